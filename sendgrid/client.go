@@ -1,0 +1,195 @@
+// Package sendgrid is a typed client of Twilio SendGrid's Single Sign-On API.
+//
+// It never decides for its caller: a request is sent once, the answer's status is
+// never lost, and every error says whether the request may have reached SendGrid.
+// Retrying, waiting and looking again are for the caller, who knows what a second
+// request would cost.
+//
+// API reference: https://www.twilio.com/docs/sendgrid/api-reference/single-sign-on-settings
+package sendgrid
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// The hosts of the API. Regional subusers of the EU live on a host of their own.
+const (
+	GlobalBaseURL = "https://api.sendgrid.com"
+	EUBaseURL     = "https://api.eu.sendgrid.com"
+)
+
+// maxAnswerBytes bounds what is read of a successful answer. An integration takes
+// less than 10 KiB, so this leaves room for several hundred of them.
+const maxAnswerBytes = 4 << 20
+
+// KeySource supplies the API key. It is asked before every request, so that a
+// rotation takes effect without a restart.
+type KeySource interface {
+	// Key returns the key to use now, and a name for this version of it.
+	Key(ctx context.Context) (key, version string, err error)
+	// RenewKey is called after SendGrid answered 401 to the key of the version
+	// rejected. It returns the newest key; the version tells whether it is another.
+	RenewKey(ctx context.Context, rejected string) (key, version string, err error)
+}
+
+// Call describes one HTTP request to SendGrid after it ended, for logs and metrics.
+type Call struct {
+	Op Op
+	// Status is the HTTP status, 0 where no answer came.
+	Status    int
+	Duration  time.Duration
+	RateLimit RateLimit
+}
+
+// Client calls the SSO API. Set its fields before the first call and leave them
+// alone afterwards; its methods may be called concurrently.
+type Client struct {
+	// Keys supplies the API key. Required.
+	Keys KeySource
+	// BaseURL is the root of the API; empty means GlobalBaseURL.
+	BaseURL string
+	// OnBehalfOf names the subuser to act for; empty means the key's own account.
+	OnBehalfOf string
+	// UserAgent is sent with every request.
+	UserAgent string
+	// HTTP sends the requests; nil means NewHTTPClient(). Redirects are not followed
+	// whatever it says, because they would carry the key to another place.
+	HTTP *http.Client
+	// OnCall, if set, is told of every request after it ended.
+	OnCall func(context.Context, Call)
+
+	once     sync.Once
+	http     *http.Client
+	lastCall atomic.Int64
+}
+
+// do performs one operation: it fetches the key, sends the request, and where
+// SendGrid answers 401, renews the key and repeats the request once if the key has
+// really changed. A 401 is a refusal before anything was done, so the repetition
+// cannot create anything twice.
+func (c *Client) do(ctx context.Context, op Op, method, path string, in, out any) error {
+	var payload []byte
+	if in != nil {
+		var err error
+		if payload, err = json.Marshal(in); err != nil {
+			return &Error{Op: op, Err: fmt.Errorf("encode the request: %w", err)}
+		}
+	}
+	key, version, err := c.Keys.Key(ctx)
+	if err != nil {
+		return &KeyError{Op: op, Err: err}
+	}
+	err = c.send(ctx, op, method, path, key, payload, out)
+
+	var refused *Error
+	if !errors.As(err, &refused) || refused.StatusCode != http.StatusUnauthorized {
+		return err
+	}
+	key, renewed, renewErr := c.Keys.RenewKey(ctx, version)
+	switch {
+	case renewErr != nil:
+		return &KeyError{Op: op, Err: fmt.Errorf("SendGrid answered 401, and the key could not be renewed: %w", renewErr)}
+	case renewed == version:
+		return refused
+	}
+	return c.send(ctx, op, method, path, key, payload, out)
+}
+
+// send sends one request and reads its answer into out. Its errors are of type *Error.
+func (c *Client) send(ctx context.Context, op Op, method, path, key string, payload []byte, out any) error {
+	var sent atomic.Bool
+	// The transport asks for a connection anew only when it is certain that nothing
+	// was written to the one before, so each GetConn starts from "never sent".
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { sent.Store(false) },
+		GotConn: func(httptrace.GotConnInfo) { sent.Store(true) },
+	})
+	req, err := c.newRequest(ctx, method, path, key, payload)
+	if err != nil {
+		return &Error{Op: op, Err: err}
+	}
+
+	start := time.Now()
+	res, err := c.client().Do(req)
+	if err != nil {
+		c.report(ctx, Call{Op: op, Duration: time.Since(start)})
+		return &Error{Op: op, Sent: sent.Load(), Err: err}
+	}
+	defer func() { _ = res.Body.Close() }() // Nothing was written, so there is nothing to lose.
+
+	failure := &Error{Op: op, StatusCode: res.StatusCode, Sent: true}
+	failure.RateLimit = parseRateLimit(res.Header, time.Now())
+	success := res.StatusCode >= 200 && res.StatusCode <= 299
+	if success {
+		failure.Err = readAnswer(res.Body, out)
+	} else {
+		failure.Errors, failure.Err = readErrorBody(res.Body, key)
+	}
+	c.report(ctx, Call{Op: op, Status: res.StatusCode, Duration: time.Since(start), RateLimit: failure.RateLimit})
+	if success && failure.Err == nil {
+		return nil
+	}
+	return failure
+}
+
+func (c *Client) newRequest(ctx context.Context, method, path, key string, payload []byte) (*http.Request, error) {
+	var body io.Reader
+	if payload != nil {
+		body = bytes.NewReader(payload)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.baseURL()+path, body)
+	if err != nil {
+		return nil, fmt.Errorf("build the request: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+key)
+	req.Header.Set("Accept", "application/json")
+	if payload != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.OnBehalfOf != "" {
+		req.Header.Set("On-Behalf-Of", c.OnBehalfOf)
+	}
+	if c.UserAgent != "" {
+		req.Header.Set("User-Agent", c.UserAgent)
+	}
+	return req, nil
+}
+
+func (c *Client) baseURL() string {
+	if c.BaseURL == "" {
+		return GlobalBaseURL
+	}
+	return strings.TrimRight(c.BaseURL, "/")
+}
+
+// readAnswer reads the body of a successful answer into out.
+func readAnswer(r io.Reader, out any) error {
+	body, err := io.ReadAll(io.LimitReader(r, maxAnswerBytes+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the answer: %w", err)
+	case len(body) > maxAnswerBytes:
+		return fmt.Errorf("the answer is larger than %d bytes", maxAnswerBytes)
+	}
+	if err := json.Unmarshal(body, out); err != nil {
+		return fmt.Errorf("the answer is not the documented JSON: %w", err)
+	}
+	return nil
+}
+
+func (c *Client) report(ctx context.Context, call Call) {
+	if c.OnCall != nil {
+		c.OnCall(ctx, call)
+	}
+}

@@ -1,0 +1,172 @@
+package sendgrid
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	// maxErrorBytes bounds what is read of an error answer. Documented ones are
+	// shorter by far; what is longer is an HTML page, and only its status counts.
+	maxErrorBytes = 64 << 10
+	// maxFieldErrors and maxMessageBytes bound what is passed on of an answer.
+	maxFieldErrors  = 20
+	maxMessageBytes = 512
+)
+
+// Error is a request that failed: it was never sent, got no answer, or was answered
+// with anything but the documented success.
+type Error struct {
+	Op Op
+	// StatusCode is the HTTP status of the answer, 0 where no answer was read. It may
+	// be a 2xx: then the answer's body could not be read or understood.
+	StatusCode int
+	// Errors is what SendGrid said, empty where its answer was not in a known form.
+	Errors []FieldError
+	// RateLimit is what the answer said of the rate limit.
+	RateLimit RateLimit
+	// Sent tells whether the request may have reached SendGrid. It is false only
+	// where no connection was ever obtained.
+	Sent bool
+	// Err is the cause below HTTP, nil where SendGrid answered in order.
+	Err error
+}
+
+// FieldError is one entry of SendGrid's error answers.
+type FieldError struct {
+	// Field is the name of the field at fault, empty where the error is about none.
+	Field   string
+	Message string
+	ID      string
+}
+
+// Error describes the failure for a log. It holds no header and no request body.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "sendgrid: %s", e.Op)
+	switch {
+	case e.StatusCode != 0:
+		fmt.Fprintf(&b, ": status %d %s", e.StatusCode, http.StatusText(e.StatusCode))
+	case e.Sent:
+		b.WriteString(": sent, but not answered")
+	default:
+		b.WriteString(": never sent")
+	}
+	for _, f := range e.Errors {
+		if f.Field != "" {
+			fmt.Fprintf(&b, "; %s: %s", f.Field, f.Message)
+		} else {
+			fmt.Fprintf(&b, "; %s", f.Message)
+		}
+	}
+	if e.Err != nil {
+		fmt.Fprintf(&b, ": %v", e.Err)
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause below HTTP.
+func (e *Error) Unwrap() error { return e.Err }
+
+// KeyError says that SendGrid did nothing because there was no good API key to send the
+// request with: none could be had, or SendGrid refused it and no newer one could be had.
+type KeyError struct {
+	Op  Op
+	Err error
+}
+
+func (e *KeyError) Error() string { return fmt.Sprintf("sendgrid: %s: no API key: %v", e.Op, e.Err) }
+
+// Unwrap returns the key source's error.
+func (e *KeyError) Unwrap() error { return e.Err }
+
+// readErrorBody reads an error answer as far as it goes. Whatever the body holds, the
+// status stands. The key is cut out of the messages in case a proxy echoes the request.
+func readErrorBody(r io.Reader, key string) ([]FieldError, error) {
+	body, err := io.ReadAll(io.LimitReader(r, maxErrorBytes))
+	if err != nil {
+		return nil, fmt.Errorf("read the error answer: %w", err)
+	}
+	found := parseErrorBody(body)
+	for i := range found {
+		for _, text := range []*string{&found[i].Field, &found[i].Message, &found[i].ID} {
+			*text = clip(redact(*text, key))
+		}
+	}
+	return found, nil
+}
+
+// parseErrorBody understands the three forms that SendGrid uses: a bare array, which
+// the SSO reference documents; an object with "errors"; and an object with "error".
+// Anything else yields nothing.
+func parseErrorBody(body []byte) []FieldError {
+	var list []json.RawMessage
+	if json.Unmarshal(body, &list) != nil {
+		var object struct {
+			Errors json.RawMessage `json:"errors"`
+			Error  json.RawMessage `json:"error"`
+		}
+		if json.Unmarshal(body, &object) != nil {
+			return nil
+		}
+		if json.Unmarshal(object.Errors, &list) != nil && object.Error != nil {
+			list = []json.RawMessage{object.Error}
+		}
+	}
+	var found []FieldError
+	for _, raw := range list {
+		if entry, ok := parseFieldError(raw); ok && len(found) < maxFieldErrors {
+			found = append(found, entry)
+		}
+	}
+	return found
+}
+
+// parseFieldError reads one entry: an object, or a bare message.
+func parseFieldError(raw json.RawMessage) (FieldError, bool) {
+	if message := parseText(raw); message != "" {
+		return FieldError{Message: message}, true
+	}
+	var entry struct {
+		Field   json.RawMessage `json:"field"`
+		Message json.RawMessage `json:"message"`
+		ID      json.RawMessage `json:"error_id"`
+	}
+	if json.Unmarshal(raw, &entry) != nil {
+		return FieldError{}, false
+	}
+	found := FieldError{Field: parseText(entry.Field), Message: parseText(entry.Message), ID: parseText(entry.ID)}
+	return found, found.Message != ""
+}
+
+// parseText reads a JSON string; anything else, null among it, is empty.
+func parseText(raw json.RawMessage) string {
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		return ""
+	}
+	return text
+}
+
+func redact(text, key string) string {
+	if key == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, key, "[redacted]")
+}
+
+// clip shortens a text to what is worth passing on, between two characters.
+func clip(text string) string {
+	if len(text) <= maxMessageBytes {
+		return text
+	}
+	end := maxMessageBytes
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
+}

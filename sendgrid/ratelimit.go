@@ -1,0 +1,49 @@
+package sendgrid
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// maxReset is the furthest reset that is believed. SendGrid's windows are minutes
+// long; a reset beyond a day is a broken header.
+const maxReset = 24 * time.Hour
+
+// RateLimit is what an answer said of the endpoint's rate limit.
+//
+// https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/rate-limits
+type RateLimit struct {
+	// Limit is the number of requests in a window, 0 where the answer did not say.
+	Limit int
+	// Remaining is the number of requests left in this window.
+	Remaining int
+	// Reset is when the window ends; zero where the answer did not say, or said
+	// something that cannot be.
+	Reset time.Time
+}
+
+func parseRateLimit(h http.Header, now time.Time) RateLimit {
+	var limit RateLimit
+	limit.Limit = parseCount(h.Get("X-RateLimit-Limit"))
+	limit.Remaining = parseCount(h.Get("X-RateLimit-Remaining"))
+	if epoch, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64); err == nil {
+		limit.Reset = time.Unix(epoch, 0)
+	} else if seconds := parseCount(h.Get("Retry-After")); seconds > 0 {
+		// A gateway before SendGrid says it the standard way.
+		limit.Reset = now.Add(time.Duration(min(seconds, int(maxReset/time.Second)+1)) * time.Second)
+	}
+	if limit.Reset.After(now.Add(maxReset)) || limit.Reset.Before(now.Add(-maxReset)) {
+		limit.Reset = time.Time{}
+	}
+	return limit
+}
+
+// parseCount reads a number of things; what is missing, negative or no number is 0.
+func parseCount(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,60 @@
+package sendgrid
+
+import (
+	"crypto/tls"
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	dialTimeout      = 3 * time.Second
+	handshakeTimeout = 5 * time.Second
+	// maxIdle is the age, by the wall clock, at which a pooled connection is no
+	// longer trusted.
+	maxIdle = 30 * time.Second
+)
+
+// NewHTTPClient returns an HTTP client fit for SendGrid: TLS 1.2 or newer, bounded
+// dialling and headers, the proxy of the environment, no redirects.
+//
+// It speaks HTTP/1.1 on purpose: with one or two requests an event there is nothing to
+// multiplex, and on a connection of its own it is certain which request a failure hit.
+func NewHTTPClient() *http.Client {
+	dialer := &net.Dialer{Timeout: dialTimeout}
+	return &http.Client{
+		CheckRedirect: keepRedirect,
+		Transport: &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            dialer.DialContext,
+			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+			TLSHandshakeTimeout:    handshakeTimeout,
+			MaxIdleConnsPerHost:    10,
+			IdleConnTimeout:        maxIdle,
+			MaxResponseHeaderBytes: 64 << 10,
+		},
+	}
+}
+
+// keepRedirect hands a redirect back as the answer it is.
+func keepRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// client returns the HTTP client to use now. Lambda freezes a process between two
+// events, and the monotonic clock that IdleConnTimeout goes by stops with it; so idle
+// connections are dropped by the wall clock, before a request is written to a dead one.
+func (c *Client) client() *http.Client {
+	c.once.Do(func() {
+		h := c.HTTP
+		if h == nil {
+			h = NewHTTPClient()
+		}
+		own := *h
+		own.CheckRedirect = keepRedirect
+		c.http = &own
+	})
+	now := time.Now().UnixNano()
+	if last := c.lastCall.Swap(now); last != 0 && time.Duration(now-last) > maxIdle {
+		c.http.CloseIdleConnections()
+	}
+	return c.http
+}
