@@ -1,0 +1,103 @@
+package provision
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"sendgrid-sso-integration/sendgrid"
+)
+
+const (
+	// createTries bounds how often a create is tried that certainly did not happen.
+	createTries = 4
+	// looks bounds how often an attempt looks for a create whose answer was lost.
+	looks = 5
+)
+
+// create announces the create in the ledger and sends it. It sends it again only where
+// the one before certainly did not happen: no connection was obtained, or the rate limit
+// refused it.
+func (a *attempt) create() (*Result, error) {
+	if left(a.act) < minCreate {
+		a.release()
+		return nil, tooLate(nil)
+	}
+	a.entry.State = Creating
+	owned, err := a.Ledger.Update(a.act, a.entry)
+	switch {
+	case err != nil:
+		a.release()
+		return nil, ledgerUnavailable(err)
+	case !owned:
+		return nil, inProgress(errors.New("the ledger entry was lost before the create"))
+	}
+	for try := 0; ; try++ {
+		created, err := a.SendGrid.CreateIntegration(a.act, a.request.integration())
+		switch {
+		case err == nil && created.ID != "":
+			return a.created(created, false)
+		case err == nil:
+			return a.reconcile(errors.New("the answer to the create has no id"))
+		case mayHaveCreated(err):
+			return a.reconcile(err)
+		}
+		wait := pause(err, try)
+		if try == createTries-1 || !transient(err) || left(a.act)-wait < minCreate || !sleep(a.act, wait) {
+			a.release()
+			return nil, err
+		}
+	}
+}
+
+// mayHaveCreated tells whether a failed create may have created the integration all the
+// same. Only what SendGrid is documented to refuse, and what never reached it, may not.
+func mayHaveCreated(err error) bool {
+	var key *sendgrid.KeyError
+	if errors.As(err, &key) {
+		return false
+	}
+	var failure *sendgrid.Error
+	if !errors.As(err, &failure) {
+		return true
+	}
+	switch failure.StatusCode {
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests:
+		return false
+	default:
+		return failure.Sent
+	}
+}
+
+// created records an integration that this attempt created, and answers with it.
+func (a *attempt) created(i *sendgrid.Integration, adopted bool) (*Result, error) {
+	a.remember(i.ID)
+	complete, err := a.complete(a.settle, i)
+	if err != nil {
+		return nil, unreadable(i.ID, err)
+	}
+	return &Result{Outcome: OutcomeCreated, Integration: *complete, Adopted: adopted}, nil
+}
+
+// reconcile looks for the integration after a create whose outcome is unknown. What it
+// finds it adopts; otherwise the entry stays taken until the outcome must have shown.
+func (a *attempt) reconcile(cause error) (*Result, error) {
+	for look := range looks {
+		if !sleep(a.settle, backoff(look, firstBackoff, mostBackoff)) {
+			break
+		}
+		list, err := a.SendGrid.ListIntegrations(a.settle)
+		if err != nil {
+			continue
+		}
+		same := func(i sendgrid.Integration) bool { return i.ID != "" && len(a.request.differences(i)) == 0 }
+		if at := slices.IndexFunc(list, same); at >= 0 {
+			return a.created(&list[at], true)
+		}
+	}
+	a.entry.State = Unknown
+	a.entry.Lease = time.Now().Add(a.settling())
+	a.write("mark the outcome as unknown")
+	return nil, outcomeUnknown(a.settling(), cause)
+}

@@ -1,0 +1,149 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"sendgrid-sso-integration/sendgrid"
+)
+
+const (
+	// retrySoon is when to come back after an outage, and retryLimit after a rate limit
+	// of which SendGrid did not say when it resets.
+	retrySoon  = 30 * time.Second
+	retryLimit = time.Minute
+	// retryHeld is when to come back for what someone else is working on.
+	retryHeld = 5 * time.Second
+)
+
+// explain turns the error of a call to SendGrid that certainly created nothing into
+// what a caller can act on.
+func explain(err error) *Error {
+	var known *Error
+	var key *sendgrid.KeyError
+	var failure *sendgrid.Error
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &key):
+		return explainKey(key)
+	case errors.As(err, &failure):
+		return explainAnswer(failure)
+	default:
+		return AsError(err)
+	}
+}
+
+func explainKey(err *sendgrid.KeyError) *Error {
+	// A secret's own error knows whether what it holds can ever be used.
+	var content interface{ Permanent() bool }
+	if errors.As(err, &content) && content.Permanent() {
+		return &Error{
+			Code: SecretUnavailable, Permanent: true, Err: err,
+			Message: "The secret with the SendGrid API key has no usable content; put the key into it, bare or as {\"api_key\": \"…\"}. The log says what is wrong with it.",
+		}
+	}
+	return &Error{
+		Code: SecretUnavailable, RetryAfter: retrySoon, Err: err,
+		Message: "The SendGrid API key could not be read from Secrets Manager; this attempt created nothing. Try again; if it persists, check that the secret exists and that the function's role may read it.",
+	}
+}
+
+func explainAnswer(err *sendgrid.Error) *Error {
+	e := &Error{Err: err}
+	switch err.StatusCode {
+	case http.StatusBadRequest:
+		if err.Op == sendgrid.OpCreate {
+			e.Code, e.Fields = SendGridRejected, fieldErrors(err.Errors)
+			e.Message = "SendGrid rejected the integration; correct the request as it says and send it again."
+			return e
+		}
+	case http.StatusUnauthorized:
+		e.Code = SendGridUnauthorized
+		e.Message = "SendGrid does not accept the API key, not even after it was read anew; put a valid key into the secret and send the request again. This attempt created nothing."
+		return e
+	case http.StatusForbidden:
+		scope := "sso.settings.read"
+		if err.Op == sendgrid.OpCreate {
+			scope = "sso.settings.create"
+		}
+		e.Code = SendGridForbidden
+		e.Message = fmt.Sprintf("SendGrid does not let the API key %s; make a new key that has the scope %s, and check that the account's plan includes SSO. This attempt created nothing.", err.Op, scope)
+		return e
+	case http.StatusTooManyRequests:
+		e.Code, e.RetryAfter = RateLimited, retryLimit
+		if reset := err.RateLimit.Reset; !reset.IsZero() {
+			e.RetryAfter = max(time.Second, time.Until(reset))
+		}
+		e.Message = "SendGrid's rate limit is used up; send the request again after the time that Retry-After says. This attempt created nothing."
+		return e
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return tooLate(err)
+	}
+	e.Code, e.RetryAfter = SendGridUnavailable, retrySoon
+	e.Message = "SendGrid could not be reached; this attempt created nothing. Send the request again."
+	if err.StatusCode != 0 {
+		e.Message = fmt.Sprintf("SendGrid answered with status %d when asked to %s; this attempt created nothing. Send the request again; if it persists, check SENDGRID_REGION and SendGrid's status page.", err.StatusCode, err.Op)
+	}
+	return e
+}
+
+func tooLate(cause error) *Error {
+	return &Error{
+		Code: DeadlineExceeded, Err: cause,
+		Message: "The time ran out before the integration was asked for; this attempt created nothing. Send the request again.",
+	}
+}
+
+func conflict(id string, differences []string) *Error {
+	e := &Error{Code: Conflict, Message: fmt.Sprintf(
+		"The integration %s has this entity_id and differs in %s; nothing was changed. Edit or delete it in SendGrid, or send what it holds.",
+		id, strings.Join(differences, ", "))}
+	for _, field := range differences {
+		e.Fields = append(e.Fields, FieldError{Field: field, Message: "differs from integration " + id})
+	}
+	return e
+}
+
+func inProgress(cause error) *Error {
+	return &Error{
+		Code: InProgress, RetryAfter: retryHeld, Err: cause,
+		Message: "The same integration is being created by another request, which has not finished yet. Send the request again to see its outcome.",
+	}
+}
+
+func ledgerUnavailable(cause error) *Error {
+	return &Error{
+		Code: LedgerUnavailable, RetryAfter: retrySoon, Err: cause,
+		Message: "The ledger that guards against duplicates could not be used; this attempt created nothing. Send the request again; if it persists, check the ledger's table and the function's role.",
+	}
+}
+
+func outcomeUnknown(wait time.Duration, cause error) *Error {
+	return &Error{
+		Code: OutcomeUnknown, RetryAfter: max(time.Second, wait), Err: cause,
+		Message: "SendGrid may have created the integration, but its answer was lost and the integration has not shown up yet. Send the request again after the time that Retry-After says; it will not be created twice.",
+	}
+}
+
+// unreadable answers a create that succeeded but cannot be shown.
+func unreadable(id string, cause error) *Error {
+	return &Error{
+		Code: OutcomeUnknown, RetryAfter: retryHeld, Err: cause,
+		Message: "SendGrid created the integration " + id + ", but it could not be read back. Send the request again to get its URLs; it will not be created twice.",
+	}
+}
+
+// fieldErrors passes on what SendGrid said of the fields.
+func fieldErrors(said []sendgrid.FieldError) []FieldError {
+	var fields []FieldError
+	for _, s := range said {
+		fields = append(fields, FieldError{Field: s.Field, Message: s.Message})
+	}
+	return fields
+}

@@ -1,0 +1,112 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"sendgrid-sso-integration/sendgrid"
+)
+
+const (
+	// readTries bounds how often one read is tried; the caller's own retry comes after.
+	readTries = 4
+	// readTimeout bounds one try; SendGrid takes less than a second in good order.
+	readTimeout  = 8 * time.Second
+	firstBackoff = 200 * time.Millisecond
+	mostBackoff  = 3 * time.Second
+)
+
+// find returns the integration that a request is about, or nil: the one that is as the
+// request asks; else the one that the ledger remembers; else one with the entity id.
+func (p *Provisioner) find(ctx context.Context, r Request, rememberedID string) (*sendgrid.Integration, error) {
+	list, err := p.list(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, matches := range []func(sendgrid.Integration) bool{
+		func(i sendgrid.Integration) bool { return len(r.differences(i)) == 0 },
+		func(i sendgrid.Integration) bool { return rememberedID != "" && i.ID == rememberedID },
+		func(i sendgrid.Integration) bool { return i.EntityID == r.EntityID },
+	} {
+		if at := slices.IndexFunc(list, matches); at >= 0 {
+			return p.complete(ctx, &list[at])
+		}
+	}
+	if rememberedID == "" {
+		return nil, nil
+	}
+	// The list may lag behind; the integration itself does not.
+	found, err := p.get(ctx, rememberedID)
+	var failure *sendgrid.Error
+	if errors.As(err, &failure) && failure.StatusCode == http.StatusNotFound {
+		return nil, nil
+	}
+	return found, err
+}
+
+// complete reads an integration back if it lacks what the IdP needs.
+func (p *Provisioner) complete(ctx context.Context, i *sendgrid.Integration) (*sendgrid.Integration, error) {
+	if i.SingleSignOnURL != "" || i.ID == "" {
+		return i, nil
+	}
+	return p.get(ctx, i.ID)
+}
+
+func (p *Provisioner) list(ctx context.Context) (list []sendgrid.Integration, err error) {
+	err = read(ctx, func(ctx context.Context) (err error) {
+		list, err = p.SendGrid.ListIntegrations(ctx)
+		return err
+	})
+	return list, err
+}
+
+func (p *Provisioner) get(ctx context.Context, id string) (i *sendgrid.Integration, err error) {
+	err = read(ctx, func(ctx context.Context) (err error) {
+		i, err = p.SendGrid.GetIntegration(ctx, id)
+		return err
+	})
+	return i, err
+}
+
+// read tries a read until it succeeds, its failure is final, or the time is too short
+// for another try. Reading twice changes nothing.
+func read(ctx context.Context, once func(context.Context) error) error {
+	for try := 0; ; try++ {
+		err := within(ctx, readTimeout, once)
+		if err == nil || try == readTries-1 || !transient(err) || !sleep(ctx, pause(err, try)) {
+			return err
+		}
+	}
+}
+
+// within runs one try with a time limit of its own, so that a connection that hangs
+// leaves time for another.
+func within(ctx context.Context, limit time.Duration, once func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return once(ctx)
+}
+
+// transient tells whether the same call to SendGrid may succeed in a moment.
+func transient(err error) bool {
+	var failure *sendgrid.Error
+	if !errors.As(err, &failure) {
+		return false
+	}
+	status := failure.StatusCode
+	return status < 300 || status == http.StatusTooManyRequests || status >= 500
+}
+
+// pause returns how long to wait after a failed call: until the rate limit resets,
+// where that is what failed, else a growing random time.
+func pause(err error, try int) time.Duration {
+	wait := backoff(try, firstBackoff, mostBackoff)
+	var failure *sendgrid.Error
+	if errors.As(err, &failure) && failure.StatusCode == http.StatusTooManyRequests && !failure.RateLimit.Reset.IsZero() {
+		return max(wait, time.Until(failure.RateLimit.Reset)+wait/4)
+	}
+	return wait
+}

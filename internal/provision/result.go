@@ -1,0 +1,24 @@
+package provision
+
+import "sendgrid-sso-integration/sendgrid"
+
+// Outcome says what became of a request that succeeded.
+type Outcome string
+
+// The outcomes.
+const (
+	// OutcomeCreated: this request created the integration.
+	OutcomeCreated Outcome = "created"
+	// OutcomeUnchanged: the integration was there already.
+	OutcomeUnchanged Outcome = "unchanged"
+)
+
+// Result is what a caller gets for a request that succeeded.
+type Result struct {
+	Outcome     Outcome              `json:"outcome"`
+	Integration sendgrid.Integration `json:"integration"`
+	Metadata    map[string]string    `json:"metadata,omitempty"`
+	// Adopted says that the create's own answer was lost, and the integration was found
+	// by looking.
+	Adopted bool `json:"-"`
+}
