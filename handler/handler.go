@@ -1,0 +1,108 @@
+// Package handler holds the doors of the function: one file for each kind of event that
+// can bring a request. A door recognises who is asking, takes the request out of its
+// envelope, has it fulfilled, and puts the answer into the form that the sender expects.
+package handler
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"sync/atomic"
+
+	"github.com/aws/aws-lambda-go/lambda/messages"
+
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/telemetry"
+)
+
+// Provisioner fulfils requests. Its errors are of type *provision.Error.
+type Provisioner interface {
+	Ensure(context.Context, provision.Request) (*provision.Result, error)
+}
+
+// Verifier tells whether an HTTP request carries a secret of ours. It returns a
+// *webhook.Refusal where it does not.
+type Verifier interface {
+	Verify(ctx context.Context, header http.Header, body []byte) error
+}
+
+// Handler answers every event that the function may get; it is the lambda.Handler of the
+// function. Set its fields before the first event; Invoke may be called concurrently.
+type Handler struct {
+	Provisioner Provisioner
+	// Verifier is nil where no webhook secret is configured: then only callers whom the
+	// gateway knows get through.
+	Verifier Verifier
+	// IntegrationURL gives the address of an integration, for the Location header.
+	IntegrationURL func(id string) string
+	Logger         *slog.Logger
+
+	warm atomic.Bool
+}
+
+// Invoke answers one event. An HTTP event is always answered, also where it is refused;
+// the errors for the others are of type messages.InvokeResponse_Error, whose type is the
+// code, so that Step Functions can match it.
+func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	trigger := recognise(payload)
+	record := &telemetry.Record{Trigger: string(trigger), ColdStart: !h.warm.Swap(true)}
+	ctx = telemetry.NewContext(ctx, record)
+	switch trigger {
+	case triggerHTTPAPI:
+		return h.answerHTTPAPI(ctx, record, payload)
+	case triggerRESTAPI:
+		return h.answerRESTAPI(ctx, record, payload)
+	case triggerEventBridge:
+		return h.answerEventBridge(ctx, record, payload)
+	default:
+		return h.answerDirect(ctx, record, payload)
+	}
+}
+
+// fulfil has a request fulfilled and logs what came of it. What find yields is the
+// request's JSON, or why there is none.
+func (h *Handler) fulfil(ctx context.Context, record *telemetry.Record, find func() ([]byte, error)) (result *provision.Result, failure *provision.Error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			result, failure = nil, provision.AsError(fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))
+		}
+		record.Log(ctx, h.Logger, result, failure)
+	}()
+	data, err := find()
+	if err != nil {
+		return nil, provision.AsError(err)
+	}
+	request, err := provision.ParseRequest(data)
+	if err != nil {
+		return nil, provision.AsError(err)
+	}
+	record.EntityID = request.EntityID
+	result, err = h.Provisioner.Ensure(ctx, request)
+	if err != nil {
+		return nil, provision.AsError(err)
+	}
+	return result, nil
+}
+
+// answerFunction answers an event that did not come by HTTP: with the result, or with a
+// function error of which a caller may see all.
+func (h *Handler) answerFunction(ctx context.Context, record *telemetry.Record, find func() ([]byte, error)) ([]byte, error) {
+	result, failure := h.fulfil(ctx, record, find)
+	if failure != nil {
+		return nil, messages.InvokeResponse_Error{Type: string(failure.Code), Message: failure.Public()}
+	}
+	return encode(result), nil
+}
+
+// encode encodes an answer. What is answered consists of strings, numbers and booleans,
+// so an error would be a mistake in this program.
+func encode(answer any) []byte {
+	data, err := json.Marshal(answer)
+	if err != nil {
+		panic(err)
+	}
+	return data
+}

@@ -1,0 +1,73 @@
+// Package telemetry keeps a record of each request, from which its log line is written.
+// What happens far below the handler is noted through the context, so that nobody has to
+// hand counters up.
+package telemetry
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// Record is what is known of one request.
+type Record struct {
+	Trigger   string
+	ColdStart bool
+	EntityID  string
+
+	start         time.Time
+	upstreamCalls atomic.Int64
+}
+
+type contextKey struct{}
+
+// NewContext returns a context that carries the record r, whose time begins now.
+func NewContext(ctx context.Context, r *Record) context.Context {
+	r.start = time.Now()
+	return context.WithValue(ctx, contextKey{}, r)
+}
+
+// CountCall notes a request to SendGrid in the record that ctx carries; it is made to be
+// a client's OnCall.
+func CountCall(ctx context.Context, _ sendgrid.Call) {
+	if r, ok := ctx.Value(contextKey{}).(*Record); ok {
+		r.upstreamCalls.Add(1)
+	}
+}
+
+// Log writes the one line of a request. A request that a retry cannot help is a warning,
+// one that it may help is an error: the caller has been told of the one, and somebody may
+// have to do something about the other.
+func (r *Record) Log(ctx context.Context, logger *slog.Logger, result *provision.Result, failure *provision.Error) {
+	attrs := make([]slog.Attr, 0, 12)
+	attrs = append(attrs,
+		slog.String("trigger", r.Trigger),
+		slog.String("entity_id", r.EntityID),
+		slog.Int64("duration_ms", time.Since(r.start).Milliseconds()),
+		slog.Int64("upstream_calls", r.upstreamCalls.Load()),
+		slog.Bool("cold_start", r.ColdStart))
+	if failure == nil {
+		attrs = append(attrs,
+			slog.String("outcome", string(result.Outcome)),
+			slog.String("integration_id", result.Integration.ID),
+			slog.Bool("adopted", result.Adopted))
+		logger.LogAttrs(ctx, slog.LevelInfo, "request answered", attrs...)
+		return
+	}
+	level, outcome := slog.LevelWarn, "rejected"
+	if failure.Retryable() || failure.Code == provision.SendGridUnauthorized || failure.Code == provision.SendGridForbidden {
+		level = slog.LevelError
+	}
+	if failure.Retryable() {
+		outcome = "failed"
+	}
+	attrs = append(attrs,
+		slog.String("outcome", outcome),
+		slog.String("code", string(failure.Code)),
+		slog.String("error", failure.Error()))
+	logger.LogAttrs(ctx, level, "request "+outcome, attrs...)
+}
