@@ -1,0 +1,140 @@
+package secret_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/secret"
+)
+
+func TestConcurrentCallersShareOneFetch(t *testing.T) {
+	t.Parallel()
+	calls := map[string]func(context.Context, *secret.Cache[string]) (string, string, error){
+		"Get": func(ctx context.Context, c *secret.Cache[string]) (string, string, error) { return c.Get(ctx) },
+		"Refresh": func(ctx context.Context, c *secret.Cache[string]) (string, string, error) {
+			return c.Refresh(ctx, "0")
+		},
+	}
+	for name, call := range calls {
+		for outcome, a := range map[string]answer{
+			"success": {text: "a", version: "1", after: time.Second},
+			"failure": {err: errUnreachable, after: time.Second},
+		} {
+			t.Run(name+" "+outcome, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					api := answers(a)
+					c := newCache(api, secret.Options{})
+					var wg sync.WaitGroup
+					for range 100 {
+						wg.Go(func() {
+							value, version, err := call(t.Context(), c)
+							if !errors.Is(err, a.err) || value != a.text || version != a.version {
+								t.Errorf("got %q %q %v", value, version, err)
+							}
+						})
+					}
+					wg.Wait()
+					require.EqualValues(t, 1, api.calls.Load())
+				})
+			})
+		}
+	}
+}
+
+func TestACancelledInitiatorDoesNotStopTheOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		api := answers(answer{text: "a", version: "1", after: 3 * time.Second})
+		c := newCache(api, secret.Options{})
+		began := time.Now()
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			_, _, err := c.Get(ctx)
+			if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Second {
+				t.Errorf("the initiator got %v after %v", err, time.Since(began))
+			}
+		})
+		synctest.Wait() // The first caller has begun the fetch.
+		wg.Go(func() {
+			value, _, err := c.Get(t.Context())
+			if err != nil || value != "a" || time.Since(began) != 3*time.Second {
+				t.Errorf("the waiter got %q, %v after %v", value, err, time.Since(began))
+			}
+		})
+		wg.Wait()
+		require.EqualValues(t, 1, api.calls.Load())
+	})
+}
+
+func TestAWaiterLeavesWhenItsContextEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		api := answers(answer{text: "a", version: "1"}, answer{text: "b", version: "2", after: 3 * time.Second})
+		c := newCache(api, secret.Options{})
+		get := getter(t, c)
+		require.Equal(t, "a@1", get())
+
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, _, err := c.Refresh(ctx, "1")
+		require.Equal(t, context.DeadlineExceeded, err)
+		require.Equal(t, time.Second, time.Since(began))
+		require.Equal(t, "a@1", get(), "what is held is served during the fetch")
+
+		_, version, err := c.Refresh(t.Context(), "1")
+		require.NoError(t, err)
+		require.Equal(t, "2", version, "the fetch went on, and was joined")
+		require.EqualValues(t, 2, api.calls.Load())
+	})
+}
+
+func TestAFetchIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCache(answers(answer{after: time.Hour}), secret.Options{OnFetch: func(ctx context.Context, err error) {
+			if ctx.Err() != nil || err == nil {
+				t.Errorf("told of %v, in a context with %v", err, ctx.Err())
+			}
+		}})
+		began := time.Now()
+		_, _, err := c.Get(t.Context())
+
+		var failure *secret.Error
+		require.ErrorAs(t, err, &failure)
+		require.False(t, failure.Permanent())
+		require.Equal(t, 5*time.Second, time.Since(began))
+		require.NotErrorIs(t, err, context.DeadlineExceeded, "the caller's context has not ended")
+		require.ErrorContains(t, err, `secret "sendgrid/api-key" could not be read: no answer in time`)
+	})
+}
+
+func TestAnEndedContextBeginsNoFetch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		api := answers(answer{text: "a", version: "1"})
+		c := newCache(api, secret.Options{})
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+
+		_, _, err := c.Get(ctx)
+		require.Equal(t, context.Canceled, err)
+		synctest.Wait()
+		require.Zero(t, api.calls.Load())
+
+		require.Equal(t, "a@1", getter(t, c)())
+		value, _, err := c.Get(ctx)
+		require.NoError(t, err, "what is held costs no time")
+		require.Equal(t, "a", value)
+	})
+}
