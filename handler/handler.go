@@ -47,15 +47,15 @@ type Handler struct {
 // the errors for the others are of type messages.InvokeResponse_Error, whose type is the
 // code, so that Step Functions can match it.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	trigger := recognise(payload)
+	trigger := Recognise(payload)
 	record := &telemetry.Record{Trigger: string(trigger), ColdStart: !h.warm.Swap(true)}
 	ctx = telemetry.NewContext(ctx, record)
 	switch trigger {
-	case triggerHTTPAPI:
+	case TriggerHTTPAPI:
 		return h.answerHTTPAPI(ctx, record, payload)
-	case triggerRESTAPI:
+	case TriggerRESTAPI:
 		return h.answerRESTAPI(ctx, record, payload)
-	case triggerEventBridge:
+	case TriggerEventBridge:
 		return h.answerEventBridge(ctx, record, payload)
 	default:
 		return h.answerDirect(ctx, record, payload)

@@ -2,21 +2,21 @@ package handler
 
 import "encoding/json"
 
-// trigger names the kind of an event.
-type trigger string
+// Trigger names the kind of an event.
+type Trigger string
 
 // The triggers, as they appear in the log.
 const (
-	triggerHTTPAPI     trigger = "http-api" // API Gateway HTTP API, and Function URL
-	triggerRESTAPI     trigger = "rest-api"
-	triggerEventBridge trigger = "eventbridge"
-	triggerDirect      trigger = "direct"
+	TriggerHTTPAPI     Trigger = "http-api" // API Gateway HTTP API, and Function URL
+	TriggerRESTAPI     Trigger = "rest-api"
+	TriggerEventBridge Trigger = "eventbridge"
+	TriggerDirect      Trigger = "direct"
 )
 
-// recognise tells the kind of an event by the fields that only this kind has. What is
+// Recognise tells the kind of an event by the fields that only this kind has. What is
 // none of the others is taken for a request itself, which says in its turn what is wrong
 // with it.
-func recognise(payload []byte) trigger {
+func Recognise(payload []byte) Trigger {
 	var event struct {
 		Version        json.RawMessage `json:"version"`
 		RequestContext json.RawMessage `json:"requestContext"`
@@ -26,17 +26,17 @@ func recognise(payload []byte) trigger {
 		Detail         json.RawMessage `json:"detail"`
 	}
 	if json.Unmarshal(payload, &event) != nil {
-		return triggerDirect
+		return TriggerDirect
 	}
 	switch {
 	case string(event.Version) == `"2.0"` && hasHTTP(event.RequestContext):
-		return triggerHTTPAPI
+		return TriggerHTTPAPI
 	case event.RequestContext != nil && event.HTTPMethod != nil:
-		return triggerRESTAPI
+		return TriggerRESTAPI
 	case event.DetailType != nil && event.Source != nil && event.Detail != nil:
-		return triggerEventBridge
+		return TriggerEventBridge
 	default:
-		return triggerDirect
+		return TriggerDirect
 	}
 }
 

@@ -29,6 +29,19 @@ const (
 	EUBaseURL     = "https://api.eu.sendgrid.com"
 )
 
+// RegionURL returns the root of the API for a region: "global", which is also what the
+// empty string means, or "eu".
+func RegionURL(region string) (string, error) {
+	switch region {
+	case "", "global":
+		return GlobalBaseURL, nil
+	case "eu":
+		return EUBaseURL, nil
+	default:
+		return "", fmt.Errorf("must be global or eu, not %q", region)
+	}
+}
+
 // maxAnswerBytes bounds what is read of a successful answer. An integration takes
 // less than 10 KiB, so this leaves room for several hundred of them.
 const maxAnswerBytes = 4 << 20

@@ -80,5 +80,5 @@ func backoff(repetition int, first, most time.Duration) time.Duration {
 	if repetition < 16 {
 		bound = min(most, first<<repetition)
 	}
-	return time.Millisecond + rand.N(bound)
+	return time.Millisecond + rand.N(bound) //nolint:gosec // Spreading waiters out needs no secrecy.
 }

@@ -39,6 +39,9 @@ func explain(err error) *Error {
 }
 
 func explainKey(err *sendgrid.KeyError) *Error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return tooLate(err)
+	}
 	// A secret's own error knows whether what it holds can ever be used.
 	var content interface{ Permanent() bool }
 	if errors.As(err, &content) && content.Permanent() {
@@ -105,7 +108,7 @@ func conflict(id string, differences []string) *Error {
 		"The integration %s has this entity_id and differs in %s; nothing was changed. Edit or delete it in SendGrid, or send what it holds.",
 		id, strings.Join(differences, ", "))}
 	for _, field := range differences {
-		e.Fields = append(e.Fields, FieldError{Field: field, Message: "differs from integration " + id})
+		e.Fields = append(e.Fields, FieldError{Field: field, Message: "differs"})
 	}
 	return e
 }

@@ -55,7 +55,7 @@ func ParseRequest(data []byte) (Request, error) {
 	slices.SortStableFunc(p.problems, func(a, b FieldError) int {
 		return slices.Index(requestFields, a.Field) - slices.Index(requestFields, b.Field)
 	})
-	if problems := append(p.problems, unknown...); len(problems) > 0 {
+	if problems := slices.Concat(p.problems, unknown); len(problems) > 0 {
 		return Request{}, invalidRequest(capProblems(problems))
 	}
 	return r, nil

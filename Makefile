@@ -1,0 +1,55 @@
+# Everything that people and CI do with this repository. "make" alone lists the targets.
+
+GOARCH  ?= arm64
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+PORT    ?= 8089
+EVENT   ?=
+FUZZTIME ?= 30s
+
+# Linters are pinned here and built by Go itself, so that a bare machine has them.
+GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+BUILD_FLAGS := -tags lambda.norpc -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+
+.DEFAULT_GOAL := help
+.PHONY: help run serve simulator test fuzz bench lint build build-SSOIntegrationFunction clean
+
+help: ## List the targets
+	@grep -hE '^[a-zA-Z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+run: ## Answer the sample events in process, against the simulator (EVENT=file for one)
+	@go run ./cmd/local run $(EVENT)
+
+serve: ## Open the HTTP door on localhost, and print a curl line for it (PORT=8089)
+	@go run ./cmd/local serve -port $(PORT)
+
+simulator: ## Serve SendGrid and Secrets Manager for "sam local" (PORT=8089)
+	@go run ./cmd/local simulator -port $(PORT)
+
+test: ## Run all tests with the race detector
+	go test -race ./...
+
+fuzz: ## Run every fuzz target (FUZZTIME=30s each)
+	@go list ./... | while read -r pkg; do \
+		go test -list '^Fuzz' "$$pkg" | grep '^Fuzz' | while read -r target; do \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$pkg" || exit 1; \
+		done || exit 1; \
+	done
+
+bench: ## Run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+lint: ## Check the format, go vet and golangci-lint
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
+	go vet ./...
+	$(GOLANGCI_LINT) run ./...
+
+build: ## Build the function's binary "bootstrap" (GOARCH=amd64 for x86)
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build $(BUILD_FLAGS) -o bootstrap ./cmd/sso-integration
+
+# "sam build" calls this one, and says where the binary goes.
+build-SSOIntegrationFunction:
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build $(BUILD_FLAGS) -o "$(ARTIFACTS_DIR)/bootstrap" ./cmd/sso-integration
+
+clean: ## Remove what was built
+	rm -rf bootstrap .aws-sam

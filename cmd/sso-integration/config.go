@@ -1,0 +1,97 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// config is what the function is told by its environment.
+type config struct {
+	apiKeySecretID  string
+	webhookSecretID string
+	baseURL         string
+	onBehalfOf      string
+	apiKeyTTL       time.Duration
+}
+
+const (
+	defaultAPIKeyTTL = 5 * time.Minute
+	minAPIKeyTTL     = time.Second
+	maxAPIKeyTTL     = 24 * time.Hour
+)
+
+// readConfig reads the configuration, and reports every problem of it in one error.
+func readConfig(getenv func(string) string) (config, error) {
+	var problems []error
+	note := func(name string, err error) {
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s %w", name, err))
+		}
+	}
+	cfg := config{
+		apiKeySecretID:  getenv("SENDGRID_API_KEY_SECRET_ID"),
+		webhookSecretID: getenv("WEBHOOK_SECRET_ID"),
+		onBehalfOf:      getenv("SENDGRID_ON_BEHALF_OF"),
+	}
+	if cfg.apiKeySecretID == "" {
+		note("SENDGRID_API_KEY_SECRET_ID", errors.New("is required: the name or ARN of the secret with the SendGrid API key"))
+	}
+	if strings.ContainsFunc(cfg.onBehalfOf, unicode.IsControl) || strings.TrimSpace(cfg.onBehalfOf) != cfg.onBehalfOf {
+		note("SENDGRID_ON_BEHALF_OF", errors.New("must not contain control characters, nor white space around it"))
+	}
+	var err error
+	cfg.baseURL, err = sendgrid.RegionURL(getenv("SENDGRID_REGION"))
+	note("SENDGRID_REGION", err)
+	if override := getenv("SENDGRID_BASE_URL"); override != "" {
+		cfg.baseURL = strings.TrimRight(override, "/")
+		note("SENDGRID_BASE_URL", checkBaseURL(override))
+	}
+	cfg.apiKeyTTL, err = parseTTL(getenv("API_KEY_TTL"))
+	note("API_KEY_TTL", err)
+
+	if len(problems) > 0 {
+		return config{}, fmt.Errorf("the configuration has %d problem(s):\n%w", len(problems), errors.Join(problems...))
+	}
+	return cfg, nil
+}
+
+// checkBaseURL allows plain http only where the API key stays on this machine or network.
+func checkBaseURL(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil, u.Hostname() == "":
+		return errors.New("must be an absolute URL such as https://api.sendgrid.com")
+	case u.User != nil, u.RawQuery != "", u.Fragment != "":
+		return errors.New("must not contain a user, a query or a fragment")
+	case u.Scheme == "https", u.Scheme == "http" && isPrivate(u.Hostname()):
+		return nil
+	default:
+		return errors.New("must begin with https://, because the API key travels along; http:// is for a simulator on localhost, host.docker.internal or a private address")
+	}
+}
+
+func isPrivate(host string) bool {
+	if host == "localhost" || host == "host.docker.internal" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && (ip.IsLoopback() || ip.IsPrivate())
+}
+
+func parseTTL(text string) (time.Duration, error) {
+	if text == "" {
+		return defaultAPIKeyTTL, nil
+	}
+	ttl, err := time.ParseDuration(text)
+	if err != nil || ttl < minAPIKeyTTL || ttl > maxAPIKeyTTL {
+		return 0, fmt.Errorf("must be a duration from %s to %s such as 5m or 1h30m, not %q", minAPIKeyTTL, maxAPIKeyTTL, text)
+	}
+	return ttl, nil
+}

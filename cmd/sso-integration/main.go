@@ -1,0 +1,86 @@
+// Command sso-integration is the Lambda function: it creates SendGrid SSO integrations
+// from the events it is invoked with.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"sendgrid-sso-integration/handler"
+	"sendgrid-sso-integration/handler/webhook"
+	"sendgrid-sso-integration/internal/ledger"
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/secret"
+	"sendgrid-sso-integration/internal/telemetry"
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+// prefetchTimeout bounds what reading the key in advance may take of Lambda's ten seconds
+// for the start.
+const prefetchTimeout = 4 * time.Second
+
+func main() {
+	if err := run(context.Background(), os.Getenv); err != nil {
+		slog.New(lambdacontext.NewLogHandler()).Error("the function cannot start", slog.Any("error", err))
+		os.Exit(1)
+	}
+}
+
+// run builds the parts, once, and answers events until the process ends.
+func run(ctx context.Context, getenv func(string) string) error {
+	logger := slog.New(lambdacontext.NewLogHandler())
+	cfg, err := readConfig(getenv)
+	if err != nil {
+		return err
+	}
+	aws, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return fmt.Errorf("load the AWS configuration: %w", err)
+	}
+	secrets := secretsmanager.NewFromConfig(aws)
+	key := secret.NewAPIKey(secrets, cfg.apiKeySecretID, secret.Options{TTL: cfg.apiKeyTTL, Logger: logger})
+	client := &sendgrid.Client{
+		Keys:       key,
+		BaseURL:    cfg.baseURL,
+		OnBehalfOf: cfg.onBehalfOf,
+		UserAgent:  "sendgrid-sso-integration/" + version,
+		OnCall:     telemetry.CountCall,
+	}
+	h := &handler.Handler{
+		Provisioner: &provision.Provisioner{
+			SendGrid: client,
+			Ledger:   &ledger.Memory{},
+			Account:  []string{cfg.baseURL, cfg.onBehalfOf},
+			Logger:   logger,
+		},
+		IntegrationURL: client.IntegrationURL,
+		Logger:         logger,
+	}
+	if cfg.webhookSecretID != "" {
+		h.Verifier = webhook.NewVerifier(secrets, cfg.webhookSecretID, cfg.apiKeyTTL, logger)
+	}
+	prefetch(ctx, key, logger)
+	lambda.StartWithOptions(h, lambda.WithContext(ctx))
+	return nil
+}
+
+// prefetch reads the key while the function starts, so that the first event does not wait
+// for it. A failure is no reason not to start: the first event tries again.
+func prefetch(ctx context.Context, key *secret.APIKey, logger *slog.Logger) {
+	ctx, cancel := context.WithTimeout(ctx, prefetchTimeout)
+	defer cancel()
+	if _, _, err := key.Key(ctx); err != nil {
+		logger.WarnContext(ctx, "the API key could not be read in advance; the first event tries again", slog.Any("error", err))
+	}
+}

@@ -1,0 +1,86 @@
+package sendgrid
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestParseErrorBody(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, body string
+		want       []FieldError
+	}{
+		{name: "array", body: `[{"message":"m","field":"f","error_id":"i"}]`, want: []FieldError{{Field: "f", Message: "m", ID: "i"}}},
+		{name: "array of texts", body: `["a","b"]`, want: []FieldError{{Message: "a"}, {Message: "b"}}},
+		{name: "array of anything", body: `[null,1,true,[],{},"",{"message":""},{"message":"m"}]`, want: []FieldError{{Message: "m"}}},
+		{name: "empty array", body: `[]`},
+		{name: "errors", body: `{"errors":[{"message":"m","field":null}]}`, want: []FieldError{{Message: "m"}}},
+		{name: "errors as texts", body: `{"errors":["m"]}`, want: []FieldError{{Message: "m"}}},
+		{name: "error as a text", body: `{"error":"m"}`, want: []FieldError{{Message: "m"}}},
+		{name: "error as an object", body: `{"error":{"message":"m","field":"f"}}`, want: []FieldError{{Field: "f", Message: "m"}}},
+		{name: "errors before error", body: `{"errors":["a"],"error":"b"}`, want: []FieldError{{Message: "a"}}},
+		{name: "error beside null errors", body: `{"errors":null,"error":"m"}`, want: []FieldError{{Message: "m"}}},
+		{name: "error beside empty errors", body: `{"errors":[],"error":"m"}`, want: []FieldError{{Message: "m"}}},
+		{name: "error beside errors of another type", body: `{"errors":"many","error":"m"}`, want: []FieldError{{Message: "m"}}},
+		{name: "null error", body: `{"error":null}`},
+		{name: "another object", body: `{"status":"error"}`},
+		{name: "null", body: `null`},
+		{name: "number", body: `42`},
+		{name: "text", body: `"m"`},
+		{name: "HTML", body: `<html>`},
+		{name: "empty", body: ``},
+		{name: "two values", body: `[] []`},
+		{name: "invalid UTF-8 is made valid", body: "[\"a\xffb\"]", want: []FieldError{{Message: "a\ufffdb"}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, tt.want, parseErrorBody([]byte(tt.body)))
+		})
+	}
+}
+
+func TestParseErrorBodyKeepsTwenty(t *testing.T) {
+	t.Parallel()
+	found := parseErrorBody([]byte("[null" + strings.Repeat(`,"m"`, 100) + "]"))
+	require.Len(t, found, 20)
+}
+
+func TestReadErrorBodyShortensTexts(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, text, want string }{
+		{name: "512 bytes stay", text: strings.Repeat("x", 512), want: strings.Repeat("x", 512)},
+		{name: "513 bytes do not", text: strings.Repeat("x", 513), want: strings.Repeat("x", 512) + "…"},
+		{name: "no character is cut in two", text: "x" + strings.Repeat("ä", 300), want: "x" + strings.Repeat("ä", 255) + "…"},
+		{name: "a key at the cut is redacted before it is cut", text: strings.Repeat("x", 510) + "secret", want: strings.Repeat("x", 510) + "[r…"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			body := `[{"message":"` + tt.text + `","field":"` + tt.text + `","error_id":"` + tt.text + `"}]`
+			found, err := readErrorBody(strings.NewReader(body), "secret")
+			require.NoError(t, err)
+			require.Equal(t, []FieldError{{Message: tt.want, Field: tt.want, ID: tt.want}}, found)
+			require.True(t, utf8.ValidString(found[0].Message))
+		})
+	}
+}
+
+func TestRedact(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, text, key, want string }{
+		{name: "every occurrence", text: "a key b key", key: "key", want: "a [redacted] b [redacted]"},
+		{name: "no occurrence", text: "a", key: "key", want: "a"},
+		{name: "an empty key is in no text", text: "a", key: "", want: "a"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, tt.want, redact(tt.text, tt.key))
+		})
+	}
+}

@@ -1,0 +1,168 @@
+package sendgrid_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/sendgrid"
+)
+
+const (
+	testKey       = "SG.test-key.0123456789"
+	testUserAgent = "sendgrid-test/1.0"
+)
+
+// harness is an API that answers what the test says and keeps what it was sent. It lives
+// below a base path, because a base URL may have one.
+type harness struct {
+	t      *testing.T
+	server *httptest.Server
+	answer http.HandlerFunc
+
+	mu       sync.Mutex
+	requests []recorded
+}
+
+type recorded struct {
+	method, path, query string
+	header              http.Header
+	body                string
+}
+
+func newHarness(t *testing.T, answer http.HandlerFunc) *harness {
+	t.Helper()
+	h := &harness{t: t, answer: answer}
+	h.server = httptest.NewServer(http.HandlerFunc(h.serve))
+	t.Cleanup(h.server.Close)
+	return h
+}
+
+func (h *harness) serve(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		h.t.Errorf("read the request: %v", err)
+	}
+	h.mu.Lock()
+	h.requests = append(h.requests, recorded{
+		method: r.Method,
+		path:   r.URL.EscapedPath(),
+		query:  r.URL.RawQuery,
+		header: r.Header.Clone(),
+		body:   string(body),
+	})
+	h.mu.Unlock()
+	h.answer(w, r)
+}
+
+// client returns a client of this API with a key that never changes.
+func (h *harness) client() *sendgrid.Client {
+	return &sendgrid.Client{
+		Keys:      fixedKey(testKey),
+		BaseURL:   h.server.URL + "/base",
+		UserAgent: testUserAgent,
+		HTTP:      h.server.Client(),
+	}
+}
+
+func (h *harness) all() []recorded {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return append([]recorded(nil), h.requests...)
+}
+
+// only returns the one request that the test has caused.
+func (h *harness) only() recorded {
+	h.t.Helper()
+	requests := h.all()
+	require.Len(h.t, requests, 1)
+	return requests[0]
+}
+
+// reply answers every request alike.
+func reply(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body) // A client that has gone is the test's business.
+	}
+}
+
+// fakeKeys is a key source; calling a function that the test has not set is a failure.
+type fakeKeys struct {
+	key   func(context.Context) (string, string, error)
+	renew func(context.Context, string) (string, string, error)
+}
+
+func (f *fakeKeys) Key(ctx context.Context) (string, string, error) {
+	if f.key == nil {
+		panic("unexpected call of Key")
+	}
+	return f.key(ctx)
+}
+
+func (f *fakeKeys) RenewKey(ctx context.Context, rejected string) (string, string, error) {
+	if f.renew == nil {
+		panic("unexpected call of RenewKey")
+	}
+	return f.renew(ctx, rejected)
+}
+
+// fixedKey is a key source that has one key in one version.
+func fixedKey(key string) *fakeKeys {
+	return &fakeKeys{
+		key:   func(context.Context) (string, string, error) { return key, "v1", nil },
+		renew: func(context.Context, string) (string, string, error) { return key, "v1", nil },
+	}
+}
+
+// roundTripper is a transport that is only a function.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// operations are all calls that the client offers, with arguments that are good.
+func operations() []operation {
+	return []operation{
+		{op: sendgrid.OpCreate, call: func(ctx context.Context, c *sendgrid.Client) error {
+			_, err := c.CreateIntegration(ctx, exampleRequest())
+			return err
+		}},
+		{op: sendgrid.OpList, call: func(ctx context.Context, c *sendgrid.Client) error {
+			_, err := c.ListIntegrations(ctx)
+			return err
+		}},
+		{op: sendgrid.OpGet, call: func(ctx context.Context, c *sendgrid.Client) error {
+			_, err := c.GetIntegration(ctx, "b0b98502-9408-4b24-9e3d-31ed7cb15312")
+			return err
+		}},
+	}
+}
+
+type operation struct {
+	op   sendgrid.Op
+	call func(context.Context, *sendgrid.Client) error
+}
+
+func exampleRequest() sendgrid.IntegrationRequest {
+	return sendgrid.IntegrationRequest{
+		Name:       "Twilio SendGrid",
+		Enabled:    true,
+		SigninURL:  "https://example.okta.com/home/examplecompany/yok/nfa",
+		SignoutURL: "https://example.okta.com/login/signout",
+		EntityID:   "http://www.okta.com/exk1",
+	}
+}
+
+// requireError returns err as the type that every failed request has.
+func requireError(t *testing.T, err error) *sendgrid.Error {
+	t.Helper()
+	var failure *sendgrid.Error
+	require.ErrorAs(t, err, &failure)
+	return failure
+}

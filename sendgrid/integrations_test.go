@@ -1,0 +1,209 @@
+package sendgrid_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/sendgrid"
+)
+
+const exampleAnswer = `{
+	"name": "Twilio SendGrid",
+	"enabled": true,
+	"signin_url": "https://example.okta.com/home/examplecompany/yok/nfa",
+	"signout_url": "https://example.okta.com/login/signout",
+	"entity_id": "http://www.okta.com/exk1",
+	"last_updated": 1621288520,
+	"completed_integration": true,
+	"id": "b0b98502-9408-4b24-9e3d-31ed7cb15312",
+	"single_signon_url": "https://api.sendgrid.com/v3/public/sso/saml/response/id/b0b98502-9408-4b24-9e3d-31ed7cb15312",
+	"audience_url": "https://api.sendgrid.com/v3/public/sso/saml/response/id/b0b98502-9408-4b24-9e3d-31ed7cb15312"
+}`
+
+func exampleIntegration() sendgrid.Integration {
+	completed := true
+	return sendgrid.Integration{
+		ID:                   "b0b98502-9408-4b24-9e3d-31ed7cb15312",
+		Name:                 "Twilio SendGrid",
+		Enabled:              true,
+		SigninURL:            "https://example.okta.com/home/examplecompany/yok/nfa",
+		SignoutURL:           "https://example.okta.com/login/signout",
+		EntityID:             "http://www.okta.com/exk1",
+		SingleSignOnURL:      "https://api.sendgrid.com/v3/public/sso/saml/response/id/b0b98502-9408-4b24-9e3d-31ed7cb15312",
+		AudienceURL:          "https://api.sendgrid.com/v3/public/sso/saml/response/id/b0b98502-9408-4b24-9e3d-31ed7cb15312",
+		CompletedIntegration: &completed,
+		LastUpdated:          "1621288520",
+	}
+}
+
+func TestCreateIntegration(t *testing.T) {
+	t.Parallel()
+	yes, no := true, false
+	tests := []struct {
+		name   string
+		change func(*sendgrid.IntegrationRequest)
+		body   string
+	}{
+		{
+			name:   "completed_integration is left out where nil",
+			change: func(*sendgrid.IntegrationRequest) {},
+			body:   `{"name":"Twilio SendGrid","enabled":true,"signin_url":"https://example.okta.com/home/examplecompany/yok/nfa","signout_url":"https://example.okta.com/login/signout","entity_id":"http://www.okta.com/exk1"}`,
+		},
+		{
+			name:   "completed_integration true is sent",
+			change: func(r *sendgrid.IntegrationRequest) { r.CompletedIntegration = &yes },
+			body:   `{"name":"Twilio SendGrid","enabled":true,"signin_url":"https://example.okta.com/home/examplecompany/yok/nfa","signout_url":"https://example.okta.com/login/signout","entity_id":"http://www.okta.com/exk1","completed_integration":true}`,
+		},
+		{
+			name:   "completed_integration false is sent",
+			change: func(r *sendgrid.IntegrationRequest) { r.CompletedIntegration = &no },
+			body:   `{"name":"Twilio SendGrid","enabled":true,"signin_url":"https://example.okta.com/home/examplecompany/yok/nfa","signout_url":"https://example.okta.com/login/signout","entity_id":"http://www.okta.com/exk1","completed_integration":false}`,
+		},
+		{
+			name: "required fields are sent though they are empty",
+			change: func(r *sendgrid.IntegrationRequest) {
+				*r = sendgrid.IntegrationRequest{Name: "Müller & Söhne", SigninURL: "https://idp.example/?a=1", EntityID: "urn:x"}
+			},
+			body: `{"name":"Müller \u0026 Söhne","enabled":false,"signin_url":"https://idp.example/?a=1","signout_url":"","entity_id":"urn:x"}`,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t, reply(http.StatusOK, exampleAnswer))
+			in := exampleRequest()
+			tt.change(&in)
+
+			got, err := h.client().CreateIntegration(t.Context(), in)
+
+			require.NoError(t, err)
+			require.Equal(t, exampleIntegration(), *got)
+			sent := h.only()
+			require.Equal(t, http.MethodPost, sent.method)
+			require.Equal(t, "/base/v3/sso/integrations", sent.path)
+			require.Empty(t, sent.query)
+			require.Equal(t, tt.body, sent.body)
+		})
+	}
+}
+
+func TestListIntegrations(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, answer string
+		want         []sendgrid.Integration
+	}{
+		{name: "some", answer: "[" + exampleAnswer + "," + exampleAnswer + "]", want: []sendgrid.Integration{exampleIntegration(), exampleIntegration()}},
+		{name: "none", answer: "[]", want: []sendgrid.Integration{}},
+		{name: "none, as a Go server without a slice says it", answer: "null"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t, reply(http.StatusOK, tt.answer))
+
+			got, err := h.client().ListIntegrations(t.Context())
+
+			require.NoError(t, err)
+			require.Equal(t, tt.want, got)
+			sent := h.only()
+			require.Equal(t, http.MethodGet, sent.method)
+			require.Equal(t, "/base/v3/sso/integrations", sent.path)
+			require.Equal(t, "si=true", sent.query)
+			require.Empty(t, sent.body)
+		})
+	}
+}
+
+func TestGetIntegration(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, id, path string }{
+		{name: "uuid", id: "b0b98502-9408-4b24-9e3d-31ed7cb15312", path: "/base/v3/sso/integrations/b0b98502-9408-4b24-9e3d-31ed7cb15312"},
+		{name: "slashes do not lead elsewhere", id: "../certificates/1", path: "/base/v3/sso/integrations/..%2Fcertificates%2F1"},
+		{name: "a question mark begins no query", id: "a?si=false#b c", path: "/base/v3/sso/integrations/a%3Fsi=false%23b%20c"},
+		{name: "a percent sign stays one", id: "100%2F", path: "/base/v3/sso/integrations/100%252F"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t, reply(http.StatusOK, exampleAnswer))
+			c := h.client()
+
+			got, err := c.GetIntegration(t.Context(), tt.id)
+
+			require.NoError(t, err)
+			require.Equal(t, exampleIntegration(), *got)
+			sent := h.only()
+			require.Equal(t, http.MethodGet, sent.method)
+			require.Equal(t, tt.path, sent.path)
+			require.Equal(t, "si=true", sent.query)
+			require.Empty(t, sent.body)
+			require.Equal(t, h.server.URL+tt.path, c.IntegrationURL(tt.id))
+		})
+	}
+}
+
+func TestGetIntegrationWithoutID(t *testing.T) {
+	t.Parallel()
+	c := &sendgrid.Client{Keys: &fakeKeys{}}
+	_, err := c.GetIntegration(t.Context(), "")
+	failure := requireError(t, err)
+	require.False(t, failure.Sent)
+	require.Equal(t, "sendgrid: get integration: never sent: the id is empty", err.Error())
+}
+
+func TestBaseURL(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, base, want string }{
+		{name: "the default is the global host", base: "", want: "https://api.sendgrid.com/v3/sso/integrations/1"},
+		{name: "the EU host", base: sendgrid.EUBaseURL, want: "https://api.eu.sendgrid.com/v3/sso/integrations/1"},
+		{name: "slashes at the end are one", base: "http://localhost:8080/sendgrid//", want: "http://localhost:8080/sendgrid/v3/sso/integrations/1"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := &sendgrid.Client{BaseURL: tt.base}
+			require.Equal(t, tt.want, c.IntegrationURL("1"))
+		})
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	t.Parallel()
+	for _, each := range operations() {
+		t.Run(string(each.op), func(t *testing.T) {
+			t.Parallel()
+			answer := exampleAnswer
+			if each.op == sendgrid.OpList {
+				answer = "[]"
+			}
+			h := newHarness(t, reply(http.StatusOK, answer))
+			c := h.client()
+			require.NoError(t, each.call(t.Context(), c))
+			own := h.only().header
+			onBehalf := h.client()
+			onBehalf.OnBehalfOf = "subuser"
+			onBehalf.UserAgent = ""
+			require.NoError(t, each.call(t.Context(), onBehalf))
+			other := h.all()[1].header
+
+			require.Equal(t, []string{"Bearer " + testKey}, own.Values("Authorization"))
+			require.Equal(t, []string{"application/json"}, own.Values("Accept"))
+			require.Equal(t, []string{testUserAgent}, own.Values("User-Agent"))
+			if each.op == sendgrid.OpCreate {
+				require.Equal(t, []string{"application/json"}, own.Values("Content-Type"))
+			} else {
+				require.NotContains(t, own, "Content-Type")
+			}
+			require.NotContains(t, own, "On-Behalf-Of")
+			require.Equal(t, []string{"subuser"}, other.Values("On-Behalf-Of"))
+			for name := range own {
+				// With such a header net/http sends a POST again after it was written.
+				require.False(t, strings.HasSuffix(name, "Idempotency-Key"), name)
+			}
+		})
+	}
+}

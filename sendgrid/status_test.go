@@ -1,0 +1,180 @@
+package sendgrid_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// errorAnswer is a body that an error answer may have, and what is understood of it.
+type errorAnswer struct {
+	name      string
+	write     func(status int, body string) http.HandlerFunc
+	body      string
+	want      []sendgrid.FieldError
+	wantCause string
+}
+
+func errorAnswers() []errorAnswer {
+	const (
+		array  = `[{"message":"required","field":"name","error_id":"e1"},{"message":"bad URL","field":"signin_url","error_id":"e2"}]`
+		errors = `{"errors":[{"field":null,"message":"access forbidden"}]}`
+	)
+	return []errorAnswer{
+		{name: "array", write: reply, body: array, want: []sendgrid.FieldError{
+			{Field: "name", Message: "required", ID: "e1"}, {Field: "signin_url", Message: "bad URL", ID: "e2"},
+		}},
+		{name: "errors", write: reply, body: errors, want: []sendgrid.FieldError{{Message: "access forbidden"}}},
+		{name: "error", write: reply, body: `{"error":"no"}`, want: []sendgrid.FieldError{{Message: "no"}}},
+		{name: "HTML", write: plain, body: "<html><body>Bad gateway</body></html>"},
+		{name: "empty", write: reply, body: ""},
+		{name: "null fields", write: reply, body: `[{"message":null,"field":"name"},{"message":"m","field":null,"error_id":null}]`, want: []sendgrid.FieldError{{Message: "m"}}},
+		{name: "non-string fields", write: reply, body: `[{"message":{"a":1},"field":"name"},{"message":"m","field":7,"error_id":[1]}]`, want: []sendgrid.FieldError{{Message: "m"}}},
+		{name: "cut off", write: reply, body: array[:40]},
+		{name: "shorter than announced", write: truncated, body: array, wantCause: "read the error answer: unexpected EOF"},
+		{name: "larger than is read", write: reply, body: `[{"message":"` + strings.Repeat("x", 64<<10) + `"}]`},
+	}
+}
+
+// Whatever the status and whatever the body: the status is never lost, and the error is
+// of the one type. 1xx is left out, as net/http answers it itself.
+func TestErrorStatus(t *testing.T) {
+	t.Parallel()
+	statuses := []int{
+		300, 304, 400, 401, 403, 404, 405, 408, 409, 410, 413, 415, 418, 422, 425, 429, 451,
+		500, 501, 502, 503, 504, 520, 599,
+	}
+	for _, status := range statuses {
+		for _, answer := range errorAnswers() {
+			if status == http.StatusNotModified && answer.body != "" {
+				continue // HTTP allows this status no body.
+			}
+			t.Run(fmt.Sprintf("%d %s", status, answer.name), func(t *testing.T) {
+				t.Parallel()
+				h := newHarness(t, answer.write(status, answer.body))
+				c := h.client()
+				var calls []sendgrid.Call
+				c.OnCall = func(_ context.Context, call sendgrid.Call) { calls = append(calls, call) }
+
+				got, err := c.CreateIntegration(t.Context(), exampleRequest())
+
+				require.Nil(t, got)
+				failure := requireError(t, fmt.Errorf("wrapped: %w", err))
+				require.Equal(t, sendgrid.OpCreate, failure.Op)
+				require.Equal(t, status, failure.StatusCode)
+				require.Equal(t, answer.want, failure.Errors)
+				require.True(t, failure.Sent)
+				if answer.wantCause == "" {
+					require.NoError(t, failure.Err)
+				} else {
+					require.ErrorContains(t, failure.Err, answer.wantCause)
+				}
+				require.ErrorContains(t, err, fmt.Sprintf("sendgrid: create integration: status %d", status))
+				require.Len(t, calls, 1)
+				require.Equal(t, sendgrid.OpCreate, calls[0].Op)
+				require.Equal(t, status, calls[0].Status)
+				h.only()
+			})
+		}
+	}
+}
+
+func TestErrorOfEveryOperation(t *testing.T) {
+	t.Parallel()
+	for _, each := range operations() {
+		t.Run(string(each.op), func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t, reply(http.StatusInternalServerError, `{"error":"oops"}`))
+			failure := requireError(t, each.call(t.Context(), h.client()))
+			require.Equal(t, each.op, failure.Op)
+			require.Equal(t, http.StatusInternalServerError, failure.StatusCode)
+			require.Equal(t, "sendgrid: "+string(each.op)+": status 500 Internal Server Error; oops", failure.Error())
+			h.only()
+		})
+	}
+}
+
+// A redirect is an answer like any other: following it would carry the key elsewhere.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		for _, each := range operations() {
+			t.Run(fmt.Sprintf("%d %s", status, each.op), func(t *testing.T) {
+				t.Parallel()
+				elsewhere := newHarness(t, func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed") })
+				h := newHarness(t, func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Location", elsewhere.server.URL)
+					w.WriteHeader(status)
+				})
+				c := h.client()
+				// A client that follows redirects is overruled, and left as it is.
+				c.HTTP.CheckRedirect = func(*http.Request, []*http.Request) error { return nil }
+
+				failure := requireError(t, each.call(t.Context(), c))
+
+				require.Equal(t, status, failure.StatusCode)
+				require.True(t, failure.Sent)
+				require.NoError(t, failure.Err)
+				h.only()
+				require.Empty(t, elsewhere.all())
+				require.NoError(t, c.HTTP.CheckRedirect(nil, nil))
+			})
+		}
+	}
+}
+
+func TestRedirectToNowhere(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, reply(http.StatusFound, ""))
+	_, err := h.client().ListIntegrations(t.Context())
+	require.Equal(t, http.StatusFound, requireError(t, err).StatusCode)
+}
+
+func TestErrorText(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		err  sendgrid.Error
+		want string
+	}{
+		{
+			name: "field errors",
+			err: sendgrid.Error{Op: sendgrid.OpCreate, StatusCode: 400, Sent: true, Errors: []sendgrid.FieldError{
+				{Field: "name", Message: "required", ID: "e1"}, {Message: "bad request"},
+			}},
+			want: "sendgrid: create integration: status 400 Bad Request; name: required; bad request",
+		},
+		{
+			name: "cause with a status",
+			err:  sendgrid.Error{Op: sendgrid.OpList, StatusCode: 200, Sent: true, Err: context.DeadlineExceeded},
+			want: "sendgrid: list integrations: status 200 OK: context deadline exceeded",
+		},
+		{
+			name: "a status without a name",
+			err:  sendgrid.Error{Op: sendgrid.OpGet, StatusCode: 599, Sent: true},
+			want: "sendgrid: get integration: status 599 ",
+		},
+		{
+			name: "sent",
+			err:  sendgrid.Error{Op: sendgrid.OpCreate, Sent: true, Err: context.Canceled},
+			want: "sendgrid: create integration: sent, but not answered: context canceled",
+		},
+		{
+			name: "never sent",
+			err:  sendgrid.Error{Op: sendgrid.OpCreate, Err: context.Canceled},
+			want: "sendgrid: create integration: never sent: context canceled",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, tt.want, tt.err.Error())
+		})
+	}
+}
