@@ -1,0 +1,77 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"sendgrid-sso-integration/handler"
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// live is the way to the real SendGrid. It is taken only on request, for events that are
+// named, and after a person has seen what is about to be created.
+type live struct {
+	on, yes    bool
+	region     string
+	onBehalfOf string
+}
+
+func liveFlags(flags *flag.FlagSet) *live {
+	l := &live{}
+	flags.BoolVar(&l.on, "live", false, "call the real SendGrid, with the key in SENDGRID_API_KEY")
+	flags.BoolVar(&l.yes, "yes", false, "with -live: do not ask before creating")
+	flags.StringVar(&l.region, "region", "global", "with -live: global or eu")
+	flags.StringVar(&l.onBehalfOf, "on-behalf-of", "", "with -live: the subuser to act for")
+	return l
+}
+
+func (l *live) run(ctx context.Context, files []string, getenv func(string) string, logger *slog.Logger, in io.Reader, out io.Writer) error {
+	key := strings.TrimSpace(getenv("SENDGRID_API_KEY"))
+	url, err := sendgrid.RegionURL(l.region)
+	switch {
+	case err != nil:
+		return fmt.Errorf("-region %w", err)
+	case key == "":
+		return errors.New("-live needs the API key in SENDGRID_API_KEY")
+	case len(files) == 0:
+		return errors.New("-live needs the event's file; it does not send all the samples to your account")
+	}
+	client := &sendgrid.Client{Keys: fixedKey(key), BaseURL: url, OnBehalfOf: l.onBehalfOf}
+	h, err := newHandler(client, bearerSecret, logger)
+	if err != nil {
+		return err
+	}
+	h.Provisioner = &confirming{next: h.Provisioner, url: url, yes: l.yes, in: bufio.NewReader(in), out: out}
+	return answerAll(ctx, h, files, out)
+}
+
+// confirming says what is about to be created, and asks first.
+type confirming struct {
+	next handler.Provisioner
+	url  string
+	yes  bool
+	in   *bufio.Reader
+	out  io.Writer
+}
+
+func (c *confirming) Ensure(ctx context.Context, r provision.Request) (*provision.Result, error) {
+	fmt.Fprintf(c.out, "\nAbout to create at %s, unless it is there already:\n  name       %s\n  enabled    %t\n  entity_id  %s\n  sign in    %s\n  sign out   %s\n",
+		c.url, r.Name, r.Enabled, r.EntityID, r.SigninURL, r.SignoutURL)
+	if !c.yes {
+		fmt.Fprint(c.out, "Type yes to go on: ")
+		if typed, _ := c.in.ReadString('\n'); strings.TrimSpace(typed) != "yes" {
+			return nil, &provision.Error{Code: provision.Internal, Message: "You did not type yes; nothing was created.", Permanent: true}
+		}
+	}
+	// The time that the person took is not the request's.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), invocationTime)
+	defer cancel()
+	return c.next.Ensure(ctx, r)
+}

@@ -1,0 +1,50 @@
+// Command local runs the function on a laptop, with neither AWS nor Docker.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+const usage = `usage: local <command> [flags]
+
+  run [-live] [event.json ...]   answer events in process; without files, all the samples
+  serve [-port N]                open the HTTP door on localhost
+  simulator [-port N]            serve SendGrid and Secrets Manager for "sam local"
+
+"local <command> -h" lists a command's flags.
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "local:", err)
+		os.Exit(1)
+	}
+}
+
+// run carries out one command. The environment is read for -live only.
+func run(ctx context.Context, args []string, getenv func(string) string, in io.Reader, out, logs io.Writer) error {
+	if len(args) == 0 {
+		fmt.Fprint(logs, usage)
+		return flag.ErrHelp
+	}
+	switch args[0] {
+	case "run":
+		return runEvents(ctx, args[1:], getenv, in, out, logs)
+	case "serve":
+		return serve(ctx, args[1:], out, logs)
+	case "simulator":
+		return simulate(ctx, args[1:], out, logs)
+	default:
+		fmt.Fprint(logs, usage)
+		return fmt.Errorf("there is no command %q", args[0])
+	}
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"sendgrid-sso-integration/handler"
+	"sendgrid-sso-integration/handler/webhook"
+	"sendgrid-sso-integration/internal/ledger"
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/telemetry"
+	"sendgrid-sso-integration/sendgrid"
+	"sendgrid-sso-integration/sendgrid/simulator"
+)
+
+// What the simulator begins with, and the secrets that the samples are made for. They
+// open nothing but the simulator.
+const (
+	integrationsFile = "events/local.integrations.json"
+	apiKey           = "SG.local-simulator-key"
+	bearerSecret     = "local-bearer-secret-for-samples"
+)
+
+// newSimulator returns a SendGrid that holds what integrationsFile says.
+func newSimulator() (*simulator.Server, error) {
+	data, err := os.ReadFile(integrationsFile)
+	if err != nil {
+		return nil, fmt.Errorf("run this at the root of the repository: %w", err)
+	}
+	var integrations []sendgrid.IntegrationRequest
+	if err := json.Unmarshal(data, &integrations); err != nil {
+		return nil, fmt.Errorf("%s: %w", integrationsFile, err)
+	}
+	sg := simulator.New()
+	sg.SetKeys(apiKey)
+	for _, i := range integrations {
+		sg.Add(i)
+	}
+	return sg, nil
+}
+
+// newHandler returns the function's handler with its real parts, but for the secrets,
+// which come from here, and the ledger, which is in memory.
+func newHandler(client *sendgrid.Client, bearer string, logger *slog.Logger) (*handler.Handler, error) {
+	secrets, err := webhook.ParseSecrets(logger)(fmt.Sprintf(`{"bearer": %q}`, bearer))
+	if err != nil {
+		return nil, fmt.Errorf("the webhook secret %w", err)
+	}
+	client.UserAgent = "sendgrid-sso-integration/local"
+	client.OnCall = telemetry.CountCall
+	return &handler.Handler{
+		Provisioner: &provision.Provisioner{
+			SendGrid: client,
+			Ledger:   &ledger.Memory{},
+			Account:  []string{client.BaseURL, client.OnBehalfOf},
+			Logger:   logger,
+		},
+		Verifier:       &webhook.Verifier{Secrets: fixedSecrets{secrets}, Logger: logger},
+		IntegrationURL: client.IntegrationURL,
+		Logger:         logger,
+	}, nil
+}
+
+// fixedKey is an API key that is never rotated.
+type fixedKey string
+
+func (k fixedKey) Key(context.Context) (key, version string, err error) { return string(k), "1", nil }
+
+func (k fixedKey) RenewKey(context.Context, string) (key, version string, err error) {
+	return string(k), "1", nil
+}
+
+// fixedSecrets are webhook secrets that are never rotated.
+type fixedSecrets struct{ secrets webhook.Secrets }
+
+func (f fixedSecrets) Get(context.Context) (webhook.Secrets, string, error) {
+	return f.secrets, "1", nil
+}
+
+func (f fixedSecrets) Refresh(context.Context, string) (webhook.Secrets, string, error) {
+	return f.secrets, "1", nil
+}
