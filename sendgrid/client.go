@@ -121,9 +121,14 @@ func (c *Client) do(ctx context.Context, op Op, method, path string, in, out any
 
 // send sends one request and reads its answer into out. Its errors are of type *Error.
 func (c *Client) send(ctx context.Context, op Op, method, path, key string, payload []byte, out any) error {
+	client := c.client()
 	var sent atomic.Bool
-	// The transport asks for a connection anew only when it is certain that nothing
-	// was written to the one before, so each GetConn starts from "never sent".
+	// A transport that knows nothing of httptrace may send the request without a word.
+	_, traced := client.Transport.(*http.Transport)
+	sent.Store(!traced)
+	// For a request with a body the transport asks for a connection anew only when it is
+	// certain that nothing was written to the one before, so each GetConn starts from
+	// "never sent". (A read it may also repeat after writing; it changes nothing.)
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn: func(string) { sent.Store(false) },
 		GotConn: func(httptrace.GotConnInfo) { sent.Store(true) },
@@ -134,10 +139,10 @@ func (c *Client) send(ctx context.Context, op Op, method, path, key string, payl
 	}
 
 	start := time.Now()
-	res, err := c.client().Do(req)
+	res, err := client.Do(req)
 	if err != nil {
 		c.report(ctx, Call{Op: op, Duration: time.Since(start)})
-		return &Error{Op: op, Sent: sent.Load(), Err: err}
+		return &Error{Op: op, Sent: sent.Load(), Err: withoutKey(err, key)}
 	}
 	defer func() { _ = res.Body.Close() }() // Nothing was written, so there is nothing to lose.
 
@@ -149,6 +154,7 @@ func (c *Client) send(ctx context.Context, op Op, method, path, key string, payl
 	} else {
 		failure.Errors, failure.Err = readErrorBody(res.Body, key)
 	}
+	failure.Err = withoutKey(failure.Err, key)
 	c.report(ctx, Call{Op: op, Status: res.StatusCode, Duration: time.Since(start), RateLimit: failure.RateLimit})
 	if success && failure.Err == nil {
 		return nil

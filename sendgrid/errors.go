@@ -2,6 +2,7 @@ package sendgrid
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -113,7 +114,8 @@ func parseErrorBody(body []byte) []FieldError {
 		if json.Unmarshal(body, &object) != nil {
 			return nil
 		}
-		if json.Unmarshal(object.Errors, &list) != nil && object.Error != nil {
+		err := json.Unmarshal(object.Errors, &list)
+		if (err != nil || len(list) == 0) && object.Error != nil {
 			list = []json.RawMessage{object.Error}
 		}
 	}
@@ -157,6 +159,15 @@ func redact(text, key string) string {
 		return text
 	}
 	return strings.ReplaceAll(text, key, "[redacted]")
+}
+
+// withoutKey returns err, or no more than its redacted text where the key is in it: errors
+// quote what they cannot understand, and that may be the request, sent back by a proxy.
+func withoutKey(err error, key string) error {
+	if err == nil || key == "" || !strings.Contains(err.Error(), key) {
+		return err
+	}
+	return errors.New(redact(err.Error(), key))
 }
 
 // clip shortens a text to what is worth passing on, between two characters.

@@ -182,7 +182,7 @@ func TestKeyIsNeverInErrors(t *testing.T) {
 		}},
 		{name: "status line", answer: raw("HTTP/1.1 " + testKey + "\r\n\r\n")},
 		{name: "no HTTP at all", answer: raw("Authorization: Bearer " + testKey + "\r\n\r\n")},
-		{name: "header line", answer: raw("HTTP/1.1 200 OK\r\nAuthorization : Bearer " + testKey + "\r\n\r\n")},
+		{name: "header line", answer: raw("HTTP/1.1 200 OK\r\nBearer " + testKey + "\r\n\r\n")},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -122,7 +122,7 @@ func TestBrokenConnectionIsSent(t *testing.T) {
 			name: "closed within the header",
 			breakIt: func(t *testing.T, conn net.Conn) {
 				t.Helper()
-				_, err := io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-")
+				_, err := io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n")
 				require.NoError(t, err)
 			},
 			want: io.ErrUnexpectedEOF,

@@ -25,16 +25,16 @@
 //
 // # The states of an entry
 //
-//	              take                    update
-//	 (no entry) ────────▶ held ─────────────────────▶ creating
-//	     ▲                 │ │                         │  │  │
-//	     │ found nothing   │ │ found it                │  │  │ outcome unknown
-//	     ├─────────────────┘ │          created it     │  │  ▼
-//	     │                   ├───────▶ created ◀───────┘  │ unknown
-//	     │ refused           │            │               │  │
-//	     └───────────────────┼────────────┼───────────────┘  │ lease ended
-//	                         │            │ take             │
-//	                         └── held ◀───┴──────────────────┘
+//	             take                    update
+//	(no entry) ────────▶ held ─────────────────────▶ creating
+//	    ▲                 │ │                         │  │  │
+//	    │ found nothing   │ │ found it                │  │  │ outcome unknown
+//	    ├─────────────────┘ │          created it     │  │  ▼
+//	    │                   ├───────▶ created ◀───────┘  │ unknown
+//	    │ refused           │            │               │  │
+//	    └───────────────────┼────────────┼───────────────┘  │ lease ended
+//	                        │            │ take             │
+//	                        └── held ◀───┴──────────────────┘
 //
 // A process that dies leaves its entry in the state it was in, with its lease running.
 // When the lease has ended, the next attempt takes the entry as if it were free, and sees
