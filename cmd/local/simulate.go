@@ -16,8 +16,8 @@ import (
 
 // The secrets as events/local.env.json names them.
 const (
-	apiKeySecretID  = "sendgrid-sso/api-key" //nolint:gosec // This is a name.
-	webhookSecretID = "sendgrid-sso/webhook" //nolint:gosec // This is a name.
+	apiKeySecretID  = "sendgrid-sso/api-key"
+	webhookSecretID = "sendgrid-sso/webhook"
 )
 
 // simulate serves SendGrid and Secrets Manager on one port. A container started by

@@ -1,0 +1,290 @@
+package main_test
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	secretsmanager "sendgrid-sso-integration/internal/secret/simulator"
+	"sendgrid-sso-integration/sendgrid"
+	"sendgrid-sso-integration/sendgrid/simulator"
+)
+
+const (
+	apiKey = "SG.end-to-end-key-that-must-not-leak"
+	// The bearer secret is the one that the samples carry.
+	bearerSecret = "local-bearer-secret-for-samples"
+	timeout      = 20 * time.Second
+)
+
+// world is what surrounds the function: SendGrid and Secrets Manager, over HTTP.
+type world struct {
+	sendGrid *simulator.Server
+	secrets  *secretsmanager.Server
+	env      map[string]string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{sendGrid: simulator.New(), secrets: secretsmanager.New()}
+	w.sendGrid.SetKeys(apiKey)
+	w.secrets.Put("sso/key", apiKey)
+	w.secrets.Put("sso/webhook", `{"bearer":["`+bearerSecret+`","the-previous-bearer-secret"]}`)
+	w.env = map[string]string{
+		"SENDGRID_BASE_URL":                serve(t, w.sendGrid),
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER": serve(t, w.secrets),
+		"SENDGRID_API_KEY_SECRET_ID":       "sso/key",
+		"WEBHOOK_SECRET_ID":                "sso/webhook",
+	}
+	return w
+}
+
+func serve(t *testing.T, h http.Handler) string {
+	t.Helper()
+	server := httptest.NewServer(h)
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return server.URL
+}
+
+// start starts the function in this world and waits for it.
+func (w *world) start(t *testing.T) *function {
+	t.Helper()
+	f := start(t, w.env)
+	f.ready()
+	return f
+}
+
+func request(entityID string) []byte {
+	return []byte(`{"name":"Okta","enabled":true,"signin_url":"https://example.okta.com/sso","signout_url":"","entity_id":"` + entityID + `"}`)
+}
+
+func readJSON(t *testing.T, path string, v any) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(data, v), path)
+}
+
+func TestSamplesAreAnswered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var there []sendgrid.IntegrationRequest
+	readJSON(t, "../../events/local.integrations.json", &there)
+	for _, integration := range there {
+		w.sendGrid.Add(integration)
+	}
+	f := w.start(t)
+
+	accepted, err := filepath.Glob("../../events/*.json")
+	require.NoError(t, err)
+	count := 0
+	for _, file := range accepted {
+		if strings.HasPrefix(filepath.Base(file), "local.") {
+			continue
+		}
+		count++
+		answer := f.invoke(read(t, file), timeout)
+		require.False(t, answer.failed, "%s: %s", file, answer.body)
+		result := resultOf(t, answer.body)
+		require.Contains(t, []string{"created", "unchanged"}, result.Outcome, file)
+		require.NotEmpty(t, result.Integration.ID, file)
+		require.NotEmpty(t, result.Integration.SingleSignOnURL, file)
+	}
+	require.Greater(t, count, 5, "the samples are there")
+	require.Len(t, w.sendGrid.Integrations(), count, "one integration for each sample, of which one was there before")
+	require.Equal(t, 1, w.secrets.Calls()-1, "each of the two secrets is read once")
+
+	refused, err := filepath.Glob("../../events/refused/*.json")
+	require.NoError(t, err)
+	require.NotEmpty(t, refused)
+	for _, file := range refused {
+		code := strings.TrimSuffix(filepath.Base(file), ".json")
+		require.Equal(t, code, codeOf(t, f.invoke(read(t, file), timeout)), file)
+	}
+	require.Len(t, w.sendGrid.Integrations(), count, "what is refused creates nothing")
+	require.NotContains(t, f.logs.String(), apiKey)
+	require.NotContains(t, f.logs.String(), bearerSecret)
+}
+
+func read(t *testing.T, file string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	return data
+}
+
+type result struct {
+	Outcome     string
+	Integration sendgrid.Integration
+}
+
+// resultOf reads a result, in an HTTP answer or by itself.
+func resultOf(t *testing.T, body []byte) (r result) {
+	t.Helper()
+	var gateway struct {
+		StatusCode int
+		Body       string
+	}
+	require.NoError(t, json.Unmarshal(body, &gateway))
+	if gateway.StatusCode != 0 {
+		require.Contains(t, []int{http.StatusOK, http.StatusCreated}, gateway.StatusCode, gateway.Body)
+		body = []byte(gateway.Body)
+	}
+	require.NoError(t, json.Unmarshal(body, &r))
+	return r
+}
+
+// codeOf reads the code of a refusal, in an HTTP answer or a function error.
+func codeOf(t *testing.T, answer reply) string {
+	t.Helper()
+	if answer.failed {
+		return answer.errorType(t)
+	}
+	var gateway struct{ Body string }
+	require.NoError(t, json.Unmarshal(answer.body, &gateway))
+	var problem struct{ Code string }
+	require.NoError(t, json.Unmarshal([]byte(gateway.Body), &problem))
+	return problem.Code
+}
+
+func TestWarmEnvironmentIsReused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	f := w.start(t)
+	require.Equal(t, 1, w.secrets.Calls(), "the key is read before the first event")
+
+	first := resultOf(t, f.invoke(request("urn:first"), timeout).body)
+	require.Equal(t, "created", first.Outcome)
+	again := resultOf(t, f.invoke(request("urn:first"), timeout).body)
+	require.Equal(t, "unchanged", again.Outcome)
+	require.Equal(t, first.Integration.ID, again.Integration.ID)
+
+	require.Equal(t, 1, w.secrets.Calls())
+	require.Equal(t, 1, w.sendGrid.Count(sendgrid.OpCreate))
+	require.Equal(t, 2, w.sendGrid.Count(sendgrid.OpList))
+	for _, sent := range w.sendGrid.Requests() {
+		require.Equal(t, "sendgrid-sso-integration/e2e", sent.Header.Get("User-Agent"))
+	}
+
+	lines := requestLines(t, f)
+	require.Len(t, lines, 2, "one line for each invocation")
+	require.Equal(t, true, lines[0]["cold_start"])
+	require.Equal(t, false, lines[1]["cold_start"])
+	require.Equal(t, "created", lines[0]["outcome"])
+	require.Equal(t, "direct", lines[0]["trigger"])
+	require.Equal(t, "urn:first", lines[0]["entity_id"])
+	require.Equal(t, first.Integration.ID, lines[0]["integration_id"])
+	require.EqualValues(t, 2, lines[0]["upstream_calls"])
+	require.EqualValues(t, 1, lines[1]["upstream_calls"])
+	require.Equal(t, "8476a536-e9f4-11e8-9739-2dfe598c3fcd", lines[0]["requestId"])
+	require.Contains(t, lines[0], "duration_ms")
+}
+
+// requestLines returns the log lines that sum up a request.
+func requestLines(t *testing.T, f *function) (lines []map[string]any) {
+	t.Helper()
+	for line := range strings.Lines(f.logs.String()) {
+		var fields map[string]any
+		if json.Unmarshal([]byte(line), &fields) == nil && fields["trigger"] != nil {
+			lines = append(lines, fields)
+		}
+	}
+	return lines
+}
+
+func TestRotatedKeyIsPickedUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	f := w.start(t)
+	require.Equal(t, "created", resultOf(t, f.invoke(request("urn:before"), timeout).body).Outcome)
+
+	w.sendGrid.SetKeys("SG.rotated")
+	w.secrets.Put("sso/key", `{"api_key":"SG.rotated"}`)
+	require.Equal(t, "created", resultOf(t, f.invoke(request("urn:after"), timeout).body).Outcome)
+	require.Equal(t, 2, w.secrets.Calls())
+
+	// A key that was revoked without a successor is asked for once more, and not again.
+	w.sendGrid.SetKeys("SG.nobody-has-this")
+	require.Equal(t, "SendGridUnauthorized", f.invoke(request("urn:revoked"), timeout).errorType(t))
+	require.Equal(t, 3, w.secrets.Calls())
+}
+
+func TestMissingSecretIsNamedAndRecovered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.env["SENDGRID_API_KEY_SECRET_ID"] = "sso/later"
+	f := w.start(t)
+	require.Equal(t, "SecretUnavailable", f.invoke(request("urn:a"), timeout).errorType(t))
+	require.Contains(t, f.logs.String(), "sso/later")
+
+	w.secrets.Put("sso/later", apiKey)
+	require.Equal(t, "created", resultOf(t, f.invoke(request("urn:a"), timeout).body).Outcome)
+}
+
+func TestAnswerComesBeforeTheDeadline(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]simulator.Fault{
+		"list hangs":                 {Op: sendgrid.OpList, Times: -1, Delay: time.Minute},
+		"create hangs":               {Op: sendgrid.OpCreate, Times: -1, Delay: time.Minute},
+		"create commits, then hangs": {Op: sendgrid.OpCreate, Times: -1, Delay: time.Minute, Commit: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.sendGrid.Script(fault)
+			f := w.start(t)
+			deadline := time.Now().Add(4 * time.Second)
+			answer := f.invoke(request("urn:slow"), time.Until(deadline))
+			require.True(t, answer.at.Before(deadline))
+			require.LessOrEqual(t, w.sendGrid.Count(sendgrid.OpCreate), 1)
+			switch {
+			case fault.Op == sendgrid.OpList:
+				require.Equal(t, "DeadlineExceeded", answer.errorType(t))
+			case fault.Commit:
+				require.Equal(t, "created", resultOf(t, answer.body).Outcome)
+			default:
+				require.Equal(t, "OutcomeUnknown", answer.errorType(t))
+			}
+		})
+	}
+}
+
+func TestSIGTERMEndsAnIdleFunction(t *testing.T) {
+	t.Parallel()
+	f := newWorld(t).start(t)
+	require.NoError(t, f.process.Process.Signal(syscall.SIGTERM))
+	select {
+	case <-f.exited:
+	case <-time.After(2 * time.Second): // Lambda's own patience.
+		require.FailNow(t, "the function does not end")
+	}
+}
+
+func TestBadConfigurationIsOneMessage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	env := maps.Clone(w.env)
+	env["SENDGRID_API_KEY_SECRET_ID"] = ""
+	env["SENDGRID_REGION"] = "mars"
+	env["SENDGRID_BASE_URL"] = "http://api.example.com"
+	env["API_KEY_TTL"] = "soon"
+	f := start(t, env)
+	require.Error(t, <-f.exited, "it ends with a status other than zero")
+	logs := f.logs.String()
+	require.Equal(t, 1, strings.Count(logs, "\n"), "one line: %s", logs)
+	for _, name := range []string{"SENDGRID_API_KEY_SECRET_ID", "SENDGRID_REGION", "SENDGRID_BASE_URL", "API_KEY_TTL"} {
+		require.Contains(t, logs, name)
+	}
+}
