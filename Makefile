@@ -5,6 +5,8 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PORT    ?= 8089
 EVENT   ?=
 FUZZTIME ?= 30s
+# The race detector needs a C compiler; Go says whether there is one.
+RACE    ?= $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 # Linters are pinned here and built by Go itself, so that a bare machine has them.
 GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -27,7 +29,7 @@ simulator: ## Serve SendGrid and Secrets Manager for "sam local" (PORT=8089)
 	@go run ./cmd/local simulator -port $(PORT)
 
 test: ## Run all tests with the race detector
-	go test -race ./...
+	go test $(RACE) ./...
 
 fuzz: ## Run every fuzz target (FUZZTIME=30s each)
 	@go list ./... | while read -r pkg; do \
