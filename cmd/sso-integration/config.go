@@ -18,6 +18,7 @@ type config struct {
 	webhookSecretID string
 	baseURL         string
 	onBehalfOf      string
+	ledgerTable     string
 	apiKeyTTL       time.Duration
 }
 
@@ -39,6 +40,7 @@ func readConfig(getenv func(string) string) (config, error) {
 		apiKeySecretID:  getenv("SENDGRID_API_KEY_SECRET_ID"),
 		webhookSecretID: getenv("WEBHOOK_SECRET_ID"),
 		onBehalfOf:      getenv("SENDGRID_ON_BEHALF_OF"),
+		ledgerTable:     getenv("LEDGER_TABLE"),
 	}
 	if cfg.apiKeySecretID == "" {
 		note("SENDGRID_API_KEY_SECRET_ID", errors.New("is required: the name or ARN of the secret with the SendGrid API key"))

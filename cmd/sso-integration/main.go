@@ -11,7 +11,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"sendgrid-sso-integration/handler"
@@ -60,7 +62,7 @@ func run(ctx context.Context, getenv func(string) string) error {
 	h := &handler.Handler{
 		Provisioner: &provision.Provisioner{
 			SendGrid: client,
-			Ledger:   &ledger.Memory{},
+			Ledger:   newLedger(aws, cfg.ledgerTable),
 			Account:  []string{cfg.baseURL, cfg.onBehalfOf},
 			Logger:   logger,
 		},
@@ -73,6 +75,15 @@ func run(ctx context.Context, getenv func(string) string) error {
 	prefetch(ctx, key, logger)
 	lambda.StartWithOptions(h, lambda.WithContext(ctx))
 	return nil
+}
+
+// newLedger returns the ledger in the table or, where there is none, one in memory, which
+// guards against duplicates within this process only.
+func newLedger(aws awssdk.Config, table string) provision.Ledger {
+	if table == "" {
+		return &ledger.Memory{}
+	}
+	return &ledger.Dynamo{API: dynamodb.NewFromConfig(aws), Table: table}
 }
 
 // prefetch reads the key while the function starts, so that the first event does not wait
