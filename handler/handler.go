@@ -48,30 +48,32 @@ type Handler struct {
 // code, so that Step Functions can match it.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	trigger := Recognise(payload)
-	record := &telemetry.Record{Trigger: string(trigger), ColdStart: !h.warm.Swap(true)}
-	ctx = telemetry.NewContext(ctx, record)
+	origin := telemetry.Origin{Trigger: string(trigger), ColdStart: !h.warm.Swap(true)}
 	switch trigger {
 	case TriggerHTTPAPI:
-		return h.answerHTTPAPI(ctx, record, payload)
+		return h.answerHTTPAPI(ctx, origin, payload)
 	case TriggerRESTAPI:
-		return h.answerRESTAPI(ctx, record, payload)
+		return h.answerRESTAPI(ctx, origin, payload)
 	case TriggerEventBridge:
-		return h.answerEventBridge(ctx, record, payload)
+		return h.answerEventBridge(ctx, origin, payload)
+	case TriggerSQS:
+		return h.answerSQS(ctx, origin, payload)
 	default:
-		return h.answerDirect(ctx, record, payload)
+		return h.answerDirect(ctx, origin, payload)
 	}
 }
 
 // fulfil has a request fulfilled and logs what came of it. What find yields is the
 // request's JSON, or why there is none.
-func (h *Handler) fulfil(ctx context.Context, record *telemetry.Record, find func() ([]byte, error)) (result *provision.Result, failure *provision.Error) {
+func (h *Handler) fulfil(ctx context.Context, origin telemetry.Origin, find finder) (result *provision.Result, failure *provision.Error) {
+	ctx, record := telemetry.Begin(ctx, origin)
 	defer func() {
 		if cause := recover(); cause != nil {
 			result, failure = nil, provision.AsError(fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))
 		}
 		record.Log(ctx, h.Logger, result, failure)
 	}()
-	data, err := find()
+	data, err := find(ctx)
 	if err != nil {
 		return nil, provision.AsError(err)
 	}
@@ -87,10 +89,13 @@ func (h *Handler) fulfil(ctx context.Context, record *telemetry.Record, find fun
 	return result, nil
 }
 
+// finder finds the request's JSON in an event.
+type finder func(context.Context) ([]byte, error)
+
 // answerFunction answers an event that did not come by HTTP: with the result, or with a
 // function error of which a caller may see all.
-func (h *Handler) answerFunction(ctx context.Context, record *telemetry.Record, find func() ([]byte, error)) ([]byte, error) {
-	result, failure := h.fulfil(ctx, record, find)
+func (h *Handler) answerFunction(ctx context.Context, origin telemetry.Origin, find finder) ([]byte, error) {
+	result, failure := h.fulfil(ctx, origin, find)
 	if failure != nil {
 		return nil, messages.InvokeResponse_Error{Type: string(failure.Code), Message: failure.Public()}
 	}

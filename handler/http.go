@@ -40,8 +40,8 @@ type httpAnswer struct {
 }
 
 // answerHTTP answers an HTTP request. It never fails: what goes wrong is an answer too.
-func (h *Handler) answerHTTP(ctx context.Context, record *telemetry.Record, find func() (httpRequest, error)) ([]byte, error) {
-	result, failure := h.fulfil(ctx, record, func() ([]byte, error) {
+func (h *Handler) answerHTTP(ctx context.Context, origin telemetry.Origin, find func() (httpRequest, error)) ([]byte, error) {
+	result, failure := h.fulfil(ctx, origin, func(ctx context.Context) ([]byte, error) {
 		request, err := find()
 		if err != nil {
 			return nil, err

@@ -27,8 +27,8 @@ type httpAPIEvent struct {
 }
 
 // answerHTTPAPI answers an event of an API Gateway HTTP API, or of a Function URL.
-func (h *Handler) answerHTTPAPI(ctx context.Context, record *telemetry.Record, payload []byte) ([]byte, error) {
-	return h.answerHTTP(ctx, record, func() (httpRequest, error) {
+func (h *Handler) answerHTTPAPI(ctx context.Context, origin telemetry.Origin, payload []byte) ([]byte, error) {
+	return h.answerHTTP(ctx, origin, func() (httpRequest, error) {
 		var event httpAPIEvent
 		if err := json.Unmarshal(payload, &event); err != nil {
 			return httpRequest{}, malformed(err)

@@ -10,6 +10,7 @@ const (
 	TriggerHTTPAPI     Trigger = "http-api" // API Gateway HTTP API, and Function URL
 	TriggerRESTAPI     Trigger = "rest-api"
 	TriggerEventBridge Trigger = "eventbridge"
+	TriggerSQS         Trigger = "sqs"
 	TriggerDirect      Trigger = "direct"
 )
 
@@ -24,6 +25,7 @@ func Recognise(payload []byte) Trigger {
 		DetailType     json.RawMessage `json:"detail-type"`
 		Source         json.RawMessage `json:"source"`
 		Detail         json.RawMessage `json:"detail"`
+		Records        json.RawMessage `json:"Records"`
 	}
 	if json.Unmarshal(payload, &event) != nil {
 		return TriggerDirect
@@ -35,6 +37,8 @@ func Recognise(payload []byte) Trigger {
 		return TriggerRESTAPI
 	case event.DetailType != nil && event.Source != nil && event.Detail != nil:
 		return TriggerEventBridge
+	case areMessages(event.Records):
+		return TriggerSQS
 	default:
 		return TriggerDirect
 	}
@@ -45,4 +49,13 @@ func hasHTTP(requestContext json.RawMessage) bool {
 		HTTP json.RawMessage `json:"http"`
 	}
 	return json.Unmarshal(requestContext, &fields) == nil && fields.HTTP != nil
+}
+
+// areMessages tells whether the records of an event are messages of SQS, rather than what
+// S3, SNS and others send under the same name.
+func areMessages(raw json.RawMessage) bool {
+	var records []struct {
+		EventSource string `json:"eventSource"`
+	}
+	return json.Unmarshal(raw, &records) == nil && len(records) > 0 && records[0].EventSource == "aws:sqs"
 }

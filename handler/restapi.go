@@ -27,8 +27,8 @@ type restAPIEvent struct {
 }
 
 // answerRESTAPI answers an event of an API Gateway REST API.
-func (h *Handler) answerRESTAPI(ctx context.Context, record *telemetry.Record, payload []byte) ([]byte, error) {
-	return h.answerHTTP(ctx, record, func() (httpRequest, error) {
+func (h *Handler) answerRESTAPI(ctx context.Context, origin telemetry.Origin, payload []byte) ([]byte, error) {
+	return h.answerHTTP(ctx, origin, func() (httpRequest, error) {
 		var event restAPIEvent
 		if err := json.Unmarshal(payload, &event); err != nil {
 			return httpRequest{}, malformed(err)

@@ -67,7 +67,7 @@ func strangeEvent(unknown []FieldError) *Error {
 	return &Error{
 		Code: InvalidRequest,
 		Message: "This is neither a request nor an event that holds one. Understood are API Gateway HTTP API and Function URL " +
-			"events (payload 2.0), API Gateway REST API events (payload 1.0), EventBridge events, " +
+			"events (payload 2.0), API Gateway REST API events (payload 1.0), EventBridge events, SQS messages, " +
 			"and the request itself: an object with " + strings.Join(requestFields[:5], ", ") + ".",
 		Fields: capProblems(unknown),
 	}

@@ -13,11 +13,18 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// Record is what is known of one request.
-type Record struct {
+// Origin says where a request came from.
+type Origin struct {
 	Trigger   string
 	ColdStart bool
-	EntityID  string
+	// MessageID is the id of the SQS message that brought the request, if one did.
+	MessageID string
+}
+
+// Record is what is known of one request.
+type Record struct {
+	Origin
+	EntityID string
 
 	start         time.Time
 	upstreamCalls atomic.Int64
@@ -25,10 +32,10 @@ type Record struct {
 
 type contextKey struct{}
 
-// NewContext returns a context that carries the record r, whose time begins now.
-func NewContext(ctx context.Context, r *Record) context.Context {
-	r.start = time.Now()
-	return context.WithValue(ctx, contextKey{}, r)
+// Begin returns a new record, and a context that carries it. The request's time begins now.
+func Begin(ctx context.Context, origin Origin) (context.Context, *Record) {
+	r := &Record{Origin: origin, start: time.Now()}
+	return context.WithValue(ctx, contextKey{}, r), r
 }
 
 // CountCall notes a request to SendGrid in the record that ctx carries; it is made to be
@@ -50,6 +57,9 @@ func (r *Record) Log(ctx context.Context, logger *slog.Logger, result *provision
 		slog.Int64("duration_ms", time.Since(r.start).Milliseconds()),
 		slog.Int64("upstream_calls", r.upstreamCalls.Load()),
 		slog.Bool("cold_start", r.ColdStart))
+	if r.MessageID != "" {
+		attrs = append(attrs, slog.String("message_id", r.MessageID))
+	}
 	if failure == nil {
 		attrs = append(attrs,
 			slog.String("outcome", string(result.Outcome)),

@@ -1,0 +1,79 @@
+package handler
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/telemetry"
+)
+
+const (
+	// messagesAtOnce bounds how many messages of a batch are worked on at once: enough to
+	// get through a batch, and few enough for SendGrid's rate limit.
+	messagesAtOnce = 5
+	// minMessageTime is the least time in which a message is worth starting.
+	minMessageTime = 6 * time.Second
+)
+
+// answerSQS answers a batch of messages: with the ids of those that failed and are to be
+// delivered again. One message does not fail another.
+func (h *Handler) answerSQS(ctx context.Context, origin telemetry.Origin, payload []byte) ([]byte, error) {
+	var batch events.SQSEvent
+	if err := json.Unmarshal(payload, &batch); err != nil {
+		return h.answerFunction(ctx, origin, func(context.Context) ([]byte, error) { return nil, malformed(err) })
+	}
+	done := make([]bool, len(batch.Records))
+	slots := make(chan struct{}, messagesAtOnce)
+	var working sync.WaitGroup
+	for i, message := range batch.Records {
+		slots <- struct{}{}
+		working.Go(func() {
+			defer func() { <-slots }()
+			done[i] = h.answerMessage(ctx, origin, message)
+		})
+	}
+	working.Wait()
+
+	answer := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
+	for i, message := range batch.Records {
+		if !done[i] {
+			answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: message.MessageId})
+		}
+	}
+	return encode(answer), nil
+}
+
+// answerMessage works on one message, and tells whether it is done with.
+func (h *Handler) answerMessage(ctx context.Context, origin telemetry.Origin, message events.SQSMessage) bool {
+	origin.MessageID = message.MessageId
+	_, failure := h.fulfil(ctx, origin, func(ctx context.Context) ([]byte, error) {
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < minMessageTime {
+			return nil, &provision.Error{
+				Code:    provision.DeadlineExceeded,
+				Message: "The time that was left was too short to begin with this message; it will be delivered again.",
+			}
+		}
+		return unwrapMessage([]byte(message.Body)), nil
+	})
+	return failure == nil
+}
+
+// unwrapMessage returns the request in a message: the detail of an EventBridge event, or
+// the message itself.
+func unwrapMessage(body []byte) []byte {
+	if Recognise(body) != TriggerEventBridge {
+		return body
+	}
+	var event struct {
+		Detail json.RawMessage `json:"detail"`
+	}
+	if json.Unmarshal(body, &event) != nil {
+		return body // It was recognised by being JSON, so this does not happen.
+	}
+	return event.Detail
+}
