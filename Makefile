@@ -28,8 +28,17 @@ serve: ## Open the HTTP door on localhost, and print a curl line for it (PORT=80
 simulator: ## Serve SendGrid and Secrets Manager for "sam local" (PORT=8089)
 	@go run ./cmd/local simulator -port $(PORT)
 
-test: ## Run all tests with the race detector
+test: dynalite ## Run all tests with the race detector
 	go test $(RACE) ./...
+
+# The tests of the ledger run against dynalite, a DynamoDB for Node.js. Without Node.js they
+# are skipped, except in CI, where they fail.
+DYNALITE := internal/ledger/testdata/dynalite
+.PHONY: dynalite
+dynalite:
+	@if command -v npm >/dev/null; then \
+		test $(DYNALITE)/node_modules -nt $(DYNALITE)/package-lock.json || npm ci --prefix $(DYNALITE) --no-audit --no-fund --loglevel error; \
+	else echo "there is no npm here, so the tests that need dynalite do not run" >&2; fi
 
 fuzz: ## Run every fuzz target (FUZZTIME=30s each)
 	@go list ./... | while read -r pkg; do \

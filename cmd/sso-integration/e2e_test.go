@@ -48,6 +48,13 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
+// clone returns the same world with an environment of its own.
+func (w *world) clone() *world {
+	c := *w
+	c.env = maps.Clone(w.env)
+	return &c
+}
+
 func serve(t *testing.T, h http.Handler) string {
 	t.Helper()
 	server := httptest.NewServer(h)

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// environment is the least that the function needs, with some variables changed.
+func environment(changes map[string]string) func(string) string {
+	env := map[string]string{"SENDGRID_API_KEY_SECRET_ID": "sso/key"}
+	maps.Copy(env, changes)
+	return func(name string) string { return env[name] }
+}
+
+func TestConfigDefaults(t *testing.T) {
+	t.Parallel()
+	got, err := readConfig(environment(nil))
+	require.NoError(t, err)
+	require.Equal(t, config{apiKeySecretID: "sso/key", baseURL: "https://api.sendgrid.com", apiKeyTTL: 5 * time.Minute}, got)
+}
+
+func TestConfigOfEverything(t *testing.T) {
+	t.Parallel()
+	got, err := readConfig(environment(map[string]string{
+		"SENDGRID_API_KEY_SECRET_ID": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:sso/key-AbCdEf",
+		"SENDGRID_REGION":            "eu", "SENDGRID_BASE_URL": "https://proxy.example.com/sendgrid/",
+		"SENDGRID_ON_BEHALF_OF": "sub user", "WEBHOOK_SECRET_ID": "sso/webhook", "API_KEY_TTL": "1h30m",
+	}))
+	require.NoError(t, err)
+	require.Equal(t, config{
+		apiKeySecretID:  "arn:aws:secretsmanager:eu-west-1:123456789012:secret:sso/key-AbCdEf",
+		webhookSecretID: "sso/webhook", baseURL: "https://proxy.example.com/sendgrid", onBehalfOf: "sub user", apiKeyTTL: 90 * time.Minute,
+	}, got)
+}
+
+func TestConfigBaseURL(t *testing.T) {
+	t.Parallel()
+	for region, want := range map[string]string{"": "https://api.sendgrid.com", "global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"} {
+		got, err := readConfig(environment(map[string]string{"SENDGRID_REGION": region}))
+		require.NoError(t, err)
+		require.Equal(t, want, got.baseURL)
+	}
+	for text, want := range map[string]string{
+		"https://api.example.com": "https://api.example.com", "https://api.example.com/": "https://api.example.com",
+		"https://192.0.2.1:8443/a//": "https://192.0.2.1:8443/a", "HTTPS://API.EXAMPLE.COM": "HTTPS://API.EXAMPLE.COM",
+		"http://localhost:8089": "http://localhost:8089", "http://127.0.0.1:8089/": "http://127.0.0.1:8089", "http://[::1]:8089": "http://[::1]:8089",
+		"http://host.docker.internal:8089": "http://host.docker.internal:8089", "http://10.1.2.3": "http://10.1.2.3",
+		"http://172.17.0.1": "http://172.17.0.1", "http://192.168.1.1": "http://192.168.1.1", "http://[fd00::1]": "http://[fd00::1]",
+	} {
+		got, err := readConfig(environment(map[string]string{"SENDGRID_BASE_URL": text}))
+		require.NoError(t, err, text)
+		require.Equal(t, want, got.baseURL)
+	}
+}
+
+func TestConfigRefuses(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ variable, value, want string }{
+		"no secret":               {"SENDGRID_API_KEY_SECRET_ID", "", "is required"},
+		"unknown region":          {"SENDGRID_REGION", "EU", `must be global or eu, not "EU"`},
+		"no URL":                  {"SENDGRID_BASE_URL", "api.sendgrid.com", "must be an absolute URL"},
+		"no host":                 {"SENDGRID_BASE_URL", "https://", "must be an absolute URL"},
+		"port alone":              {"SENDGRID_BASE_URL", "https://:443", "must be an absolute URL"},
+		"no slashes":              {"SENDGRID_BASE_URL", "https:api.sendgrid.com", "must be an absolute URL"},
+		"broken URL":              {"SENDGRID_BASE_URL", "https://%zz", "must be an absolute URL"},
+		"space before":            {"SENDGRID_BASE_URL", " https://api.sendgrid.com", "must be an absolute URL"},
+		"user":                    {"SENDGRID_BASE_URL", "https://user:S3CRET@example.com", "must not contain a user"},
+		"query":                   {"SENDGRID_BASE_URL", "https://example.com?token=S3CRET", "must not contain a user, a query"},
+		"empty query":             {"SENDGRID_BASE_URL", "https://example.com?", "must not contain a user, a query"},
+		"fragment":                {"SENDGRID_BASE_URL", "https://example.com#S3CRET", "must not contain a user, a query or a fragment"},
+		"empty fragment":          {"SENDGRID_BASE_URL", "https://example.com#", "must not contain a user, a query or a fragment"},
+		"http":                    {"SENDGRID_BASE_URL", "http://api.sendgrid.com", "must begin with https://"},
+		"http, public address":    {"SENDGRID_BASE_URL", "http://192.0.2.1", "must begin with https://"},
+		"http, all addresses":     {"SENDGRID_BASE_URL", "http://0.0.0.0:8089", "must begin with https://"},
+		"http, link local":        {"SENDGRID_BASE_URL", "http://169.254.169.254", "must begin with https://"},
+		"http, looks like local":  {"SENDGRID_BASE_URL", "http://localhost.example.com", "must begin with https://"},
+		"http, looks like 127":    {"SENDGRID_BASE_URL", "http://127.0.0.1.example.com", "must begin with https://"},
+		"http, local is the user": {"SENDGRID_BASE_URL", "http://localhost@example.com", "must not contain a user"},
+		"another scheme":          {"SENDGRID_BASE_URL", "ftp://localhost", "must begin with https://"},
+		"control character":       {"SENDGRID_ON_BEHALF_OF", "sub\r\nX-Header: y", "control characters"},
+		"space around":            {"SENDGRID_ON_BEHALF_OF", "subuser ", "white space around it"},
+		"no duration":             {"API_KEY_TTL", "soon", `from 1s to 24h0m0s such as 5m or 1h30m, not "soon"`},
+		"no unit":                 {"API_KEY_TTL", "300", `not "300"`},
+		"too short":               {"API_KEY_TTL", "999ms", `not "999ms"`},
+		"zero":                    {"API_KEY_TTL", "0", `not "0"`},
+		"negative":                {"API_KEY_TTL", "-5m", `not "-5m"`},
+		"too long":                {"API_KEY_TTL", "24h0m1s", `not "24h0m1s"`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := readConfig(environment(map[string]string{test.variable: test.value}))
+			require.ErrorContains(t, err, "the configuration has 1 problem(s):\n"+test.variable+" ")
+			require.ErrorContains(t, err, test.want)
+			require.NotContains(t, err.Error(), "S3CRET")
+			require.Zero(t, got)
+		})
+	}
+	for _, ttl := range []string{"1s", "24h"} {
+		_, err := readConfig(environment(map[string]string{"API_KEY_TTL": ttl}))
+		require.NoError(t, err)
+	}
+}
+
+func TestConfigReportsEverythingAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := readConfig(environment(map[string]string{
+		"SENDGRID_API_KEY_SECRET_ID": "", "SENDGRID_REGION": "mars", "SENDGRID_BASE_URL": "http://api.example.com",
+		"SENDGRID_ON_BEHALF_OF": " x", "API_KEY_TTL": "soon", "WEBHOOK_SECRET_ID": "sso/webhook",
+	}))
+	require.Error(t, err)
+	lines := strings.Split(err.Error(), "\n")
+	require.Equal(t, "the configuration has 5 problem(s):", lines[0])
+	var named []string
+	for _, line := range lines[1:] {
+		name, _, _ := strings.Cut(line, " ")
+		named = append(named, name)
+	}
+	require.Equal(t, []string{"SENDGRID_API_KEY_SECRET_ID", "SENDGRID_ON_BEHALF_OF", "SENDGRID_REGION", "SENDGRID_BASE_URL", "API_KEY_TTL"}, named)
+	require.NotContains(t, err.Error(), "sso/webhook")
+}
