@@ -1,0 +1,183 @@
+package provision_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"sendgrid-sso-integration/internal/ledger"
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// The steps of an attempt that concern the ledger, as spyLedger names them.
+const (
+	stepTake     = "take"
+	stepCreating = "update: creating"
+	stepCreated  = "update: created"
+	stepUnknown  = "update: unknown"
+	stepDelete   = "delete"
+)
+
+// errLost, from spyLedger.meet, lets a write find that someone else has the entry.
+var errLost = errors.New("the entry has another owner")
+
+// spyLedger is a ledger in memory. It notes what happens to its entry, and lets a test
+// step in before anything does.
+type spyLedger struct {
+	ledger.Memory
+	// meet, if set, is called first; an error of it ends the step.
+	meet func(ctx context.Context, step string) error
+
+	mu    sync.Mutex
+	steps []string
+	entry provision.Entry
+}
+
+func (s *spyLedger) Take(ctx context.Context, claim provision.Entry, now time.Time) (provision.Entry, bool, error) {
+	if err := s.met(ctx, stepTake); err != nil {
+		return provision.Entry{}, false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	current, taken, err := s.Memory.Take(ctx, claim, now)
+	if taken {
+		s.note(stepTake, current)
+	}
+	return current, taken, err
+}
+
+func (s *spyLedger) Update(ctx context.Context, e provision.Entry) (bool, error) {
+	step := "update: " + string(e.State)
+	if err := s.met(ctx, step); err != nil {
+		if errors.Is(err, errLost) {
+			return false, nil
+		}
+		return false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	owned, err := s.Memory.Update(ctx, e)
+	if owned {
+		s.note(step, e)
+	}
+	return owned, err
+}
+
+func (s *spyLedger) Delete(ctx context.Context, key, owner string) error {
+	if err := s.met(ctx, stepDelete); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.entry.Owner == owner {
+		s.note(stepDelete, provision.Entry{})
+	}
+	return s.Memory.Delete(ctx, key, owner)
+}
+
+func (s *spyLedger) met(ctx context.Context, step string) error {
+	s.mu.Lock()
+	meet := s.meet
+	s.mu.Unlock()
+	if meet == nil {
+		return ctx.Err() // As a database would: there is no writing after the end.
+	}
+	return meet(ctx, step)
+}
+
+// note keeps what became of the entry; tests of one entity id have only one.
+func (s *spyLedger) note(step string, e provision.Entry) {
+	s.steps = append(s.steps, step)
+	s.entry = e
+}
+
+// holds returns the entry as it is now, zero if there is none, and what was done so far.
+func (s *spyLedger) holds() (provision.Entry, []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.entry, append([]string(nil), s.steps...)
+}
+
+// failAt lets one step fail from now on; an empty one lets everything succeed again.
+func (s *spyLedger) failAt(step string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.meet = func(_ context.Context, at string) error {
+		if at == step {
+			return err
+		}
+		return nil
+	}
+}
+
+// hangAt lets one step hang until its time is over.
+func (s *spyLedger) hangAt(step string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.meet = func(ctx context.Context, at string) error {
+		if at == step {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return nil
+	}
+}
+
+// fakeSendGrid is a SendGrid for what the simulator cannot do; calling a function that
+// the test has not set is a failure.
+type fakeSendGrid struct {
+	create func(context.Context, sendgrid.IntegrationRequest) (*sendgrid.Integration, error)
+	list   func(context.Context) ([]sendgrid.Integration, error)
+	get    func(context.Context, string) (*sendgrid.Integration, error)
+}
+
+func (f *fakeSendGrid) CreateIntegration(ctx context.Context, in sendgrid.IntegrationRequest) (*sendgrid.Integration, error) {
+	if f.create == nil {
+		panic("unexpected call of CreateIntegration")
+	}
+	return f.create(ctx, in)
+}
+
+func (f *fakeSendGrid) ListIntegrations(ctx context.Context) ([]sendgrid.Integration, error) {
+	if f.list == nil {
+		panic("unexpected call of ListIntegrations")
+	}
+	return f.list(ctx)
+}
+
+func (f *fakeSendGrid) GetIntegration(ctx context.Context, id string) (*sendgrid.Integration, error) {
+	if f.get == nil {
+		panic("unexpected call of GetIntegration")
+	}
+	return f.get(ctx, id)
+}
+
+// fakeKeys is a key source; calling a function that the test has not set is a failure.
+type fakeKeys struct {
+	key   func(context.Context) (string, string, error)
+	renew func(context.Context, string) (string, string, error)
+}
+
+func (f *fakeKeys) Key(ctx context.Context) (string, string, error) {
+	if f.key == nil {
+		panic("unexpected call of Key")
+	}
+	return f.key(ctx)
+}
+
+func (f *fakeKeys) RenewKey(ctx context.Context, rejected string) (string, string, error) {
+	if f.renew == nil {
+		panic("unexpected call of RenewKey")
+	}
+	return f.renew(ctx, rejected)
+}
+
+// fixedKey is a key source that has one key in one version.
+func fixedKey(key string) *fakeKeys {
+	return &fakeKeys{
+		key:   func(context.Context) (string, string, error) { return key, "v1", nil },
+		renew: func(context.Context, string) (string, string, error) { return key, "v1", nil },
+	}
+}

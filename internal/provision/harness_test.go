@@ -1,0 +1,158 @@
+package provision_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/sendgrid"
+	"sendgrid-sso-integration/sendgrid/simulator"
+)
+
+const (
+	testKey  = "SG.test-key.0123456789"
+	entityID = "http://www.okta.com/exk1"
+	// invocation is the time that a test's request has, unless the test is about time.
+	invocation = 25 * time.Second
+	// forever is longer than anything waits.
+	forever = 24 * time.Hour
+)
+
+// world is an account at SendGrid and a provisioner that acts on it, in a bubble with a
+// clock of its own.
+type world struct {
+	t           *testing.T
+	sendGrid    *simulator.Server
+	network     *simulator.Network
+	keys        *fakeKeys
+	client      *sendgrid.Client
+	ledger      *spyLedger
+	provisioner *provision.Provisioner
+}
+
+// newWorld returns a world in which nothing has happened yet, for the bubble that t is in.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, sendGrid: simulator.New(), keys: fixedKey(testKey), ledger: &spyLedger{}}
+	w.network = simulator.NewNetwork(w.sendGrid)
+	t.Cleanup(w.network.Close)
+	w.client = &sendgrid.Client{Keys: w.keys, HTTP: w.network.HTTPClient()}
+	w.provisioner = w.another()
+	return w
+}
+
+// another returns a provisioner as another process has it: only the ledger is shared.
+func (w *world) another() *provision.Provisioner {
+	return &provision.Provisioner{
+		SendGrid: w.client,
+		Ledger:   w.ledger,
+		Account:  []string{sendgrid.GlobalBaseURL, ""},
+	}
+}
+
+// ensure makes a request in an invocation of the usual length.
+func (w *world) ensure(r provision.Request) (*provision.Result, error) {
+	w.t.Helper()
+	return w.ensureWithin(invocation, r)
+}
+
+// ensureWithin makes a request in an invocation of some length, and checks that it is
+// answered with time to spare.
+func (w *world) ensureWithin(length time.Duration, r provision.Request) (*provision.Result, error) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), length)
+	defer cancel()
+	result, err := w.provisioner.Ensure(ctx, r)
+	require.NoError(w.t, ctx.Err(), "the answer has to come before the deadline")
+	deadline, _ := ctx.Deadline()
+	require.GreaterOrEqual(w.t, time.Until(deadline), min(500*time.Millisecond, length/8), "the answer has to get out")
+	return result, err
+}
+
+// created makes a request that has to create an integration.
+func (w *world) created(r provision.Request) sendgrid.Integration {
+	w.t.Helper()
+	return w.succeeds(provision.OutcomeCreated, r).Integration
+}
+
+// unchanged makes a request that has to find its integration there.
+func (w *world) unchanged(r provision.Request) sendgrid.Integration {
+	w.t.Helper()
+	return w.succeeds(provision.OutcomeUnchanged, r).Integration
+}
+
+func (w *world) succeeds(outcome provision.Outcome, r provision.Request) *provision.Result {
+	w.t.Helper()
+	result, err := w.ensure(r)
+	require.NoError(w.t, err)
+	require.Equal(w.t, outcome, result.Outcome)
+	require.NotEmpty(w.t, result.Integration.ID)
+	require.NotEmpty(w.t, result.Integration.SingleSignOnURL)
+	require.NotEmpty(w.t, result.Integration.AudienceURL)
+	return result
+}
+
+// fails makes a request that has to fail with a code.
+func (w *world) fails(code provision.Code, r provision.Request) *provision.Error {
+	w.t.Helper()
+	result, err := w.ensure(r)
+	require.Nil(w.t, result)
+	return requireCode(w.t, code, err)
+}
+
+// calls requires that SendGrid got so many requests.
+func (w *world) calls(list, create, get int) {
+	w.t.Helper()
+	got := map[sendgrid.Op]int{}
+	for _, op := range []sendgrid.Op{sendgrid.OpList, sendgrid.OpCreate, sendgrid.OpGet} {
+		got[op] = w.sendGrid.Count(op)
+	}
+	want := map[sendgrid.Op]int{sendgrid.OpList: list, sendgrid.OpCreate: create, sendgrid.OpGet: get}
+	require.Equal(w.t, want, got, "requests to SendGrid")
+}
+
+// creates requires that SendGrid got so many creates, and holds so many integrations.
+func (w *world) creates(requests, integrations int) {
+	w.t.Helper()
+	require.Equal(w.t, requests, w.sendGrid.Count(sendgrid.OpCreate), "creates that SendGrid got")
+	require.Len(w.t, w.sendGrid.Integrations(), integrations, "integrations that SendGrid holds")
+}
+
+// pass lets time pass, in the bubble.
+func (w *world) pass(d time.Duration) { time.Sleep(d) }
+
+func request() provision.Request {
+	return provision.Request{
+		Name:       "Okta",
+		Enabled:    true,
+		SigninURL:  "https://example.okta.com/app/exk1/sso/saml",
+		SignoutURL: "https://example.okta.com/login/signout",
+		EntityID:   entityID,
+	}
+}
+
+// asSent returns what SendGrid is to be sent for a request.
+func asSent(r provision.Request) sendgrid.IntegrationRequest {
+	return sendgrid.IntegrationRequest{
+		Name:                 r.Name,
+		Enabled:              r.Enabled,
+		SigninURL:            r.SigninURL,
+		SignoutURL:           r.SignoutURL,
+		EntityID:             r.EntityID,
+		CompletedIntegration: r.CompletedIntegration,
+	}
+}
+
+// requireCode requires that err is an *Error with a code, fit to be shown to a caller.
+func requireCode(t *testing.T, code provision.Code, err error) *provision.Error {
+	t.Helper()
+	var e *provision.Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, code, e.Code, "%v", err)
+	require.NotEmpty(t, e.Message)
+	require.NotContains(t, err.Error(), testKey)
+	return e
+}

@@ -1,0 +1,284 @@
+package provision_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/ledger"
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/sendgrid"
+	"sendgrid-sso-integration/sendgrid/simulator"
+)
+
+// The fault matrix: every fault, at every moment of a create, once or until it is mended,
+// met by every way in which requests arrive, with lists that are fresh or lag behind.
+//
+// It is modelled on the retry conformance tests of Google Cloud Storage's clients.
+func TestFaultMatrix(t *testing.T) {
+	t.Parallel()
+	cases := 0
+	for _, f := range faults() {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			for _, at := range []moment{beforeCreate, duringCreate, afterCreate} {
+				for _, once := range []bool{true, false} {
+					for _, arrival := range arrivals() {
+						for _, stale := range []bool{false, true} {
+							name := fmt.Sprintf("%s/once=%t/%s/stale=%t", at, once, arrival.name, stale)
+							t.Run(name, func(t *testing.T) {
+								synctest.Test(t, func(t *testing.T) { meet(t, f, at, once, arrival, stale) })
+							})
+						}
+					}
+				}
+			}
+		})
+		cases += 3 * 2 * len(arrivals()) * 2
+	}
+	require.GreaterOrEqual(t, cases, 500)
+}
+
+// staleness is how far a list that lags behind lags. Settling is longer, by assumption.
+const staleness = 40 * time.Second
+
+// meet lets one way of arriving meet one fault, mends the fault, and redelivers.
+func meet(t *testing.T, f fault, at moment, once bool, arrival arrival, stale bool) {
+	w := newMatrixWorld(t)
+	if stale {
+		w.sendGrid.SetStale(staleness)
+	}
+	f.strike(w, at, once)
+	arrival.run(w)
+	w.check(f)
+
+	w.mend()
+	time.Sleep(provision.DefaultSettling + invocation)
+	w.check(f)
+
+	redelivered := w.deliver(w.process())
+	require.NoError(t, redelivered.err, "after the fault is mended and the outcome has settled, a redelivery succeeds")
+	require.Len(t, w.sendGrid.Integrations(), 1)
+	again := w.deliver(w.process())
+	require.NoError(t, again.err)
+	require.Equal(t, provision.OutcomeUnchanged, again.result.Outcome)
+	require.Equal(t, redelivered.result.Integration.ID, again.result.Integration.ID)
+}
+
+// matrixWorld is a world in which several processes share a ledger that can fail.
+type matrixWorld struct {
+	*world
+	faultyLedger *faultyLedger
+
+	mu      sync.Mutex
+	after   map[sendgrid.Op]func()
+	answers []delivery
+}
+
+// delivery is what one request came to.
+type delivery struct {
+	result *provision.Result
+	err    error
+}
+
+func newMatrixWorld(t *testing.T) *matrixWorld {
+	w := &matrixWorld{
+		world: &world{t: t, sendGrid: simulator.New(), keys: fixedKey(testKey)},
+		after: map[sendgrid.Op]func(){}, faultyLedger: &faultyLedger{},
+	}
+	w.network = simulator.NewNetwork(w.sendGrid)
+	t.Cleanup(w.network.Close)
+	return w
+}
+
+// process returns a provisioner as a process of its own has it.
+func (w *matrixWorld) process() *provision.Provisioner {
+	client := &sendgrid.Client{Keys: w.keys, HTTP: w.network.HTTPClient(), OnCall: w.called}
+	return &provision.Provisioner{SendGrid: client, Ledger: w.faultyLedger, Account: []string{sendgrid.GlobalBaseURL, ""}}
+}
+
+// called runs, once, what is to happen after the first call of an operation.
+func (w *matrixWorld) called(_ context.Context, call sendgrid.Call) {
+	w.mu.Lock()
+	hook := w.after[call.Op]
+	delete(w.after, call.Op)
+	w.mu.Unlock()
+	if hook != nil {
+		hook()
+	}
+}
+
+func (w *matrixWorld) afterCall(op sendgrid.Op, hook func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.after[op] = hook
+}
+
+// commitLate lets SendGrid create the integration so long after now.
+func (w *matrixWorld) commitLate(after time.Duration) {
+	time.AfterFunc(after, func() { w.sendGrid.Add(asSent(request())) })
+}
+
+// deliver delivers the request to a process, which has to answer in time.
+func (w *matrixWorld) deliver(p *provision.Provisioner) delivery {
+	ctx, cancel := context.WithTimeout(context.Background(), invocation)
+	defer cancel()
+	var d delivery
+	d.result, d.err = p.Ensure(ctx, request())
+	deadline, _ := ctx.Deadline()
+	if time.Until(deadline) < 500*time.Millisecond {
+		d.err = errors.Join(d.err, errors.New("the answer came too late"))
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.answers = append(w.answers, d)
+	return d
+}
+
+// mend ends all faults.
+func (w *matrixWorld) mend() {
+	w.sendGrid.ClearFaults()
+	w.network.Close()
+	w.network = simulator.NewNetwork(w.sendGrid)
+	w.t.Cleanup(w.network.Close)
+	w.faultyLedger.mend()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clear(w.after)
+}
+
+// check checks what holds at all times: there is one integration at most, and every
+// request was answered with it, with a refusal that only a person can change, or with an
+// error that says to come back.
+func (w *matrixWorld) check(f fault) {
+	w.t.Helper()
+	held := w.sendGrid.Integrations()
+	require.LessOrEqual(w.t, len(held), 1, "integrations with this entity id")
+	for _, a := range w.answers {
+		if a.err == nil {
+			require.Len(w.t, held, 1)
+			require.Equal(w.t, held[0].ID, a.result.Integration.ID)
+			continue
+		}
+		var e *provision.Error
+		require.ErrorAs(w.t, a.err, &e)
+		require.NotEqual(w.t, provision.Internal, e.Code, "%v", e)
+		require.True(w.t, e.Retryable() || f.final, "never silently dropped: %v", e)
+	}
+}
+
+// arrival is a way in which requests arrive while the fault lasts.
+type arrival struct {
+	name string
+	run  func(w *matrixWorld)
+}
+
+func arrivals() []arrival {
+	return []arrival{
+		{"single", func(w *matrixWorld) { w.deliver(w.process()) }},
+		{"duplicate", func(w *matrixWorld) {
+			p := w.process()
+			w.deliver(p)
+			w.deliver(p)
+		}},
+		{"concurrent in two processes", func(w *matrixWorld) {
+			var all sync.WaitGroup
+			for range 2 {
+				p := w.process()
+				for range 2 {
+					all.Go(func() { w.deliver(p) })
+				}
+			}
+			all.Wait()
+		}},
+		{"redelivered after a crash at the list", crashingAt(sendgrid.OpList)},
+		{"redelivered after a crash at the create", crashingAt(sendgrid.OpCreate)},
+	}
+}
+
+// crashingAt delivers a request to a process that ends right after its first call of an
+// operation, and then to another process.
+func crashingAt(op sendgrid.Op) func(w *matrixWorld) {
+	return func(w *matrixWorld) {
+		dying := w.process()
+		client := dying.SendGrid.(*sendgrid.Client)
+		told := client.OnCall
+		client.OnCall = func(ctx context.Context, call sendgrid.Call) {
+			told(ctx, call)
+			if call.Op == op {
+				crash()
+			}
+		}
+		var process sync.WaitGroup
+		process.Go(func() { w.deliver(dying) })
+		process.Wait()
+		w.deliver(w.process())
+	}
+}
+
+// faultyLedger is a ledger in memory that fails at a step: as a database does of which one
+// does not know whether it has written.
+type faultyLedger struct {
+	ledger.Memory
+
+	mu      sync.Mutex
+	step    string
+	applied bool
+	times   int
+}
+
+func (l *faultyLedger) fail(step string, applied bool, times int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.step, l.applied, l.times = step, applied, times
+}
+
+func (l *faultyLedger) mend() { l.fail("", false, 0) }
+
+// meet tells whether a step fails now, and whether it is carried out all the same.
+func (l *faultyLedger) meet(ctx context.Context, step string) (applied bool, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	if l.step != step || l.times == 0 {
+		return true, nil
+	}
+	l.times--
+	return l.applied, errors.New(http.StatusText(http.StatusServiceUnavailable))
+}
+
+func (l *faultyLedger) Take(ctx context.Context, claim provision.Entry, now time.Time) (provision.Entry, bool, error) {
+	applied, err := l.meet(ctx, stepTake)
+	if !applied {
+		return provision.Entry{}, false, err
+	}
+	current, taken, _ := l.Memory.Take(ctx, claim, now)
+	return current, taken, err
+}
+
+func (l *faultyLedger) Update(ctx context.Context, e provision.Entry) (bool, error) {
+	applied, err := l.meet(ctx, "update: "+string(e.State))
+	if !applied {
+		return false, err
+	}
+	owned, _ := l.Memory.Update(ctx, e)
+	return owned, err
+}
+
+func (l *faultyLedger) Delete(ctx context.Context, key, owner string) error {
+	applied, err := l.meet(ctx, stepDelete)
+	if !applied {
+		return err
+	}
+	_ = l.Memory.Delete(ctx, key, owner)
+	return err
+}
