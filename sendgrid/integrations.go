@@ -88,7 +88,7 @@ func (c *Client) CreateIntegration(ctx context.Context, in IntegrationRequest) (
 }
 
 // ListIntegrations returns all integrations of the account. The API has no paging and
-// no filter.
+// no filter. An answer of null counts as none, as a server in Go may write an empty list.
 //
 // https://www.twilio.com/docs/sendgrid/api-reference/single-sign-on-settings/get-all-sso-integrations
 func (c *Client) ListIntegrations(ctx context.Context) ([]Integration, error) {

@@ -171,6 +171,28 @@ func TestBaseURL(t *testing.T) {
 	}
 }
 
+func TestRegionURL(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ region, want, wantError string }{
+		{region: "", want: "https://api.sendgrid.com"},
+		{region: "global", want: "https://api.sendgrid.com"},
+		{region: "eu", want: "https://api.eu.sendgrid.com"},
+		{region: "EU", wantError: `must be global or eu, not "EU"`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.region, func(t *testing.T) {
+			t.Parallel()
+			got, err := sendgrid.RegionURL(tt.region)
+			if tt.wantError != "" {
+				require.EqualError(t, err, tt.wantError)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, tt.want, got)
+		})
+	}
+}
+
 func TestHeaders(t *testing.T) {
 	t.Parallel()
 	for _, each := range operations() {

@@ -24,19 +24,24 @@ type RateLimit struct {
 }
 
 func parseRateLimit(h http.Header, now time.Time) RateLimit {
-	var limit RateLimit
-	limit.Limit = parseCount(h.Get("X-RateLimit-Limit"))
-	limit.Remaining = parseCount(h.Get("X-RateLimit-Remaining"))
+	return RateLimit{
+		Limit:     parseCount(h.Get("X-RateLimit-Limit")),
+		Remaining: parseCount(h.Get("X-RateLimit-Remaining")),
+		Reset:     parseReset(h, now),
+	}
+}
+
+func parseReset(h http.Header, now time.Time) time.Time {
 	if epoch, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64); err == nil {
-		limit.Reset = time.Unix(epoch, 0)
-	} else if seconds := parseCount(h.Get("Retry-After")); seconds > 0 {
-		// A gateway before SendGrid says it the standard way.
-		limit.Reset = now.Add(time.Duration(min(seconds, int(maxReset/time.Second)+1)) * time.Second)
+		if reset := time.Unix(epoch, 0); reset.Sub(now).Abs() <= maxReset {
+			return reset
+		}
 	}
-	if limit.Reset.After(now.Add(maxReset)) || limit.Reset.Before(now.Add(-maxReset)) {
-		limit.Reset = time.Time{}
+	// A gateway before SendGrid says it the standard way.
+	if seconds := parseCount(h.Get("Retry-After")); seconds > 0 && seconds <= int(maxReset/time.Second) {
+		return now.Add(time.Duration(seconds) * time.Second)
 	}
-	return limit
+	return time.Time{}
 }
 
 // parseCount reads a number of things; what is missing, negative or no number is 0.

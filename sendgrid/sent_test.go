@@ -33,7 +33,7 @@ func requireUnanswered(t *testing.T, err error, sent bool) *sendgrid.Error {
 
 // TestRefusedConnection does not run beside other tests: one of them might be given the
 // very port that it counts on nobody having.
-func TestRefusedConnection(t *testing.T) { //nolint:paralleltest // See above.
+func TestRefusedConnection(t *testing.T) {
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, listener.Close())
@@ -75,7 +75,7 @@ func TestTLSFailureIsNotSent(t *testing.T) {
 				t.Error("a request was sent")
 			}))
 			server.Config.ErrorLog = log.New(io.Discard, "", 0) // It would log the failures that are wanted here.
-			server.TLS = &tls.Config{}                          //nolint:gosec // Being outdated is what is tested.
+			server.TLS = &tls.Config{}
 			tt.configure(server.TLS)
 			server.StartTLS()
 			t.Cleanup(server.Close)
@@ -219,4 +219,15 @@ func TestTransportWithoutTraceMayHaveSent(t *testing.T) {
 	_, err := c.CreateIntegration(t.Context(), exampleRequest())
 	requireUnanswered(t, err, true)
 	require.ErrorIs(t, err, failed)
+}
+
+// One that wraps another and passes the context on is as exact as that.
+func TestTransportThatWrapsAnother(t *testing.T) {
+	t.Parallel()
+	inner := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+		return nil, syscall.ECONNREFUSED
+	}}
+	c := &sendgrid.Client{Keys: fixedKey(testKey), HTTP: &http.Client{Transport: roundTripper(inner.RoundTrip)}}
+	_, err := c.CreateIntegration(t.Context(), exampleRequest())
+	requireUnanswered(t, err, false)
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -96,6 +98,37 @@ func TestErrorOfEveryOperation(t *testing.T) {
 			require.Equal(t, http.StatusInternalServerError, failure.StatusCode)
 			require.Equal(t, "sendgrid: "+string(each.op)+": status 500 Internal Server Error; oops", failure.Error())
 			h.only()
+		})
+	}
+}
+
+// Every answer tells of the rate limit: an error does in itself, all do through OnCall.
+func TestRateLimitIsPassedOn(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusOK, http.StatusTooManyRequests} {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			t.Parallel()
+			reset := time.Unix(time.Now().Add(time.Minute).Unix(), 0)
+			h := newHarness(t, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("X-RateLimit-Limit", "10")
+				w.Header().Set("X-RateLimit-Remaining", "3")
+				w.Header().Set("X-RateLimit-Reset", strconv.FormatInt(reset.Unix(), 10))
+				reply(status, "[]")(w, r)
+			})
+			c := h.client()
+			var calls []sendgrid.Call
+			c.OnCall = func(_ context.Context, call sendgrid.Call) { calls = append(calls, call) }
+
+			_, err := c.ListIntegrations(t.Context())
+
+			want := sendgrid.RateLimit{Limit: 10, Remaining: 3, Reset: reset}
+			require.Len(t, calls, 1)
+			require.Equal(t, want, calls[0].RateLimit)
+			if status == http.StatusOK {
+				require.NoError(t, err)
+				return
+			}
+			require.Equal(t, want, requireError(t, err).RateLimit)
 		})
 	}
 }

@@ -1,0 +1,64 @@
+package sendgrid
+
+import (
+	"net/http"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+)
+
+func FuzzParseErrorBody(f *testing.F) {
+	for _, seed := range []string{
+		`[{"message":"required","field":"name","error_id":"e1"}]`,
+		`[{"message":"m","field":null,"error_id":""}]`,
+		`["m",null,1,true,{},[]]`,
+		`{"errors":[{"field":null,"message":"access forbidden"}]}`,
+		`{"errors":["m"],"error":"n"}`,
+		`{"errors":null,"error":{"message":"m"}}`,
+		`{"error":"m"}`,
+		`{"error":""}`,
+		`["1","2","3","4","5","6","7","8","9","10","11","12","13","14","15","16","17","18","19","20","21"]`,
+		"[\"\xff\\ud800\"]",
+		`<html><body>Bad gateway</body></html>`,
+		`null`,
+		``,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		found := parseErrorBody(body)
+		require.LessOrEqual(t, len(found), maxFieldErrors)
+		for _, each := range found {
+			require.NotEmpty(t, each.Message)
+			require.True(t, utf8.ValidString(each.Field+each.Message+each.ID))
+			require.LessOrEqual(t, len(clip(each.Message)), maxMessageBytes+len("…"))
+			require.True(t, utf8.ValidString(clip(each.Message)))
+		}
+	})
+}
+
+func FuzzParseRateLimit(f *testing.F) {
+	f.Add("500", "499", "1700000060", "")
+	f.Add("500", "0", "1699999990", "30")
+	f.Add("", "", "", "86400")
+	f.Add("-1", "-1", "-1", "-1")
+	f.Add("many", "1.5", "soon", "Tue, 14 Nov 2023 22:14:20 GMT")
+	f.Add("9223372036854775807", "99999999999999999999", "9223372036854775807", "9223372036854775807")
+	f.Add("0x10", " 1", "-9223372036854775808", "+7")
+	now := time.Unix(1_700_000_000, 0)
+	f.Fuzz(func(t *testing.T, limit, remaining, reset, retryAfter string) {
+		got := parseRateLimit(http.Header{
+			"X-Ratelimit-Limit":     {limit},
+			"X-Ratelimit-Remaining": {remaining},
+			"X-Ratelimit-Reset":     {reset},
+			"Retry-After":           {retryAfter},
+		}, now)
+		require.GreaterOrEqual(t, got.Limit, 0)
+		require.GreaterOrEqual(t, got.Remaining, 0)
+		if !got.Reset.IsZero() {
+			require.LessOrEqual(t, got.Reset.Sub(now).Abs(), maxReset)
+		}
+	})
+}
