@@ -14,7 +14,7 @@ GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v
 BUILD_FLAGS := -tags lambda.norpc -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve simulator test fuzz bench lint build build-SSOIntegrationFunction clean
+.PHONY: help run serve simulator test soak fuzz bench lint build build-SSOIntegrationFunction clean
 
 help: ## List the targets
 	@grep -hE '^[a-zA-Z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ dynalite:
 	@if command -v npm >/dev/null; then \
 		test $(DYNALITE)/node_modules -nt $(DYNALITE)/package-lock.json || npm ci --prefix $(DYNALITE) --no-audit --no-fund --loglevel error; \
 	else echo "there is no npm here, so the tests that need dynalite do not run" >&2; fi
+
+soak: dynalite ## Send 10,000 events through two processes, with faults (some minutes)
+	go test -tags soak -run '^TestSoak$$' -count=1 -timeout 30m -v ./cmd/sso-integration
 
 fuzz: ## Run every fuzz target (FUZZTIME=30s each)
 	@go list ./... | while read -r pkg; do \

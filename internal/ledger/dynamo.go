@@ -36,7 +36,7 @@ const takeTries = 5
 // The condition of Take: there is no entry, or it has expired, or nobody holds it and it
 // does not remember the request.
 const takeCondition = "attribute_not_exists(#key) OR #expires < :now_seconds OR " +
-	"(#lease <= :now AND (attribute_not_exists(#fingerprint) OR #fingerprint <> :fingerprint))"
+	"(#lease <= :now AND (attribute_not_exists(#fingerprint) OR #fingerprint = :nothing OR #fingerprint <> :fingerprint))"
 
 // Take implements provision.Ledger.
 func (d *Dynamo) Take(ctx context.Context, claim provision.Entry, now time.Time) (provision.Entry, bool, error) {
@@ -72,7 +72,7 @@ func (d *Dynamo) tryTake(ctx context.Context, claim provision.Entry, now time.Ti
 		ExpressionAttributeValues: map[string]types.AttributeValue{
 			":owner": item[attrOwner], ":state": item[attrState], ":lease": item[attrLease],
 			":expires": item[attrExpires], ":entity_id": item[attrEntityID], ":fingerprint": item[attrFingerprint],
-			":now": millis(now), ":now_seconds": seconds(now),
+			":nothing": text(""), ":now": millis(now), ":now_seconds": seconds(now),
 		},
 		ReturnValues:                        types.ReturnValueAllOld,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,

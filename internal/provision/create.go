@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -24,6 +25,8 @@ func (a *attempt) create() (*Result, error) {
 		a.release()
 		return nil, tooLate(nil)
 	}
+	// What the entry remembers is gone for good, or there would be nothing to create.
+	a.entry.Fingerprint, a.entry.IntegrationID = "", ""
 	a.entry.State = Creating
 	owned, err := a.Ledger.Update(a.act, a.entry)
 	switch {
@@ -34,7 +37,7 @@ func (a *attempt) create() (*Result, error) {
 		return nil, inProgress(errors.New("the ledger entry was lost before the create"))
 	}
 	for try := 0; ; try++ {
-		created, err := a.SendGrid.CreateIntegration(a.act, a.request.integration())
+		created, err := a.SendGrid.CreateIntegration(a.act, a.request.Integration())
 		switch {
 		case err == nil && created.ID != "":
 			return a.created(created, false)
@@ -87,7 +90,11 @@ func (a *attempt) reconcile(cause error) (*Result, error) {
 		if !sleep(a.settle, backoff(look, firstBackoff, mostBackoff)) {
 			break
 		}
-		list, err := a.SendGrid.ListIntegrations(a.settle)
+		var list []sendgrid.Integration
+		err := within(a.settle, readTimeout, func(ctx context.Context) (err error) {
+			list, err = a.SendGrid.ListIntegrations(ctx)
+			return err
+		})
 		if err != nil {
 			continue
 		}

@@ -62,26 +62,27 @@ type attempt struct {
 
 // run takes the entry and acts on what it finds there.
 func (a *attempt) run() (*Result, error) {
-	standing, err := a.take(a.request.fingerprint())
-	switch {
-	case err != nil:
-		return nil, err
-	case standing == unsettled:
-		return a.peek()
-	case standing == fulfilled:
-		found, err := a.find(a.act, a.request, a.entry.IntegrationID)
-		if err != nil {
+	fingerprint := a.request.fingerprint()
+	for {
+		standing, err := a.take(fingerprint)
+		switch {
+		case err != nil:
 			return nil, err
+		case standing == holding:
+			return a.fulfil()
+		case standing == unsettled:
+			return a.peek()
 		}
-		if found != nil {
+		found, err := a.find(a.act, a.request, a.entry.IntegrationID)
+		switch {
+		case err != nil:
+			return nil, err
+		case found != nil:
 			return a.judge(found)
 		}
-		// It was deleted since. Taken without a fingerprint, the entry is taken even so.
-		if _, err := a.take(""); err != nil {
-			return nil, err
-		}
+		// It was deleted since. Without a fingerprint the entry is taken even so.
+		fingerprint = ""
 	}
-	return a.fulfil()
 }
 
 // standing is where an attempt stands once the ledger has been asked.

@@ -31,6 +31,7 @@ const (
 	DeadlineExceeded     Code = "DeadlineExceeded"
 	SecretUnavailable    Code = "SecretUnavailable"
 	LedgerUnavailable    Code = "LedgerUnavailable"
+	EventBusUnavailable  Code = "EventBusUnavailable"
 	Internal             Code = "Internal"
 )
 
@@ -61,6 +62,7 @@ var traits = map[Code]trait{
 	DeadlineExceeded:     {http.StatusGatewayTimeout, true, "The time ran out"},
 	SecretUnavailable:    {http.StatusServiceUnavailable, true, "A secret could not be read"},
 	LedgerUnavailable:    {http.StatusServiceUnavailable, true, "The ledger could not be used"},
+	EventBusUnavailable:  {http.StatusServiceUnavailable, true, "The result could not be published"},
 	Internal:             {http.StatusInternalServerError, true, "Something went wrong inside"},
 }
 
@@ -122,6 +124,14 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Retryable tells whether the same request can succeed later.
 func (e *Error) Retryable() bool { return traits[e.Code].retry && !e.Permanent }
+
+// Outcome returns what became of the request: it was rejected, or failed.
+func (e *Error) Outcome() Outcome {
+	if e.Retryable() {
+		return OutcomeFailed
+	}
+	return OutcomeRejected
+}
 
 // AsError returns err as the *Error it is or wraps; any other error becomes an
 // Internal one, whose cause callers do not get to see.

@@ -82,10 +82,14 @@ func read(ctx context.Context, once func(context.Context) error) error {
 	}
 }
 
+// errNoAnswer ends a try that takes too long. It is not the end of the request's own
+// time, and must not look like it.
+var errNoAnswer = errors.New("no answer in time")
+
 // within runs one try with a time limit of its own, so that a connection that hangs
 // leaves time for another.
 func within(ctx context.Context, limit time.Duration, once func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errNoAnswer)
 	defer cancel()
 	return once(ctx)
 }

@@ -51,6 +51,7 @@ const staleness = 40 * time.Second
 
 // meet lets one way of arriving meet one fault, mends the fault, and redelivers.
 func meet(t *testing.T, f fault, at moment, once bool, arrival arrival, stale bool) {
+	t.Helper()
 	w := newMatrixWorld(t)
 	if stale {
 		w.sendGrid.SetStale(staleness)
@@ -89,6 +90,7 @@ type delivery struct {
 }
 
 func newMatrixWorld(t *testing.T) *matrixWorld {
+	t.Helper()
 	w := &matrixWorld{
 		world: &world{t: t, sendGrid: simulator.New(), keys: fixedKey(testKey)},
 		after: map[sendgrid.Op]func(){}, faultyLedger: &faultyLedger{},

@@ -143,8 +143,8 @@ func isDamaged(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError
 
 func isSpaceOrDamaged(r rune) bool { return unicode.IsSpace(r) || isDamaged(r) }
 
-// integration returns what is sent to SendGrid.
-func (r Request) integration() sendgrid.IntegrationRequest {
+// Integration returns what is sent to SendGrid.
+func (r Request) Integration() sendgrid.IntegrationRequest {
 	return sendgrid.IntegrationRequest{
 		Name:                 r.Name,
 		Enabled:              r.Enabled,

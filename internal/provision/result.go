@@ -2,7 +2,7 @@ package provision
 
 import "sendgrid-sso-integration/sendgrid"
 
-// Outcome says what became of a request that succeeded.
+// Outcome says in one word what became of a request.
 type Outcome string
 
 // The outcomes.
@@ -11,6 +11,10 @@ const (
 	OutcomeCreated Outcome = "created"
 	// OutcomeUnchanged: the integration was there already.
 	OutcomeUnchanged Outcome = "unchanged"
+	// OutcomeRejected: it failed, and a retry cannot help.
+	OutcomeRejected Outcome = "rejected"
+	// OutcomeFailed: it failed, and a retry may help.
+	OutcomeFailed Outcome = "failed"
 )
 
 // Result is what a caller gets for a request that succeeded.

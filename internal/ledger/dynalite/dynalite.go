@@ -30,8 +30,8 @@ type Server struct {
 
 // Start starts a server that ends with the test. Where Node.js or dynalite is missing the
 // test is skipped, but in CI, where nobody would notice, it fails.
-func Start(t testing.TB) Server {
-	t.Helper()
+func Start(tb testing.TB) Server {
+	tb.Helper()
 	_, file, _, _ := runtime.Caller(0)
 	dir := filepath.Join(filepath.Dir(file), "..", "testdata", "dynalite")
 	node, err := exec.LookPath("node")
@@ -41,23 +41,23 @@ func Start(t testing.TB) Server {
 	if err != nil {
 		const message = "this test needs Node.js 20 or newer, and dynalite, which \"make test\" installs: "
 		if os.Getenv("CI") != "" {
-			require.FailNow(t, message+err.Error())
+			require.FailNow(tb, message+err.Error())
 		}
-		t.Skip(message + err.Error())
+		tb.Skip(message + err.Error())
 	}
-	process := exec.Command(node, "serve.js") //nolint:gosec // It is the node of this machine.
+	process := exec.CommandContext(context.Background(), node, "serve.js") //nolint:gosec // It is the node of this machine.
 	process.Dir, process.Stderr = dir, os.Stderr
 	stdin, err := process.StdinPipe()
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	stdout, err := process.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, process.Start())
-	t.Cleanup(func() {
+	require.NoError(tb, err)
+	require.NoError(tb, process.Start())
+	tb.Cleanup(func() {
 		_ = stdin.Close()
 		_ = process.Wait()
 	})
 	port, err := bufio.NewReader(stdout).ReadString('\n')
-	require.NoError(t, err, "dynalite does not start")
+	require.NoError(tb, err, "dynalite does not start")
 	return Server{Endpoint: "http://127.0.0.1:" + strings.TrimSpace(port)}
 }
 
@@ -71,8 +71,8 @@ func (s Server) Client() *dynamodb.Client {
 }
 
 // CreateTable creates a table with the key that the template gives it.
-func (s Server) CreateTable(t testing.TB, name string) {
-	t.Helper()
+func (s Server) CreateTable(tb testing.TB, name string) {
+	tb.Helper()
 	client := s.Client()
 	_, err := client.CreateTable(context.Background(), &dynamodb.CreateTableInput{
 		TableName:            aws.String(name),
@@ -80,8 +80,8 @@ func (s Server) CreateTable(t testing.TB, name string) {
 		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("key"), AttributeType: types.ScalarAttributeTypeS}},
 		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("key"), KeyType: types.KeyTypeHash}},
 	})
-	require.NoError(t, err)
-	require.Eventually(t, func() bool {
+	require.NoError(tb, err)
+	require.Eventually(tb, func() bool {
 		out, err := client.DescribeTable(context.Background(), &dynamodb.DescribeTableInput{TableName: aws.String(name)})
 		return err == nil && out.Table.TableStatus == types.TableStatusActive
 	}, startTimeout, startTimeout/1000, "the table is created")

@@ -1,0 +1,208 @@
+package provision_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/sendgrid"
+	"sendgrid-sso-integration/sendgrid/simulator"
+)
+
+// lengths are invocations from the shortest in which a create is tried to Lambda's longest.
+var lengths = []time.Duration{
+	2 * time.Second, 3 * time.Second, 10 * time.Second, 28 * time.Second, time.Minute, 15 * time.Minute,
+}
+
+func TestEnsureCreatesNothingWithTooLittleTime(t *testing.T) {
+	t.Parallel()
+	for _, length := range []time.Duration{time.Millisecond, 500 * time.Millisecond, 1900 * time.Millisecond} {
+		t.Run(length.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				_, err := w.ensureWithin(length, request())
+				e := requireCode(t, provision.DeadlineExceeded, err)
+				require.True(t, e.Retryable())
+				w.creates(0, 0)
+				w.released()
+			})
+		})
+	}
+}
+
+func TestEnsureDoesNothingAfterItsDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		ctx, cancel := context.WithTimeout(t.Context(), -time.Second)
+		defer cancel()
+		_, err := w.provisioner.Ensure(ctx, request())
+		require.Error(t, err)
+		w.calls(0, 0, 0)
+	})
+}
+
+// The time for one request is bounded where the caller sets no bound.
+func TestEnsureBoundsItself(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sendGrid.Script(simulator.Fault{Delay: forever, Times: -1})
+		start := time.Now()
+		_, err := w.provisioner.Ensure(t.Context(), request())
+		requireCode(t, provision.DeadlineExceeded, err)
+		require.Less(t, time.Since(start), 25*time.Second)
+	})
+}
+
+func TestEnsureAnswersInTimeThoughAReadHangs(t *testing.T) {
+	t.Parallel()
+	for _, length := range lengths {
+		t.Run(length.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpList, Delay: forever, Times: -1})
+				_, err := w.ensureWithin(length, request())
+				code := provision.DeadlineExceeded
+				if length >= time.Minute {
+					code = provision.SendGridUnavailable // It was tried often enough before that.
+				}
+				requireCode(t, code, err)
+				w.creates(0, 0)
+				w.released()
+			})
+		})
+	}
+}
+
+func TestEnsureAnswersInTimeThoughACreateHangs(t *testing.T) {
+	t.Parallel()
+	for _, length := range lengths {
+		t.Run(length.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Delay: forever})
+				_, err := w.ensureWithin(length, request())
+				requireCode(t, provision.OutcomeUnknown, err)
+				w.creates(1, 0)
+				entry, _ := w.ledger.holds()
+				require.Equal(t, provision.Unknown, entry.State)
+				require.True(t, entry.Lease.Equal(time.Now().Add(provision.DefaultSettling)))
+			})
+		})
+	}
+}
+
+// A create that is cut off leaves enough time to find what it made.
+func TestEnsureAdoptsACreateThatTookTooLong(t *testing.T) {
+	t.Parallel()
+	for _, length := range lengths {
+		t.Run(length.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Delay: forever, Commit: true})
+				result, err := w.ensureWithin(length, request())
+				require.NoError(t, err)
+				require.Equal(t, provision.OutcomeCreated, result.Outcome)
+				require.True(t, result.Adopted)
+				w.creates(1, 1)
+			})
+		})
+	}
+}
+
+// A slow create is given its time.
+func TestEnsureWaitsForASlowCreate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Delay: 15 * time.Second})
+		require.False(t, w.succeeds(provision.OutcomeCreated, request()).Adopted)
+		w.creates(1, 1)
+	})
+}
+
+// Everything hangs from the create on: still there is an answer.
+func TestEnsureAnswersInTimeThoughNothingWorksAnyMore(t *testing.T) {
+	t.Parallel()
+	for _, length := range lengths {
+		t.Run(length.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.sendGrid.Script(
+					simulator.Fault{Op: sendgrid.OpCreate, Delay: forever, Commit: true},
+					simulator.Fault{Op: sendgrid.OpList, Skip: 1, Delay: forever, Times: -1},
+				)
+				w.ledger.hangAt(stepUnknown)
+				_, err := w.ensureWithin(length, request())
+				requireCode(t, provision.OutcomeUnknown, err)
+				entry, _ := w.ledger.holds()
+				require.Equal(t, provision.Creating, entry.State)
+				require.Greater(t, time.Until(entry.Lease), provision.DefaultSettling)
+			})
+		})
+	}
+}
+
+// When the caller goes away before the create, it is not sent; afterwards its outcome is
+// settled all the same.
+func TestEnsureAfterTheCallerWentAway(t *testing.T) {
+	t.Parallel()
+	ensure := func(w *world, op sendgrid.Op) (*provision.Result, error) {
+		w.sendGrid.Script(simulator.Fault{Op: op, Delay: 10 * time.Second, Commit: true})
+		ctx, cancel := context.WithTimeout(context.Background(), invocation)
+		defer cancel()
+		time.AfterFunc(time.Second, cancel)
+		return w.provisioner.Ensure(ctx, request())
+	}
+	t.Run("before the create", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			start := time.Now()
+			_, err := ensure(w, sendgrid.OpList)
+			require.Error(t, err)
+			require.Equal(t, time.Second, time.Since(start))
+			w.creates(0, 0)
+			w.released()
+		})
+	})
+	t.Run("after the create", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			result, err := ensure(w, sendgrid.OpCreate)
+			require.NoError(t, err)
+			require.True(t, result.Adopted)
+			entry, _ := w.ledger.holds()
+			require.Equal(t, provision.Created, entry.State)
+			require.Equal(t, result.Integration.ID, entry.IntegrationID)
+			w.creates(1, 1)
+		})
+	})
+	t.Run("while waiting for someone else", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			done := w.begin(10 * time.Second)
+			start := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), invocation)
+			defer cancel()
+			time.AfterFunc(3*time.Second, cancel)
+			_, err := w.provisioner.Ensure(ctx, request())
+			requireCode(t, provision.InProgress, err)
+			require.Equal(t, 3*time.Second, time.Since(start))
+			require.NoError(t, <-done)
+			w.creates(1, 1)
+		})
+	})
+}

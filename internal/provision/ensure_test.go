@@ -1,0 +1,194 @@
+package provision_test
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/sendgrid"
+	"sendgrid-sso-integration/sendgrid/simulator"
+)
+
+func TestEnsureCreates(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		result := w.succeeds(provision.OutcomeCreated, request())
+
+		w.calls(1, 1, 0)
+		require.False(t, result.Adopted)
+		require.Nil(t, result.Metadata)
+		stored := w.sendGrid.Integrations()
+		require.Len(t, stored, 1)
+		require.Equal(t, stored[0], result.Integration)
+		require.Equal(t, request().Name, stored[0].Name)
+		require.True(t, stored[0].Enabled)
+		require.Equal(t, request().SigninURL, stored[0].SigninURL)
+		require.Equal(t, request().SignoutURL, stored[0].SignoutURL)
+		require.Equal(t, entityID, stored[0].EntityID)
+
+		entry, steps := w.ledger.holds()
+		require.Equal(t, []string{stepTake, stepCreating, stepCreated}, steps)
+		require.Equal(t, provision.Created, entry.State)
+		require.Equal(t, stored[0].ID, entry.IntegrationID)
+		require.Equal(t, entityID, entry.EntityID)
+		require.NotEmpty(t, entry.Fingerprint)
+		require.Zero(t, entry.Lease, "nobody has to wait")
+		require.Greater(t, time.Until(entry.Expires), 14*24*time.Hour, "a queue may redeliver for 14 days")
+	})
+}
+
+// The lease covers whatever this attempt may still do, and what comes of it.
+func TestEnsureHoldsTheEntryBeyondItsDeadline(t *testing.T) {
+	t.Parallel()
+	for name, settling := range map[string]time.Duration{"by default": 0, "as set": 5 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.provisioner.Settling = settling
+				if settling == 0 {
+					settling = provision.DefaultSettling
+				}
+				var during provision.Entry
+				w.client.OnCall = func(_ context.Context, call sendgrid.Call) {
+					if call.Op == sendgrid.OpCreate {
+						during, _ = w.ledger.holds()
+					}
+				}
+				deadline := time.Now().Add(invocation)
+				w.created(request())
+				require.Equal(t, provision.Creating, during.State)
+				require.Equal(t, deadline.Add(settling), during.Lease)
+			})
+		})
+	}
+}
+
+func TestEnsureLeavesAnEqualIntegrationAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		there := w.sendGrid.Add(asSent(request()))
+		got := w.unchanged(request())
+		require.Equal(t, there.ID, got.ID)
+		w.calls(1, 0, 0)
+		entry, steps := w.ledger.holds()
+		require.Equal(t, []string{stepTake, stepCreated}, steps)
+		require.Equal(t, there.ID, entry.IntegrationID)
+		require.Zero(t, entry.Lease)
+	})
+}
+
+func TestEnsureAnswersADuplicateByLookingOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		first := w.created(request())
+		_, before := w.ledger.holds()
+		for repetition := range 3 {
+			require.Equal(t, first.ID, w.unchanged(request()).ID)
+			w.calls(2+repetition, 1, 0)
+		}
+		_, after := w.ledger.holds()
+		require.Equal(t, before, after, "looking writes nothing")
+	})
+}
+
+func TestEnsureKnowsAccountsAndEntitiesApart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.created(request())
+
+		other := request()
+		other.EntityID += "2"
+		w.created(other)
+
+		w.provisioner = w.another()
+		w.provisioner.SendGrid = &sendgrid.Client{Keys: w.keys, HTTP: w.network.HTTPClient(), OnBehalfOf: "subuser"}
+		w.provisioner.Account = []string{sendgrid.GlobalBaseURL, "subuser"}
+		w.created(request())
+		w.creates(3, 3)
+	})
+}
+
+func TestEnsureEchoesMetadataAndNeverSendsIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		r := request()
+		r.Metadata = map[string]string{"ticket": "marker-4711"}
+		require.Equal(t, r.Metadata, w.succeeds(provision.OutcomeCreated, r).Metadata)
+
+		r.Metadata = map[string]string{"ticket": "marker-4712"}
+		require.Equal(t, r.Metadata, w.succeeds(provision.OutcomeUnchanged, r).Metadata, "the metadata of this request")
+		for _, sent := range w.sendGrid.Requests() {
+			require.NotContains(t, string(sent.Body), "marker")
+			require.NotContains(t, string(sent.Body), "metadata")
+		}
+	})
+}
+
+func TestEnsureSendsCompletedIntegrationOnlyIfGiven(t *testing.T) {
+	t.Parallel()
+	for name, completed := range map[string]*bool{"not given": nil, "false": new(false), "true": new(true)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				r := request()
+				r.CompletedIntegration = completed
+				w.created(r)
+				want := map[string]any{
+					"name": r.Name, "enabled": true, "signin_url": r.SigninURL, "signout_url": r.SignoutURL, "entity_id": r.EntityID,
+				}
+				if completed != nil {
+					want["completed_integration"] = *completed
+				}
+				var sent map[string]any
+				require.NoError(t, json.Unmarshal(w.onlyCreate().Body, &sent))
+				require.Equal(t, want, sent)
+			})
+		})
+	}
+}
+
+// completed_integration is SendGrid's to change, so it is no difference.
+func TestEnsureDoesNotCompareCompletedIntegration(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.created(request())
+		r := request()
+		r.CompletedIntegration = new(true)
+		w.unchanged(r)
+		w.calls(2, 1, 0)
+	})
+}
+
+func TestEnsureRefusesAnInvalidRequestBeforeAnythingElse(t *testing.T) {
+	t.Parallel()
+	p := &provision.Provisioner{SendGrid: &fakeSendGrid{}} // No ledger: using it would panic.
+	_, err := p.Ensure(t.Context(), provision.Request{})
+	e := requireCode(t, provision.InvalidRequest, err)
+	require.Len(t, e.Fields, 3)
+}
+
+// onlyCreate returns the one create that SendGrid got.
+func (w *world) onlyCreate() simulator.Request {
+	w.t.Helper()
+	var found []simulator.Request
+	for _, r := range w.sendGrid.Requests() {
+		if r.Op == sendgrid.OpCreate {
+			found = append(found, r)
+		}
+	}
+	require.Len(w.t, found, 1)
+	return found[0]
+}

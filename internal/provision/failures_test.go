@@ -1,0 +1,182 @@
+package provision_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/sendgrid"
+	"sendgrid-sso-integration/sendgrid/simulator"
+)
+
+// released requires that nobody holds the entry, and that the same request succeeds at
+// once when the trouble is over.
+func (w *world) released() {
+	w.t.Helper()
+	entry, steps := w.ledger.holds()
+	require.Zero(w.t, entry, "the entry is free after %v", steps)
+	w.sendGrid.ClearFaults()
+	start := time.Now()
+	w.created(request())
+	require.Zero(w.t, time.Since(start), "nothing to wait for")
+	require.Len(w.t, w.sendGrid.Integrations(), 1)
+}
+
+func TestEnsureRepeatsAReadThatFails(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		fault simulator.Fault
+	}{
+		{name: "500", fault: simulator.Fault{Status: 500}},
+		{name: "502 with HTML", fault: simulator.Fault{Status: 502, Body: "<html>Bad Gateway</html>"}},
+		{name: "503", fault: simulator.Fault{Status: 503}},
+		{name: "504", fault: simulator.Fault{Status: 504}},
+		{name: "dropped", fault: simulator.Fault{Drop: true}},
+		{name: "truncated", fault: simulator.Fault{Truncate: true}},
+		{name: "200 with HTML", fault: simulator.Fault{Status: 200, Body: "<html>maintenance</html>"}},
+		{name: "hanging", fault: simulator.Fault{Delay: forever}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				tt.fault.Op = sendgrid.OpList
+				w.sendGrid.Script(tt.fault)
+				w.created(request())
+				// The transport itself may repeat a read on a connection that was used before.
+				require.Equal(t, 2, w.sendGrid.Count(sendgrid.OpList))
+				w.creates(1, 1)
+			})
+		})
+	}
+}
+
+func TestEnsureGivesUpReading(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		status, tries int
+		code          provision.Code
+		message       string
+	}{
+		{status: 400, tries: 1, code: provision.SendGridUnavailable, message: "status 400"},
+		{status: 401, tries: 1, code: provision.SendGridUnauthorized, message: "API key"},
+		{status: 403, tries: 1, code: provision.SendGridForbidden, message: "sso.settings.read"},
+		{status: 404, tries: 1, code: provision.SendGridUnavailable, message: "SENDGRID_REGION"},
+		{status: 500, tries: 4, code: provision.SendGridUnavailable, message: "status 500"},
+		{status: 503, tries: 4, code: provision.SendGridUnavailable, message: "status 503"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.message, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpList, Status: tt.status, Times: -1, Body: `{"errors":[{"message":"marker"}]}`})
+				e := w.fails(tt.code, request())
+				require.Contains(t, e.Message, tt.message)
+				require.NotContains(t, e.Public(), "marker")
+				require.ErrorContains(t, e, "marker", "the log has what SendGrid said")
+				require.Equal(t, tt.code == provision.SendGridUnavailable, e.Retryable())
+				require.Equal(t, e.Retryable(), e.RetryAfter > 0)
+				w.calls(tt.tries, 0, 0)
+				w.released()
+			})
+		})
+	}
+}
+
+// What nobody has foreseen is not shown, and not repeated.
+func TestEnsureReportsAnUnknownErrorAsInternal(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		unknown := errors.New("marker: whatever this is")
+		calls := 0
+		w.provisioner.SendGrid = &fakeSendGrid{list: func(context.Context) ([]sendgrid.Integration, error) {
+			calls++
+			return nil, unknown
+		}}
+		e := w.fails(provision.Internal, request())
+		require.ErrorIs(t, e, unknown)
+		require.NotContains(t, e.Public(), "marker")
+		require.Equal(t, 1, calls)
+		w.provisioner.SendGrid = w.client
+		w.released()
+	})
+}
+
+// A documented refusal created nothing, and is final.
+func TestEnsureReportsARefusedCreate(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		status  int
+		code    provision.Code
+		message string
+	}{
+		{status: 400, code: provision.SendGridRejected, message: "rejected"},
+		{status: 401, code: provision.SendGridUnauthorized, message: "API key"},
+		{status: 403, code: provision.SendGridForbidden, message: "sso.settings.create"},
+	}
+	for _, tt := range tests {
+		t.Run(string(tt.code), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.sendGrid.Script(simulator.Fault{
+					Op: sendgrid.OpCreate, Status: tt.status,
+					Body: `[{"field":"signin_url","message":"is not reachable"},{"field":null,"message":"try another"}]`,
+				})
+				e := w.fails(tt.code, request())
+				require.Contains(t, e.Message, tt.message)
+				require.False(t, e.Retryable())
+				if tt.status == 400 {
+					require.Equal(t, []provision.FieldError{
+						{Field: "signin_url", Message: "is not reachable"}, {Message: "try another"},
+					}, e.Fields)
+				} else {
+					require.Empty(t, e.Fields)
+				}
+				w.calls(1, 1, 0)
+				w.released()
+			})
+		})
+	}
+}
+
+// Who takes the entry and finds nothing out leaves in it what others remember.
+func TestEnsureRemembersThroughAFailure(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.created(request())
+		before, _ := w.ledger.holds()
+		other := request()
+		other.Name = "Another"
+		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpList, Status: 403})
+		w.fails(provision.SendGridForbidden, other)
+
+		after, _ := w.ledger.holds()
+		require.Equal(t, provision.Created, after.State)
+		require.Zero(t, after.Lease)
+		require.Equal(t, before.IntegrationID, after.IntegrationID)
+		require.Equal(t, before.Fingerprint, after.Fingerprint)
+	})
+}
+
+// A refusal to create anew what was deleted leaves nothing to remember.
+func TestEnsureForgetsWhatIsGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sendGrid.Delete(w.created(request()).ID)
+		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Status: 403})
+		w.fails(provision.SendGridForbidden, request())
+		w.released()
+	})
+}

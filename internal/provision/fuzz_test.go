@@ -1,0 +1,69 @@
+package provision_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/provision"
+)
+
+// encode returns a request as JSON, as short as it can be.
+func encode(t *testing.T, r provision.Request) []byte {
+	t.Helper()
+	values := map[string]any{
+		"name": r.Name, "enabled": r.Enabled, "signin_url": r.SigninURL, "signout_url": r.SignoutURL, "entity_id": r.EntityID,
+	}
+	if r.CompletedIntegration != nil {
+		values["completed_integration"] = *r.CompletedIntegration
+	}
+	if r.Metadata != nil {
+		values["metadata"] = r.Metadata
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	require.NoError(t, enc.Encode(values))
+	return b.Bytes()
+}
+
+func FuzzParseRequest(f *testing.F) {
+	for _, seed := range []string{
+		object(fields()),
+		with("completed_integration", "true"),
+		with("metadata", `{"ticket":"OPS-1","":"\ud800"}`),
+		with("metadata", pairs(21)),
+		with("name", `" \u0000\ufffd "`),
+		with("signin_url", `"https://user@[::1]:443/%zz"`),
+		with("entity_id", `"\u2028"`),
+		with("signinUrl", "{}"),
+		object(fields()) + "{}",
+		`{"name":null,"name":1,"enabled":0,"signin_url":[],"metadata":{"a":1,"a":2}}`,
+		`{"Records":[]}`, `{`, `{}`, `[]`, `"`, `null`, `-`, ``, "\xff", "\ufeff{}", " {\"a\":\r\n1 , } ",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := provision.ParseRequest(data)
+		if err == nil {
+			require.NoError(t, r.Validate())
+			again, err := provision.ParseRequest(encode(t, r))
+			require.NoError(t, err)
+			require.Equal(t, r, again)
+			return
+		}
+		require.Zero(t, r)
+		e, ok := err.(*provision.Error) //nolint:errorlint // It is documented to be one, not to wrap one.
+		require.True(t, ok)
+		require.Contains(t, []provision.Code{provision.InvalidJSON, provision.PayloadTooLarge, provision.InvalidRequest}, e.Code)
+		require.Equal(t, e.Code == provision.InvalidRequest, len(e.Fields) > 0)
+		require.LessOrEqual(t, len(e.Fields), 31)
+		require.NotEmpty(t, e.Public())
+		require.False(t, e.Retryable())
+		for _, field := range e.Fields {
+			require.NotEmpty(t, field.Message)
+		}
+	})
+}

@@ -1,0 +1,138 @@
+package provision_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/sendgrid"
+	"sendgrid-sso-integration/sendgrid/simulator"
+)
+
+// begin has another process make a request, and returns once its create is under way,
+// which takes so long. Its outcome comes through the channel.
+func (w *world) begin(createTakes time.Duration) <-chan error {
+	w.t.Helper()
+	w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Delay: createTakes, Commit: true})
+	done := make(chan error, 1)
+	other := w.another()
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), invocation)
+		defer cancel()
+		_, err := other.Ensure(ctx, request())
+		done <- err
+	}()
+	synctest.Wait()
+	require.Equal(w.t, 1, w.sendGrid.Count(sendgrid.OpCreate))
+	return done
+}
+
+func TestEnsureWaitsForWhoeverCreates(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		done := w.begin(5 * time.Second)
+		start := time.Now()
+		w.unchanged(request())
+		require.NoError(t, <-done)
+		require.GreaterOrEqual(t, time.Since(start), 5*time.Second)
+		require.Less(t, time.Since(start), 7*time.Second, "it is noticed soon")
+		w.calls(2, 1, 0)
+	})
+}
+
+// Someone else may be creating something different for the same entity id.
+func TestEnsureJudgesWhatSomeoneElseCreated(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		done := w.begin(5 * time.Second)
+		other := request()
+		other.Enabled = false
+		w.fails(provision.Conflict, other)
+		require.NoError(t, <-done)
+		w.creates(1, 1)
+	})
+}
+
+func TestEnsureReportsThatSomeoneElseIsAtIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		done := w.begin(15 * time.Second)
+		_, err := w.ensureWithin(10*time.Second, request())
+		e := requireCode(t, provision.InProgress, err)
+		require.True(t, e.Retryable())
+		require.Positive(t, e.RetryAfter)
+		w.calls(1, 1, 0)
+
+		require.NoError(t, <-done)
+		w.unchanged(request())
+		w.creates(1, 1)
+	})
+}
+
+// Whoever waits takes over at once when the holder created nothing.
+func TestEnsureTakesOverFromAHolderThatFailed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Status: 403, Delay: 5 * time.Second})
+		done := w.begin(0)
+		w.created(request())
+		requireCode(t, provision.SendGridForbidden, <-done)
+		w.creates(2, 1)
+	})
+}
+
+// What a holder could not settle is for whoever waits to peek at.
+func TestEnsurePeeksAfterAHolderThatDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Drop: true, Delay: 3 * time.Second})
+		done := w.begin(0)
+		w.fails(provision.OutcomeUnknown, request())
+		requireCode(t, provision.OutcomeUnknown, <-done)
+		w.creates(1, 0)
+	})
+}
+
+// An attempt that was held up until someone else took its entry sends nothing.
+func TestEnsureCreatesNothingOnceItHasLostTheEntry(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.ledger.failAt(stepCreating, errLost)
+		e := w.fails(provision.InProgress, request())
+		require.Error(t, e.Err)
+		w.calls(1, 0, 0)
+	})
+}
+
+// The owner token is what tells: the entry of another is neither written nor forgotten.
+func TestEnsureLeavesTheEntryOfAnotherAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.client.OnCall = func(ctx context.Context, call sendgrid.Call) {
+			if call.Op != sendgrid.OpList {
+				return
+			}
+			stolen, _ := w.ledger.holds()
+			stolen.Owner = "someone else"
+			_, taken, err := w.ledger.Take(ctx, stolen, stolen.Lease.Add(time.Hour))
+			require.NoError(t, err)
+			require.True(t, taken)
+		}
+		w.fails(provision.InProgress, request())
+		w.calls(1, 0, 0)
+		entry, steps := w.ledger.holds()
+		require.Equal(t, "someone else", entry.Owner)
+		require.Equal(t, []string{stepTake, stepTake}, steps)
+	})
+}

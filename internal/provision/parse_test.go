@@ -1,0 +1,179 @@
+package provision_test
+
+import (
+	"encoding/json"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/provision"
+)
+
+// fields returns the JSON values of a good request, by field, for a test to spoil.
+func fields() map[string]string {
+	return map[string]string{
+		"name":        `"Okta"`,
+		"enabled":     `true`,
+		"signin_url":  `"https://example.okta.com/app/exk1/sso/saml"`,
+		"signout_url": `"https://example.okta.com/login/signout"`,
+		"entity_id":   `"http://www.okta.com/exk1"`,
+	}
+}
+
+// object joins the fields to a JSON object.
+func object(values map[string]string) string {
+	var b strings.Builder
+	for name, value := range values {
+		b.WriteString([]string{"{", ","}[min(b.Len(), 1)])
+		b.WriteString(quote(name) + ":" + value)
+	}
+	return b.String() + "}"
+}
+
+// with returns a good request with one field's value replaced.
+func with(field, value string) string {
+	values := fields()
+	values[field] = value
+	return object(values)
+}
+
+func quote(text string) string {
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		panic(err) // Strings always encode.
+	}
+	return string(quoted)
+}
+
+func TestParseRequest(t *testing.T) {
+	t.Parallel()
+	more := func(also map[string]string) string {
+		values := fields()
+		maps.Copy(values, also)
+		return object(values)
+	}
+	tests := []struct {
+		name, json string
+		want       func(*provision.Request)
+	}{
+		{name: "only what is required", json: object(fields())},
+		{name: "white space around", json: " \r\n\t" + object(fields()) + "\n "},
+		{
+			name: "everything",
+			json: more(map[string]string{"completed_integration": "false", "metadata": `{"ticket":"OPS-1"}`}),
+			want: func(r *provision.Request) {
+				r.CompletedIntegration, r.Metadata = new(false), map[string]string{"ticket": "OPS-1"}
+			},
+		},
+		{
+			name: "optional fields that are null are absent",
+			json: more(map[string]string{"completed_integration": "null", "metadata": "null"}),
+		},
+		{
+			name: "a name is trimmed", json: with("name", `" \n Okta \u2003"`),
+		},
+		{
+			name: "escapes", json: with("name", `"\u004fk\u0074a \ud83d\ude00 \" \\ \/"`),
+			want: func(r *provision.Request) { r.Name = `Okta 😀 " \ /` },
+		},
+		{
+			name: "false is a value", json: with("enabled", "false"),
+			want: func(r *provision.Request) { r.Enabled = false },
+		},
+		{
+			name: "an IdP without single logout", json: with("signout_url", `""`),
+			want: func(r *provision.Request) { r.SignoutURL = "" },
+		},
+		{
+			name: "metadata that is empty", json: with("metadata", "{}"),
+			want: func(r *provision.Request) { r.Metadata = map[string]string{} },
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			want := request()
+			if tt.want != nil {
+				tt.want(&want)
+			}
+			got, err := provision.ParseRequest([]byte(tt.json))
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+			require.NoError(t, got.Validate())
+		})
+	}
+}
+
+func TestParseRequestRefusesWhatIsNoObject(t *testing.T) {
+	t.Parallel()
+	good := object(fields())
+	tests := []struct {
+		name, json, message string
+	}{
+		{name: "empty", json: "", message: "empty"},
+		{name: "white space", json: " \r\n\t ", message: "empty"},
+		{name: "invalid UTF-8", json: with("name", "\"\xff\""), message: "UTF-8"},
+		{name: "UTF-16", json: "\xff\xfe{\x00}\x00", message: "UTF-8"},
+		{name: "a byte order mark", json: "\ufeff" + good, message: "near byte 0"},
+		{name: "NUL", json: "\x00", message: "near byte"},
+		{name: "an array", json: "[" + good + "]", message: "an array"},
+		{name: "a string", json: quote(good), message: "a string"},
+		{name: "a number", json: "-42.5e3", message: "a number"},
+		{name: "a boolean", json: " true", message: "a boolean"},
+		{name: "null", json: "null", message: "null"},
+		{name: "no JSON", json: "name=Okta", message: "near byte"},
+		{name: "YAML", json: "name: Okta\n", message: "near byte"},
+		{name: "garbage after it", json: good + "x", message: "after byte"},
+		{name: "another object after it", json: good + "\n" + good, message: "after byte"},
+		{name: "a brace too many", json: good + "}", message: "after byte"},
+		{name: "single quotes", json: "{'name':1}", message: "near byte"},
+		{name: "a comma too many", json: good[:len(good)-1] + ",}", message: "near byte"},
+		{name: "no comma", json: `{"name":"a" "enabled":true}`, message: "near byte"},
+		{name: "no colon", json: `{"name" "a"}`, message: "near byte"},
+		{name: "a name that is no string", json: `{1:2}`, message: "near byte"},
+		{name: "a value that is no JSON", json: `{"name":Okta}`, message: "near byte"},
+		{name: "a control character in a string", json: "{\"name\":\"a\nb\"}", message: "near byte"},
+		{name: "an escape that does not exist", json: `{"name":"\q"}`, message: "near byte"},
+		{name: "NaN", json: `{"enabled":NaN}`, message: "near byte"},
+		{name: "too deep", json: `{"name":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + "}", message: "near byte"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r, err := provision.ParseRequest([]byte(tt.json))
+			e := requireCode(t, provision.InvalidJSON, err)
+			require.Contains(t, e.Message, tt.message)
+			require.Empty(t, e.Fields)
+			require.Zero(t, r)
+		})
+	}
+}
+
+// Wherever a request is cut off, it is no request.
+func TestParseRequestRefusesWhatIsCutOff(t *testing.T) {
+	t.Parallel()
+	whole := with("metadata", `{"ticket":"OPS-1"}`)
+	for end := range len(whole) {
+		_, err := provision.ParseRequest([]byte(whole[:end]))
+		requireCode(t, provision.InvalidJSON, err)
+	}
+	_, err := provision.ParseRequest([]byte(whole))
+	require.NoError(t, err)
+}
+
+func TestParseRequestBoundsTheSize(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, 65_536, provision.MaxRequestBytes)
+	good := object(fields())
+	largest := good + strings.Repeat(" ", provision.MaxRequestBytes-len(good))
+	_, err := provision.ParseRequest([]byte(largest))
+	require.NoError(t, err)
+
+	for _, tooLarge := range []string{largest + " ", strings.Repeat("[", 1<<20)} {
+		_, err = provision.ParseRequest([]byte(tooLarge))
+		e := requireCode(t, provision.PayloadTooLarge, err)
+		require.Contains(t, e.Message, "65536")
+	}
+}

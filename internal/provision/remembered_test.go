@@ -1,0 +1,191 @@
+package provision_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/sendgrid"
+	"sendgrid-sso-integration/sendgrid/simulator"
+)
+
+const edited = "Okta (edited in SendGrid's UI)"
+
+func (w *world) edit(id string) {
+	w.t.Helper()
+	require.True(w.t, w.sendGrid.Edit(id, func(i *sendgrid.Integration) { i.Name = edited }))
+}
+
+// What a request brought about is theirs to edit: the request, delivered again, is no
+// conflict, and does not undo it.
+func TestEnsureKeepsWhatWasEditedSince(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		first := w.created(request())
+		w.edit(first.ID)
+		got := w.unchanged(request())
+		require.Equal(t, first.ID, got.ID)
+		require.Equal(t, edited, got.Name, "the answer is what stands")
+		w.calls(2, 1, 0)
+	})
+}
+
+func TestEnsureKeepsWhatWasFoundAndEditedSince(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		there := w.sendGrid.Add(asSent(request()))
+		w.unchanged(request())
+		w.edit(there.ID)
+		require.Equal(t, edited, w.unchanged(request()).Name)
+		w.calls(2, 0, 0)
+	})
+}
+
+func TestEnsureKnowsAnotherRequestFromTheOneRemembered(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		first := w.created(request())
+		other := request()
+		other.Name = "Another"
+		e := w.fails(provision.Conflict, other)
+		require.Contains(t, e.Message, first.ID)
+		w.creates(1, 1)
+
+		w.edit(first.ID)
+		require.Equal(t, edited, w.unchanged(request()).Name, "the conflict changed nothing of what is remembered")
+	})
+}
+
+func TestEnsureReadsByIDWhatTheListLacks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		first := w.created(request())
+		w.sendGrid.SetStale(forever)
+		require.Equal(t, first.ID, w.unchanged(request()).ID)
+		w.calls(2, 1, 1)
+
+		other := request()
+		other.Name = "Another"
+		w.fails(provision.Conflict, other)
+		w.calls(3, 1, 2)
+	})
+}
+
+func TestEnsureCreatesAnewWhatWasDeleted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		first := w.created(request())
+		require.True(t, w.sendGrid.Delete(first.ID))
+		second := w.created(request())
+		require.NotEqual(t, first.ID, second.ID)
+		w.creates(2, 1)
+		entry, _ := w.ledger.holds()
+		require.Equal(t, second.ID, entry.IntegrationID)
+
+		w.edit(second.ID)
+		require.Equal(t, edited, w.unchanged(request()).Name, "the second is remembered")
+	})
+}
+
+func TestEnsureJudgesWhatReplacedTheDeleted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sendGrid.Delete(w.created(request()).ID)
+		replacement := w.sendGrid.Add(asSent(request()))
+		require.Equal(t, replacement.ID, w.unchanged(request()).ID)
+
+		w.sendGrid.Edit(replacement.ID, func(i *sendgrid.Integration) { i.EntityID += "2" })
+		differs := asSent(request())
+		differs.Name = "Another"
+		replacement = w.sendGrid.Add(differs)
+		require.Contains(t, w.fails(provision.Conflict, request()).Message, replacement.ID)
+		w.creates(1, 2)
+	})
+}
+
+// That an integration was deleted has to be certain.
+func TestEnsureCreatesNothingWhileItCannotReadWhatItRemembers(t *testing.T) {
+	t.Parallel()
+	for status, code := range map[int]provision.Code{
+		403: provision.SendGridForbidden,
+		500: provision.SendGridUnavailable,
+	} {
+		t.Run(string(code), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.created(request())
+				w.sendGrid.SetStale(forever)
+				w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpGet, Status: status, Times: -1})
+				w.fails(code, request())
+				other := request()
+				other.Name = "Another"
+				w.fails(code, other)
+				w.creates(1, 1)
+
+				w.sendGrid.ClearFaults()
+				w.unchanged(request())
+			})
+		})
+	}
+}
+
+func TestEnsureForgetsAfterTheLongestRedelivery(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		first := w.created(request())
+		w.edit(first.ID)
+		w.pass(14 * 24 * time.Hour)
+		w.unchanged(request())
+		w.pass(2 * 24 * time.Hour)
+		w.fails(provision.Conflict, request())
+		w.creates(1, 1)
+	})
+}
+
+// Two deliveries of a request whose integration was deleted: while the one looks, the
+// other creates, and nobody can tell what came of it. The one must not create as well.
+func TestEnsureWaitsForAnotherThatReplacesTheDeleted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sendGrid.Delete(w.created(request()).ID)
+		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Status: 502, Times: -1})
+
+		slow := w.another()
+		slow.SendGrid = &fakeSendGrid{
+			list: func(ctx context.Context) ([]sendgrid.Integration, error) {
+				list, err := w.client.ListIntegrations(ctx)
+				w.pass(2 * time.Second)
+				return list, err
+			},
+			get:    w.client.GetIntegration,
+			create: w.client.CreateIntegration,
+		}
+		done := make(chan error)
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), invocation)
+			defer cancel()
+			_, err := slow.Ensure(ctx, request())
+			done <- err
+		}()
+		w.pass(time.Second)
+		w.fails(provision.OutcomeUnknown, request())
+		requireCode(t, provision.OutcomeUnknown, <-done)
+		w.creates(2, 0)
+		entry, _ := w.ledger.holds()
+		require.Equal(t, provision.Unknown, entry.State)
+		require.True(t, entry.Lease.After(time.Now()), "the entry stays taken")
+	})
+}

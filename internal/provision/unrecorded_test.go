@@ -1,0 +1,162 @@
+package provision_test
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/sendgrid"
+	"sendgrid-sso-integration/sendgrid/simulator"
+)
+
+var errLedger = errors.New("marker: the table does not answer")
+
+// The lease of an attempt ends at the latest when its invocation and the settling have.
+const lease = invocation + provision.DefaultSettling
+
+func (w *world) ledgerFails(step string) {
+	w.t.Helper()
+	w.ledger.failAt(step, errLedger)
+	e := w.fails(provision.LedgerUnavailable, request())
+	require.ErrorIs(w.t, e, errLedger)
+	require.NotContains(w.t, e.Public(), "marker")
+	require.True(w.t, e.Retryable())
+	require.Positive(w.t, e.RetryAfter)
+}
+
+func TestEnsureDoesNothingWithoutTheLedger(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.ledgerFails(stepTake)
+		w.calls(0, 0, 0)
+		w.ledger.failAt("", nil)
+		w.released()
+	})
+}
+
+func TestEnsureDoesNotWaitForALedgerThatHangs(t *testing.T) {
+	t.Parallel()
+	for _, step := range []string{stepTake, stepCreating} {
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.ledger.hangAt(step)
+				w.fails(provision.LedgerUnavailable, request())
+				w.creates(0, 0)
+				w.ledger.failAt("", nil)
+				w.released()
+			})
+		})
+	}
+}
+
+func TestEnsureCreatesNothingThatTheLedgerDoesNotKnowOf(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.ledgerFails(stepCreating)
+		w.calls(1, 0, 0)
+		w.ledger.failAt("", nil)
+		w.released()
+	})
+}
+
+// A create whose end could not be recorded is a create all the same. Until the lease ends
+// nobody can act, and then it is found.
+func TestEnsureSucceedsThoughItCannotRecordIt(t *testing.T) {
+	t.Parallel()
+	for name, fail := range map[string]func(*spyLedger){
+		"failing": func(s *spyLedger) { s.failAt(stepCreated, errLedger) },
+		"lost":    func(s *spyLedger) { s.failAt(stepCreated, errLost) },
+		"hanging": func(s *spyLedger) { s.hangAt(stepCreated) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				fail(w.ledger)
+				begun := time.Now()
+				first := w.created(request())
+				w.ledger.failAt("", nil)
+				_, err := w.ensureWithin(10*time.Second, request())
+				requireCode(t, provision.InProgress, err)
+
+				w.pass(time.Until(begun.Add(lease)))
+				require.Equal(t, first.ID, w.unchanged(request()).ID)
+				w.creates(1, 1)
+				entry, _ := w.ledger.holds()
+				require.Equal(t, provision.Created, entry.State, "now it is recorded")
+			})
+		})
+	}
+}
+
+func TestEnsureGuardsAnAmbiguousCreateThatItCannotRecord(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.ledger.failAt(stepUnknown, errLedger)
+		w.lose(false)
+		begun := time.Now()
+		w.fails(provision.OutcomeUnknown, request())
+		entry, _ := w.ledger.holds()
+		require.Equal(t, provision.Creating, entry.State)
+		require.True(t, entry.Lease.Equal(begun.Add(lease)))
+
+		w.ledger.failAt("", nil)
+		w.fails(provision.InProgress, request())
+		w.creates(1, 0)
+		w.pass(time.Until(begun.Add(lease)))
+		w.created(request())
+		w.creates(2, 1)
+	})
+}
+
+func TestEnsureReportsTheFailureThoughItCannotReleaseTheEntry(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.ledger.failAt(stepDelete, errLedger)
+		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Status: 403})
+		begun := time.Now()
+		w.fails(provision.SendGridForbidden, request())
+		w.ledger.failAt("", nil)
+		w.fails(provision.InProgress, request())
+		w.pass(time.Until(begun.Add(lease)))
+		w.created(request())
+	})
+}
+
+func TestEnsureLogsWhatItCouldNotRecord(t *testing.T) {
+	t.Parallel()
+	for _, step := range []string{stepCreated, stepDelete, stepUnknown} {
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				var log bytes.Buffer
+				w.provisioner.Logger = slog.New(slog.NewTextHandler(&log, nil))
+				w.ledger.failAt(step, errLedger)
+				switch step {
+				case stepDelete:
+					w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Status: 403})
+				case stepUnknown:
+					w.lose(false)
+				}
+				_, _ = w.ensure(request())
+				require.Contains(t, log.String(), "level=WARN")
+				require.Contains(t, log.String(), entityID)
+				require.Contains(t, log.String(), errLedger.Error())
+				require.NotContains(t, log.String(), testKey)
+			})
+		})
+	}
+}
