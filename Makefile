@@ -46,7 +46,7 @@ soak: dynalite ## Send 10,000 events through two processes, with faults (some mi
 fuzz: ## Run every fuzz target (FUZZTIME=30s each)
 	@go list ./... | while read -r pkg; do \
 		go test -list '^Fuzz' "$$pkg" | grep '^Fuzz' | while read -r target; do \
-			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$pkg" || exit 1; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "$$pkg" || exit 1; \
 		done || exit 1; \
 	done
 

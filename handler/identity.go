@@ -37,6 +37,6 @@ func says(value any) bool {
 func malformed(err error) error {
 	return &provision.Error{
 		Code: provision.InvalidJSON, Err: err,
-		Message: "The event looks like one of API Gateway, but has fields of other types; send it as API Gateway does.",
+		Message: "The event looks like one of AWS, but has fields of other types; send it as AWS does.",
 	}
 }

@@ -108,6 +108,10 @@ func listenAndServe(ctx context.Context, h http.Handler) (url string, err error)
 func answerAll(ctx context.Context, h *handler.Handler, files []string, out io.Writer) error {
 	var wrong []error
 	for _, file := range files {
+		if ctx.Err() != nil { // Somebody pressed Ctrl-C.
+			wrong = append(wrong, ctx.Err())
+			break
+		}
 		payload, err := os.ReadFile(file)
 		if err != nil {
 			return err

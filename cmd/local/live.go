@@ -48,7 +48,7 @@ func (l *live) run(ctx context.Context, files []string, getenv func(string) stri
 	if err != nil {
 		return err
 	}
-	h.Provisioner = &confirming{next: h.Provisioner, url: url, yes: l.yes, in: bufio.NewReader(in), out: out}
+	h.Provisioner = &confirming{next: h.Provisioner, url: url, yes: l.yes, in: bufio.NewReader(in), out: out, interrupted: ctx.Done()}
 	return answerAll(ctx, h, files, out)
 }
 
@@ -59,19 +59,34 @@ type confirming struct {
 	yes  bool
 	in   *bufio.Reader
 	out  io.Writer
+	// interrupted is closed when the person presses Ctrl-C.
+	interrupted <-chan struct{}
 }
 
 func (c *confirming) Ensure(ctx context.Context, r provision.Request) (*provision.Result, error) {
 	fmt.Fprintf(c.out, "\nAbout to create at %s, unless it is there already:\n  name       %s\n  enabled    %t\n  entity_id  %s\n  sign in    %s\n  sign out   %s\n",
 		c.url, r.Name, r.Enabled, r.EntityID, r.SigninURL, r.SignoutURL)
-	if !c.yes {
-		fmt.Fprint(c.out, "Type yes to go on: ")
-		if typed, _ := c.in.ReadString('\n'); strings.TrimSpace(typed) != "yes" {
-			return nil, &provision.Error{Code: provision.Internal, Message: "You did not type yes; nothing was created.", Permanent: true}
-		}
+	if !c.yes && c.ask() != "yes" {
+		return nil, &provision.Error{Code: provision.Internal, Message: "You did not type yes; nothing was created.", Permanent: true}
 	}
 	// The time that the person took is not the request's.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), invocationTime)
 	defer cancel()
 	return c.next.Ensure(ctx, r)
+}
+
+// ask returns what the person types, or nothing if they interrupt.
+func (c *confirming) ask() string {
+	fmt.Fprint(c.out, "Type yes to go on: ")
+	typed := make(chan string, 1)
+	go func() { // Reading the terminal cannot be ended; after an interruption the process does.
+		line, _ := c.in.ReadString('\n')
+		typed <- strings.TrimSpace(line)
+	}()
+	select {
+	case line := <-typed:
+		return line
+	case <-c.interrupted:
+		return ""
+	}
 }

@@ -38,12 +38,13 @@ func simulate(ctx context.Context, args []string, out, logs io.Writer) error {
 	secrets.Put(webhookSecretID, fmt.Sprintf(`{"bearer": %q}`, bearerSecret))
 
 	return listenUntil(ctx, net.JoinHostPort("", strconv.Itoa(*port)), logged(out, split(sg, secrets)), func(address string) {
+		at := address[strings.LastIndex(address, ":"):] // The port in fact, also where 0 was asked for.
 		fmt.Fprintf(out, "SendGrid and Secrets Manager are simulated at %s, on all addresses of this machine. In another terminal:\n\n"+
 			"  sam build\n"+
 			"  sam local invoke SSOIntegrationFunction --event events/direct.json --env-vars events/local.env.json\n\n"+
 			"What SendGrid holds:\n\n"+
-			"  curl -H 'Authorization: Bearer %s' 'http://localhost:%d/v3/sso/integrations?si=true'\n\n"+
-			"Ctrl-C ends it.\n\n", address, apiKey, *port)
+			"  curl -H 'Authorization: Bearer %s' 'http://localhost%s/v3/sso/integrations?si=true'\n\n"+
+			"Ctrl-C ends it.\n\n", address, apiKey, at)
 	})
 }
 

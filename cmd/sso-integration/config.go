@@ -42,8 +42,11 @@ func readConfig(getenv func(string) string) (config, error) {
 		onBehalfOf:      getenv("SENDGRID_ON_BEHALF_OF"),
 		ledgerTable:     getenv("LEDGER_TABLE"),
 	}
-	if cfg.apiKeySecretID == "" {
+	switch {
+	case cfg.apiKeySecretID == "":
 		note("SENDGRID_API_KEY_SECRET_ID", errors.New("is required: the name or ARN of the secret with the SendGrid API key"))
+	case strings.HasPrefix(cfg.apiKeySecretID, "SG."):
+		note("SENDGRID_API_KEY_SECRET_ID", errors.New("looks like an API key; put the key into a secret, and the secret's name here"))
 	}
 	if strings.ContainsFunc(cfg.onBehalfOf, unicode.IsControl) || strings.TrimSpace(cfg.onBehalfOf) != cfg.onBehalfOf {
 		note("SENDGRID_ON_BEHALF_OF", errors.New("must not contain control characters, nor white space around it"))
@@ -70,7 +73,7 @@ func checkBaseURL(text string) error {
 	switch {
 	case err != nil, u.Hostname() == "":
 		return errors.New("must be an absolute URL such as https://api.sendgrid.com")
-	case u.User != nil, u.RawQuery != "", u.Fragment != "":
+	case u.User != nil, strings.ContainsAny(text, "?#"): // Also an empty one would swallow the path.
 		return errors.New("must not contain a user, a query or a fragment")
 	case u.Scheme == "https", u.Scheme == "http" && isPrivate(u.Hostname()):
 		return nil

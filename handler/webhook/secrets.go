@@ -25,7 +25,7 @@ type Secrets struct {
 func ParseSecrets(logger *slog.Logger) func(string) (Secrets, error) {
 	return func(text string) (Secrets, error) {
 		var fields map[string]json.RawMessage
-		if json.Unmarshal([]byte(text), &fields) != nil {
+		if json.Unmarshal([]byte(text), &fields) != nil || fields == nil { // It is nil after "null".
 			// The decoder's own words might quote the secret.
 			return Secrets{}, errors.New(`is not a JSON object such as {"bearer": "…"}`)
 		}

@@ -26,20 +26,39 @@ func (p *Provisioner) find(ctx context.Context, r Request, rememberedID string) 
 	if err != nil {
 		return nil, err
 	}
-	for _, matches := range []func(sendgrid.Integration) bool{
-		func(i sendgrid.Integration) bool { return len(r.differences(i)) == 0 },
-		func(i sendgrid.Integration) bool { return rememberedID != "" && i.ID == rememberedID },
-		func(i sendgrid.Integration) bool { return i.EntityID == r.EntityID },
-	} {
-		if at := slices.IndexFunc(list, matches); at >= 0 {
-			return p.complete(ctx, &list[at])
+	same := func(i sendgrid.Integration) bool { return len(r.differences(i)) == 0 }
+	remembered := func(i sendgrid.Integration) bool { return rememberedID != "" && i.ID == rememberedID }
+	sharing := func(i sendgrid.Integration) bool { return i.EntityID == r.EntityID }
+
+	found := first(list, same, remembered)
+	if found == nil && rememberedID != "" {
+		// The list may lag behind; the integration itself does not.
+		if found, err = p.getIfThere(ctx, rememberedID); err != nil {
+			return nil, err
 		}
 	}
-	if rememberedID == "" {
+	if found == nil {
+		found = first(list, sharing)
+	}
+	if found == nil {
 		return nil, nil
 	}
-	// The list may lag behind; the integration itself does not.
-	found, err := p.get(ctx, rememberedID)
+	return p.complete(ctx, found)
+}
+
+// first returns the first integration that the first of the tests to match any matches.
+func first(list []sendgrid.Integration, tests ...func(sendgrid.Integration) bool) *sendgrid.Integration {
+	for _, matches := range tests {
+		if at := slices.IndexFunc(list, matches); at >= 0 {
+			return &list[at]
+		}
+	}
+	return nil
+}
+
+// getIfThere reads an integration; one that is gone is nil.
+func (p *Provisioner) getIfThere(ctx context.Context, id string) (*sendgrid.Integration, error) {
+	found, err := p.get(ctx, id)
 	var failure *sendgrid.Error
 	if errors.As(err, &failure) && failure.StatusCode == http.StatusNotFound {
 		return nil, nil

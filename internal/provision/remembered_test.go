@@ -189,3 +189,17 @@ func TestEnsureWaitsForAnotherThatReplacesTheDeleted(t *testing.T) {
 		require.True(t, entry.Lease.After(time.Now()), "the entry stays taken")
 	})
 }
+
+// What the ledger remembers is read before another integration with the same entity id is
+// taken for it, also where the list does not show it yet.
+func TestEnsureReadsTheRememberedBeforeItJudgesAnother(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		first := w.created(request())
+		w.edit(first.ID)
+		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpList, Status: 200, Body: `[{"id":"other","name":"Somebody else's","entity_id":"` + entityID + `"}]`})
+		require.Equal(t, first.ID, w.unchanged(request()).ID)
+		w.calls(2, 1, 1)
+	})
+}

@@ -155,7 +155,7 @@ func (c *Cache[T]) fly(ctx context.Context, f *flight[T]) {
 	f.held, f.err = c.land(fetched, err), err
 	if err != nil && f.held != nil {
 		c.opts.Logger.WarnContext(ctx, "secret could not be refreshed; keeping the value held",
-			"secret_id", c.id, "version", f.held.version, "fetched_at", f.held.at, "error", err)
+			slog.String("secret_id", c.id), slog.String("version", f.held.version), slog.Time("fetched_at", f.held.at), slog.Any("error", err))
 	}
 	close(f.done)
 }

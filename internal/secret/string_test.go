@@ -74,7 +74,7 @@ func TestStringIsRedactedByEncoders(t *testing.T) {
 			var log bytes.Buffer
 			options := &slog.HandlerOptions{Level: slog.LevelDebug}
 			for _, h := range []slog.Handler{slog.NewTextHandler(&log, options), slog.NewJSONHandler(&log, options)} {
-				slog.New(h).With("with", v).Info("message", "attr", v, slog.Group("group", "attr", v))
+				slog.New(h).With(slog.Any("with", v)).Info("message", slog.Any("attr", v), slog.Group("group", slog.Any("attr", v)))
 			}
 			requireHidden(t, log.String(), "slog")
 		})

@@ -6,6 +6,7 @@ package telemetry
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -46,9 +47,9 @@ func CountCall(ctx context.Context, _ sendgrid.Call) {
 	}
 }
 
-// Log writes the one line of a request. A request that a retry cannot help is a warning,
-// one that it may help is an error: the caller has been told of the one, and somebody may
-// have to do something about the other.
+// Log writes the one line of a request. What the caller has to mend is a warning, because
+// they have been told; what is not their fault is an error, because somebody may have to
+// do something about it.
 func (r *Record) Log(ctx context.Context, logger *slog.Logger, result *provision.Result, failure *provision.Error) {
 	attrs := make([]slog.Attr, 0, 12)
 	attrs = append(attrs,
@@ -69,7 +70,7 @@ func (r *Record) Log(ctx context.Context, logger *slog.Logger, result *provision
 		return
 	}
 	level, outcome := slog.LevelWarn, "rejected"
-	if failure.Retryable() || failure.Code == provision.SendGridUnauthorized || failure.Code == provision.SendGridForbidden {
+	if failure.Retryable() || failure.Code.Status() >= http.StatusInternalServerError {
 		level = slog.LevelError
 	}
 	if failure.Retryable() {

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/handler"
+	"sendgrid-sso-integration/internal/provision"
+)
+
+func TestLiveRefuses(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		key  string
+		args []string
+		want string
+	}{
+		"without a key":        {"", []string{"events/direct.json"}, "-live needs the API key in SENDGRID_API_KEY"},
+		"with a blank key":     {" \n", []string{"events/direct.json"}, "-live needs the API key in SENDGRID_API_KEY"},
+		"without a file":       {"SG.live", nil, "-live needs the event's file"},
+		"in an unknown region": {"SG.live", []string{"-region", "mars", "events/direct.json"}, `-region must be global or eu, not "mars"`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out, logs output
+			getenv := func(name string) string {
+				require.Equal(t, "SENDGRID_API_KEY", name)
+				return test.key
+			}
+			err := run(t.Context(), append([]string{"run", "-live"}, test.args...), getenv, noInput{}, &out, &logs)
+			require.ErrorContains(t, err, test.want)
+			require.Empty(t, out.String()+logs.String())
+			require.NotContains(t, err.Error(), "SG.live")
+		})
+	}
+}
+
+const aboutToCreate = `
+About to create at https://api.example.com, unless it is there already:
+  name       Okta
+  enabled    true
+  entity_id  urn:idp:1
+  sign in    https://idp.example.com/in
+  sign out   https://idp.example.com/out
+`
+
+var liveRequest = provision.Request{
+	Name: "Okta", Enabled: true, EntityID: "urn:idp:1", SigninURL: "https://idp.example.com/in", SignoutURL: "https://idp.example.com/out",
+	Metadata: map[string]string{"ticket": "OPS-1"},
+}
+
+// newConfirming returns what stands between an event and SendGrid with -live.
+func newConfirming(ctx context.Context, next ensure, in io.Reader, out io.Writer) *confirming {
+	return &confirming{next: next, url: "https://api.example.com", in: bufio.NewReader(in), out: out, interrupted: ctx.Done()}
+}
+
+func TestLiveAsksFirst(t *testing.T) {
+	t.Parallel()
+	for typed, confirmed := range map[string]bool{
+		"yes\n": true, " yes \r\n": true, "yes": true, "y\n": false, "YES\n": false, "no\n": false, "\n": false, "": false, "yes please\n": false, "no\nyes\n": false,
+	} {
+		t.Run(typed, func(t *testing.T) {
+			t.Parallel()
+			var out output
+			next := ensure(nil)
+			if confirmed {
+				next = func(ctx context.Context, r provision.Request) (*provision.Result, error) {
+					require.Equal(t, liveRequest, r)
+					require.Equal(t, aboutToCreate+"Type yes to go on: ", out.String(), "it says so before, not after")
+					return created(ctx, r)
+				}
+			}
+			result, err := newConfirming(t.Context(), next, strings.NewReader(typed), &out).Ensure(t.Context(), liveRequest)
+			require.Equal(t, aboutToCreate+"Type yes to go on: ", out.String())
+			if confirmed {
+				require.NoError(t, err)
+				require.Equal(t, "id-1", result.Integration.ID)
+				return
+			}
+			require.ErrorContains(t, err, "You did not type yes; nothing was created.")
+			require.False(t, provision.AsError(err).Retryable())
+		})
+	}
+}
+
+func TestLiveWithYesDoesNotAsk(t *testing.T) {
+	t.Parallel()
+	var out output
+	c := newConfirming(t.Context(), created, noInput{}, &out)
+	c.yes = true
+	_, err := c.Ensure(t.Context(), liveRequest)
+	require.NoError(t, err)
+	require.Equal(t, aboutToCreate, out.String())
+}
+
+// Two events ask twice, and a line that was typed answers one question.
+func TestLiveAsksForEachEvent(t *testing.T) {
+	t.Parallel()
+	var out output
+	c := newConfirming(t.Context(), created, strings.NewReader("yes\nno\nyes\n"), &out)
+	_, err := c.Ensure(t.Context(), liveRequest)
+	require.NoError(t, err)
+	_, err = c.Ensure(t.Context(), liveRequest)
+	require.Error(t, err)
+	_, err = c.Ensure(t.Context(), liveRequest)
+	require.NoError(t, err)
+}
+
+// The person may take longer than the function is given.
+func TestLiveWaitsForThePerson(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		terminal, typed := io.Pipe()
+		go func() {
+			time.Sleep(10 * invocationTime)
+			_, _ = io.WriteString(typed, "yes\n")
+		}()
+		next := func(ctx context.Context, r provision.Request) (*provision.Result, error) {
+			require.NoError(t, ctx.Err())
+			deadline, ok := ctx.Deadline()
+			require.True(t, ok)
+			require.Equal(t, invocationTime, time.Until(deadline))
+			return created(ctx, r)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), invocationTime)
+		defer cancel()
+		_, err := newConfirming(t.Context(), next, terminal, &output{}).Ensure(ctx, liveRequest)
+		require.NoError(t, err)
+	})
+}
+
+// Ctrl-C at the question ends it, and counts as a no.
+func TestLiveCanBeInterrupted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		terminal, typed := io.Pipe()
+		defer func() { _ = typed.Close() }()
+		ctx, interrupt := context.WithCancel(t.Context())
+		time.AfterFunc(time.Minute, interrupt)
+		_, err := newConfirming(ctx, nil, terminal, &output{}).Ensure(ctx, liveRequest)
+		require.ErrorContains(t, err, "nothing was created")
+	})
+}
+
+// Through the whole handler: the person's no is the answer to the event.
+func TestLiveNoIsAFailure(t *testing.T) {
+	atRoot(t)
+	var out output
+	h := &handler.Handler{
+		Provisioner: newConfirming(t.Context(), nil, strings.NewReader("no\n"), &out), Logger: slog.New(slog.DiscardHandler),
+	}
+	err := answerAll(t.Context(), h, []string{"events/direct.json"}, &out)
+	require.EqualError(t, err, "events/direct.json: expected success, got Internal")
+	require.Contains(t, out.String(), "You did not type yes; nothing was created.")
+
+	// What is no good request is refused before anyone is asked.
+	h.Provisioner = newConfirming(t.Context(), nil, noInput{}, &out)
+	require.NoError(t, answerAll(t.Context(), h, []string{"events/refused/InvalidRequest.json"}, &out))
+}
+
+func TestLivePassesFailuresOn(t *testing.T) {
+	t.Parallel()
+	failure := errors.New("no such luck")
+	next := func(context.Context, provision.Request) (*provision.Result, error) { return nil, failure }
+	_, err := newConfirming(t.Context(), next, strings.NewReader("yes\n"), &output{}).Ensure(t.Context(), liveRequest)
+	require.ErrorIs(t, err, failure)
+}

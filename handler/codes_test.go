@@ -1,0 +1,196 @@
+package handler_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/provision"
+)
+
+// meaning is what a code is to a caller.
+type meaning struct {
+	status int
+	retry  bool
+	level  string
+}
+
+// codes says what callers are promised of every code; it is on purpose not read from the
+// table in provision.
+var codes = map[provision.Code]meaning{
+	provision.InvalidJSON:          {400, false, "WARN"},
+	provision.InvalidRequest:       {422, false, "WARN"},
+	provision.Unauthenticated:      {401, false, "WARN"},
+	provision.MethodNotAllowed:     {405, false, "WARN"},
+	provision.PayloadTooLarge:      {413, false, "WARN"},
+	provision.UnsupportedMediaType: {415, false, "WARN"},
+	provision.Conflict:             {409, false, "WARN"},
+	provision.InProgress:           {409, true, "ERROR"},
+	provision.SendGridRejected:     {422, false, "WARN"},
+	provision.SendGridUnauthorized: {502, false, "ERROR"},
+	provision.SendGridForbidden:    {502, false, "ERROR"},
+	provision.RateLimited:          {429, true, "ERROR"},
+	provision.SendGridUnavailable:  {502, true, "ERROR"},
+	provision.OutcomeUnknown:       {503, true, "ERROR"},
+	provision.DeadlineExceeded:     {504, true, "ERROR"},
+	provision.SecretUnavailable:    {503, true, "ERROR"},
+	provision.LedgerUnavailable:    {503, true, "ERROR"},
+	provision.EventBusUnavailable:  {503, true, "ERROR"},
+	provision.Internal:             {500, true, "ERROR"},
+}
+
+// failure is an error of the provisioner with everything that one can have.
+func failure(code provision.Code) *provision.Error {
+	return &provision.Error{
+		Code: code, Message: "A sentence for the caller.", Err: errUpstream, RetryAfter: 1500 * time.Millisecond,
+		Fields: []provision.FieldError{{Field: "name", Message: "is at fault"}, {Message: "and so is this"}},
+	}
+}
+
+func TestEveryCodeOverHTTP(t *testing.T) {
+	t.Parallel()
+	for gateway, event := range gateways {
+		for code, meaning := range codes {
+			t.Run(gateway+"/"+string(code), func(t *testing.T) {
+				t.Parallel()
+				d := newDoor(fails(failure(code)))
+				a := d.call(t, event(request{body: goodRequest}))
+				require.Equal(t, meaning.status, a.StatusCode)
+				p := a.problem(t)
+				require.Equal(t, string(code), p.Code)
+				require.Equal(t, "A sentence for the caller.", p.Detail)
+				require.Equal(t, []string{"name", ""}, p.fields())
+				require.Equal(t, "is at fault", p.Errors[0].Message)
+				require.NotContains(t, a.Body, errUpstream.Error())
+				if meaning.retry {
+					require.Equal(t, "2", a.Headers["Retry-After"], "whole seconds, and not too early")
+				} else {
+					require.NotContains(t, a.Headers, "Retry-After")
+				}
+				require.NotContains(t, a.Headers, "Location")
+				requireFailureLine(t, d.log.line(t), code, meaning)
+			})
+		}
+	}
+}
+
+func TestEveryCodeOfAFunction(t *testing.T) {
+	t.Parallel()
+	for function, event := range functions {
+		for code, meaning := range codes {
+			t.Run(function+"/"+string(code), func(t *testing.T) {
+				t.Parallel()
+				d := newDoor(fails(failure(code)))
+				data, err := d.invoke(t, event(goodRequest))
+				got := functionError(t, data, err)
+				require.Equal(t, string(code), got.Type)
+				require.Equal(t, "A sentence for the caller. name: is at fault; and so is this", got.Message)
+				requireFailureLine(t, d.log.line(t), code, meaning)
+			})
+		}
+	}
+}
+
+func requireFailureLine(t *testing.T, line map[string]any, code provision.Code, meaning meaning) {
+	t.Helper()
+	require.Equal(t, string(code), line["code"])
+	require.Equal(t, meaning.level, line["level"])
+	require.Contains(t, line["error"], errUpstream.Error(), "the log has the cause")
+	want := "rejected"
+	if meaning.retry {
+		want = "failed"
+	}
+	require.Equal(t, want, line["outcome"])
+	require.Equal(t, "request "+want, line["msg"])
+	require.NotContains(t, line, "integration_id")
+}
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		failure provision.Error
+		want    string
+	}{
+		"when is not known":   {provision.Error{Code: provision.Internal}, ""},
+		"a moment":            {provision.Error{Code: provision.RateLimited, RetryAfter: time.Millisecond}, "1"},
+		"a minute":            {provision.Error{Code: provision.RateLimited, RetryAfter: time.Minute}, "60"},
+		"more than a minute":  {provision.Error{Code: provision.RateLimited, RetryAfter: time.Minute + 1}, "61"},
+		"past":                {provision.Error{Code: provision.RateLimited, RetryAfter: -time.Minute}, ""},
+		"never, by its code":  {provision.Error{Code: provision.Conflict, RetryAfter: time.Minute}, ""},
+		"never, by the cause": {provision.Error{Code: provision.SecretUnavailable, RetryAfter: time.Minute, Permanent: true}, ""},
+	}
+	for gateway, event := range gateways {
+		for name, test := range tests {
+			t.Run(gateway+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				err := test.failure
+				err.Message = "A sentence for the caller."
+				d := newDoor(fails(&err))
+				a := d.call(t, event(request{body: goodRequest}))
+				require.Equal(t, test.want, a.Headers["Retry-After"])
+				require.Nil(t, a.problem(t).Errors)
+			})
+		}
+	}
+}
+
+// Whatever else the provisioner returns is Internal, and only the log has the cause.
+func TestUnknownErrorsAreInternal(t *testing.T) {
+	t.Parallel()
+	wrapped := fmt.Errorf("wrapped: %w", failure(provision.Conflict))
+	for gateway, event := range gateways {
+		t.Run(gateway, func(t *testing.T) {
+			t.Parallel()
+			d := newDoor(fails(errUpstream))
+			a := d.call(t, event(request{body: goodRequest}))
+			require.Equal(t, http.StatusInternalServerError, a.StatusCode)
+			require.Equal(t, "Internal", a.problem(t).Code)
+			require.NotContains(t, a.Body, errUpstream.Error())
+			require.Contains(t, d.log.line(t)["error"], errUpstream.Error())
+
+			require.Equal(t, "Conflict", newDoor(fails(wrapped)).call(t, event(request{body: goodRequest})).problem(t).Code)
+		})
+	}
+	for function, event := range functions {
+		t.Run(function, func(t *testing.T) {
+			t.Parallel()
+			d := newDoor(fails(errUpstream))
+			data, err := d.invoke(t, event(goodRequest))
+			got := functionError(t, data, err)
+			require.Equal(t, "Internal", got.Type)
+			require.NotContains(t, got.Message, errUpstream.Error())
+			require.Contains(t, d.log.line(t)["error"], errUpstream.Error())
+		})
+	}
+}
+
+// A code that is added has to be promised to callers too.
+func TestNoCodeIsMissing(t *testing.T) {
+	t.Parallel()
+	file, err := parser.ParseFile(token.NewFileSet(), "../internal/provision/errors.go", nil, 0)
+	require.NoError(t, err)
+	var declared []provision.Code
+	ast.Inspect(file, func(node ast.Node) bool {
+		spec, ok := node.(*ast.ValueSpec)
+		if !ok {
+			return true
+		}
+		if typed, ok := spec.Type.(*ast.Ident); ok && typed.Name == "Code" {
+			literal, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+			require.NoError(t, err)
+			require.Equal(t, spec.Names[0].Name, literal)
+			declared = append(declared, provision.Code(literal))
+		}
+		return true
+	})
+	require.ElementsMatch(t, declared, slices.Collect(maps.Keys(codes)))
+}

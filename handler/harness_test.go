@@ -1,0 +1,221 @@
+package handler_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/lambda/messages"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/handler"
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/sendgrid"
+)
+
+const (
+	invocationID = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
+	goodRequest  = `{"name":"Okta","enabled":true,"signin_url":"https://idp.example.com/sso","signout_url":"","entity_id":"urn:idp:1"}`
+)
+
+// ensure is a provisioner made of a function. A nil one panics; the handler makes an
+// Internal failure of that, which no test takes for a refusal of its own.
+type ensure func(context.Context, provision.Request) (*provision.Result, error)
+
+func (f ensure) Ensure(ctx context.Context, r provision.Request) (*provision.Result, error) {
+	return f(ctx, r)
+}
+
+// verify is a verifier made of a function; a nil one panics.
+type verify func(ctx context.Context, header http.Header, body []byte) error
+
+func (f verify) Verify(ctx context.Context, header http.Header, body []byte) error {
+	return f(ctx, header, body)
+}
+
+// created answers every request with an integration made of it.
+func created(_ context.Context, r provision.Request) (*provision.Result, error) {
+	return &provision.Result{
+		Outcome: provision.OutcomeCreated,
+		Integration: sendgrid.Integration{
+			ID: "id/1", Name: r.Name, Enabled: r.Enabled, SigninURL: r.SigninURL, SignoutURL: r.SignoutURL, EntityID: r.EntityID,
+			SingleSignOnURL: "https://sg.example.com/saml/1", AudienceURL: "https://sg.example.com/saml/1", LastUpdated: "1795446000",
+		},
+		Metadata: r.Metadata,
+	}, nil
+}
+
+// fails answers every request with err.
+func fails(err error) ensure {
+	return func(context.Context, provision.Request) (*provision.Result, error) { return nil, err }
+}
+
+// door is the handler as a test sees it.
+type door struct {
+	*handler.Handler
+	log *logBook
+}
+
+// newDoor returns a handler that knows callers only by what the gateway says.
+func newDoor(provisioner ensure) door {
+	log := &logBook{}
+	return door{log: log, Handler: &handler.Handler{
+		Provisioner: provisioner,
+		IntegrationURL: func(id string) string {
+			return "https://sg.example.com/integrations/" + strings.ReplaceAll(id, "/", "%2F")
+		},
+		Logger: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}}
+}
+
+func (d door) invoke(t *testing.T, payload []byte) ([]byte, error) {
+	t.Helper()
+	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: invocationID})
+	return d.Invoke(ctx, payload)
+}
+
+// answer is an HTTP answer as a gateway understands it.
+type answer struct {
+	StatusCode      int               `json:"statusCode"`
+	Headers         map[string]string `json:"headers"`
+	Body            string            `json:"body"`
+	IsBase64Encoded bool              `json:"isBase64Encoded"`
+}
+
+// call has an HTTP event answered; whatever is the matter, the function itself succeeds.
+func (d door) call(t *testing.T, payload []byte) answer {
+	t.Helper()
+	data, err := d.invoke(t, payload)
+	require.NoError(t, err)
+	return readAnswer(t, data)
+}
+
+// readAnswer reads an answer that any gateway would pass on.
+func readAnswer(t *testing.T, data []byte) answer {
+	t.Helper()
+	var a answer
+	strictly(t, data, &a)
+	require.NotEmpty(t, http.StatusText(a.StatusCode), "status %d", a.StatusCode)
+	require.False(t, a.IsBase64Encoded)
+	require.True(t, json.Valid([]byte(a.Body)), a.Body)
+	require.Equal(t, "no-store", a.Headers["Cache-Control"])
+	want := "application/json"
+	if a.StatusCode >= 400 {
+		want = "application/problem+json"
+	}
+	require.Equal(t, want, a.Headers["Content-Type"])
+	return a
+}
+
+// strictly decodes JSON in which there must be nothing that v does not know.
+func strictly(t *testing.T, data []byte, v any) {
+	t.Helper()
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	require.NoError(t, decoder.Decode(v), "%s", data)
+	_, err := decoder.Token()
+	require.ErrorIs(t, err, io.EOF, "%s", data)
+}
+
+// problem is the document of an HTTP refusal.
+type problem struct {
+	Type      string `json:"type"`
+	Title     string `json:"title"`
+	Status    int    `json:"status"`
+	Detail    string `json:"detail"`
+	Code      string `json:"code"`
+	RequestID string `json:"request_id"`
+	Errors    []struct {
+		Field   string `json:"field"`
+		Message string `json:"message"`
+	} `json:"errors"`
+}
+
+// problem reads the document of a refusal, which is complete whatever is the matter.
+func (a answer) problem(t *testing.T) problem {
+	t.Helper()
+	require.GreaterOrEqual(t, a.StatusCode, 400, a.Body)
+	var p problem
+	strictly(t, []byte(a.Body), &p)
+	require.Equal(t, "urn:sendgrid-sso-integration:problem:"+p.Code, p.Type)
+	require.NotEmpty(t, p.Title)
+	require.Equal(t, a.StatusCode, p.Status)
+	require.NotEmpty(t, p.Detail)
+	require.Equal(t, invocationID, p.RequestID)
+	return p
+}
+
+// fields returns the fields at fault, in the order of the document.
+func (p problem) fields() (names []string) {
+	for _, e := range p.Errors {
+		names = append(names, e.Field)
+	}
+	return names
+}
+
+// result is what stands in the answer to a success.
+type result struct {
+	Outcome     string               `json:"outcome"`
+	Integration sendgrid.Integration `json:"integration"`
+	Metadata    map[string]string    `json:"metadata"`
+}
+
+// functionError returns the error that a caller without HTTP gets.
+func functionError(t *testing.T, data []byte, err error) messages.InvokeResponse_Error {
+	t.Helper()
+	require.Error(t, err)
+	require.Nil(t, data)
+	// Lambda's runtime looks for this type itself, not for one that wraps it.
+	failure, ok := err.(messages.InvokeResponse_Error) //nolint:errorlint // See above.
+	require.True(t, ok, "%T", err)
+	require.False(t, failure.ShouldExit)
+	require.Empty(t, failure.StackTrace)
+	return failure
+}
+
+var errUpstream = errors.New("cause for the log only")
+
+// logBook collects what is logged.
+type logBook struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logBook) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBook) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// lines returns the lines so far.
+func (b *logBook) lines(t *testing.T) (lines []map[string]any) {
+	t.Helper()
+	for text := range strings.Lines(b.String()) {
+		var line map[string]any
+		require.NoError(t, json.Unmarshal([]byte(text), &line), text)
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// line returns the one line that there must be.
+func (b *logBook) line(t *testing.T) map[string]any {
+	t.Helper()
+	lines := b.lines(t)
+	require.Len(t, lines, 1)
+	return lines[0]
+}

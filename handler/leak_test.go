@@ -1,0 +1,249 @@
+package handler_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/handler"
+	"sendgrid-sso-integration/handler/webhook"
+	"sendgrid-sso-integration/internal/ledger"
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/secret"
+	"sendgrid-sso-integration/internal/telemetry"
+	"sendgrid-sso-integration/sendgrid"
+	"sendgrid-sso-integration/sendgrid/simulator"
+)
+
+// Every text that must not get out has the word in it.
+const (
+	leak         = "LEAK5417"
+	leakyKey     = "SG." + leak + ".api-key"
+	leakyBearer  = leak + "-bearer-secret"
+	leakyGuess   = leak + "-somebody-guessed"
+	leakyRequest = `{"name":"` + leak + `","enabled":true,"signin_url":"https://idp.example.com/` + leak + `","signout_url":"","entity_id":"urn:idp:1","metadata":{"a":"` + leak + `"}}`
+)
+
+// secretsManager holds one text, or fails.
+type secretsManager struct {
+	text string
+	err  error
+}
+
+func (s secretsManager) GetSecretValue(
+	context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options),
+) (*secretsmanager.GetSecretValueOutput, error) {
+	return &secretsmanager.GetSecretValueOutput{SecretString: aws.String(s.text), VersionId: aws.String("1")}, s.err
+}
+
+// leaky is the function with its real parts, on top of which something goes wrong.
+type leaky struct {
+	key, bearer secretsManager
+	ledger      provision.Ledger
+	network     *simulator.Network
+}
+
+func newLeaky(network *simulator.Network) *leaky {
+	return &leaky{
+		key: secretsManager{text: leakyKey}, bearer: secretsManager{text: `{"bearer":"` + leakyBearer + `"}`},
+		ledger: &ledger.Memory{}, network: network,
+	}
+}
+
+func (l *leaky) door() door {
+	log := &logBook{}
+	logger := slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	client := &sendgrid.Client{
+		Keys: secret.NewAPIKey(l.key, "sso/key", secret.Options{Logger: logger}), HTTP: l.network.HTTPClient(), OnCall: telemetry.CountCall,
+	}
+	return door{log: log, Handler: &handler.Handler{
+		Provisioner: &provision.Provisioner{
+			SendGrid: client, Ledger: l.ledger, Account: []string{"x"}, Logger: logger,
+		},
+		Verifier:       webhook.NewVerifier(l.bearer, "sso/webhook", time.Minute, logger),
+		IntegrationURL: client.IntegrationURL,
+		Logger:         logger,
+	}}
+}
+
+// send has one event answered and returns all that anybody gets to see of it.
+func (d door) send(t *testing.T, payload []byte) (answered, logged string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 28*time.Second)
+	defer cancel()
+	data, err := d.Invoke(ctx, payload)
+	return fmt.Sprintf("%s %v %+v %#v", data, err, err, err), d.log.String()
+}
+
+func webhookEvent(token string) []byte {
+	header := http.Header{"content-type": {"application/json"}, "authorization": {"Bearer " + token}}
+	return gateways["HTTP API"](request{body: leakyRequest, header: header, unknown: true})
+}
+
+// echo answers with the caller's Authorization header, in every form that an error or a
+// broken answer can have.
+var echo = map[string]func(w http.ResponseWriter, status int, auth string){
+	"array": func(w http.ResponseWriter, status int, auth string) {
+		respond(w, status, `[{"message":%q,"field":%[1]q,"error_id":%[1]q,"enabled":0}]`, auth)
+	},
+	"errors": func(w http.ResponseWriter, status int, auth string) {
+		respond(w, status, `{"errors":[{"message":"got %s","field":null}]}`, auth)
+	},
+	"error":      func(w http.ResponseWriter, status int, auth string) { respond(w, status, `{"error":%q}`, auth) },
+	"page":       func(w http.ResponseWriter, status int, auth string) { respond(w, status, `<html>%s</html>`, auth) },
+	"number":     func(w http.ResponseWriter, status int, auth string) { respond(w, status, `{"last_updated":%q}`, auth) },
+	"other type": func(w http.ResponseWriter, status int, auth string) { respond(w, status, `{"name":{%q:1}}`, auth) },
+	"long": func(w http.ResponseWriter, status int, auth string) {
+		respond(w, status, `{"error":%q}`, strings.Repeat(auth, 100))
+	},
+	"rate limit": func(w http.ResponseWriter, status int, auth string) {
+		w.Header().Set("X-RateLimit-Reset", auth)
+		respond(w, status, `%s`, auth)
+	},
+	"location": func(w http.ResponseWriter, _ int, auth string) {
+		w.Header().Set("Location", "http://["+auth)
+		respond(w, 302, `%s`, auth)
+	},
+	"status line": func(w http.ResponseWriter, _ int, auth string) { hijack(w, auth+"\r\n\r\n") },
+	"header line": func(w http.ResponseWriter, _ int, auth string) { hijack(w, "HTTP/1.1 200 OK\r\n"+auth+"\r\n\r\n") },
+	"cut off": func(w http.ResponseWriter, _ int, auth string) {
+		hijack(w, "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"+auth)
+	},
+	"chunk length": func(w http.ResponseWriter, _ int, auth string) {
+		hijack(w, "HTTP/1.1 400 Bad\r\nTransfer-Encoding: chunked\r\n\r\n"+auth+"\r\n")
+	},
+	"reason phrase": func(w http.ResponseWriter, _ int, auth string) {
+		hijack(w, "HTTP/1.1 500 "+auth+"\r\nContent-Length: 0\r\n\r\n")
+	},
+}
+
+func respond(w http.ResponseWriter, status int, format string, auth string) {
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintf(w, format, auth) // If the client is gone, its test fails by itself.
+}
+
+// hijack answers with what is no HTTP answer.
+func hijack(w http.ResponseWriter, text string) {
+	conn, _, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	_, _ = io.WriteString(conn, text)
+	_ = conn.Close()
+}
+
+// newLeakyNetwork leads to a SendGrid that answers one method by an echo, and otherwise
+// holds no integration and creates one. In a bubble no time passes while it is waited for.
+func newLeakyNetwork(method string, status int, echo func(http.ResponseWriter, int, string)) *simulator.Network {
+	return simulator.NewNetwork(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		auth := r.Header.Get("Authorization")
+		switch r.Method {
+		case method:
+			echo(w, status, auth)
+		case http.MethodGet:
+			respond(w, http.StatusOK, `[]%.0s`, auth)
+		default:
+			respond(w, http.StatusOK, `{"id":"2f1c","single_signon_url":"https://sg.example.com/saml"}%.0s`, auth)
+		}
+	}))
+}
+
+func TestNothingLeaksFromSendGrid(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		for _, status := range []int{200, 400, 401, 403, 404, 429, 500, 503} {
+			for form, write := range echo {
+				t.Run(fmt.Sprintf("%s/%d/%s", method, status, form), func(t *testing.T) {
+					t.Parallel()
+					synctest.Test(t, func(t *testing.T) {
+						network := newLeakyNetwork(method, status, write)
+						defer network.Close()
+						for _, payload := range [][]byte{webhookEvent(leakyBearer), []byte(leakyRequest)} {
+							answered, logged := newLeaky(network).door().send(t, payload)
+							require.NotContains(t, answered, leak)
+							require.NotContains(t, logged, leak)
+							require.Contains(t, logged, `"code"`, "the request fails")
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// TestNothingLeaksOnSuccess: what the caller gets back of its own request is no leak.
+func TestNothingLeaksOnSuccess(t *testing.T) {
+	t.Parallel()
+	for name, payload := range map[string][]byte{"webhook": webhookEvent(leakyBearer), "direct": []byte(leakyRequest)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				network := newLeakyNetwork("none", 0, nil)
+				defer network.Close()
+				answered, logged := newLeaky(network).door().send(t, payload)
+				require.Contains(t, answered, "created")
+				require.NotContains(t, answered, leakyKey)
+				require.NotContains(t, answered, leakyBearer)
+				require.NotContains(t, logged, leak)
+			})
+		})
+	}
+}
+
+// TestNothingLeaksElsewhere is about everything around SendGrid that can fail.
+func TestNothingLeaksElsewhere(t *testing.T) {
+	t.Parallel()
+	key := func(text string) func(*leaky) { return func(l *leaky) { l.key.text = text } }
+	bearer := func(text string) func(*leaky) { return func(l *leaky) { l.bearer.text = text } }
+	unchanged := func(*leaky) {}
+	tests := map[string]struct {
+		change  func(*leaky)
+		payload []byte
+		code    provision.Code
+	}{
+		"SendGrid is gone":         {func(l *leaky) { l.network.FailDials(99, nil) }, []byte(leakyRequest), provision.SendGridUnavailable},
+		"key unreachable":          {func(l *leaky) { l.key.err = errUpstream }, []byte(leakyRequest), provision.SecretUnavailable},
+		"key of no text":           {key(`{"api_key":["` + leak + `"]}`), []byte(leakyRequest), provision.SecretUnavailable},
+		"key of another name":      {key(`{"apikey":"` + leak + `"}`), []byte(leakyRequest), provision.SecretUnavailable},
+		"key in quotes":            {key(`"` + leak + `"`), []byte(leakyRequest), provision.SecretUnavailable},
+		"key with a space":         {key(leak + " " + leak), []byte(leakyRequest), provision.SecretUnavailable},
+		"key in broken JSON":       {key(`{"api_key":"` + leak), []byte(leakyRequest), provision.SecretUnavailable},
+		"webhook unreachable":      {func(l *leaky) { l.bearer.err = errUpstream }, webhookEvent(leakyBearer), provision.SecretUnavailable},
+		"webhook bare":             {bearer(leakyBearer), webhookEvent(leakyBearer), provision.SecretUnavailable},
+		"webhook in broken JSON":   {bearer(`{"bearer":"` + leakyBearer), webhookEvent(leakyBearer), provision.SecretUnavailable},
+		"webhook of no text":       {bearer(`{"bearer":{"x":"` + leakyBearer + `"}}`), webhookEvent(leakyBearer), provision.SecretUnavailable},
+		"webhook too short":        {bearer(`{"bearer":"` + leak + `"}`), webhookEvent(leak), provision.Unauthenticated},
+		"webhook of another name":  {bearer(`{"token":"` + leakyBearer + `"}`), webhookEvent(leakyBearer), provision.Unauthenticated},
+		"wrong secret":             {unchanged, webhookEvent(leakyGuess), provision.Unauthenticated},
+		"two secrets":              {unchanged, webhookEvent(leakyGuess + ",Bearer " + leakyBearer), provision.Unauthenticated},
+		"no JSON":                  {unchanged, []byte(leak), provision.InvalidJSON},
+		"broken rules":             {unchanged, []byte(strings.ReplaceAll(leakyRequest, "https:", leak+":")), provision.InvalidRequest},
+		"a panic below":            {func(l *leaky) { l.ledger = nil }, []byte(leakyRequest), provision.Internal},
+		"a panic below the bearer": {func(l *leaky) { l.ledger = nil }, webhookEvent(leakyBearer), provision.Internal},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				network := newLeakyNetwork("none", 0, nil)
+				defer network.Close()
+				l := newLeaky(network)
+				test.change(l)
+				answered, logged := l.door().send(t, test.payload)
+				require.NotContains(t, answered, leak)
+				require.NotContains(t, logged, leak)
+				require.Contains(t, logged, `"code":"`+string(test.code)+`"`)
+			})
+		})
+	}
+}

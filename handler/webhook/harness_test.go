@@ -1,0 +1,124 @@
+package webhook_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/handler/webhook"
+	"sendgrid-sso-integration/internal/secret"
+)
+
+const (
+	oldSecret = "old-bearer-secret-0123456789"
+	newSecret = "new-bearer-secret-0123456789"
+)
+
+var errUnreachable = errors.New("unreachable")
+
+// source is a source of secrets made of two functions; one that is nil panics.
+type source struct {
+	get     func(context.Context) (webhook.Secrets, string, error)
+	refresh func(ctx context.Context, rejected string) (webhook.Secrets, string, error)
+}
+
+func (s source) Get(ctx context.Context) (webhook.Secrets, string, error) { return s.get(ctx) }
+
+func (s source) Refresh(ctx context.Context, rejected string) (webhook.Secrets, string, error) {
+	return s.refresh(ctx, rejected)
+}
+
+// holds makes a function that always supplies these secrets.
+func holds(version string, bearer ...string) func(context.Context) (webhook.Secrets, string, error) {
+	return func(context.Context) (webhook.Secrets, string, error) { return secretsOf(bearer...), version, nil }
+}
+
+// renews is holds for a refresh.
+func renews(version string, bearer ...string) func(context.Context, string) (webhook.Secrets, string, error) {
+	return func(context.Context, string) (webhook.Secrets, string, error) {
+		return secretsOf(bearer...), version, nil
+	}
+}
+
+func secretsOf(bearer ...string) webhook.Secrets {
+	var secrets webhook.Secrets
+	for _, text := range bearer {
+		secrets.Bearer = append(secrets.Bearer, secret.NewString(text))
+	}
+	return secrets
+}
+
+// newVerifier returns a verifier with a log.
+func newVerifier(s webhook.SecretSource) (*webhook.Verifier, *logBook) {
+	log := &logBook{}
+	return &webhook.Verifier{Secrets: s, Logger: log.logger()}, log
+}
+
+// bearer returns headers with these values of Authorization.
+func bearer(values ...string) http.Header { return http.Header{"Authorization": values} }
+
+func requireRefused(t *testing.T, err error, reason string) {
+	t.Helper()
+	var refusal *webhook.Refusal
+	require.ErrorAs(t, err, &refusal)
+	require.Contains(t, err.Error(), reason)
+}
+
+// manager is a Secrets Manager that holds one text, and counts how often it is asked.
+type manager struct {
+	mu            sync.Mutex
+	text, version string
+	err           error
+	calls         int
+}
+
+func (m *manager) GetSecretValue(
+	context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options),
+) (*secretsmanager.GetSecretValueOutput, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.calls++
+	return &secretsmanager.GetSecretValueOutput{SecretString: aws.String(m.text), VersionId: aws.String(m.version)}, m.err
+}
+
+func (m *manager) put(version, text string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.version, m.text = version, text
+}
+
+func (m *manager) count() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.calls
+}
+
+// logBook collects what is logged.
+type logBook struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logBook) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+func (b *logBook) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBook) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
