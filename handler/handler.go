@@ -38,7 +38,11 @@ type Handler struct {
 	Verifier Verifier
 	// IntegrationURL gives the address of an integration, for the Location header.
 	IntegrationURL func(id string) string
-	Logger         *slog.Logger
+	// Publisher is nil where no event bus is configured.
+	Publisher Publisher
+	// Metrics is nil where nobody wants metrics.
+	Metrics *telemetry.Metrics
+	Logger  *slog.Logger
 
 	warm atomic.Bool
 }
@@ -47,8 +51,10 @@ type Handler struct {
 // the errors for the others are of type messages.InvokeResponse_Error, whose type is the
 // code, so that Step Functions can match it.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	trigger := Recognise(payload)
-	origin := telemetry.Origin{Trigger: string(trigger), ColdStart: !h.warm.Swap(true)}
+	trigger, coldStart := Recognise(payload), !h.warm.Swap(true)
+	ctx, tally := h.Metrics.Begin(ctx, coldStart)
+	defer tally.End()
+	origin := telemetry.Origin{Trigger: string(trigger), ColdStart: coldStart, TraceID: traceID(ctx)}
 	switch trigger {
 	case TriggerHTTPAPI:
 		return h.answerHTTPAPI(ctx, origin, payload)
@@ -63,34 +69,52 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 }
 
-// fulfil has a request fulfilled and logs what came of it. What find yields is the
-// request's JSON, or why there is none.
+// finder finds the request's JSON in an event, and notes by which ids the event is known.
+// What it refuses is not published: nobody knows who sent it, or it was not begun with.
+type finder func(context.Context, *telemetry.Record) ([]byte, error)
+
+// fulfil has a request fulfilled, has the outcome published, and logs it.
 func (h *Handler) fulfil(ctx context.Context, origin telemetry.Origin, find finder) (result *provision.Result, failure *provision.Error) {
 	ctx, record := telemetry.Begin(ctx, origin)
 	defer func() {
 		if cause := recover(); cause != nil {
-			result, failure = nil, provision.AsError(fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))
+			result, failure = nil, panicked(cause)
 		}
 		record.Log(ctx, h.Logger, result, failure)
 	}()
-	data, err := find(ctx)
+	data, err := find(ctx, record)
 	if err != nil {
 		return nil, provision.AsError(err)
 	}
 	request, err := provision.ParseRequest(data)
 	if err != nil {
-		return nil, provision.AsError(err)
+		failure = provision.AsError(err)
+		return h.publish(ctx, record, nil, nil, failure)
 	}
-	record.EntityID = request.EntityID
-	result, err = h.Provisioner.Ensure(ctx, request)
+	record.EntityID, record.Metadata = request.EntityID, request.Metadata
+	result, failure = h.ensure(ctx, request)
+	return h.publish(ctx, record, &request, result, failure)
+}
+
+// ensure has a request fulfilled. A panic is a failure like others, so that it is published.
+func (h *Handler) ensure(ctx context.Context, request provision.Request) (result *provision.Result, failure *provision.Error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			result, failure = nil, panicked(cause)
+		}
+	}()
+	ctx, cancel := h.reserve(ctx)
+	defer cancel()
+	result, err := h.Provisioner.Ensure(ctx, request)
 	if err != nil {
 		return nil, provision.AsError(err)
 	}
 	return result, nil
 }
 
-// finder finds the request's JSON in an event.
-type finder func(context.Context) ([]byte, error)
+func panicked(cause any) *provision.Error {
+	return provision.AsError(fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))
+}
 
 // answerFunction answers an event that did not come by HTTP: with the result, or with a
 // function error of which a caller may see all.

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambdacontext"
-
 	"sendgrid-sso-integration/handler/webhook"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/telemetry"
@@ -21,6 +19,8 @@ import (
 
 // httpRequest is an HTTP request, whichever gateway brought it.
 type httpRequest struct {
+	// id is the gateway's.
+	id     string
 	method string
 	header http.Header
 	// body is as the gateway passed it on: in base64 where encoded is set.
@@ -41,22 +41,24 @@ type httpAnswer struct {
 
 // answerHTTP answers an HTTP request. It never fails: what goes wrong is an answer too.
 func (h *Handler) answerHTTP(ctx context.Context, origin telemetry.Origin, find func() (httpRequest, error)) ([]byte, error) {
-	result, failure := h.fulfil(ctx, origin, func(ctx context.Context) ([]byte, error) {
+	result, failure := h.fulfil(ctx, origin, func(ctx context.Context, record *telemetry.Record) ([]byte, error) {
 		request, err := find()
 		if err != nil {
 			return nil, err
 		}
+		record.GatewayRequestID = request.id
 		return h.admit(ctx, request)
 	})
 	answer := httpAnswer{Headers: map[string]string{
 		"Content-Type":  "application/json",
 		"Cache-Control": "no-store",
+		"X-Request-Id":  requestID(ctx),
 	}}
 	if failure != nil {
 		answer.StatusCode = failure.Code.Status()
 		answer.Headers["Content-Type"] = "application/problem+json"
 		failureHeaders(answer.Headers, failure)
-		answer.Body = string(encode(newProblem(failure, requestID(ctx))))
+		answer.Body = string(encode(newProblem(ctx, failure)))
 		return encode(answer), nil
 	}
 	answer.StatusCode = http.StatusOK
@@ -170,12 +172,4 @@ func failureHeaders(headers map[string]string, failure *provision.Error) {
 	if failure.Retryable() && failure.RetryAfter > 0 {
 		headers["Retry-After"] = strconv.FormatInt(int64(math.Ceil(failure.RetryAfter.Seconds())), 10)
 	}
-}
-
-// requestID returns the id of the invocation, under which the log is found.
-func requestID(ctx context.Context) string {
-	if lc, ok := lambdacontext.FromContext(ctx); ok {
-		return lc.AwsRequestID
-	}
-	return ""
 }

@@ -15,7 +15,8 @@ type httpAPIEvent struct {
 	Body            string            `json:"body"`
 	IsBase64Encoded bool              `json:"isBase64Encoded"`
 	RequestContext  struct {
-		HTTP struct {
+		RequestID string `json:"requestId"`
+		HTTP      struct {
 			Method string `json:"method"`
 		} `json:"http"`
 		Authorizer struct {
@@ -39,6 +40,7 @@ func (h *Handler) answerHTTPAPI(ctx context.Context, origin telemetry.Origin, pa
 			header.Add(name, value)
 		}
 		return httpRequest{
+			id:       event.RequestContext.RequestID,
 			method:   event.RequestContext.HTTP.Method,
 			header:   header,
 			body:     event.Body,

@@ -2,6 +2,7 @@ package handler_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/stretchr/testify/require"
 
@@ -19,19 +21,21 @@ import (
 	"sendgrid-sso-integration/handler/webhook"
 	"sendgrid-sso-integration/internal/ledger"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/publish"
 	"sendgrid-sso-integration/internal/secret"
 	"sendgrid-sso-integration/internal/telemetry"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/simulator"
 )
 
-// Every text that must not get out has the word in it.
+// Every text that must not get out has the word in it. Metadata is not among them: it is
+// there to be found again, in the log, in the answer and in the event.
 const (
 	leak         = "LEAK5417"
 	leakyKey     = "SG." + leak + ".api-key"
 	leakyBearer  = leak + "-bearer-secret"
 	leakyGuess   = leak + "-somebody-guessed"
-	leakyRequest = `{"name":"` + leak + `","enabled":true,"signin_url":"https://idp.example.com/` + leak + `","signout_url":"","entity_id":"urn:idp:1","metadata":{"a":"` + leak + `"}}`
+	leakyRequest = `{"name":"` + leak + `","enabled":true,"signin_url":"https://idp.example.com/` + leak + `","signout_url":"","entity_id":"urn:idp:1","metadata":{"ticket":"OPS-1"}}`
 )
 
 // secretsManager holds one text, or fails.
@@ -67,6 +71,8 @@ func (l *leaky) door() door {
 		Keys: secret.NewAPIKey(l.key, "sso/key", secret.Options{Logger: logger}), HTTP: l.network.HTTPClient(), OnCall: telemetry.CountCall,
 	}
 	return door{log: log, Handler: &handler.Handler{
+		Metrics:   &telemetry.Metrics{Out: log, FunctionName: "sso"},
+		Publisher: &publish.Publisher{API: bus{log}, Bus: "bus"},
 		Provisioner: &provision.Provisioner{
 			SendGrid: client, Ledger: l.ledger, Account: []string{"x"}, Logger: logger,
 		},
@@ -74,6 +80,25 @@ func (l *leaky) door() door {
 		IntegrationURL: client.IntegrationURL,
 		Logger:         logger,
 	}}
+}
+
+// bus is an event bus that puts its events into the log, without the request in them:
+// whoever may read the bus may read that.
+type bus struct{ log *logBook }
+
+func (b bus) PutEvents(_ context.Context, in *eventbridge.PutEventsInput, _ ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error) {
+	for _, entry := range in.Entries {
+		var detail map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(aws.ToString(entry.Detail)), &detail); err != nil {
+			return nil, err
+		}
+		delete(detail, "request")
+		delete(detail, "integration")
+		if err := json.NewEncoder(b.log).Encode(detail); err != nil {
+			return nil, err
+		}
+	}
+	return &eventbridge.PutEventsOutput{}, nil
 }
 
 // send has one event answered and returns all that anybody gets to see of it.

@@ -1,6 +1,10 @@
 package handler
 
-import "sendgrid-sso-integration/internal/provision"
+import (
+	"context"
+
+	"sendgrid-sso-integration/internal/provision"
+)
 
 // problemType begins the URIs that name the types of problems.
 const problemType = "urn:sendgrid-sso-integration:problem:"
@@ -13,17 +17,19 @@ type problem struct {
 	Detail    string                 `json:"detail"`
 	Code      provision.Code         `json:"code"`
 	RequestID string                 `json:"request_id"`
+	TraceID   string                 `json:"trace_id,omitempty"`
 	Errors    []provision.FieldError `json:"errors,omitempty"`
 }
 
-func newProblem(e *provision.Error, requestID string) problem {
+func newProblem(ctx context.Context, e *provision.Error) problem {
 	return problem{
 		Type:      problemType + string(e.Code),
 		Title:     e.Code.Title(),
 		Status:    e.Code.Status(),
 		Detail:    e.Message,
 		Code:      e.Code,
-		RequestID: requestID,
+		RequestID: requestID(ctx),
+		TraceID:   traceID(ctx),
 		Errors:    e.Fields,
 	}
 }

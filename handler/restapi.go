@@ -16,7 +16,8 @@ type restAPIEvent struct {
 	Body              string              `json:"body"`
 	IsBase64Encoded   bool                `json:"isBase64Encoded"`
 	RequestContext    struct {
-		Identity struct {
+		RequestID string `json:"requestId"`
+		Identity  struct {
 			UserARN string `json:"userArn"`
 		} `json:"identity"`
 		Authorizer struct {
@@ -35,6 +36,7 @@ func (h *Handler) answerRESTAPI(ctx context.Context, origin telemetry.Origin, pa
 		}
 		caller := event.RequestContext
 		return httpRequest{
+			id:      event.RequestContext.RequestID,
 			method:  event.HTTPMethod,
 			header:  event.header(),
 			body:    event.Body,

@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"sync"
 	"time"
 
@@ -25,7 +26,7 @@ const (
 func (h *Handler) answerSQS(ctx context.Context, origin telemetry.Origin, payload []byte) ([]byte, error) {
 	var batch events.SQSEvent
 	if err := json.Unmarshal(payload, &batch); err != nil {
-		return h.answerFunction(ctx, origin, func(context.Context) ([]byte, error) { return nil, malformed(err) })
+		return h.answerFunction(ctx, origin, func(context.Context, *telemetry.Record) ([]byte, error) { return nil, malformed(err) })
 	}
 	done := make([]bool, len(batch.Records))
 	slots := make(chan struct{}, messagesAtOnce)
@@ -51,29 +52,29 @@ func (h *Handler) answerSQS(ctx context.Context, origin telemetry.Origin, payloa
 // answerMessage works on one message, and tells whether it is done with.
 func (h *Handler) answerMessage(ctx context.Context, origin telemetry.Origin, message events.SQSMessage) bool {
 	origin.MessageID = message.MessageId
-	_, failure := h.fulfil(ctx, origin, func(ctx context.Context) ([]byte, error) {
+	// A message that can only be rejected comes again and again, until it is a dead letter.
+	origin.Redelivered = receives(message) > 1
+	_, failure := h.fulfil(ctx, origin, func(ctx context.Context, record *telemetry.Record) ([]byte, error) {
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < minMessageTime {
 			return nil, &provision.Error{
 				Code:    provision.DeadlineExceeded,
 				Message: "The time that was left was too short to begin with this message; it will be delivered again.",
 			}
 		}
-		return unwrapMessage([]byte(message.Body)), nil
+		if body := []byte(message.Body); Recognise(body) == TriggerEventBridge {
+			return openEnvelope(body, record)
+		}
+		return []byte(message.Body), nil
 	})
 	return failure == nil
 }
 
-// unwrapMessage returns the request in a message: the detail of an EventBridge event, or
-// the message itself.
-func unwrapMessage(body []byte) []byte {
-	if Recognise(body) != TriggerEventBridge {
-		return body
+// receives returns how often a message has been received, this time included; 0 where the
+// sender does not say.
+func receives(message events.SQSMessage) int {
+	count, err := strconv.Atoi(message.Attributes["ApproximateReceiveCount"])
+	if err != nil {
+		return 0
 	}
-	var event struct {
-		Detail json.RawMessage `json:"detail"`
-	}
-	if json.Unmarshal(body, &event) != nil {
-		return body // It was recognised by being JSON, so this does not happen.
-	}
-	return event.Detail
+	return count
 }

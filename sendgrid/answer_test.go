@@ -13,7 +13,7 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-func TestIntegrationUnmarshalJSON(t *testing.T) {
+func TestIntegrationIsRead(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name, body string
@@ -53,9 +53,15 @@ func TestIntegrationUnmarshalJSON(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			var got sendgrid.Integration
-			require.NoError(t, json.Unmarshal([]byte(tt.body), &got))
-			require.Equal(t, tt.want, got)
+			got, err := newHarness(t, reply(200, tt.body)).client().GetIntegration(t.Context(), "1")
+			require.NoError(t, err)
+			require.Equal(t, tt.want, *got)
+			created, err := newHarness(t, reply(200, tt.body)).client().CreateIntegration(t.Context(), exampleRequest())
+			require.NoError(t, err)
+			require.Equal(t, tt.want, *created)
+			list, err := newHarness(t, reply(200, "["+tt.body+"]")).client().ListIntegrations(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, []sendgrid.Integration{tt.want}, list)
 		})
 	}
 }

@@ -57,21 +57,16 @@ type Integration struct {
 	LastUpdated json.Number `json:"last_updated,omitempty"`
 }
 
-// UnmarshalJSON reads an integration. SendGrid documents the single sign-on URL and
-// the audience URL to be the same, and leaves out the one or the other in some
-// answers, so each stands in for the other.
-func (i *Integration) UnmarshalJSON(data []byte) error {
-	type plain Integration
-	if err := json.Unmarshal(data, (*plain)(i)); err != nil {
-		return err
-	}
+// fillURLs lets the single sign-on URL and the audience URL stand in for each other:
+// SendGrid documents them to be the same, and leaves out the one or the other in some
+// answers.
+func (i *Integration) fillURLs() {
 	if i.SingleSignOnURL == "" {
 		i.SingleSignOnURL = i.AudienceURL
 	}
 	if i.AudienceURL == "" {
 		i.AudienceURL = i.SingleSignOnURL
 	}
-	return nil
 }
 
 // CreateIntegration creates an SSO integration. SendGrid has no idempotency key, and
@@ -84,6 +79,7 @@ func (c *Client) CreateIntegration(ctx context.Context, in IntegrationRequest) (
 	if err := c.do(ctx, OpCreate, http.MethodPost, integrationsPath, in, &out); err != nil {
 		return nil, err
 	}
+	out.fillURLs()
 	return &out, nil
 }
 
@@ -95,6 +91,9 @@ func (c *Client) ListIntegrations(ctx context.Context) ([]Integration, error) {
 	var out []Integration
 	if err := c.do(ctx, OpList, http.MethodGet, integrationsPath+"?si=true", nil, &out); err != nil {
 		return nil, err
+	}
+	for i := range out {
+		out[i].fillURLs()
 	}
 	return out, nil
 }
@@ -110,6 +109,7 @@ func (c *Client) GetIntegration(ctx context.Context, id string) (*Integration, e
 	if err := c.do(ctx, OpGet, http.MethodGet, integrationPath(id)+"?si=true", nil, &out); err != nil {
 		return nil, err
 	}
+	out.fillURLs()
 	return &out, nil
 }
 

@@ -19,6 +19,7 @@ type config struct {
 	baseURL         string
 	onBehalfOf      string
 	ledgerTable     string
+	eventBusName    string
 	apiKeyTTL       time.Duration
 }
 
@@ -41,6 +42,7 @@ func readConfig(getenv func(string) string) (config, error) {
 		webhookSecretID: getenv("WEBHOOK_SECRET_ID"),
 		onBehalfOf:      getenv("SENDGRID_ON_BEHALF_OF"),
 		ledgerTable:     getenv("LEDGER_TABLE"),
+		eventBusName:    getenv("EVENT_BUS_NAME"),
 	}
 	switch {
 	case cfg.apiKeySecretID == "":

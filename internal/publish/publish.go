@@ -1,0 +1,98 @@
+// Package publish publishes what became of each request as an event on an EventBridge bus.
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+)
+
+const (
+	// tries bounds how often an event is sent, beyond what the SDK itself repeats.
+	tries        = 4
+	firstBackoff = 50 * time.Millisecond
+)
+
+// API is what is used of eventbridge.Client.
+type API interface {
+	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
+}
+
+// Publisher publishes to one event bus.
+type Publisher struct {
+	API API
+	// Bus is the name or ARN of the bus.
+	Bus string
+}
+
+// Publish publishes an event, and returns an error if the bus did not take it before ctx
+// ended. An event may be published twice, as EventBridge itself delivers at least once.
+func (p *Publisher) Publish(ctx context.Context, e Event, traceHeader string) error {
+	detailType, body, err := e.encode()
+	if err != nil {
+		return err
+	}
+	entry := types.PutEventsRequestEntry{
+		EventBusName: aws.String(p.Bus),
+		Source:       aws.String(Source),
+		DetailType:   aws.String(detailType),
+		Detail:       aws.String(body),
+	}
+	if traceHeader != "" {
+		entry.TraceHeader = aws.String(traceHeader)
+	}
+	for try := 0; ; try++ {
+		err := p.put(ctx, entry)
+		if err == nil {
+			return nil
+		}
+		var refused *entryError
+		if try == tries-1 || !errors.As(err, &refused) || !refused.transient() {
+			return fmt.Errorf("publish to the event bus %s: %w", p.Bus, err)
+		}
+		select {
+		case <-time.After(firstBackoff<<try/2 + rand.N(firstBackoff<<try)): //nolint:gosec // Spreading out needs no secrecy.
+		case <-ctx.Done():
+			return fmt.Errorf("publish to the event bus %s: the time ran out: %w", p.Bus, err)
+		}
+	}
+}
+
+// put sends an entry once. PutEvents succeeds as a call even where it takes no entry.
+func (p *Publisher) put(ctx context.Context, entry types.PutEventsRequestEntry) error {
+	out, err := p.API.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{entry}})
+	if err != nil {
+		return err
+	}
+	if out.FailedEntryCount == 0 {
+		return nil
+	}
+	failed := &entryError{}
+	if len(out.Entries) > 0 {
+		failed.code, failed.message = aws.ToString(out.Entries[0].ErrorCode), aws.ToString(out.Entries[0].ErrorMessage)
+	}
+	return failed
+}
+
+// entryError says why the bus did not take an entry.
+type entryError struct{ code, message string }
+
+func (e *entryError) Error() string {
+	return fmt.Sprintf("the entry was not taken: %s: %s", e.code, e.message)
+}
+
+// transient tells whether the same entry may be taken in a moment.
+func (e *entryError) transient() bool {
+	switch e.code {
+	case "", "InternalFailure", "InternalException", "ThrottlingException", "ServiceUnavailable":
+		return true
+	default:
+		return false
+	}
+}
