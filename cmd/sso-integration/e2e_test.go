@@ -204,7 +204,7 @@ func requestLines(t *testing.T, f *function) (lines []map[string]any) {
 	t.Helper()
 	for line := range strings.Lines(f.logs.String()) {
 		var fields map[string]any
-		if json.Unmarshal([]byte(line), &fields) == nil && fields["trigger"] != nil {
+		if json.Unmarshal([]byte(line), &fields) == nil && fields["trigger"] != nil && fields["_aws"] == nil {
 			lines = append(lines, fields)
 		}
 	}
