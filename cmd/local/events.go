@@ -17,11 +17,11 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"sendgrid-sso-integration/handler"
-	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/simulator"
 )
 
@@ -53,15 +53,7 @@ func runEvents(ctx context.Context, args []string, getenv func(string) string, i
 			return err
 		}
 	}
-	sg, err := newSimulator()
-	if err != nil {
-		return err
-	}
-	url, err := listenAndServe(ctx, sg)
-	if err != nil {
-		return err
-	}
-	h, err := newHandler(&sendgrid.Client{Keys: fixedKey(apiKey), BaseURL: url}, bearerSecret, logger)
+	h, sg, err := simulated(ctx, bearerSecret, logger)
 	if err != nil {
 		return err
 	}
@@ -164,6 +156,10 @@ func invoke(ctx context.Context, h *handler.Handler, payload []byte) answer {
 		}
 		_ = json.Unmarshal([]byte(gateway.Body), &problem) // A success has no code.
 		return answer{text: httpText(gateway.StatusCode, gateway.Headers, gateway.Body), code: problem.Code}
+	}
+	var batch events.SQSEventResponse
+	if json.Unmarshal(data, &batch) == nil && len(batch.BatchItemFailures) > 0 {
+		return answer{text: pretty(json.RawMessage(data)), code: "BatchItemFailures"}
 	}
 	return answer{text: pretty(json.RawMessage(data))}
 }

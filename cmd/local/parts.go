@@ -42,6 +42,21 @@ func newSimulator() (*simulator.Server, error) {
 	return sg, nil
 }
 
+// simulated returns the function's handler before a simulated SendGrid, which runs until
+// ctx ends, and the simulator.
+func simulated(ctx context.Context, bearer string, logger *slog.Logger) (*handler.Handler, *simulator.Server, error) {
+	sg, err := newSimulator()
+	if err != nil {
+		return nil, nil, err
+	}
+	url, err := listenAndServe(ctx, sg)
+	if err != nil {
+		return nil, nil, err
+	}
+	h, err := newHandler(&sendgrid.Client{Keys: fixedKey(apiKey), BaseURL: url}, bearer, logger)
+	return h, sg, err
+}
+
 // newHandler returns the function's handler with its real parts, but for the secrets,
 // which come from here, and the ledger, which is in memory.
 func newHandler(client *sendgrid.Client, bearer string, logger *slog.Logger) (*handler.Handler, error) {

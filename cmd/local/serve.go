@@ -20,7 +20,6 @@ import (
 
 	"sendgrid-sso-integration/handler"
 	"sendgrid-sso-integration/internal/provision"
-	"sendgrid-sso-integration/sendgrid"
 )
 
 const (
@@ -36,17 +35,8 @@ func serve(ctx context.Context, args []string, out, logs io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	sg, err := newSimulator()
-	if err != nil {
-		return err
-	}
-	url, err := listenAndServe(ctx, sg)
-	if err != nil {
-		return err
-	}
 	secret := rand.Text()
-	logger := slog.New(slog.NewTextHandler(logs, nil))
-	h, err := newHandler(&sendgrid.Client{Keys: fixedKey(apiKey), BaseURL: url}, secret, logger)
+	h, _, err := simulated(ctx, secret, slog.New(slog.NewTextHandler(logs, nil)))
 	if err != nil {
 		return err
 	}
