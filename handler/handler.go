@@ -27,6 +27,8 @@ type Provisioner interface {
 // *webhook.Refusal where it does not.
 type Verifier interface {
 	Verify(ctx context.Context, header http.Header, body []byte) error
+	// VerifyChallenge does the same for the request that verifies an Okta event hook.
+	VerifyChallenge(ctx context.Context, header http.Header) error
 }
 
 // Handler answers every event that the function may get; it is the lambda.Handler of the

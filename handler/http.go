@@ -3,16 +3,11 @@ package handler
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
-	"math"
 	"mime"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
-	"sendgrid-sso-integration/handler/webhook"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/telemetry"
 )
@@ -40,34 +35,35 @@ type httpAnswer struct {
 }
 
 // answerHTTP answers an HTTP request. It never fails: what goes wrong is an answer too.
-func (h *Handler) answerHTTP(ctx context.Context, origin telemetry.Origin, find func() (httpRequest, error)) ([]byte, error) {
-	result, failure := h.fulfil(ctx, origin, func(ctx context.Context, record *telemetry.Record) ([]byte, error) {
-		request, err := find()
-		if err != nil {
-			return nil, err
-		}
-		record.GatewayRequestID = request.id
-		return h.admit(ctx, request)
-	})
-	answer := httpAnswer{Headers: map[string]string{
-		"Content-Type":  "application/json",
-		"Cache-Control": "no-store",
-		"X-Request-Id":  requestID(ctx),
-	}}
-	if failure != nil {
-		answer.StatusCode = failure.Code.Status()
-		answer.Headers["Content-Type"] = "application/problem+json"
-		failureHeaders(answer.Headers, failure)
-		answer.Body = string(encode(newProblem(ctx, failure)))
-		return encode(answer), nil
+func (h *Handler) answerHTTP(ctx context.Context, origin telemetry.Origin, r httpRequest, malformed error) ([]byte, error) {
+	origin.GatewayRequestID = r.id
+	if h.Verifier != nil && r.isChallenge() {
+		return h.answerChallenge(ctx, origin, r)
 	}
-	answer.StatusCode = http.StatusOK
+	result, failure := h.fulfil(ctx, origin, func(ctx context.Context, _ *telemetry.Record) ([]byte, error) {
+		if malformed != nil {
+			return nil, malformed
+		}
+		return h.admit(ctx, r)
+	})
+	if failure != nil {
+		return encodeProblem(ctx, failure), nil
+	}
+	answer := newHTTPAnswer(ctx, http.StatusOK, result)
 	if result.Outcome == provision.OutcomeCreated {
 		answer.StatusCode = http.StatusCreated
 		answer.Headers["Location"] = h.IntegrationURL(result.Integration.ID)
 	}
-	answer.Body = string(encode(result))
 	return encode(answer), nil
+}
+
+// newHTTPAnswer returns an answer with a JSON body.
+func newHTTPAnswer(ctx context.Context, status int, body any) httpAnswer {
+	return httpAnswer{StatusCode: status, Body: string(encode(body)), Headers: map[string]string{
+		"Content-Type":  "application/json",
+		"Cache-Control": "no-store",
+		"X-Request-Id":  requestID(ctx),
+	}}
 }
 
 // admit decides whether an HTTP request may come in, and returns its body. What costs
@@ -109,42 +105,6 @@ func (r httpRequest) content() ([]byte, error) {
 	return body, nil
 }
 
-// authenticate returns nil if the gateway knows the caller, or the caller knows a secret.
-func (h *Handler) authenticate(ctx context.Context, r httpRequest, body []byte) error {
-	if r.verified {
-		return nil
-	}
-	err := error(&webhook.Refusal{Reason: "the gateway does not know the caller, and no webhook secret is configured"})
-	if h.Verifier != nil {
-		err = h.Verifier.Verify(ctx, r.header, body)
-	}
-	var refusal *webhook.Refusal
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &refusal):
-		return &provision.Error{
-			Code: provision.Unauthenticated, Err: err,
-			Message: "Sign the request with IAM or a token that the API accepts, or send a secret that this function knows.",
-		}
-	default:
-		return secretUnavailable(err)
-	}
-}
-
-func secretUnavailable(err error) error {
-	e := &provision.Error{
-		Code: provision.SecretUnavailable, Err: err, RetryAfter: 30 * time.Second,
-		Message: "The webhook secret could not be read from Secrets Manager, so nobody can be let in by it. Try again; if it persists, check that the secret exists and that the function's role may read it.",
-	}
-	var content interface{ Permanent() bool }
-	if errors.As(err, &content) && content.Permanent() {
-		e.Permanent, e.RetryAfter = true, 0
-		e.Message = "The webhook secret has no usable content, so nobody can be let in by it. The log says what is wrong with it."
-	}
-	return e
-}
-
 // isJSON tells whether a request says that it is JSON, in UTF-8.
 func isJSON(contentTypes []string) bool {
 	if len(contentTypes) != 1 {
@@ -157,19 +117,4 @@ func isJSON(contentTypes []string) bool {
 	charset, given := params["charset"]
 	return (mediaType == "application/json" || strings.HasSuffix(mediaType, "+json")) &&
 		(!given || strings.EqualFold(charset, "utf-8"))
-}
-
-// failureHeaders adds the headers that tell a client what to do.
-func failureHeaders(headers map[string]string, failure *provision.Error) {
-	switch failure.Code {
-	case provision.MethodNotAllowed:
-		headers["Allow"] = http.MethodPost
-	case provision.Unauthenticated:
-		headers["WWW-Authenticate"] = "Bearer"
-	case provision.UnsupportedMediaType:
-		headers["Accept-Post"] = "application/json"
-	}
-	if failure.Retryable() && failure.RetryAfter > 0 {
-		headers["Retry-After"] = strconv.FormatInt(int64(math.Ceil(failure.RetryAfter.Seconds())), 10)
-	}
 }

@@ -29,23 +29,26 @@ type httpAPIEvent struct {
 
 // answerHTTPAPI answers an event of an API Gateway HTTP API, or of a Function URL.
 func (h *Handler) answerHTTPAPI(ctx context.Context, origin telemetry.Origin, payload []byte) ([]byte, error) {
-	return h.answerHTTP(ctx, origin, func() (httpRequest, error) {
-		var event httpAPIEvent
-		if err := json.Unmarshal(payload, &event); err != nil {
-			return httpRequest{}, malformed(err)
-		}
-		authorizer := event.RequestContext.Authorizer
-		header := http.Header{}
-		for name, value := range event.Headers {
-			header.Add(name, value)
-		}
-		return httpRequest{
-			id:       event.RequestContext.RequestID,
-			method:   event.RequestContext.HTTP.Method,
-			header:   header,
-			body:     event.Body,
-			encoded:  event.IsBase64Encoded,
-			verified: identifies(authorizer.IAM) || identifies(authorizer.JWT) || identifies(authorizer.Lambda),
-		}, nil
-	})
+	request, err := readHTTPAPI(payload)
+	return h.answerHTTP(ctx, origin, request, err)
+}
+
+func readHTTPAPI(payload []byte) (httpRequest, error) {
+	var event httpAPIEvent
+	if err := json.Unmarshal(payload, &event); err != nil {
+		return httpRequest{}, malformed(err)
+	}
+	authorizer := event.RequestContext.Authorizer
+	header := http.Header{}
+	for name, value := range event.Headers {
+		header.Add(name, value)
+	}
+	return httpRequest{
+		id:       event.RequestContext.RequestID,
+		method:   event.RequestContext.HTTP.Method,
+		header:   header,
+		body:     event.Body,
+		encoded:  event.IsBase64Encoded,
+		verified: identifies(authorizer.IAM) || identifies(authorizer.JWT) || identifies(authorizer.Lambda),
+	}, nil
 }

@@ -2,6 +2,9 @@ package handler
 
 import (
 	"context"
+	"math"
+	"net/http"
+	"strconv"
 
 	"sendgrid-sso-integration/internal/provision"
 )
@@ -31,5 +34,28 @@ func newProblem(ctx context.Context, e *provision.Error) problem {
 		RequestID: requestID(ctx),
 		TraceID:   traceID(ctx),
 		Errors:    e.Fields,
+	}
+}
+
+// encodeProblem encodes an HTTP answer that is no success.
+func encodeProblem(ctx context.Context, e *provision.Error) []byte {
+	answer := newHTTPAnswer(ctx, e.Code.Status(), newProblem(ctx, e))
+	answer.Headers["Content-Type"] = "application/problem+json"
+	failureHeaders(answer.Headers, e)
+	return encode(answer)
+}
+
+// failureHeaders adds the headers that tell a client what to do.
+func failureHeaders(headers map[string]string, failure *provision.Error) {
+	switch failure.Code {
+	case provision.MethodNotAllowed:
+		headers["Allow"] = http.MethodPost
+	case provision.Unauthenticated:
+		headers["WWW-Authenticate"] = "Bearer"
+	case provision.UnsupportedMediaType:
+		headers["Accept-Post"] = "application/json"
+	}
+	if failure.Retryable() && failure.RetryAfter > 0 {
+		headers["Retry-After"] = strconv.FormatInt(int64(math.Ceil(failure.RetryAfter.Seconds())), 10)
 	}
 }

@@ -29,22 +29,25 @@ type restAPIEvent struct {
 
 // answerRESTAPI answers an event of an API Gateway REST API.
 func (h *Handler) answerRESTAPI(ctx context.Context, origin telemetry.Origin, payload []byte) ([]byte, error) {
-	return h.answerHTTP(ctx, origin, func() (httpRequest, error) {
-		var event restAPIEvent
-		if err := json.Unmarshal(payload, &event); err != nil {
-			return httpRequest{}, malformed(err)
-		}
-		caller := event.RequestContext
-		return httpRequest{
-			id:      event.RequestContext.RequestID,
-			method:  event.HTTPMethod,
-			header:  event.header(),
-			body:    event.Body,
-			encoded: event.IsBase64Encoded,
-			verified: caller.Identity.UserARN != "" ||
-				identifies(caller.Authorizer.Claims) || identifies(caller.Authorizer.PrincipalID),
-		}, nil
-	})
+	request, err := readRESTAPI(payload)
+	return h.answerHTTP(ctx, origin, request, err)
+}
+
+func readRESTAPI(payload []byte) (httpRequest, error) {
+	var event restAPIEvent
+	if err := json.Unmarshal(payload, &event); err != nil {
+		return httpRequest{}, malformed(err)
+	}
+	caller := event.RequestContext
+	return httpRequest{
+		id:      caller.RequestID,
+		method:  event.HTTPMethod,
+		header:  event.header(),
+		body:    event.Body,
+		encoded: event.IsBase64Encoded,
+		verified: caller.Identity.UserARN != "" ||
+			identifies(caller.Authorizer.Claims) || identifies(caller.Authorizer.PrincipalID),
+	}, nil
 }
 
 // header returns the headers. API Gateway sends each twice: the last value of each name,

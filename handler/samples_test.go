@@ -3,6 +3,7 @@ package handler_test
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -36,20 +37,35 @@ func readSamples(tb testing.TB, folder string) map[string][]byte {
 
 // newSampleDoor knows the secret that the samples carry, and the integration that one of
 // them is at odds with.
-func newSampleDoor() door {
+func newSampleDoor(tb testing.TB) door {
+	tb.Helper()
 	d := newDoor(func(ctx context.Context, r provision.Request) (*provision.Result, error) {
 		if strings.Contains(r.SigninURL, "-moved") {
 			return nil, failure(provision.Conflict)
 		}
 		return created(ctx, r)
 	})
-	d.Verifier = verify(func(_ context.Context, header http.Header, _ []byte) error {
-		if header.Get("Authorization") != "Bearer local-bearer-secret-for-samples" {
-			return &webhook.Refusal{Reason: "it is wrong"}
-		}
-		return nil
-	})
+	d.Verifier = &webhook.Verifier{Secrets: sampleSecrets(tb), Logger: d.Logger}
 	return d
+}
+
+// secretsOf is a source of secrets that never change.
+type secretsOf struct{ secrets webhook.Secrets }
+
+func (s secretsOf) Get(context.Context) (webhook.Secrets, string, error) { return s.secrets, "1", nil }
+
+func (s secretsOf) Refresh(context.Context, string) (webhook.Secrets, string, error) {
+	return s.secrets, "1", nil
+}
+
+// sampleSecrets returns the secrets that the samples are made for.
+func sampleSecrets(tb testing.TB) secretsOf {
+	tb.Helper()
+	text, err := os.ReadFile("../events/local.webhook-secret.json")
+	require.NoError(tb, err)
+	secrets, err := webhook.ParseSecrets(slog.New(slog.DiscardHandler))(string(text))
+	require.NoError(tb, err)
+	return secretsOf{secrets}
 }
 
 func TestSamplesSucceed(t *testing.T) {
@@ -69,7 +85,7 @@ func TestSamplesSucceed(t *testing.T) {
 					require.Equal(t, want, trigger)
 				}
 			}
-			data, err := newSampleDoor().invoke(t, payload)
+			data, err := newSampleDoor(t).invoke(t, payload)
 			require.NoError(t, err)
 			switch trigger {
 			case handler.TriggerHTTPAPI, handler.TriggerRESTAPI:
@@ -84,7 +100,7 @@ func TestSamplesSucceed(t *testing.T) {
 			var got result
 			strictly(t, data, &got)
 			require.Equal(t, "created", got.Outcome)
-			require.Contains(t, got.Integration.Name, "Okta")
+			require.NotEmpty(t, got.Integration.Name)
 		})
 	}
 	for _, trigger := range []handler.Trigger{handler.TriggerHTTPAPI, handler.TriggerRESTAPI, handler.TriggerEventBridge, handler.TriggerDirect} {
@@ -98,7 +114,7 @@ func TestSamplesAreRefused(t *testing.T) {
 		t.Run(code, func(t *testing.T) {
 			t.Parallel()
 			require.Contains(t, codes, provision.Code(code), "the file is named after a code")
-			data, err := newSampleDoor().invoke(t, payload)
+			data, err := newSampleDoor(t).invoke(t, payload)
 			if err != nil {
 				require.Equal(t, code, functionError(t, data, err).Type)
 				return
@@ -132,7 +148,7 @@ func FuzzRecognise(f *testing.F) {
 func FuzzInvoke(f *testing.F) {
 	addSeeds(f)
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		d := newSampleDoor()
+		d := newSampleDoor(t)
 		data, err := d.invoke(t, payload)
 		lines := d.log.lines(t)
 		require.NotContains(t, d.log.String(), "panic:")

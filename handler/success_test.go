@@ -67,12 +67,12 @@ func TestHTTPSuccess(t *testing.T) {
 			a := newDoor(created).call(t, event(request{body: requestWithMetadata}))
 			require.Equal(t, http.StatusCreated, a.StatusCode)
 			require.Equal(t, "https://sg.example.com/integrations/id%2F1", a.Headers["Location"])
-			require.Len(t, a.Headers, 3)
+			require.Len(t, a.Headers, 4)
 
 			a = newDoor(unchanged).call(t, event(request{body: requestWithMetadata}))
 			require.Equal(t, http.StatusOK, a.StatusCode)
 			require.NotContains(t, a.Headers, "Location")
-			require.Len(t, a.Headers, 2)
+			require.Len(t, a.Headers, 3)
 			requireResult(t, "unchanged", []byte(a.Body))
 		})
 	}

@@ -53,7 +53,11 @@ func runEvents(ctx context.Context, args []string, getenv func(string) string, i
 			return err
 		}
 	}
-	h, sg, err := simulated(ctx, bearerSecret, logger)
+	secret, err := sampleSecret()
+	if err != nil {
+		return err
+	}
+	h, sg, err := simulated(ctx, secret, logger)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,9 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
+// sampleBearer is the bearer secret of the samples.
+const sampleBearer = "local-bearer-secret-for-samples"
+
 // atRoot makes the root of the repository the working directory, where the commands look
 // for the samples. A test that uses it cannot be parallel.
 func atRoot(t *testing.T) {

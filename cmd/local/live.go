@@ -44,7 +44,11 @@ func (l *live) run(ctx context.Context, files []string, getenv func(string) stri
 		return errors.New("-live needs the event's file; it does not send all the samples to your account")
 	}
 	client := &sendgrid.Client{Keys: fixedKey(key), BaseURL: url, OnBehalfOf: l.onBehalfOf}
-	h, err := newHandler(client, bearerSecret, logger)
+	secret, err := sampleSecret() // HTTP samples have to be let in here, too.
+	if err != nil {
+		return err
+	}
+	h, err := newHandler(client, secret, logger)
 	if err != nil {
 		return err
 	}

@@ -19,10 +19,19 @@ import (
 // What the simulator begins with, and the secrets that the samples are made for. They
 // open nothing but the simulator.
 const (
-	integrationsFile = "events/local.integrations.json"
-	apiKey           = "SG.local-simulator-key"
-	bearerSecret     = "local-bearer-secret-for-samples"
+	integrationsFile  = "events/local.integrations.json"
+	webhookSecretFile = "events/local.webhook-secret.json"
+	apiKey            = "SG.local-simulator-key"
 )
+
+// sampleSecret returns the webhook secret that the samples are made for.
+func sampleSecret() (string, error) {
+	text, err := os.ReadFile(webhookSecretFile)
+	if err != nil {
+		return "", fmt.Errorf("run this at the root of the repository: %w", err)
+	}
+	return string(text), nil
+}
 
 // newSimulator returns a SendGrid that holds what integrationsFile says.
 func newSimulator() (*simulator.Server, error) {
@@ -44,7 +53,7 @@ func newSimulator() (*simulator.Server, error) {
 
 // simulated returns the function's handler before a simulated SendGrid, which runs until
 // ctx ends, and the simulator.
-func simulated(ctx context.Context, bearer string, logger *slog.Logger) (*handler.Handler, *simulator.Server, error) {
+func simulated(ctx context.Context, webhookSecret string, logger *slog.Logger) (*handler.Handler, *simulator.Server, error) {
 	sg, err := newSimulator()
 	if err != nil {
 		return nil, nil, err
@@ -53,14 +62,14 @@ func simulated(ctx context.Context, bearer string, logger *slog.Logger) (*handle
 	if err != nil {
 		return nil, nil, err
 	}
-	h, err := newHandler(&sendgrid.Client{Keys: fixedKey(apiKey), BaseURL: url}, bearer, logger)
+	h, err := newHandler(&sendgrid.Client{Keys: fixedKey(apiKey), BaseURL: url}, webhookSecret, logger)
 	return h, sg, err
 }
 
 // newHandler returns the function's handler with its real parts, but for the secrets,
 // which come from here, and the ledger, which is in memory.
-func newHandler(client *sendgrid.Client, bearer string, logger *slog.Logger) (*handler.Handler, error) {
-	secrets, err := webhook.ParseSecrets(logger)(fmt.Sprintf(`{"bearer": %q}`, bearer))
+func newHandler(client *sendgrid.Client, webhookSecret string, logger *slog.Logger) (*handler.Handler, error) {
+	secrets, err := webhook.ParseSecrets(logger)(webhookSecret)
 	if err != nil {
 		return nil, fmt.Errorf("the webhook secret %w", err)
 	}

@@ -36,7 +36,7 @@ func serve(ctx context.Context, args []string, out, logs io.Writer) error {
 		return err
 	}
 	secret := rand.Text()
-	h, _, err := simulated(ctx, secret, slog.New(slog.NewTextHandler(logs, nil)))
+	h, _, err := simulated(ctx, fmt.Sprintf(`{"bearer": %q}`, secret), slog.New(slog.NewTextHandler(logs, nil)))
 	if err != nil {
 		return err
 	}

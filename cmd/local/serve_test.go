@@ -77,13 +77,13 @@ func TestServe(t *testing.T) {
 	})
 	curl := curlOf(t, printed)
 	require.Contains(t, printed, "The HTTP door is open at http://127.0.0.1:")
-	require.NotContains(t, printed, bearerSecret, "the secret is made for this run")
+	require.NotContains(t, printed, sampleBearer, "the secret is made for this run")
 
 	answer, body := perform(t, curl, func(r *http.Request) { r.Header.Del("Authorization") })
 	require.Equal(t, http.StatusUnauthorized, answer.StatusCode)
 	require.Equal(t, "Bearer", answer.Header.Get("WWW-Authenticate"))
 	require.Contains(t, body, "Unauthenticated")
-	answer, _ = perform(t, curl, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+bearerSecret) })
+	answer, _ = perform(t, curl, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+sampleBearer) })
 	require.Equal(t, http.StatusUnauthorized, answer.StatusCode)
 
 	answer, body = perform(t, curl, unchanged)
@@ -139,9 +139,11 @@ func TestSimulator(t *testing.T) {
 			return aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "test"}, nil
 		}),
 	})
+	sample, err := sampleSecret()
+	require.NoError(t, err)
 	for id, want := range map[string]string{
 		apiKeySecretID:  `{"api_key": "` + apiKey + `"}`,
-		webhookSecretID: `{"bearer": "` + bearerSecret + `"}`,
+		webhookSecretID: sample,
 	} {
 		got, err := secrets.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &id})
 		require.NoError(t, err)

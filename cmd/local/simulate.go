@@ -33,9 +33,13 @@ func simulate(ctx context.Context, args []string, out, logs io.Writer) error {
 	if err != nil {
 		return err
 	}
+	webhookSecret, err := sampleSecret()
+	if err != nil {
+		return err
+	}
 	secrets := secretsmanager.New()
 	secrets.Put(apiKeySecretID, fmt.Sprintf(`{"api_key": %q}`, apiKey))
-	secrets.Put(webhookSecretID, fmt.Sprintf(`{"bearer": %q}`, bearerSecret))
+	secrets.Put(webhookSecretID, webhookSecret)
 
 	return listenUntil(ctx, net.JoinHostPort("", strconv.Itoa(*port)), logged(out, split(sg, secrets)), func(address string) {
 		at := address[strings.LastIndex(address, ":"):] // The port in fact, also where 0 was asked for.

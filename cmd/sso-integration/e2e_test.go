@@ -21,10 +21,8 @@ import (
 )
 
 const (
-	apiKey = "SG.end-to-end-key-that-must-not-leak"
-	// The bearer secret is the one that the samples carry.
-	bearerSecret = "local-bearer-secret-for-samples"
-	timeout      = 20 * time.Second
+	apiKey  = "SG.end-to-end-key-that-must-not-leak"
+	timeout = 20 * time.Second
 )
 
 // world is what surrounds the function: SendGrid and Secrets Manager, over HTTP.
@@ -39,7 +37,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{sendGrid: simulator.New(), secrets: secretsmanager.New()}
 	w.sendGrid.SetKeys(apiKey)
 	w.secrets.Put("sso/key", apiKey)
-	w.secrets.Put("sso/webhook", `{"bearer":["`+bearerSecret+`","the-previous-bearer-secret"]}`)
+	w.secrets.Put("sso/webhook", string(read(t, "../../events/local.webhook-secret.json")))
 	w.env = map[string]string{
 		"SENDGRID_BASE_URL":                serve(t, w.sendGrid),
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER": serve(t, w.secrets),
@@ -129,7 +127,11 @@ func TestSamplesAreAnswered(t *testing.T) {
 	}
 	require.Len(t, w.sendGrid.Integrations(), len(held), "what is refused creates nothing")
 	require.NotContains(t, f.logs.String(), apiKey)
-	require.NotContains(t, f.logs.String(), bearerSecret)
+	var secrets map[string]string
+	readJSON(t, "../../events/local.webhook-secret.json", &secrets)
+	for _, secret := range secrets {
+		require.NotContains(t, f.logs.String(), secret)
+	}
 }
 
 func read(t *testing.T, file string) []byte {

@@ -95,6 +95,12 @@ func (m *manager) put(version, text string) {
 	m.version, m.text = version, text
 }
 
+func (m *manager) fail(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.err = err
+}
+
 func (m *manager) count() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()

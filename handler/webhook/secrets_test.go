@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/handler/webhook"
+	"sendgrid-sso-integration/internal/secret"
 )
 
 // parse parses a secret and returns what may be used of it in the clear.
@@ -39,7 +40,7 @@ func TestParseSecrets(t *testing.T) {
 		"null":             {`{"bearer":null}`, nil, []string{"level=ERROR", "field=bearer"}},
 		"unknown field":    {`{"bearer":"` + newSecret + `","token":"0123456789abcde"}`, []string{newSecret}, []string{"level=WARN", "field=token"}},
 		"unknown of no text": {
-			`{"github":{"x":"0123456789abcde"},"token":["0123456789abcde"]}`, nil, []string{"field=github", "field=token"},
+			`{"gitlab":{"x":"0123456789abcde"},"token":["0123456789abcde"]}`, nil, []string{"field=gitlab", "field=token"},
 		},
 		"field in another case": {`{"Bearer":"` + newSecret + `"}`, nil, []string{"level=WARN", "field=Bearer"}},
 	}
@@ -88,6 +89,63 @@ func TestParseSecretsRefuses(t *testing.T) {
 	}
 }
 
+// Each field has its own idea of what is good enough; what is not is named and never shown.
+func TestParseSecretsOfEachScheme(t *testing.T) {
+	t.Parallel()
+	const key, short = "0123456789abcdef", "0123456789abcde"
+	plain := func(field string, of func(webhook.Secrets) []secret.String) {
+		t.Run(field, func(t *testing.T) {
+			t.Parallel()
+			requireKeys(t, of, field, key, key, "")
+			requireKeys(t, of, field, short, "", "too short")
+			requireKeys(t, of, field, "", "", "too short")
+		})
+	}
+	plain("bearer", func(s webhook.Secrets) []secret.String { return s.Bearer })
+	plain("api_key", func(s webhook.Secrets) []secret.String { return s.APIKey })
+	plain("jira", func(s webhook.Secrets) []secret.String { return s.Jira })
+	plain("github", func(s webhook.Secrets) []secret.String { return s.GitHub })
+	plain("zendesk", func(s webhook.Secrets) []secret.String { return s.Zendesk })
+	authorization := func(s webhook.Secrets) []secret.String { return s.Authorization }
+	plain("authorization", authorization)
+	t.Run("authorization with a word", func(t *testing.T) {
+		t.Parallel()
+		requireKeys(t, authorization, "authorization", "Basic "+key, "Basic "+key, "")
+		requireKeys(t, authorization, "authorization", "Basic "+short, "", "too short")
+		requireKeys(t, authorization, "authorization", "Averylongwordwithnothingafterit ", "", "too short")
+	})
+	t.Run("standard_webhooks", func(t *testing.T) {
+		t.Parallel()
+		standard := func(s webhook.Secrets) []secret.String { return s.StandardWebhooks }
+		requireKeys(t, standard, "standard_webhooks", whsec(key), key, "")
+		requireKeys(t, standard, "standard_webhooks", whsec(short), "", "too short")
+		requireKeys(t, standard, "standard_webhooks", "whsec_", "", "too short")
+		requireKeys(t, standard, "standard_webhooks", whsec(key)[len("whsec_"):], "", "does not begin with whsec_")
+		requireKeys(t, standard, "standard_webhooks", key+key, "", "does not begin with whsec_")
+		requireKeys(t, standard, "standard_webhooks", "whsec_"+key+"-_"+key, "", "is not base64")
+		requireKeys(t, standard, "standard_webhooks", whsec(key)+"=", "", "is not base64")
+	})
+}
+
+// requireKeys expects a text to become this key, or to be refused for this reason.
+func requireKeys(t *testing.T, of func(webhook.Secrets) []secret.String, field, text, key, reason string) {
+	t.Helper()
+	book := &logBook{}
+	secrets, err := webhook.ParseSecrets(book.logger())(`{"` + field + `":"` + text + `"}`)
+	require.NoError(t, err)
+	if reason == "" {
+		require.Empty(t, book.String())
+		require.Len(t, of(secrets), 1)
+		require.Equal(t, key, of(secrets)[0].Reveal())
+		return
+	}
+	require.Empty(t, of(secrets))
+	require.Contains(t, book.String(), "field="+field)
+	require.Contains(t, book.String(), reason)
+	require.NotContains(t, book.String(), "0123456789")
+	require.NotContains(t, book.String(), "MDEyMzQ1Njc4", "which is the same in base64")
+}
+
 // FuzzParseSecrets looks for a text that yields a secret which does not stand in it, or is
 // quoted in an error or the log.
 func FuzzParseSecrets(f *testing.F) {
@@ -108,11 +166,11 @@ func FuzzParseSecrets(f *testing.F) {
 		if !ok {
 			configured = []any{fields["bearer"]}
 		}
-		for _, secret := range got {
-			require.GreaterOrEqual(t, len(secret), 16)
-			require.Contains(t, configured, secret)
+		for _, text := range got {
+			require.GreaterOrEqual(t, len(text), 16)
+			require.Contains(t, configured, text)
 			if len(fields) == 1 { // Else a field may have the secret as its name, and names are logged.
-				require.NotContains(t, log, secret)
+				require.NotContains(t, log, text)
 			}
 		}
 	})

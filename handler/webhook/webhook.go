@@ -1,10 +1,10 @@
-// Package webhook decides whether an HTTP request carries a secret that a ticketing
-// system was given. There is one file for each way of carrying it.
+// Package webhook decides whether an HTTP request comes from someone who knows a secret:
+// a ticketing system that sends it as it is, or signs the request with it. There is one
+// file for each way of doing so.
 package webhook
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -12,12 +12,6 @@ import (
 
 	"sendgrid-sso-integration/internal/secret"
 )
-
-// Request is what a caller sent: header names in canonical form, and the raw body.
-type Request struct {
-	Header http.Header
-	Body   []byte
-}
 
 // Refusal says why a request is not believed. It is for the log: a caller learns only
 // that it was refused.
@@ -32,20 +26,6 @@ func (e *Refusal) Error() string {
 	}
 	return e.Scheme + ": " + e.Reason
 }
-
-// scheme is one way of carrying a secret.
-type scheme interface {
-	// name is the scheme's name in the secret and in the log.
-	name() string
-	// claimed tells whether a request carries something of this scheme.
-	claimed(Request) bool
-	// verify returns nil if what the request carries was made with one of the secrets,
-	// else the reason why not.
-	verify(Request, Secrets) error
-}
-
-// schemes lists every scheme, in the order in which they are tried.
-func schemes() []scheme { return []scheme{bearer{}} }
 
 // SecretSource supplies the secrets; it is a cache of Secrets Manager's.
 type SecretSource interface {
@@ -68,28 +48,36 @@ const minRefresh = time.Minute
 // at most once a minute, because anyone can fail.
 func NewVerifier(api secret.API, id string, ttl time.Duration, logger *slog.Logger) *Verifier {
 	options := secret.Options{TTL: ttl, MinRefresh: minRefresh, Logger: logger}
-	return &Verifier{Secrets: secret.NewCache(api, id, ParseSecrets(logger), options), Logger: logger}
+	cache := secret.NewCache(api, id, ParseSecrets(logger), options)
+	return &Verifier{Secrets: &patient{SecretSource: cache}, Logger: logger}
 }
 
-// Verify returns nil if the request carries a good secret. It returns a *Refusal if it
+// Verify returns nil if the request carries proof of a secret. It returns a *Refusal if it
 // carries none or a wrong one, and any other error if the secrets could not be read.
+//
+// One good proof is enough, whatever else the request carries. To insist on all of them
+// would stop nobody who knows one secret, for the others can be left out; but it would turn
+// away Zendesk, which signs every request, and with another secret for each webhook, also
+// where the webhook was told to send an API key.
 func (v *Verifier) Verify(ctx context.Context, header http.Header, body []byte) error {
-	request := Request{Header: header, Body: body}
-	var claimed []scheme
-	for _, s := range schemes() {
-		if s.claimed(request) {
-			claimed = append(claimed, s)
-		}
-	}
-	if len(claimed) == 0 {
-		// Nothing to check, so nobody can make the function read secrets by knocking.
+	claims := read(request{header: header, body: body}, schemes())
+	if len(claims) == 0 {
 		return &Refusal{Reason: "the request carries no credentials"}
+	}
+	return v.verify(ctx, claims)
+}
+
+// verify returns nil if one of the claims holds.
+func (v *Verifier) verify(ctx context.Context, claims []claim) error {
+	if hopeless(claims) {
+		// No secret makes these good, so nobody can make the function read secrets by them.
+		return check(claims, Secrets{})
 	}
 	secrets, version, err := v.Secrets.Get(ctx)
 	if err != nil {
 		return fmt.Errorf("read the webhook secrets: %w", err)
 	}
-	refusal := check(request, claimed, secrets)
+	refusal := check(claims, secrets)
 	if refusal == nil {
 		return nil
 	}
@@ -99,20 +87,7 @@ func (v *Verifier) Verify(ctx context.Context, header http.Header, body []byte) 
 	case err != nil:
 		v.Logger.WarnContext(ctx, "the webhook secrets could not be read anew", slog.Any("error", err))
 	case renewedVersion != version:
-		refusal = check(request, claimed, renewed)
+		refusal = check(claims, renewed)
 	}
 	return refusal
-}
-
-// check returns nil if one of the claimed schemes holds, else a *Refusal.
-func check(r Request, claimed []scheme, secrets Secrets) error {
-	var refusals []error
-	for _, s := range claimed {
-		err := s.verify(r, secrets)
-		if err == nil {
-			return nil
-		}
-		refusals = append(refusals, &Refusal{Scheme: s.name(), Reason: err.Error()})
-	}
-	return &Refusal{Reason: errors.Join(refusals...).Error()}
 }
