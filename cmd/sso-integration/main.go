@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -31,8 +32,7 @@ import (
 // version is set by the linker.
 var version = "dev"
 
-// prefetchTimeout bounds what reading the key in advance may take of Lambda's ten seconds
-// for the start.
+// prefetchTimeout bounds what is done in advance within Lambda's ten seconds for the start.
 const prefetchTimeout = 4 * time.Second
 
 func main() {
@@ -81,7 +81,7 @@ func run(ctx context.Context, getenv func(string) string) error {
 	if cfg.eventBusName != "" {
 		h.Publisher = &publish.Publisher{API: eventbridge.NewFromConfig(aws), Bus: cfg.eventBusName}
 	}
-	prefetch(ctx, key, logger)
+	prefetch(ctx, key, client, logger)
 	debug.SetGCPercent(garbage)
 	lambda.StartWithOptions(h, lambda.WithContext(ctx))
 	return nil
@@ -96,12 +96,20 @@ func newLedger(aws awssdk.Config, table string) provision.Ledger {
 	return &ledger.Dynamo{API: dynamodb.NewFromConfig(aws), Table: table}
 }
 
-// prefetch reads the key while the function starts, so that the first event does not wait
-// for it. A failure is no reason not to start: the first event tries again.
-func prefetch(ctx context.Context, key *secret.APIKey, logger *slog.Logger) {
+// prefetch reads the key and connects to SendGrid while the function starts, so that the
+// first event does not wait for either. A failure is no reason not to start: the first
+// event tries again.
+func prefetch(ctx context.Context, key *secret.APIKey, client *sendgrid.Client, logger *slog.Logger) {
 	ctx, cancel := context.WithTimeout(ctx, prefetchTimeout)
 	defer cancel()
+	var connecting sync.WaitGroup
+	connecting.Go(func() {
+		if err := client.Connect(ctx); err != nil {
+			logger.WarnContext(ctx, "SendGrid could not be connected to in advance; the first event tries again", slog.Any("error", err))
+		}
+	})
 	if _, _, err := key.Key(ctx); err != nil {
 		logger.WarnContext(ctx, "the API key could not be read in advance; the first event tries again", slog.Any("error", err))
 	}
+	connecting.Wait()
 }
