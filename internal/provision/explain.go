@@ -134,6 +134,14 @@ func outcomeUnknown(wait time.Duration, cause error) *Error {
 	}
 }
 
+// incomplete answers a request whose integration is there, but not whole.
+func incomplete() *Error {
+	return &Error{
+		Code: SendGridUnavailable, RetryAfter: retrySoon,
+		Message: "The integration is there, but SendGrid does not tell its id or its single sign-on URL; this attempt created nothing. Send the request again; if it persists, look in SendGrid's SSO settings.",
+	}
+}
+
 // unreadable answers a create that succeeded but cannot be shown.
 func unreadable(id string, cause error) *Error {
 	return &Error{

@@ -66,12 +66,19 @@ func (p *Provisioner) getIfThere(ctx context.Context, id string) (*sendgrid.Inte
 	return found, err
 }
 
-// complete reads an integration back if it lacks what the IdP needs.
+// complete reads an integration back if it lacks what the IdP needs. Without that it would
+// be no answer.
 func (p *Provisioner) complete(ctx context.Context, i *sendgrid.Integration) (*sendgrid.Integration, error) {
-	if i.SingleSignOnURL != "" || i.ID == "" {
-		return i, nil
+	if i.ID != "" && i.SingleSignOnURL == "" {
+		var err error
+		if i, err = p.get(ctx, i.ID); err != nil {
+			return nil, err
+		}
 	}
-	return p.get(ctx, i.ID)
+	if i.ID == "" || i.SingleSignOnURL == "" {
+		return nil, incomplete()
+	}
+	return i, nil
 }
 
 func (p *Provisioner) list(ctx context.Context) (list []sendgrid.Integration, err error) {

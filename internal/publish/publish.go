@@ -2,6 +2,7 @@
 package publish
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,9 +15,12 @@ import (
 )
 
 const (
-	// tries bounds how often an event is sent, beyond what the SDK itself repeats.
-	tries        = 4
+	// tries bounds how often an event is sent, beyond what the SDK itself repeats. The waits
+	// between them take a second and a half, or two and a half at most.
+	tries        = 6
 	firstBackoff = 50 * time.Millisecond
+	// maxTraceHeader is the length of a trace header that EventBridge takes.
+	maxTraceHeader = 500
 )
 
 // API is what is used of eventbridge.Client.
@@ -44,7 +48,7 @@ func (p *Publisher) Publish(ctx context.Context, e Event, traceHeader string) er
 		DetailType:   aws.String(detailType),
 		Detail:       aws.String(body),
 	}
-	if traceHeader != "" {
+	if traceHeader != "" && len(traceHeader) <= maxTraceHeader {
 		entry.TraceHeader = aws.String(traceHeader)
 	}
 	for try := 0; ; try++ {
@@ -59,7 +63,7 @@ func (p *Publisher) Publish(ctx context.Context, e Event, traceHeader string) er
 		select {
 		case <-time.After(firstBackoff<<try/2 + rand.N(firstBackoff<<try)): //nolint:gosec // Spreading out needs no secrecy.
 		case <-ctx.Done():
-			return fmt.Errorf("publish to the event bus %s: the time ran out: %w", p.Bus, err)
+			return fmt.Errorf("publish to the event bus %s: %w before it could be sent again: %w", p.Bus, ctx.Err(), err)
 		}
 	}
 }
@@ -84,7 +88,7 @@ func (p *Publisher) put(ctx context.Context, entry types.PutEventsRequestEntry) 
 type entryError struct{ code, message string }
 
 func (e *entryError) Error() string {
-	return fmt.Sprintf("the entry was not taken: %s: %s", e.code, e.message)
+	return fmt.Sprintf("the entry was not taken: %s: %s", cmp.Or(e.code, "no code"), cmp.Or(e.message, "no message"))
 }
 
 // transient tells whether the same entry may be taken in a moment.
