@@ -78,6 +78,11 @@ type finder func(context.Context, *telemetry.Record) ([]byte, error)
 // fulfil has a request fulfilled, has the outcome published, and logs it.
 func (h *Handler) fulfil(ctx context.Context, origin telemetry.Origin, find finder) (result *provision.Result, failure *provision.Error) {
 	ctx, record := telemetry.Begin(ctx, origin)
+	return h.fulfilRecorded(ctx, record, find)
+}
+
+// fulfilRecorded does that for a request of which there is a record.
+func (h *Handler) fulfilRecorded(ctx context.Context, record *telemetry.Record, find finder) (result *provision.Result, failure *provision.Error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			result, failure = nil, panicked(cause)

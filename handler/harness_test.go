@@ -137,7 +137,11 @@ type problem struct {
 	Detail    string `json:"detail"`
 	Code      string `json:"code"`
 	RequestID string `json:"request_id"`
-	Errors    []struct {
+	// The others are there where there is something to say.
+	TraceID          string            `json:"trace_id"`
+	GatewayRequestID string            `json:"gateway_request_id"`
+	Metadata         map[string]string `json:"metadata"`
+	Errors           []struct {
 		Field   string `json:"field"`
 		Message string `json:"message"`
 	} `json:"errors"`

@@ -20,15 +20,21 @@ func (r httpRequest) isChallenge() bool {
 // configured here: or else anyone's hook could be pointed at this function.
 //
 // https://developer.okta.com/docs/concepts/event-hooks/#one-time-verification-request
-func (h *Handler) answerChallenge(ctx context.Context, origin telemetry.Origin, r httpRequest) ([]byte, error) {
-	ctx, record := telemetry.Begin(ctx, origin)
-	if err := refused(h.Verifier.VerifyChallenge(ctx, r.header)); err != nil {
-		failure := provision.AsError(err)
+func (h *Handler) answerChallenge(ctx context.Context, record *telemetry.Record, r httpRequest) (answer []byte) {
+	refuse := func(failure *provision.Error) []byte {
 		record.Log(ctx, h.Logger, nil, failure)
-		return encodeProblem(ctx, failure), nil
+		return encodeProblem(ctx, record, failure)
 	}
-	h.Logger.InfoContext(ctx, "the address of an Okta event hook was verified", slog.String("trigger", origin.Trigger))
+	defer func() {
+		if cause := recover(); cause != nil {
+			answer = refuse(panicked(cause))
+		}
+	}()
+	if err := refused(h.Verifier.VerifyChallenge(ctx, r.header)); err != nil {
+		return refuse(provision.AsError(err))
+	}
+	h.Logger.InfoContext(ctx, "the address of an Okta event hook was verified", slog.String("trigger", record.Trigger))
 	return encode(newHTTPAnswer(ctx, http.StatusOK, map[string]string{
 		"verification": r.header.Get(webhook.ChallengeHeader),
-	})), nil
+	}))
 }

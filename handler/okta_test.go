@@ -51,4 +51,16 @@ func TestOktaChallenge(t *testing.T) {
 	}
 }
 
+func TestOktaChallengePanic(t *testing.T) {
+	t.Parallel()
+	d := newDoor(nil)
+	d.Verifier = verify(func(context.Context, http.Header, []byte) error { panic("boom-5417") })
+	a := d.call(t, gateways["HTTP API"](request{
+		method: http.MethodGet, header: http.Header{"x-okta-verification-challenge": {"c"}}, unknown: true,
+	}))
+	require.Equal(t, http.StatusInternalServerError, a.StatusCode)
+	require.NotContains(t, a.Body, "boom-5417")
+	require.Contains(t, d.log.String(), "boom-5417")
+}
+
 func broken(context.Context, http.Header, []byte) error { return errors.New("no secret") }

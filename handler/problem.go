@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/telemetry"
 )
 
 // problemType begins the URIs that name the types of problems.
@@ -14,32 +15,36 @@ const problemType = "urn:sendgrid-sso-integration:problem:"
 
 // problem is the body of an HTTP answer that is no success (RFC 9457).
 type problem struct {
-	Type      string                 `json:"type"`
-	Title     string                 `json:"title"`
-	Status    int                    `json:"status"`
-	Detail    string                 `json:"detail"`
-	Code      provision.Code         `json:"code"`
-	RequestID string                 `json:"request_id"`
-	TraceID   string                 `json:"trace_id,omitempty"`
-	Errors    []provision.FieldError `json:"errors,omitempty"`
+	Type             string                 `json:"type"`
+	Title            string                 `json:"title"`
+	Status           int                    `json:"status"`
+	Detail           string                 `json:"detail"`
+	Code             provision.Code         `json:"code"`
+	RequestID        string                 `json:"request_id"`
+	TraceID          string                 `json:"trace_id,omitempty"`
+	GatewayRequestID string                 `json:"gateway_request_id,omitempty"`
+	Metadata         map[string]string      `json:"metadata,omitempty"`
+	Errors           []provision.FieldError `json:"errors,omitempty"`
 }
 
-func newProblem(ctx context.Context, e *provision.Error) problem {
+func newProblem(ctx context.Context, record *telemetry.Record, e *provision.Error) problem {
 	return problem{
-		Type:      problemType + string(e.Code),
-		Title:     e.Code.Title(),
-		Status:    e.Code.Status(),
-		Detail:    e.Message,
-		Code:      e.Code,
-		RequestID: requestID(ctx),
-		TraceID:   traceID(ctx),
-		Errors:    e.Fields,
+		Type:             problemType + string(e.Code),
+		Title:            e.Code.Title(),
+		Status:           e.Code.Status(),
+		Detail:           e.Message,
+		Code:             e.Code,
+		RequestID:        requestID(ctx),
+		TraceID:          record.TraceID,
+		GatewayRequestID: record.GatewayRequestID,
+		Metadata:         record.Metadata,
+		Errors:           e.Fields,
 	}
 }
 
 // encodeProblem encodes an HTTP answer that is no success.
-func encodeProblem(ctx context.Context, e *provision.Error) []byte {
-	answer := newHTTPAnswer(ctx, e.Code.Status(), newProblem(ctx, e))
+func encodeProblem(ctx context.Context, record *telemetry.Record, e *provision.Error) []byte {
+	answer := newHTTPAnswer(ctx, e.Code.Status(), newProblem(ctx, record, e))
 	answer.Headers["Content-Type"] = "application/problem+json"
 	failureHeaders(answer.Headers, e)
 	return encode(answer)

@@ -14,7 +14,8 @@ const (
 	// publishTime is what is kept free for publishing at the end of an invocation, at most
 	// an eighth of its time.
 	publishTime = 2 * time.Second
-	// answerMargin is kept free after that, so that the answer gets out.
+	// answerMargin is kept free after that, or else where HTTP is answered, so that the
+	// answer gets out.
 	answerMargin = 200 * time.Millisecond
 	// publishLimit bounds publishing where the invocation has no deadline.
 	publishLimit = 10 * time.Second

@@ -256,6 +256,8 @@ func TestRequestIsFoundByEveryID(t *testing.T) {
 		a := readAnswer(t, answer)
 		require.Contains(t, a.Body, `"trace_id":"`+traceRoot+`"`)
 		require.Contains(t, a.Body, `"request_id":"`+invocationID+`"`)
+		require.Contains(t, a.Body, `"gateway_request_id":"gateway-7"`)
+		require.Contains(t, a.Body, `"metadata":{"ticket":"OPS-7"}`)
 	})
 }
 

@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// messagesAtOnce bounds how many messages of a batch are worked on at once: enough to
-	// get through a batch, and few enough for SendGrid's rate limit.
-	messagesAtOnce = 5
+	// messagesAtOnce bounds how many messages of a batch are worked on at once. It is the
+	// size of a batch in the template, so that none waits for others that only wait.
+	messagesAtOnce = 10
 	// minMessageTime is the least time in which a message is worth starting.
 	minMessageTime = 6 * time.Second
 )

@@ -45,6 +45,13 @@ func numbered(n int) string {
 	return `{"name":"Okta","enabled":true,"signin_url":"https://idp.example.com/sso","signout_url":"","entity_id":"urn:idp:` + strconv.Itoa(n) + `"}`
 }
 
+func numberedTo(last int) (bodies []string) {
+	for n := range last {
+		bodies = append(bodies, numbered(n+1))
+	}
+	return bodies
+}
+
 // TestBatch: one message does not fail another, and each leaves its own line.
 func TestBatch(t *testing.T) {
 	t.Parallel()
@@ -109,7 +116,7 @@ func TestMalformedBatch(t *testing.T) {
 	}
 }
 
-func TestBatchIsWorkedOnFiveAtATime(t *testing.T) {
+func TestBatchIsWorkedOnTenAtATime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
@@ -127,10 +134,10 @@ func TestBatchIsWorkedOnFiveAtATime(t *testing.T) {
 			return created(ctx, r)
 		})
 		start := time.Now()
-		data, err := d.invoke(t, batch(numbered(1), numbered(2), numbered(3), numbered(4), numbered(5), numbered(6), numbered(7)))
+		data, err := d.invoke(t, batch(numberedTo(12)...))
 		require.NoError(t, err)
 		require.Empty(t, failed(t, data))
-		require.Equal(t, 5, most)
+		require.Equal(t, 10, most)
 		require.Equal(t, 2*time.Second, time.Since(start))
 	})
 }
@@ -145,12 +152,12 @@ func TestBatchEndsInTime(t *testing.T) {
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 		defer cancel()
-		data, err := d.Invoke(ctx, batch(numbered(1), numbered(2), numbered(3), numbered(4), numbered(5), numbered(6), numbered(7)))
+		data, err := d.Invoke(ctx, batch(numberedTo(12)...))
 		require.NoError(t, err)
 		require.NoError(t, ctx.Err())
-		require.Equal(t, []string{"6", "7"}, failed(t, data))
+		require.Equal(t, []string{"11", "12"}, failed(t, data))
 		for _, line := range d.log.lines(t) {
-			if id := line["message_id"]; id == "6" || id == "7" {
+			if id := line["message_id"]; id == "11" || id == "12" {
 				require.Equal(t, "DeadlineExceeded", line["code"])
 			}
 		}

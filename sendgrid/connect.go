@@ -29,7 +29,7 @@ func (c *Client) Connect(ctx context.Context) error {
 		return err
 	}
 	host := net.JoinHostPort(address.Hostname(), portOf(address))
-	dialer := &tls.Dialer{NetDialer: &net.Dialer{Timeout: dialTimeout + handshakeTimeout}, Config: transport.TLSClientConfig}
+	dialer := &tls.Dialer{NetDialer: &net.Dialer{Timeout: handshakeTimeout}, Config: transport.TLSClientConfig}
 	conn, err := dialer.DialContext(ctx, "tcp", host)
 	if err != nil {
 		return fmt.Errorf("connect to %s: %w", host, err)
@@ -41,7 +41,7 @@ func (c *Client) Connect(ctx context.Context) error {
 			if a.fresh() && to == host {
 				return a.Conn, nil
 			}
-			_ = a.Close() // It is too old to be of use.
+			_ = a.Close() // It is too old, or leads elsewhere.
 		}
 		return dialer.DialContext(ctx, network, to)
 	}

@@ -54,8 +54,25 @@ type Integration struct {
 	AudienceURL          string `json:"audience_url,omitempty"`
 	CompletedIntegration *bool  `json:"completed_integration,omitempty"`
 	// LastUpdated is a time in seconds since the epoch, as SendGrid wrote it.
-	LastUpdated json.Number `json:"last_updated,omitempty"`
+	LastUpdated Timestamp `json:"last_updated,omitempty"`
 }
+
+// Timestamp is a number of seconds since the epoch, in SendGrid's own digits. What is no
+// number reads as empty: nobody needs it, so it must not make an answer unreadable.
+type Timestamp string
+
+// UnmarshalJSON reads a number.
+func (t *Timestamp) UnmarshalJSON(data []byte) error {
+	*t = ""
+	var number json.Number
+	if data[0] != '"' && json.Unmarshal(data, &number) == nil {
+		*t = Timestamp(number)
+	}
+	return nil
+}
+
+// MarshalJSON writes the number as it was read.
+func (t Timestamp) MarshalJSON() ([]byte, error) { return json.Marshal(json.Number(t)) }
 
 // fillURLs lets the single sign-on URL and the audience URL stand in for each other:
 // SendGrid documents them to be the same, and leaves out the one or the other in some
@@ -93,6 +110,9 @@ func (c *Client) ListIntegrations(ctx context.Context) ([]Integration, error) {
 		return nil, err
 	}
 	for i := range out {
+		if out[i].EntityID == "" { // It is documented to be there. What lacks it is no integration.
+			return nil, &Error{Op: OpList, StatusCode: http.StatusOK, Sent: true, Err: errors.New("the answer lists something without an entity_id")}
+		}
 		out[i].fillURLs()
 	}
 	return out, nil

@@ -44,6 +44,14 @@ func readConfig(getenv func(string) string) (config, error) {
 		ledgerTable:     getenv("LEDGER_TABLE"),
 		eventBusName:    getenv("EVENT_BUS_NAME"),
 	}
+	for _, id := range []struct{ name, value string }{
+		{"SENDGRID_API_KEY_SECRET_ID", cfg.apiKeySecretID}, {"WEBHOOK_SECRET_ID", cfg.webhookSecretID},
+		{"LEDGER_TABLE", cfg.ledgerTable}, {"EVENT_BUS_NAME", cfg.eventBusName},
+	} {
+		if strings.ContainsFunc(id.value, isForeign) {
+			note(id.name, errors.New("must be a name or an ARN, of letters, digits and /_+=.@:-"))
+		}
+	}
 	switch {
 	case cfg.apiKeySecretID == "":
 		note("SENDGRID_API_KEY_SECRET_ID", errors.New("is required: the name or ARN of the secret with the SendGrid API key"))
@@ -67,6 +75,12 @@ func readConfig(getenv func(string) string) (config, error) {
 		return config{}, fmt.Errorf("the configuration has %d problem(s):\n%w", len(problems), errors.Join(problems...))
 	}
 	return cfg, nil
+}
+
+// isForeign tells whether a character has no place in the name or ARN of anything in AWS;
+// white space is one, and so is whatever makes a JSON object.
+func isForeign(r rune) bool {
+	return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/_+=.@:-", r)
 }
 
 // checkBaseURL allows plain http only where the API key stays on this machine or network.

@@ -8,20 +8,15 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
-	"sync"
-	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"sendgrid-sso-integration/handler"
 	"sendgrid-sso-integration/handler/webhook"
-	"sendgrid-sso-integration/internal/ledger"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/publish"
 	"sendgrid-sso-integration/internal/secret"
@@ -31,9 +26,6 @@ import (
 
 // version is set by the linker.
 var version = "dev"
-
-// prefetchTimeout bounds what is done in advance within Lambda's ten seconds for the start.
-const prefetchTimeout = 4 * time.Second
 
 func main() {
 	if err := run(context.Background(), os.Getenv); err != nil {
@@ -51,7 +43,7 @@ func run(ctx context.Context, getenv func(string) string) error {
 	if err != nil {
 		return err
 	}
-	aws, err := awsconfig.LoadDefaultConfig(ctx)
+	aws, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(awsHTTPClient()))
 	if err != nil {
 		return fmt.Errorf("load the AWS configuration: %w", err)
 	}
@@ -67,7 +59,7 @@ func run(ctx context.Context, getenv func(string) string) error {
 	h := &handler.Handler{
 		Provisioner: &provision.Provisioner{
 			SendGrid: client,
-			Ledger:   newLedger(aws, cfg.ledgerTable),
+			Ledger:   newLedger(aws, cfg.ledgerTable, logger),
 			Account:  []string{cfg.baseURL, cfg.onBehalfOf},
 			Logger:   logger,
 		},
@@ -76,7 +68,7 @@ func run(ctx context.Context, getenv func(string) string) error {
 		Logger:         logger,
 	}
 	if cfg.webhookSecretID != "" {
-		h.Verifier = webhook.NewVerifier(secrets, cfg.webhookSecretID, cfg.apiKeyTTL, logger)
+		h.Verifier = webhook.NewVerifier(secrets, cfg.webhookSecretID, min(cfg.apiKeyTTL, maxWebhookSecretTTL), logger)
 	}
 	if cfg.eventBusName != "" {
 		h.Publisher = &publish.Publisher{API: eventbridge.NewFromConfig(aws), Bus: cfg.eventBusName}
@@ -85,31 +77,4 @@ func run(ctx context.Context, getenv func(string) string) error {
 	debug.SetGCPercent(garbage)
 	lambda.StartWithOptions(h, lambda.WithContext(ctx))
 	return nil
-}
-
-// newLedger returns the ledger in the table or, where there is none, one in memory, which
-// guards against duplicates within this process only.
-func newLedger(aws awssdk.Config, table string) provision.Ledger {
-	if table == "" {
-		return &ledger.Memory{}
-	}
-	return &ledger.Dynamo{API: dynamodb.NewFromConfig(aws), Table: table}
-}
-
-// prefetch reads the key and connects to SendGrid while the function starts, so that the
-// first event does not wait for either. A failure is no reason not to start: the first
-// event tries again.
-func prefetch(ctx context.Context, key *secret.APIKey, client *sendgrid.Client, logger *slog.Logger) {
-	ctx, cancel := context.WithTimeout(ctx, prefetchTimeout)
-	defer cancel()
-	var connecting sync.WaitGroup
-	connecting.Go(func() {
-		if err := client.Connect(ctx); err != nil {
-			logger.WarnContext(ctx, "SendGrid could not be connected to in advance; the first event tries again", slog.Any("error", err))
-		}
-	})
-	if _, _, err := key.Key(ctx); err != nil {
-		logger.WarnContext(ctx, "the API key could not be read in advance; the first event tries again", slog.Any("error", err))
-	}
-	connecting.Wait()
 }

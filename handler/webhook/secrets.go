@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"sendgrid-sso-integration/internal/secret"
 )
@@ -77,7 +78,7 @@ func ParseSecrets(logger *slog.Logger) func(string) (Secrets, error) {
 				return Secrets{}, fmt.Errorf("has a field %q that is %w", name, err)
 			}
 			for _, text := range texts {
-				key, err := f.key(text)
+				key, err := f.key(strings.TrimSpace(text)) // A newline at the end is never meant.
 				if err != nil {
 					logger.Error("a webhook secret is not accepted", slog.String("field", name),
 						slog.String("reason", err.Error()), slog.Int("at_least", minSecretLength))

@@ -112,7 +112,7 @@ func TestParseSecretsOfEachScheme(t *testing.T) {
 		t.Parallel()
 		requireKeys(t, authorization, "authorization", "Basic "+key, "Basic "+key, "")
 		requireKeys(t, authorization, "authorization", "Basic "+short, "", "too short")
-		requireKeys(t, authorization, "authorization", "Averylongwordwithnothingafterit ", "", "too short")
+		requireKeys(t, authorization, "authorization", "Shortword              ", "", "too short")
 	})
 	t.Run("standard_webhooks", func(t *testing.T) {
 		t.Parallel()

@@ -94,9 +94,11 @@ func (d *Dynamo) tryTake(ctx context.Context, claim provision.Entry, now time.Ti
 	return current, current.Owner == claim.Owner, nil
 }
 
-// remember returns what an entry remembers, which is nothing once it has expired.
+// remember returns what an entry remembers, which is nothing once it has expired, in whole
+// seconds as in the condition of Take. An attempt that dies right after it took an expired
+// entry revives what that remembered; the next one asks SendGrid whether it is still so.
 func remember(e provision.Entry, now time.Time) provision.Entry {
-	if e.Expires.Before(now) {
+	if e.Expires.Unix() < now.Unix() {
 		return provision.Entry{}
 	}
 	return e

@@ -21,10 +21,6 @@ const (
 // the one before certainly did not happen: no connection was obtained, or the rate limit
 // refused it.
 func (a *attempt) create() (*Result, error) {
-	if left(a.act) < minCreate {
-		a.release()
-		return nil, tooLate(nil)
-	}
 	// What the entry remembers is gone for good, or there would be nothing to create.
 	a.entry.Fingerprint, a.entry.IntegrationID = "", ""
 	a.entry.State = Creating
@@ -34,7 +30,10 @@ func (a *attempt) create() (*Result, error) {
 		a.release()
 		return nil, ledgerUnavailable(err)
 	case !owned:
-		return nil, inProgress(errors.New("the ledger entry was lost before the create"))
+		return nil, inProgress(0, 0, errors.New("the ledger entry was lost before the create"))
+	case left(a.act) < minCreate:
+		a.release()
+		return nil, tooLate(nil)
 	}
 	for try := 0; ; try++ {
 		created, err := a.SendGrid.CreateIntegration(a.act, a.request.Integration())
@@ -42,9 +41,9 @@ func (a *attempt) create() (*Result, error) {
 		case err == nil && created.ID != "":
 			return a.created(created, false)
 		case err == nil:
-			return a.reconcile(errors.New("the answer to the create has no id"))
+			return a.reconcile(errors.New("the answer to the create has no id"), false)
 		case mayHaveCreated(err):
-			return a.reconcile(err)
+			return a.reconcile(err, true)
 		}
 		wait := pause(err, try)
 		if try == createTries-1 || !transient(err) || left(a.act)-wait < minCreate || !sleep(a.act, wait) {
@@ -83,9 +82,10 @@ func (a *attempt) created(i *sendgrid.Integration, adopted bool) (*Result, error
 	return &Result{Outcome: OutcomeCreated, Integration: *complete, Adopted: adopted}, nil
 }
 
-// reconcile looks for the integration after a create whose outcome is unknown. What it
-// finds it adopts; otherwise the entry stays taken until the outcome must have shown.
-func (a *attempt) reconcile(cause error) (*Result, error) {
+// reconcile looks for the integration after a create whose answer was lost, or lacked the
+// id. What it finds it takes for the attempt's own; otherwise the entry stays taken until
+// the outcome must have shown.
+func (a *attempt) reconcile(cause error, lost bool) (*Result, error) {
 	for look := range looks {
 		if !sleep(a.settle, backoff(look, firstBackoff, mostBackoff)) {
 			break
@@ -100,7 +100,7 @@ func (a *attempt) reconcile(cause error) (*Result, error) {
 		}
 		same := func(i sendgrid.Integration) bool { return i.ID != "" && len(a.request.differences(i)) == 0 }
 		if at := slices.IndexFunc(list, same); at >= 0 {
-			return a.created(&list[at], true)
+			return a.created(&list[at], lost)
 		}
 	}
 	a.entry.State = Unknown

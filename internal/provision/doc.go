@@ -16,7 +16,7 @@
 //     differences: Conflict, unless this very request brought it about and somebody edited
 //     it since. If the ledger remembers an id that the list lacks, ask for that id.
 //  3. If it is not there, mark the entry "creating", on the condition that it is still
-//     ours, and send one create.
+//     ours, and send one create; another one only if that certainly did not happen.
 //  4. If SendGrid created it, mark the entry "created" with the id. If it certainly did
 //     not - a documented refusal, or no connection - give the entry back. In any other
 //     case nobody can tell: look again for a while, adopt what shows up, or else mark the

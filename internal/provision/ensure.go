@@ -73,7 +73,7 @@ func (a *attempt) run() (*Result, error) {
 		case standing == unsettled:
 			return a.peek()
 		}
-		found, err := a.find(a.act, a.request, a.entry.IntegrationID)
+		found, err := a.find(a.act, a.request, a.entry)
 		switch {
 		case err != nil:
 			return nil, err
@@ -130,7 +130,7 @@ func (a *attempt) take(fingerprint string) (standing, error) {
 		case current.State == Unknown && remaining > left(a.act):
 			return unsettled, nil
 		case !sleep(a.act, backoff(try, firstPoll, mostPoll)):
-			return holding, inProgress(nil)
+			return holding, inProgress(remaining, a.settling(), nil)
 		}
 	}
 }
@@ -138,16 +138,20 @@ func (a *attempt) take(fingerprint string) (standing, error) {
 // peek looks, without holding the entry, whether a create of unknown outcome has shown up
 // by now. If not, the lease runs out by itself.
 func (a *attempt) peek() (*Result, error) {
-	found, err := a.find(a.act, a.request, "")
-	if err == nil && found != nil && len(a.request.differences(*found)) == 0 {
-		return &Result{Outcome: OutcomeUnchanged, Integration: *found}, nil
+	found, err := a.find(a.act, a.request, Entry{})
+	switch {
+	case err != nil && !transient(err):
+		return nil, err // Such as a key that SendGrid refuses: that has to be said.
+	case err == nil && found != nil && len(a.request.differences(*found)) == 0:
+		return a.judge(found)
+	default:
+		return nil, outcomeUnknown(time.Until(a.entry.Lease), err)
 	}
-	return nil, outcomeUnknown(time.Until(a.entry.Lease), err)
 }
 
 // fulfil looks whether the integration is there, and creates it if not.
 func (a *attempt) fulfil() (*Result, error) {
-	found, err := a.find(a.act, a.request, a.entry.IntegrationID)
+	found, err := a.find(a.act, a.request, a.entry)
 	if err != nil {
 		a.release()
 		return nil, err
@@ -172,7 +176,11 @@ func (a *attempt) judge(found *sendgrid.Integration) (*Result, error) {
 	if len(differences) > 0 && !edited {
 		return nil, conflict(found.ID, differences)
 	}
-	return &Result{Outcome: OutcomeUnchanged, Integration: *found}, nil
+	whole, err := a.complete(a.act, found)
+	if err != nil {
+		return nil, err
+	}
+	return &Result{Outcome: OutcomeUnchanged, Integration: *whole}, nil
 }
 
 func (p *Provisioner) settling() time.Duration {

@@ -9,7 +9,7 @@ import (
 )
 
 // Code names what went wrong, for machines: it is the "code" of an HTTP answer, the
-// error type of a failed invocation and a dimension of the metrics.
+// error type of a failed invocation and the name of a metric.
 type Code string
 
 // The codes, in the order in which a request can meet them.

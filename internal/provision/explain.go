@@ -113,9 +113,15 @@ func conflict(id string, differences []string) *Error {
 	return e
 }
 
-func inProgress(cause error) *Error {
+// inProgress answers a request whose entry somebody else holds for the time remaining. If
+// they live they are done a settling time before that; if not, nobody can act earlier.
+func inProgress(remaining, settling time.Duration, cause error) *Error {
+	wait := remaining
+	if remaining > settling {
+		wait = remaining - settling
+	}
 	return &Error{
-		Code: InProgress, RetryAfter: retryHeld, Err: cause,
+		Code: InProgress, RetryAfter: max(retryHeld, wait), Err: cause,
 		Message: "The same integration is being created by another request, which has not finished yet. Send the request again to see its outcome.",
 	}
 }
@@ -128,10 +134,16 @@ func ledgerUnavailable(cause error) *Error {
 }
 
 func outcomeUnknown(wait time.Duration, cause error) *Error {
-	return &Error{
+	e := &Error{
 		Code: OutcomeUnknown, RetryAfter: max(time.Second, wait), Err: cause,
 		Message: "SendGrid may have created the integration, but its answer was lost and the integration has not shown up yet. Send the request again after the time that Retry-After says; it will not be created twice.",
 	}
+	var answer *sendgrid.Error
+	if errors.As(cause, &answer) && answer.Op == sendgrid.OpCreate && answer.StatusCode >= http.StatusMultipleChoices {
+		e.Fields = fieldErrors(answer.Errors)
+		e.Message = fmt.Sprintf("SendGrid answered the create with status %d, which leaves open whether it was carried out, and the integration has not shown up yet. Send the request again after the time that Retry-After says; it will not be created twice.", answer.StatusCode)
+	}
+	return e
 }
 
 // incomplete answers a request whose integration is there, but not whole.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	"strings"
 	"time"
@@ -89,14 +90,18 @@ func (a *attempt) release() {
 // write writes the entry at the end of an attempt. If that fails, the entry stays taken
 // until its lease runs out, which delays others and endangers nothing.
 func (a *attempt) write(purpose string) {
-	if owned, err := a.Ledger.Update(a.record, a.entry); err != nil || !owned {
+	owned, err := a.Ledger.Update(a.record, a.entry)
+	if err == nil && !owned {
+		err = errors.New("somebody else has taken the entry")
+	}
+	if err != nil {
 		a.warn(purpose, err)
 	}
 }
 
 func (a *attempt) warn(purpose string, err error) {
 	if a.Logger != nil {
-		a.Logger.WarnContext(a.record, "the ledger entry could not be written; it stays taken until its lease ends",
+		a.Logger.WarnContext(a.record, "the ledger entry could not be written; if it is still ours, it stays taken until its lease ends",
 			slog.String("purpose", purpose), slog.String("entity_id", a.request.EntityID), slog.Any("error", err))
 	}
 }

@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -21,29 +22,34 @@ const (
 
 // find returns the integration that a request is about, or nil: the one that is as the
 // request asks; else the one that the ledger remembers; else one with the entity id.
-func (p *Provisioner) find(ctx context.Context, r Request, rememberedID string) (*sendgrid.Integration, error) {
+func (p *Provisioner) find(ctx context.Context, r Request, remembered Entry) (*sendgrid.Integration, error) {
 	list, err := p.list(ctx)
 	if err != nil {
 		return nil, err
 	}
 	same := func(i sendgrid.Integration) bool { return len(r.differences(i)) == 0 }
-	remembered := func(i sendgrid.Integration) bool { return rememberedID != "" && i.ID == rememberedID }
 	sharing := func(i sendgrid.Integration) bool { return i.EntityID == r.EntityID }
-
-	found := first(list, same, remembered)
-	if found == nil && rememberedID != "" {
-		// The list may lag behind; the integration itself does not.
-		if found, err = p.getIfThere(ctx, rememberedID); err != nil {
-			return nil, err
-		}
+	// One that was given another entity id since is still the answer to the request that
+	// brought it about, but to no other.
+	ours := func(i sendgrid.Integration) bool {
+		return i.ID == remembered.IntegrationID && (sharing(i) || remembered.Fingerprint == r.fingerprint())
 	}
-	if found == nil {
+	if remembered.IntegrationID == "" {
+		return first(list, same, sharing), nil
+	}
+	found := first(list, same, ours)
+	if found != nil || slices.ContainsFunc(list, func(i sendgrid.Integration) bool { return i.ID == remembered.IntegrationID }) {
+		return cmp.Or(found, first(list, sharing)), nil
+	}
+	// The list may lag behind; the integration itself does not.
+	found, err = p.getIfThere(ctx, remembered.IntegrationID)
+	if err != nil {
+		return nil, err
+	}
+	if found == nil || !ours(*found) {
 		found = first(list, sharing)
 	}
-	if found == nil {
-		return nil, nil
-	}
-	return p.complete(ctx, found)
+	return found, nil
 }
 
 // first returns the first integration that the first of the tests to match any matches.

@@ -73,7 +73,7 @@ func TestEverySuccessAgreesWithTheSchema(t *testing.T) {
 			for _, origin := range origins(t) {
 				e := success(outcome, request)
 				e.Origin = origin
-				e.Result.Integration.LastUpdated = []json.Number{"", "1621288520", "1621288520.5", "1.6e9"}[len(origin.EventID)%4]
+				e.Result.Integration.LastUpdated = []sendgrid.Timestamp{"", "1621288520", "1621288520.5", "1.6e9"}[len(origin.EventID)%4]
 				require.Contains(t, detailOf(t, e), `"outcome":"`+string(outcome)+`"`)
 			}
 		}

@@ -139,7 +139,7 @@ func TestEditedIntegrationFits(t *testing.T) {
 		"single_signon_url": func(i *sendgrid.Integration, text string) { i.SingleSignOnURL = text },
 		"audience_url":      func(i *sendgrid.Integration, text string) { i.AudienceURL = text },
 		"last_updated": func(i *sendgrid.Integration, text string) {
-			i.LastUpdated = json.Number(strings.Repeat("1", 6*len(text)))
+			i.LastUpdated = sendgrid.Timestamp(strings.Repeat("1", 6*len(text)))
 		},
 	}
 	for name, edit := range edits {

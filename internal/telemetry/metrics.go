@@ -62,6 +62,7 @@ type Tally struct {
 	counts     map[string]int
 	latencies  map[string][]float64
 	remaining  *int
+	requests   int
 	properties map[string]string
 }
 
@@ -133,7 +134,14 @@ func (t *Tally) outcome(r *Record, result *provision.Result, failure *provision.
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.properties = map[string]string{"trigger": r.Trigger, "entity_id": r.EntityID, "trace_id": r.TraceID}
+	t.requests++
+	t.properties = map[string]string{"trigger": r.Trigger, "trace_id": r.TraceID}
+	if t.requests == 1 { // Of a batch, the log has the ids message by message.
+		t.properties["entity_id"] = r.EntityID
+		if result != nil {
+			t.properties["integration_id"] = result.Integration.ID
+		}
+	}
 	if failure == nil {
 		t.counts[map[provision.Outcome]string{
 			provision.OutcomeCreated: MetricCreated, provision.OutcomeUnchanged: MetricUnchanged,
@@ -141,7 +149,6 @@ func (t *Tally) outcome(r *Record, result *provision.Result, failure *provision.
 		if result.Adopted {
 			t.counts[MetricAdopted]++
 		}
-		t.properties["integration_id"] = result.Integration.ID
 		return
 	}
 	t.counts[string(failure.Code)]++

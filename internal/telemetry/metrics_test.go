@@ -107,8 +107,22 @@ func TestMetricsOfAnInvocation(t *testing.T) {
 	require.JSONEq(t, `[12,12,12,12,12,12,12]`, string(b.fields[telemetry.MetricListLatency]))
 	require.JSONEq(t, `[34,34,34,34,34,34,34]`, string(b.fields[telemetry.MetricCreateLatency]))
 	require.JSONEq(t, `"sso"`, string(b.fields[telemetry.Dimension]))
-	require.JSONEq(t, `"urn:1"`, string(b.fields["entity_id"]))
+	require.NotContains(t, b.fields, "entity_id", "of seven requests")
 	require.JSONEq(t, `"1-2-3"`, string(b.fields["trace_id"]))
+}
+
+// A blob of one request names it; that of a batch must not name one of many.
+func TestMetricsNameTheOneRequest(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	ctx, tally := (&telemetry.Metrics{Out: &out}).Begin(t.Context(), false)
+	ctx, record := telemetry.Begin(ctx, telemetry.Origin{Trigger: "direct"})
+	record.EntityID = "urn:1"
+	record.Log(ctx, slog.New(slog.DiscardHandler), &provision.Result{Outcome: provision.OutcomeCreated, Integration: sendgrid.Integration{ID: "1"}}, nil)
+	tally.End()
+	b := readBlob(t, out.Bytes())
+	require.JSONEq(t, `"urn:1"`, string(b.fields["entity_id"]))
+	require.JSONEq(t, `"1"`, string(b.fields["integration_id"]))
 }
 
 // Alarms need the zeros, too.

@@ -2,7 +2,6 @@ package simulator
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -115,8 +114,8 @@ func clone(i sendgrid.Integration) sendgrid.Integration {
 	return i
 }
 
-func timestamp(t time.Time) json.Number {
-	return json.Number(strconv.FormatInt(t.Unix(), 10))
+func timestamp(t time.Time) sendgrid.Timestamp {
+	return sendgrid.Timestamp(strconv.FormatInt(t.Unix(), 10))
 }
 
 // newID returns a random UUID, which SendGrid uses for its ids.
