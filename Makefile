@@ -28,7 +28,7 @@ serve: ## Open the HTTP door on localhost, and print a curl line for it (PORT=80
 simulator: ## Serve SendGrid and Secrets Manager for "sam local" (PORT=8089)
 	@go run ./cmd/local simulator -port $(PORT)
 
-test: dynalite ## Run all tests with the race detector
+test: dynalite ## Run all tests, with the race detector where there is a C compiler
 	go test $(RACE) ./...
 
 # The tests of the ledger run against dynalite, a DynamoDB for Node.js. Without Node.js they
@@ -56,7 +56,7 @@ bench: ## Run the benchmarks
 lint: ## Check the format, go vet and golangci-lint
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
 	go vet ./...
-	$(GOLANGCI_LINT) run ./...
+	$(GOLANGCI_LINT) run --allow-parallel-runners ./...
 
 build: ## Build the function's binary "bootstrap" (GOARCH=amd64 for x86)
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build $(BUILD_FLAGS) -o bootstrap ./cmd/sso-integration

@@ -61,9 +61,13 @@ func runEvents(ctx context.Context, args []string, getenv func(string) string, i
 	if err != nil {
 		return err
 	}
-	wrong := answerAll(ctx, h, files, out)
+	if err := answerAll(ctx, h, files, out); err != nil {
+		printHoldings(out, sg)
+		return err
+	}
 	printHoldings(out, sg)
-	return wrong
+	fmt.Fprintf(out, "\n%d event(s) answered as expected; those in events/refused/ are refused on purpose.\n", len(files))
+	return nil
 }
 
 // samples lists the sample events: first those that are meant to succeed, then those that

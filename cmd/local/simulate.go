@@ -46,9 +46,9 @@ func simulate(ctx context.Context, args []string, out, logs io.Writer) error {
 		fmt.Fprintf(out, "SendGrid and Secrets Manager are simulated at %s, on all addresses of this machine. In another terminal:\n\n"+
 			"  sam build\n"+
 			"  sam local invoke SSOIntegrationFunction --event events/direct.json --env-vars events/local.env.json\n\n"+
-			"What SendGrid holds:\n\n"+
+			"The webhook secret is that of %s. What SendGrid holds:\n\n"+
 			"  curl -H 'Authorization: Bearer %s' 'http://localhost%s/v3/sso/integrations?si=true'\n\n"+
-			"Ctrl-C ends it.\n\n", address, apiKey, at)
+			"Ctrl-C ends it.\n\n", address, webhookSecretFile, apiKey, at)
 	})
 }
 
