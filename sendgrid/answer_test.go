@@ -59,10 +59,34 @@ func TestIntegrationIsRead(t *testing.T) {
 			created, err := newHarness(t, reply(200, tt.body)).client().CreateIntegration(t.Context(), exampleRequest())
 			require.NoError(t, err)
 			require.Equal(t, tt.want, *created)
-			list, err := newHarness(t, reply(200, "["+tt.body+"]")).client().ListIntegrations(t.Context())
+			listed, want := tt.body, tt.want
+			if want.EntityID == "" { // What a list shows has one.
+				listed, want.EntityID = strings.Replace(listed, "{", `{"entity_id":"e",`, 1), "e"
+			}
+			list, err := newHarness(t, reply(200, "["+listed+"]")).client().ListIntegrations(t.Context())
 			require.NoError(t, err)
-			require.Equal(t, []sendgrid.Integration{tt.want}, list)
+			require.Equal(t, []sendgrid.Integration{want}, list)
 		})
+	}
+}
+
+// What stands where a time should is no time, and is not passed on.
+func TestStrangeTimesAreDropped(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{`"` + testKey + `"`, `"1621288964"`, `""`, `null`, `true`, `{}`, `[1]`} {
+		got, err := newHarness(t, reply(200, `{"id":"1","last_updated":`+value+`}`)).client().GetIntegration(t.Context(), "1")
+		require.NoError(t, err, value)
+		require.Equal(t, sendgrid.Integration{ID: "1"}, *got, value)
+	}
+}
+
+// A list of something that is no integration must not pass for one without the integration
+// that is looked for.
+func TestListRefusesWhatIsNoIntegration(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`[null]`, `[{}]`, `[{"message":"internal error","field":null}]`} {
+		_, err := newHarness(t, reply(200, body)).client().ListIntegrations(t.Context())
+		require.Equal(t, 200, requireError(t, err).StatusCode, body)
 	}
 }
 

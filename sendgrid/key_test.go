@@ -173,7 +173,7 @@ func TestKeyIsNeverInErrors(t *testing.T) {
 		{name: "escaped", answer: reply(400, `{"error":"`+"\\u0053"+testKey[1:]+`"}`)},
 		{name: "401", answer: reply(401, `["`+testKey+`"]`)},
 		{name: "text", answer: plain(502, "Authorization: Bearer "+testKey)},
-		{name: "200 with a key for a number", answer: reply(200, `{"last_updated":"`+testKey+`"}`)},
+		{name: "200 with a key in a list", answer: reply(200, `{"id":["`+testKey+`"]}`)},
 		{name: "200 with a key for a boolean", answer: reply(200, `{"enabled":"`+testKey+`"}`)},
 		{name: "200 that is not JSON", answer: reply(200, testKey)},
 		{name: "Location", answer: func(w http.ResponseWriter, _ *http.Request) {
