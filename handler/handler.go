@@ -75,14 +75,9 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 // What it refuses is not published: nobody knows who sent it, or it was not begun with.
 type finder func(context.Context, *telemetry.Record) ([]byte, error)
 
-// fulfil has a request fulfilled, has the outcome published, and logs it.
-func (h *Handler) fulfil(ctx context.Context, origin telemetry.Origin, find finder) (result *provision.Result, failure *provision.Error) {
-	ctx, record := telemetry.Begin(ctx, origin)
-	return h.fulfilRecorded(ctx, record, find)
-}
-
-// fulfilRecorded does that for a request of which there is a record.
-func (h *Handler) fulfilRecorded(ctx context.Context, record *telemetry.Record, find finder) (result *provision.Result, failure *provision.Error) {
+// fulfil has a request fulfilled, has the outcome published, and logs it. The record is the
+// one that ctx carries.
+func (h *Handler) fulfil(ctx context.Context, record *telemetry.Record, find finder) (result *provision.Result, failure *provision.Error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			result, failure = nil, panicked(cause)
@@ -126,7 +121,8 @@ func panicked(cause any) *provision.Error {
 // answerFunction answers an event that did not come by HTTP: with the result, or with a
 // function error of which a caller may see all.
 func (h *Handler) answerFunction(ctx context.Context, origin telemetry.Origin, find finder) ([]byte, error) {
-	result, failure := h.fulfil(ctx, origin, find)
+	ctx, record := telemetry.Begin(ctx, origin)
+	result, failure := h.fulfil(ctx, record, find)
 	if failure != nil {
 		return nil, messages.InvokeResponse_Error{Type: string(failure.Code), Message: failure.Public()}
 	}

@@ -7,7 +7,6 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-	"time"
 
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/telemetry"
@@ -37,14 +36,14 @@ type httpAnswer struct {
 
 // answerHTTP answers an HTTP request. It never fails: what goes wrong is an answer too.
 func (h *Handler) answerHTTP(ctx context.Context, origin telemetry.Origin, r httpRequest, malformed error) ([]byte, error) {
-	ctx, cancel := withMargin(ctx)
+	ctx, cancel := endEarly(ctx, answerMargin)
 	defer cancel()
 	origin.GatewayRequestID = r.id
 	ctx, record := telemetry.Begin(ctx, origin)
 	if h.Verifier != nil && r.isChallenge() {
 		return h.answerChallenge(ctx, record, r), nil
 	}
-	result, failure := h.fulfilRecorded(ctx, record, func(ctx context.Context, _ *telemetry.Record) ([]byte, error) {
+	result, failure := h.fulfil(ctx, record, func(ctx context.Context, _ *telemetry.Record) ([]byte, error) {
 		if malformed != nil {
 			return nil, malformed
 		}
@@ -59,15 +58,6 @@ func (h *Handler) answerHTTP(ctx context.Context, origin telemetry.Origin, r htt
 		answer.Headers["Location"] = h.IntegrationURL(result.Integration.ID)
 	}
 	return encode(answer), nil
-}
-
-// withMargin returns a context that ends early enough for the answer to get out.
-func withMargin(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	return context.WithDeadline(ctx, deadline.Add(-min(answerMargin, time.Until(deadline)/8)))
 }
 
 // newHTTPAnswer returns an answer with a JSON body.

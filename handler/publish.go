@@ -28,11 +28,20 @@ type Publisher interface {
 
 // reserve returns a context that ends early enough for publishing.
 func (h *Handler) reserve(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if h.Publisher == nil || !ok {
+	if h.Publisher == nil {
 		return context.WithCancel(ctx)
 	}
-	return context.WithDeadline(ctx, deadline.Add(-min(publishTime, time.Until(deadline)/8)))
+	return endEarly(ctx, publishTime)
+}
+
+// endEarly returns a context that ends so much before the deadline, or an eighth of the
+// time that is left, if that is less.
+func endEarly(ctx context.Context, margin time.Duration) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(margin, time.Until(deadline)/8)))
 }
 
 // publish publishes what became of a request, and returns what the caller is to be told.

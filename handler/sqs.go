@@ -54,7 +54,8 @@ func (h *Handler) answerMessage(ctx context.Context, origin telemetry.Origin, me
 	origin.MessageID = message.MessageId
 	// A message that can only be rejected comes again and again, until it is a dead letter.
 	origin.Redelivered = receives(message) > 1
-	_, failure := h.fulfil(ctx, origin, func(ctx context.Context, record *telemetry.Record) ([]byte, error) {
+	ctx, record := telemetry.Begin(ctx, origin)
+	_, failure := h.fulfil(ctx, record, func(ctx context.Context, record *telemetry.Record) ([]byte, error) {
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < minMessageTime {
 			return nil, &provision.Error{
 				Code:    provision.DeadlineExceeded,

@@ -61,11 +61,11 @@ func runEvents(ctx context.Context, args []string, getenv func(string) string, i
 	if err != nil {
 		return err
 	}
-	if err := answerAll(ctx, h, files, out); err != nil {
-		printHoldings(out, sg)
+	err = answerAll(ctx, h, files, out)
+	printHoldings(out, sg)
+	if err != nil {
 		return err
 	}
-	printHoldings(out, sg)
 	fmt.Fprintf(out, "\n%d event(s) answered as expected; those in events/refused/ are refused on purpose.\n", len(files))
 	return nil
 }

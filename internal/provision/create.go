@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"time"
 
 	"sendgrid-sso-integration/sendgrid"
@@ -99,8 +98,8 @@ func (a *attempt) reconcile(cause error, lost bool) (*Result, error) {
 			continue
 		}
 		same := func(i sendgrid.Integration) bool { return i.ID != "" && len(a.request.differences(i)) == 0 }
-		if at := slices.IndexFunc(list, same); at >= 0 {
-			return a.created(&list[at], lost)
+		if found := first(list, same); found != nil {
+			return a.created(found, lost)
 		}
 	}
 	a.entry.State = Unknown

@@ -143,9 +143,11 @@ func (t *Tally) outcome(r *Record, result *provision.Result, failure *provision.
 		}
 	}
 	if failure == nil {
-		t.counts[map[provision.Outcome]string{
-			provision.OutcomeCreated: MetricCreated, provision.OutcomeUnchanged: MetricUnchanged,
-		}[result.Outcome]]++
+		if result.Outcome == provision.OutcomeCreated {
+			t.counts[MetricCreated]++
+		} else {
+			t.counts[MetricUnchanged]++
+		}
 		if result.Adopted {
 			t.counts[MetricAdopted]++
 		}
