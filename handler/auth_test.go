@@ -9,14 +9,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"sendgrid-sso-integration/handler/webhook"
+	"sendgrid-sso-integration/internal/auth"
 	"sendgrid-sso-integration/internal/secret"
 )
 
 func accept(context.Context, http.Header, []byte) error { return nil }
 
 func refuse(context.Context, http.Header, []byte) error {
-	return &webhook.Refusal{Scheme: "bearer", Reason: "the reason for the log"}
+	return &auth.Refusal{Scheme: "bearer", Reason: "the reason for the log"}
 }
 
 // v2 and v1 return a good request with a requestContext as JSON.
@@ -181,7 +181,7 @@ func TestMultiValueHeaders(t *testing.T) {
 			d := newDoor(nil)
 			d.Verifier = verify(func(_ context.Context, header http.Header, _ []byte) error {
 				got = header["Authorization"]
-				return &webhook.Refusal{Reason: "seen"}
+				return &auth.Refusal{Reason: "seen"}
 			})
 			requireUnauthenticated(t, d.call(t, []byte(`{"httpMethod":"POST","requestContext":{},`+test.headers+`}`)))
 			require.Equal(t, test.want, got)
@@ -223,3 +223,6 @@ func TestWebhookSecretUnavailable(t *testing.T) {
 		}
 	}
 }
+
+// broken is a verifier whose secrets cannot be read.
+func broken(context.Context, http.Header, []byte) error { return errors.New("no secret") }

@@ -5,8 +5,9 @@ import (
 	"errors"
 	"time"
 
-	"sendgrid-sso-integration/handler/webhook"
-	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/problem"
+
+	"sendgrid-sso-integration/internal/auth"
 )
 
 // authenticate returns nil if the gateway knows the caller, or the caller knows a secret.
@@ -14,7 +15,7 @@ func (h *Handler) authenticate(ctx context.Context, r httpRequest, body []byte) 
 	if r.verified {
 		return nil
 	}
-	err := error(&webhook.Refusal{Reason: "the gateway does not know the caller, and no webhook secret is configured"})
+	err := error(&auth.Refusal{Reason: "the gateway does not know the caller, and no webhook secret is configured"})
 	if h.Verifier != nil {
 		err = h.Verifier.Verify(ctx, r.header, body)
 	}
@@ -23,13 +24,13 @@ func (h *Handler) authenticate(ctx context.Context, r httpRequest, body []byte) 
 
 // refused turns a verifier's error into what the caller is told: no more than that.
 func refused(err error) error {
-	var refusal *webhook.Refusal
+	var refusal *auth.Refusal
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &refusal):
-		return &provision.Error{
-			Code: provision.Unauthenticated, Err: err,
+		return &problem.Error{
+			Code: problem.Unauthenticated, Err: err,
 			Message: "Sign the request with IAM or a token that the API accepts, or send a secret that this function knows.",
 		}
 	default:
@@ -38,8 +39,8 @@ func refused(err error) error {
 }
 
 func secretUnavailable(err error) error {
-	e := &provision.Error{
-		Code: provision.SecretUnavailable, Err: err, RetryAfter: 30 * time.Second,
+	e := &problem.Error{
+		Code: problem.SecretUnavailable, Err: err, RetryAfter: 30 * time.Second,
 		Message: "The webhook secret could not be read from Secrets Manager, so nobody can be let in by it. Try again; if it persists, check that the secret exists and that the function's role may read it.",
 	}
 	var content interface{ Permanent() bool }

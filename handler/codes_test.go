@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
+	"sendgrid-sso-integration/internal/problem"
 
-	"sendgrid-sso-integration/internal/provision"
+	"github.com/stretchr/testify/require"
 )
 
 // meaning is what a code is to a caller.
@@ -26,33 +26,33 @@ type meaning struct {
 
 // codes says what callers are promised of every code; it is on purpose not read from the
 // table in provision.
-var codes = map[provision.Code]meaning{
-	provision.InvalidJSON:          {400, false, "WARN"},
-	provision.InvalidRequest:       {422, false, "WARN"},
-	provision.Unauthenticated:      {401, false, "WARN"},
-	provision.MethodNotAllowed:     {405, false, "WARN"},
-	provision.PayloadTooLarge:      {413, false, "WARN"},
-	provision.UnsupportedMediaType: {415, false, "WARN"},
-	provision.Conflict:             {409, false, "WARN"},
-	provision.InProgress:           {409, true, "ERROR"},
-	provision.SendGridRejected:     {422, false, "WARN"},
-	provision.SendGridUnauthorized: {502, false, "ERROR"},
-	provision.SendGridForbidden:    {502, false, "ERROR"},
-	provision.RateLimited:          {429, true, "ERROR"},
-	provision.SendGridUnavailable:  {502, true, "ERROR"},
-	provision.OutcomeUnknown:       {503, true, "ERROR"},
-	provision.DeadlineExceeded:     {504, true, "ERROR"},
-	provision.SecretUnavailable:    {503, true, "ERROR"},
-	provision.LedgerUnavailable:    {503, true, "ERROR"},
-	provision.EventBusUnavailable:  {503, true, "ERROR"},
-	provision.Internal:             {500, true, "ERROR"},
+var codes = map[problem.Code]meaning{
+	problem.InvalidJSON:          {400, false, "WARN"},
+	problem.InvalidRequest:       {422, false, "WARN"},
+	problem.Unauthenticated:      {401, false, "WARN"},
+	problem.MethodNotAllowed:     {405, false, "WARN"},
+	problem.PayloadTooLarge:      {413, false, "WARN"},
+	problem.UnsupportedMediaType: {415, false, "WARN"},
+	problem.Conflict:             {409, false, "WARN"},
+	problem.InProgress:           {409, true, "ERROR"},
+	problem.SendGridRejected:     {422, false, "WARN"},
+	problem.SendGridUnauthorized: {502, false, "ERROR"},
+	problem.SendGridForbidden:    {502, false, "ERROR"},
+	problem.RateLimited:          {429, true, "ERROR"},
+	problem.SendGridUnavailable:  {502, true, "ERROR"},
+	problem.OutcomeUnknown:       {503, true, "ERROR"},
+	problem.DeadlineExceeded:     {504, true, "ERROR"},
+	problem.SecretUnavailable:    {503, true, "ERROR"},
+	problem.LedgerUnavailable:    {503, true, "ERROR"},
+	problem.EventBusUnavailable:  {503, true, "ERROR"},
+	problem.Internal:             {500, true, "ERROR"},
 }
 
 // failure is an error of the provisioner with everything that one can have.
-func failure(code provision.Code) *provision.Error {
-	return &provision.Error{
+func failure(code problem.Code) *problem.Error {
+	return &problem.Error{
 		Code: code, Message: "A sentence for the caller.", Err: errUpstream, RetryAfter: 1500 * time.Millisecond,
-		Fields: []provision.FieldError{{Field: "name", Message: "is at fault"}, {Message: "and so is this"}},
+		Fields: []problem.FieldError{{Field: "name", Message: "is at fault"}, {Message: "and so is this"}},
 	}
 }
 
@@ -100,7 +100,7 @@ func TestEveryCodeOfAFunction(t *testing.T) {
 	}
 }
 
-func requireFailureLine(t *testing.T, line map[string]any, code provision.Code, meaning meaning) {
+func requireFailureLine(t *testing.T, line map[string]any, code problem.Code, meaning meaning) {
 	t.Helper()
 	require.Equal(t, string(code), line["code"])
 	require.Equal(t, meaning.level, line["level"])
@@ -117,16 +117,16 @@ func requireFailureLine(t *testing.T, line map[string]any, code provision.Code, 
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		failure provision.Error
+		failure problem.Error
 		want    string
 	}{
-		"when is not known":   {provision.Error{Code: provision.Internal}, ""},
-		"a moment":            {provision.Error{Code: provision.RateLimited, RetryAfter: time.Millisecond}, "1"},
-		"a minute":            {provision.Error{Code: provision.RateLimited, RetryAfter: time.Minute}, "60"},
-		"more than a minute":  {provision.Error{Code: provision.RateLimited, RetryAfter: time.Minute + 1}, "61"},
-		"past":                {provision.Error{Code: provision.RateLimited, RetryAfter: -time.Minute}, ""},
-		"never, by its code":  {provision.Error{Code: provision.Conflict, RetryAfter: time.Minute}, ""},
-		"never, by the cause": {provision.Error{Code: provision.SecretUnavailable, RetryAfter: time.Minute, Permanent: true}, ""},
+		"when is not known":   {problem.Error{Code: problem.Internal}, ""},
+		"a moment":            {problem.Error{Code: problem.RateLimited, RetryAfter: time.Millisecond}, "1"},
+		"a minute":            {problem.Error{Code: problem.RateLimited, RetryAfter: time.Minute}, "60"},
+		"more than a minute":  {problem.Error{Code: problem.RateLimited, RetryAfter: time.Minute + 1}, "61"},
+		"past":                {problem.Error{Code: problem.RateLimited, RetryAfter: -time.Minute}, ""},
+		"never, by its code":  {problem.Error{Code: problem.Conflict, RetryAfter: time.Minute}, ""},
+		"never, by the cause": {problem.Error{Code: problem.SecretUnavailable, RetryAfter: time.Minute, Permanent: true}, ""},
 	}
 	for gateway, event := range gateways {
 		for name, test := range tests {
@@ -146,7 +146,7 @@ func TestRetryAfter(t *testing.T) {
 // Whatever else the provisioner returns is Internal, and only the log has the cause.
 func TestUnknownErrorsAreInternal(t *testing.T) {
 	t.Parallel()
-	wrapped := fmt.Errorf("wrapped: %w", failure(provision.Conflict))
+	wrapped := fmt.Errorf("wrapped: %w", failure(problem.Conflict))
 	for gateway, event := range gateways {
 		t.Run(gateway, func(t *testing.T) {
 			t.Parallel()
@@ -178,7 +178,7 @@ func TestNoCodeIsMissing(t *testing.T) {
 	t.Parallel()
 	file, err := parser.ParseFile(token.NewFileSet(), "../internal/provision/errors.go", nil, 0)
 	require.NoError(t, err)
-	var declared []provision.Code
+	var declared []problem.Code
 	ast.Inspect(file, func(node ast.Node) bool {
 		spec, ok := node.(*ast.ValueSpec)
 		if !ok {
@@ -188,7 +188,7 @@ func TestNoCodeIsMissing(t *testing.T) {
 			literal, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
 			require.NoError(t, err)
 			require.Equal(t, spec.Names[0].Name, literal)
-			declared = append(declared, provision.Code(literal))
+			declared = append(declared, problem.Code(literal))
 		}
 		return true
 	})

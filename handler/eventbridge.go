@@ -4,7 +4,8 @@ import (
 	"context"
 	"encoding/json"
 
-	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/problem"
+
 	"sendgrid-sso-integration/internal/publish"
 	"sendgrid-sso-integration/internal/telemetry"
 )
@@ -30,8 +31,8 @@ func openEnvelope(payload []byte, record *telemetry.Record) ([]byte, error) {
 	}
 	record.EventID = event.ID
 	if event.Source == publish.Source {
-		return nil, &provision.Error{
-			Code:    provision.InvalidRequest,
+		return nil, &problem.Error{
+			Code:    problem.InvalidRequest,
 			Message: "This event was published by this function. Keep events with the source " + publish.Source + " away from it.",
 		}
 	}

@@ -12,23 +12,23 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/aws/aws-lambda-go/lambda/messages"
 
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/telemetry"
 )
 
-// Provisioner fulfils requests. Its errors are of type *provision.Error.
+// Provisioner fulfils requests. Its errors are of type *problem.Error.
 type Provisioner interface {
 	Ensure(context.Context, provision.Request) (*provision.Result, error)
 }
 
 // Verifier tells whether an HTTP request carries a secret of ours. It returns a
-// *webhook.Refusal where it does not.
+// *auth.Refusal where it does not.
 type Verifier interface {
 	Verify(ctx context.Context, header http.Header, body []byte) error
-	// VerifyChallenge does the same for the request that verifies an Okta event hook.
-	VerifyChallenge(ctx context.Context, header http.Header) error
 }
 
 // Handler answers every event that the function may get; it is the lambda.Handler of the
@@ -77,7 +77,7 @@ type finder func(context.Context, *telemetry.Record) ([]byte, error)
 
 // fulfil has a request fulfilled, has the outcome published, and logs it. The record is the
 // one that ctx carries.
-func (h *Handler) fulfil(ctx context.Context, record *telemetry.Record, find finder) (result *provision.Result, failure *provision.Error) {
+func (h *Handler) fulfil(ctx context.Context, record *telemetry.Record, find finder) (result *provision.Result, failure *problem.Error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			result, failure = nil, panicked(cause)
@@ -86,11 +86,11 @@ func (h *Handler) fulfil(ctx context.Context, record *telemetry.Record, find fin
 	}()
 	data, err := find(ctx, record)
 	if err != nil {
-		return nil, provision.AsError(err)
+		return nil, problem.From(err)
 	}
 	request, err := provision.ParseRequest(data)
 	if err != nil {
-		failure = provision.AsError(err)
+		failure = problem.From(err)
 		return h.publish(ctx, record, nil, nil, failure)
 	}
 	record.EntityID, record.Metadata = request.EntityID, request.Metadata
@@ -99,7 +99,7 @@ func (h *Handler) fulfil(ctx context.Context, record *telemetry.Record, find fin
 }
 
 // ensure has a request fulfilled. A panic is a failure like others, so that it is published.
-func (h *Handler) ensure(ctx context.Context, request provision.Request) (result *provision.Result, failure *provision.Error) {
+func (h *Handler) ensure(ctx context.Context, request provision.Request) (result *provision.Result, failure *problem.Error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			result, failure = nil, panicked(cause)
@@ -109,13 +109,13 @@ func (h *Handler) ensure(ctx context.Context, request provision.Request) (result
 	defer cancel()
 	result, err := h.Provisioner.Ensure(ctx, request)
 	if err != nil {
-		return nil, provision.AsError(err)
+		return nil, problem.From(err)
 	}
 	return result, nil
 }
 
-func panicked(cause any) *provision.Error {
-	return provision.AsError(fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))
+func panicked(cause any) *problem.Error {
+	return problem.From(fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))
 }
 
 // answerFunction answers an event that did not come by HTTP: with the result, or with a

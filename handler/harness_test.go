@@ -130,7 +130,7 @@ func strictly(t *testing.T, data []byte, v any) {
 }
 
 // problem is the document of an HTTP refusal.
-type problem struct {
+type problemAnswer struct {
 	Type      string `json:"type"`
 	Title     string `json:"title"`
 	Status    int    `json:"status"`
@@ -148,10 +148,10 @@ type problem struct {
 }
 
 // problem reads the document of a refusal, which is complete whatever is the matter.
-func (a answer) problem(t *testing.T) problem {
+func (a answer) problem(t *testing.T) problemAnswer {
 	t.Helper()
 	require.GreaterOrEqual(t, a.StatusCode, 400, a.Body)
-	var p problem
+	var p problemAnswer
 	strictly(t, []byte(a.Body), &p)
 	require.Equal(t, "urn:sendgrid-sso-integration:problem:"+p.Code, p.Type)
 	require.NotEmpty(t, p.Title)
@@ -162,7 +162,7 @@ func (a answer) problem(t *testing.T) problem {
 }
 
 // fields returns the fields at fault, in the order of the document.
-func (p problem) fields() (names []string) {
+func (p problemAnswer) fields() (names []string) {
 	for _, e := range p.Errors {
 		names = append(names, e.Field)
 	}

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/telemetry"
 )
@@ -40,9 +42,6 @@ func (h *Handler) answerHTTP(ctx context.Context, origin telemetry.Origin, r htt
 	defer cancel()
 	origin.GatewayRequestID = r.id
 	ctx, record := telemetry.Begin(ctx, origin)
-	if h.Verifier != nil && r.isChallenge() {
-		return h.answerChallenge(ctx, record, r), nil
-	}
 	result, failure := h.fulfil(ctx, record, func(ctx context.Context, _ *telemetry.Record) ([]byte, error) {
 		if malformed != nil {
 			return nil, malformed
@@ -74,7 +73,7 @@ func newHTTPAnswer(ctx context.Context, status int, body any) httpAnswer {
 // nothing of the body is looked at before the caller is known.
 func (h *Handler) admit(ctx context.Context, r httpRequest) ([]byte, error) {
 	if r.method != http.MethodPost {
-		return nil, &provision.Error{Code: provision.MethodNotAllowed, Message: "Send the request with POST."}
+		return nil, &problem.Error{Code: problem.MethodNotAllowed, Message: "Send the request with POST."}
 	}
 	body, err := r.content()
 	if err != nil {
@@ -84,7 +83,7 @@ func (h *Handler) admit(ctx context.Context, r httpRequest) ([]byte, error) {
 		return nil, err
 	}
 	if !isJSON(r.header["Content-Type"]) {
-		return nil, &provision.Error{Code: provision.UnsupportedMediaType, Message: "Send the request as JSON, with the header Content-Type: application/json."}
+		return nil, &problem.Error{Code: problem.UnsupportedMediaType, Message: "Send the request as JSON, with the header Content-Type: application/json."}
 	}
 	return body, nil
 }
@@ -96,14 +95,14 @@ func (r httpRequest) content() ([]byte, error) {
 		size = base64.StdEncoding.DecodedLen(size) - 2 // The padding counts two bytes at most.
 	}
 	if size > provision.MaxRequestBytes {
-		return nil, &provision.Error{Code: provision.PayloadTooLarge, Message: fmt.Sprintf("The request may have at most %d bytes.", provision.MaxRequestBytes)}
+		return nil, &problem.Error{Code: problem.PayloadTooLarge, Message: fmt.Sprintf("The request may have at most %d bytes.", provision.MaxRequestBytes)}
 	}
 	if !r.encoded {
 		return []byte(r.body), nil
 	}
 	body, err := base64.StdEncoding.DecodeString(r.body)
 	if err != nil {
-		return nil, &provision.Error{Code: provision.InvalidJSON, Message: "The body is marked as base64 and cannot be decoded; send one JSON object.", Err: err}
+		return nil, &problem.Error{Code: problem.InvalidJSON, Message: "The body is marked as base64 and cannot be decoded; send one JSON object.", Err: err}
 	}
 	return body, nil
 }

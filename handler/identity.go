@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 
-	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/problem"
 )
 
 // identifies tells whether a gateway's word on the caller says anything: null, an empty
@@ -35,8 +35,8 @@ func says(value any) bool {
 }
 
 func malformed(err error) error {
-	return &provision.Error{
-		Code: provision.InvalidJSON, Err: err,
+	return &problem.Error{
+		Code: problem.InvalidJSON, Err: err,
 		Message: "The event looks like one of AWS, but has fields of other types; send it as AWS does.",
 	}
 }

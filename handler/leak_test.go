@@ -12,20 +12,22 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/handler"
-	"sendgrid-sso-integration/handler/webhook"
+	"sendgrid-sso-integration/internal/auth"
 	"sendgrid-sso-integration/internal/ledger"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/publish"
 	"sendgrid-sso-integration/internal/secret"
 	"sendgrid-sso-integration/internal/telemetry"
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 // Every text that must not get out has the word in it. Metadata is not among them: it is
@@ -54,10 +56,10 @@ func (s secretsManager) GetSecretValue(
 type leaky struct {
 	key, bearer secretsManager
 	ledger      provision.Ledger
-	network     *simulator.Network
+	network     *sendgridtest.Network
 }
 
-func newLeaky(network *simulator.Network) *leaky {
+func newLeaky(network *sendgridtest.Network) *leaky {
 	return &leaky{
 		key: secretsManager{text: leakyKey}, bearer: secretsManager{text: `{"bearer":"` + leakyBearer + `"}`},
 		ledger: &ledger.Memory{}, network: network,
@@ -76,7 +78,7 @@ func (l *leaky) door() door {
 		Provisioner: &provision.Provisioner{
 			SendGrid: client, Ledger: l.ledger, Account: []string{"x"}, Logger: logger,
 		},
-		Verifier:       webhook.NewVerifier(l.bearer, "sso/webhook", time.Minute, logger),
+		Verifier:       auth.NewVerifier(l.bearer, "sso/webhook", time.Minute, logger),
 		IntegrationURL: client.IntegrationURL,
 		Logger:         logger,
 	}}
@@ -169,8 +171,8 @@ func hijack(w http.ResponseWriter, text string) {
 
 // newLeakyNetwork leads to a SendGrid that answers one method by an echo, and otherwise
 // holds no integration and creates one. In a bubble no time passes while it is waited for.
-func newLeakyNetwork(method string, status int, echo func(http.ResponseWriter, int, string)) *simulator.Network {
-	return simulator.NewNetwork(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func newLeakyNetwork(method string, status int, echo func(http.ResponseWriter, int, string)) *sendgridtest.Network {
+	return sendgridtest.NewNetwork(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		auth := r.Header.Get("Authorization")
 		switch r.Method {
 		case method:
@@ -234,27 +236,27 @@ func TestNothingLeaksElsewhere(t *testing.T) {
 	tests := map[string]struct {
 		change  func(*leaky)
 		payload []byte
-		code    provision.Code
+		code    problem.Code
 	}{
-		"SendGrid is gone":         {func(l *leaky) { l.network.FailDials(99, nil) }, []byte(leakyRequest), provision.SendGridUnavailable},
-		"key unreachable":          {func(l *leaky) { l.key.err = errUpstream }, []byte(leakyRequest), provision.SecretUnavailable},
-		"key of no text":           {key(`{"api_key":["` + leak + `"]}`), []byte(leakyRequest), provision.SecretUnavailable},
-		"key of another name":      {key(`{"apikey":"` + leak + `"}`), []byte(leakyRequest), provision.SecretUnavailable},
-		"key in quotes":            {key(`"` + leak + `"`), []byte(leakyRequest), provision.SecretUnavailable},
-		"key with a space":         {key(leak + " " + leak), []byte(leakyRequest), provision.SecretUnavailable},
-		"key in broken JSON":       {key(`{"api_key":"` + leak), []byte(leakyRequest), provision.SecretUnavailable},
-		"webhook unreachable":      {func(l *leaky) { l.bearer.err = errUpstream }, webhookEvent(leakyBearer), provision.SecretUnavailable},
-		"webhook bare":             {bearer(leakyBearer), webhookEvent(leakyBearer), provision.SecretUnavailable},
-		"webhook in broken JSON":   {bearer(`{"bearer":"` + leakyBearer), webhookEvent(leakyBearer), provision.SecretUnavailable},
-		"webhook of no text":       {bearer(`{"bearer":{"x":"` + leakyBearer + `"}}`), webhookEvent(leakyBearer), provision.SecretUnavailable},
-		"webhook too short":        {bearer(`{"bearer":"` + leak + `"}`), webhookEvent(leak), provision.Unauthenticated},
-		"webhook of another name":  {bearer(`{"token":"` + leakyBearer + `"}`), webhookEvent(leakyBearer), provision.Unauthenticated},
-		"wrong secret":             {unchanged, webhookEvent(leakyGuess), provision.Unauthenticated},
-		"two secrets":              {unchanged, webhookEvent(leakyGuess + ",Bearer " + leakyBearer), provision.Unauthenticated},
-		"no JSON":                  {unchanged, []byte(leak), provision.InvalidJSON},
-		"broken rules":             {unchanged, []byte(strings.ReplaceAll(leakyRequest, "https:", leak+":")), provision.InvalidRequest},
-		"a panic below":            {func(l *leaky) { l.ledger = nil }, []byte(leakyRequest), provision.Internal},
-		"a panic below the bearer": {func(l *leaky) { l.ledger = nil }, webhookEvent(leakyBearer), provision.Internal},
+		"SendGrid is gone":         {func(l *leaky) { l.network.FailDials(99, nil) }, []byte(leakyRequest), problem.SendGridUnavailable},
+		"key unreachable":          {func(l *leaky) { l.key.err = errUpstream }, []byte(leakyRequest), problem.SecretUnavailable},
+		"key of no text":           {key(`{"api_key":["` + leak + `"]}`), []byte(leakyRequest), problem.SecretUnavailable},
+		"key of another name":      {key(`{"apikey":"` + leak + `"}`), []byte(leakyRequest), problem.SecretUnavailable},
+		"key in quotes":            {key(`"` + leak + `"`), []byte(leakyRequest), problem.SecretUnavailable},
+		"key with a space":         {key(leak + " " + leak), []byte(leakyRequest), problem.SecretUnavailable},
+		"key in broken JSON":       {key(`{"api_key":"` + leak), []byte(leakyRequest), problem.SecretUnavailable},
+		"webhook unreachable":      {func(l *leaky) { l.bearer.err = errUpstream }, webhookEvent(leakyBearer), problem.SecretUnavailable},
+		"webhook bare":             {bearer(leakyBearer), webhookEvent(leakyBearer), problem.SecretUnavailable},
+		"webhook in broken JSON":   {bearer(`{"bearer":"` + leakyBearer), webhookEvent(leakyBearer), problem.SecretUnavailable},
+		"webhook of no text":       {bearer(`{"bearer":{"x":"` + leakyBearer + `"}}`), webhookEvent(leakyBearer), problem.SecretUnavailable},
+		"webhook too short":        {bearer(`{"bearer":"` + leak + `"}`), webhookEvent(leak), problem.Unauthenticated},
+		"webhook of another name":  {bearer(`{"token":"` + leakyBearer + `"}`), webhookEvent(leakyBearer), problem.Unauthenticated},
+		"wrong secret":             {unchanged, webhookEvent(leakyGuess), problem.Unauthenticated},
+		"two secrets":              {unchanged, webhookEvent(leakyGuess + ",Bearer " + leakyBearer), problem.Unauthenticated},
+		"no JSON":                  {unchanged, []byte(leak), problem.InvalidJSON},
+		"broken rules":             {unchanged, []byte(strings.ReplaceAll(leakyRequest, "https:", leak+":")), problem.InvalidRequest},
+		"a panic below":            {func(l *leaky) { l.ledger = nil }, []byte(leakyRequest), problem.Internal},
+		"a panic below the bearer": {func(l *leaky) { l.ledger = nil }, webhookEvent(leakyBearer), problem.Internal},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

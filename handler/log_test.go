@@ -9,9 +9,11 @@ import (
 	"sync"
 	"testing"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
-	"sendgrid-sso-integration/handler/webhook"
+	"sendgrid-sso-integration/internal/auth"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/telemetry"
 	"sendgrid-sso-integration/sendgrid"
@@ -31,8 +33,8 @@ var correlated = map[string][]string{"http-api": {"gateway_request_id"}, "eventb
 func TestOneLineForEachInvocation(t *testing.T) {
 	t.Parallel()
 	calls := func(ctx context.Context, r provision.Request) (*provision.Result, error) {
-		telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpList})
-		telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpCreate})
+		telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpListIntegrations})
+		telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpCreateIntegration})
 		result, err := created(ctx, r)
 		result.Adopted = r.Enabled
 		return result, err
@@ -58,7 +60,7 @@ func TestOneLineForEachInvocation(t *testing.T) {
 			require.GreaterOrEqual(t, line["duration_ms"], 0.0)
 			require.Equal(t, true, line["cold_start"])
 
-			d.Provisioner = fails(failure(provision.Conflict))
+			d.Provisioner = fails(failure(problem.Conflict))
 			_, _ = d.invoke(t, payload) // What it answers is another test's concern.
 			lines := d.log.lines(t)
 			require.Len(t, lines, 2)
@@ -163,7 +165,7 @@ func TestLineHasNothingOfTheRequest(t *testing.T) {
 		"no UTF-8":        "Marker5417\xff",
 		"field name null": `{"name":nullMarker5417}`,
 	}
-	refusing := func(context.Context, http.Header, []byte) error { return &webhook.Refusal{Reason: "it is wrong"} }
+	refusing := func(context.Context, http.Header, []byte) error { return &auth.Refusal{Reason: "it is wrong"} }
 	for gateway, event := range gateways {
 		for name, body := range marked {
 			t.Run(gateway+"/"+name, func(t *testing.T) {

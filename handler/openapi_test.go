@@ -12,11 +12,13 @@ import (
 	"strings"
 	"testing"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/pb33f/libopenapi"
 	validator "github.com/pb33f/libopenapi-validator"
 	"github.com/pb33f/libopenapi-validator/config"
 	validation "github.com/pb33f/libopenapi-validator/errors"
-	"github.com/pb33f/libopenapi/datamodel/high/v3"
+	v3 "github.com/pb33f/libopenapi/datamodel/high/v3"
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/provision"
@@ -165,13 +167,13 @@ func TestOpenAPIDocument(t *testing.T) {
 func TestOpenAPICodes(t *testing.T) {
 	t.Parallel()
 	c := newContract(t, readContract(t))
-	var listed []provision.Code
+	var listed []problem.Code
 	for _, value := range c.model.Components.Schemas.GetOrZero("Code").Schema().Enum {
-		listed = append(listed, provision.Code(value.Value))
+		listed = append(listed, problem.Code(value.Value))
 	}
 	require.ElementsMatch(t, slices.Collect(maps.Keys(codes)), listed)
 
-	shown := map[provision.Code]int{}
+	shown := map[problem.Code]int{}
 	for _, route := range []string{signedRoute, webhookRoute} {
 		for method, operation := range c.model.Paths.PathItems.GetOrZero(route).GetOperations().FromOldest() {
 			for status, response := range operation.Responses.Codes.FromOldest() {
@@ -180,12 +182,12 @@ func TestOpenAPICodes(t *testing.T) {
 					continue
 				}
 				for name, example := range content.Examples.FromOldest() {
-					code := provision.Code(name)
+					code := problem.Code(name)
 					require.Equal(t, strconv.Itoa(code.Status()), status, "%s %s: %s", method, route, name)
 					shown[code] = code.Status()
 
 					body := jsonOf(t, example.Value)
-					var p problem
+					var p problemAnswer
 					require.NoError(t, json.Unmarshal(body, &p))
 					require.Equal(t, []string{name, code.Title(), "urn:sendgrid-sso-integration:problem:" + name}, []string{p.Code, p.Title, p.Type})
 					a := answer{StatusCode: code.Status(), Headers: documentedHeaders(code), Body: string(body)}
@@ -200,14 +202,14 @@ func TestOpenAPICodes(t *testing.T) {
 }
 
 // documentedHeaders are those that an answer with this code must have.
-func documentedHeaders(code provision.Code) map[string]string {
+func documentedHeaders(code problem.Code) map[string]string {
 	headers := map[string]string{"Content-Type": "application/problem+json", "Cache-Control": "no-store", "X-Request-Id": invocationID}
 	switch code {
-	case provision.Unauthenticated:
+	case problem.Unauthenticated:
 		headers["WWW-Authenticate"] = "Bearer"
-	case provision.MethodNotAllowed:
+	case problem.MethodNotAllowed:
 		headers["Allow"] = "POST"
-	case provision.UnsupportedMediaType:
+	case problem.UnsupportedMediaType:
 		headers["Accept-Post"] = "application/json"
 	}
 	return headers
@@ -272,15 +274,15 @@ func TestOpenAPIProblems(t *testing.T) {
 	t.Parallel()
 	c := newContract(t, readContract(t))
 	for code := range codes {
-		bare := &provision.Error{Code: code, Message: "A sentence for the caller."}
-		for name, failure := range map[string]*provision.Error{"complete": failure(code), "bare": bare} {
+		bare := &problem.Error{Code: code, Message: "A sentence for the caller."}
+		for name, failure := range map[string]*problem.Error{"complete": failure(code), "bare": bare} {
 			for scheme, way := range routes() {
 				t.Run(string(code)+"/"+name+"/"+scheme, func(t *testing.T) {
 					t.Parallel()
 					route, r := way(goodRequest)
 					d := newDoor(fails(failure))
 					d.Verifier = verify(accept)
-					if code == provision.MethodNotAllowed {
+					if code == problem.MethodNotAllowed {
 						// A POST cannot be answered so.
 						a := d.call(t, gateways["HTTP API"](r))
 						require.Contains(t, c.checkAnswer(t, route, r, a), "405")
@@ -311,7 +313,6 @@ func TestOpenAPIRefusals(t *testing.T) {
 		"no credentials":     {request{body: goodRequest, unknown: true}, refuse, 401, "Authorization"},
 		"wrong secret":       {request{body: goodRequest, header: secret, unknown: true}, refuse, 401, ""},
 		"no secrets to read": {request{body: goodRequest, header: secret, unknown: true}, broken, 503, ""},
-		"no challenge":       {request{method: "GET", header: http.Header{}, unknown: true}, accept, 405, "X-Okta-Verification-Challenge"},
 		"a form":             {request{body: goodRequest, header: form(secret), unknown: true}, accept, 415, "x-www-form-urlencoded"},
 		"no body":            {request{header: secret, unknown: true}, accept, 400, "body"},
 		"no JSON":            {request{body: "name=Okta", header: secret, unknown: true}, accept, 400, "cannot be decoded"},
@@ -334,31 +335,6 @@ func TestOpenAPIRefusals(t *testing.T) {
 			d.Verifier = test.verify
 			require.Equal(t, test.status, c.call(t, d, webhookRoute, test.request).StatusCode)
 		})
-	}
-}
-
-// TestOpenAPIVerification is about Okta's one-time verification.
-func TestOpenAPIVerification(t *testing.T) {
-	t.Parallel()
-	c := newContract(t, readContract(t))
-	challenge := http.Header{"X-Okta-Verification-Challenge": {"4a7c1f0e"}}
-	withSecret := challenge.Clone()
-	withSecret.Set("Authorization", "Basic c2VjcmV0")
-	for name, header := range map[string]http.Header{"with the secret": withSecret, "without": challenge} {
-		for status, verifier := range map[int]verify{200: accept, 401: refuse, 503: broken} {
-			t.Run(fmt.Sprint(name, "/", status), func(t *testing.T) {
-				t.Parallel()
-				r := request{method: http.MethodGet, header: header, unknown: true}
-				require.Empty(t, c.checkRequest(t, webhookRoute, r))
-				d := newDoor(nil)
-				d.Verifier = verifier
-				a := c.call(t, d, webhookRoute, r)
-				require.Equal(t, status, a.StatusCode)
-				if status == http.StatusOK {
-					require.JSONEq(t, `{"verification":"4a7c1f0e"}`, a.Body)
-				}
-			})
-		}
 	}
 }
 
@@ -438,7 +414,7 @@ func TestOpenAPIBites(t *testing.T) {
 	text := readContract(t)
 	c := newContract(t, text)
 	success := newDoor(created).call(t, gateways["HTTP API"](request{body: goodRequest}))
-	refusal := newDoor(fails(failure(provision.InProgress))).call(t, gateways["HTTP API"](request{body: goodRequest}))
+	refusal := newDoor(fails(failure(problem.InProgress))).call(t, gateways["HTTP API"](request{body: goodRequest}))
 	changed := func(a answer, change func(*answer)) answer {
 		a.Headers = maps.Clone(a.Headers)
 		change(&a)

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/publish"
 	"sendgrid-sso-integration/internal/telemetry"
@@ -47,7 +49,7 @@ func endEarly(ctx context.Context, margin time.Duration) (context.Context, conte
 // publish publishes what became of a request, and returns what the caller is to be told.
 // A published success is part of success: where the bus does not take it, the request has
 // failed, and its repetition finds the integration there and publishes that.
-func (h *Handler) publish(ctx context.Context, record *telemetry.Record, request *provision.Request, result *provision.Result, failure *provision.Error) (*provision.Result, *provision.Error) {
+func (h *Handler) publish(ctx context.Context, record *telemetry.Record, request *provision.Request, result *provision.Result, failure *problem.Error) (*provision.Result, *problem.Error) {
 	if h.Publisher == nil || record.Redelivered && failure != nil && !failure.Retryable() {
 		return result, failure
 	}
@@ -74,8 +76,8 @@ func (h *Handler) publish(ctx context.Context, record *telemetry.Record, request
 		h.Logger.WarnContext(ctx, "a failure could not be published", slog.Any("error", err))
 		return nil, failure
 	default:
-		return nil, &provision.Error{
-			Code: provision.EventBusUnavailable, RetryAfter: retryPublish, Err: err,
+		return nil, &problem.Error{
+			Code: problem.EventBusUnavailable, RetryAfter: retryPublish, Err: err,
 			Message: "The integration is there, but the event about it could not be published. Send the request again; it will not be created twice.",
 		}
 	}

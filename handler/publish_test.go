@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -56,7 +58,7 @@ func TestEveryOutcomeIsPublished(t *testing.T) {
 			d.Publisher = p
 			_, err := d.Invoke(traced(t), payload)
 			require.NoError(t, err)
-			d.Provisioner = fails(failure(provision.Conflict))
+			d.Provisioner = fails(failure(problem.Conflict))
 			_, _ = d.Invoke(traced(t), payload) // What it answers is another test's concern.
 			d.Provisioner = ensure(nil)
 			_, _ = d.Invoke(traced(t), payload)
@@ -65,9 +67,9 @@ func TestEveryOutcomeIsPublished(t *testing.T) {
 			require.Equal(t, provision.OutcomeCreated, p.events[0].Result.Outcome)
 			require.Nil(t, p.events[0].Failure)
 			require.Equal(t, "urn:idp:1", p.events[0].Request.EntityID)
-			require.Equal(t, provision.Conflict, p.events[1].Failure.Code)
+			require.Equal(t, problem.Conflict, p.events[1].Failure.Code)
 			require.Equal(t, "urn:idp:1", p.events[1].Request.EntityID)
-			require.Equal(t, provision.Internal, p.events[2].Failure.Code, "a panic is an outcome, too")
+			require.Equal(t, problem.Internal, p.events[2].Failure.Code, "a panic is an outcome, too")
 			for i, e := range p.events {
 				require.Equal(t, trigger, e.Origin.Trigger)
 				require.Equal(t, invocationID, e.Origin.RequestID)
@@ -86,7 +88,7 @@ func TestWhatIsNoRequestIsPublishedAsRejected(t *testing.T) {
 	_, err := d.Invoke(traced(t), functions["EventBridge"](`{"name":""}`))
 	require.Error(t, err)
 	require.Len(t, p.events, 1)
-	require.Equal(t, provision.InvalidRequest, p.events[0].Failure.Code)
+	require.Equal(t, problem.InvalidRequest, p.events[0].Failure.Code)
 	require.Nil(t, p.events[0].Request)
 }
 
@@ -118,7 +120,7 @@ func TestUnpublishedSuccessIsAFailure(t *testing.T) {
 	_, err := d.Invoke(traced(t), []byte(goodRequest))
 	var failure messages.InvokeResponse_Error
 	require.ErrorAs(t, err, &failure)
-	require.Equal(t, string(provision.EventBusUnavailable), failure.Type)
+	require.Equal(t, string(problem.EventBusUnavailable), failure.Type)
 	require.NotContains(t, failure.Message, "the bus is down")
 	require.Contains(t, d.log.String(), "the bus is down")
 
@@ -135,27 +137,27 @@ func TestUnpublishedSuccessIsAFailure(t *testing.T) {
 // A failure that cannot be published stays the failure it is.
 func TestUnpublishedFailureIsTheFailure(t *testing.T) {
 	t.Parallel()
-	d := newDoor(fails(failure(provision.Conflict)))
+	d := newDoor(fails(failure(problem.Conflict)))
 	d.Publisher = &press{err: errors.New("the bus is down")}
 	_, err := d.Invoke(traced(t), []byte(goodRequest))
 	var failure messages.InvokeResponse_Error
 	require.ErrorAs(t, err, &failure)
-	require.Equal(t, string(provision.Conflict), failure.Type)
+	require.Equal(t, string(problem.Conflict), failure.Type)
 	require.Contains(t, d.log.String(), "the bus is down")
 }
 
 func TestRejectedMessageIsPublishedOnce(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		code     provision.Code
+		code     problem.Code
 		receives string
 		want     int
 	}{
-		"rejected, first receive":   {provision.Conflict, "1", 1},
-		"rejected, second receive":  {provision.Conflict, "2", 0},
-		"rejected, tenth receive":   {provision.Conflict, "10", 0},
-		"rejected, unknown receive": {provision.Conflict, "", 1},
-		"failed, second receive":    {provision.SendGridUnavailable, "2", 1},
+		"rejected, first receive":   {problem.Conflict, "1", 1},
+		"rejected, second receive":  {problem.Conflict, "2", 0},
+		"rejected, tenth receive":   {problem.Conflict, "10", 0},
+		"rejected, unknown receive": {problem.Conflict, "", 1},
+		"failed, second receive":    {problem.SendGridUnavailable, "2", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -191,7 +193,7 @@ func TestOwnEventsAreRefused(t *testing.T) {
 			d.Publisher = p
 			answer, err := d.Invoke(traced(t), payload)
 			if err != nil {
-				require.Equal(t, string(provision.InvalidRequest), err.(messages.InvokeResponse_Error).Type) //nolint:errorlint // It is returned as it is.
+				require.Equal(t, string(problem.InvalidRequest), err.(messages.InvokeResponse_Error).Type) //nolint:errorlint // It is returned as it is.
 			} else {
 				require.Contains(t, string(answer), `"m"`)
 			}
@@ -250,7 +252,7 @@ func TestRequestIsFoundByEveryID(t *testing.T) {
 	}
 	t.Run("problem", func(t *testing.T) {
 		t.Parallel()
-		d := newDoor(fails(failure(provision.Conflict)))
+		d := newDoor(fails(failure(problem.Conflict)))
 		answer, err := d.Invoke(traced(t), gateway)
 		require.NoError(t, err)
 		a := readAnswer(t, answer)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/provision"
@@ -22,40 +24,40 @@ func TestHTTPRefusals(t *testing.T) {
 	tests := map[string]struct {
 		request request
 		status  int
-		code    provision.Code
+		code    problem.Code
 		fields  []string
 		header  map[string]string
 	}{
-		"GET":                  {request{method: "GET"}, 405, provision.MethodNotAllowed, nil, map[string]string{"Allow": "POST"}},
-		"PUT":                  {request{method: "PUT", body: goodRequest}, 405, provision.MethodNotAllowed, nil, map[string]string{"Allow": "POST"}},
-		"OPTIONS":              {request{method: "OPTIONS"}, 405, provision.MethodNotAllowed, nil, map[string]string{"Allow": "POST"}},
-		"method in lower case": {request{method: "post", body: goodRequest}, 405, provision.MethodNotAllowed, nil, map[string]string{"Allow": "POST"}},
-		"form":                 {request{header: contentType("application/x-www-form-urlencoded"), body: goodRequest}, 415, provision.UnsupportedMediaType, nil, map[string]string{"Accept-Post": "application/json"}},
-		"no content type":      {request{header: http.Header{}, body: goodRequest}, 415, provision.UnsupportedMediaType, nil, nil},
-		"empty content type":   {request{header: contentType(""), body: goodRequest}, 415, provision.UnsupportedMediaType, nil, nil},
-		"two content types":    {request{header: contentType("application/json", "application/json"), body: goodRequest}, 415, provision.UnsupportedMediaType, nil, nil},
-		"in two cases":         {request{header: http.Header{"content-type": {"application/json"}, "Content-Type": {"application/json"}}, body: goodRequest}, 415, provision.UnsupportedMediaType, nil, nil},
-		"text/json":            {request{header: contentType("text/json"), body: goodRequest}, 415, provision.UnsupportedMediaType, nil, nil},
-		"jsonp":                {request{header: contentType("application/jsonp"), body: goodRequest}, 415, provision.UnsupportedMediaType, nil, nil},
-		"malformed type":       {request{header: contentType("application/json; charset"), body: goodRequest}, 415, provision.UnsupportedMediaType, nil, nil},
-		"another charset":      {request{header: contentType("application/json; charset=iso-8859-1"), body: goodRequest}, 415, provision.UnsupportedMediaType, nil, nil},
-		"empty body":           {request{}, 400, provision.InvalidJSON, nil, nil},
-		"empty body, base64":   {request{base64: true}, 400, provision.InvalidJSON, nil, nil},
-		"white space":          {request{body: " \r\n\t"}, 400, provision.InvalidJSON, nil, nil},
-		"no JSON":              {request{body: "name=Okta"}, 400, provision.InvalidJSON, nil, nil},
-		"cut off":              {request{body: goodRequest[:40]}, 400, provision.InvalidJSON, nil, nil},
-		"array":                {request{body: "[" + goodRequest + "]"}, 400, provision.InvalidJSON, nil, nil},
-		"text":                 {request{body: `"Okta"`}, 400, provision.InvalidJSON, nil, nil},
-		"null":                 {request{body: "null"}, 400, provision.InvalidJSON, nil, nil},
-		"something follows":    {request{body: goodRequest + " x"}, 400, provision.InvalidJSON, nil, nil},
-		"two objects":          {request{body: goodRequest + goodRequest}, 400, provision.InvalidJSON, nil, nil},
-		"no UTF-8":             {request{body: "{\"name\":\"\xff\"}", base64: true}, 400, provision.InvalidJSON, nil, nil},
-		"all missing":          {request{body: "{}"}, 422, provision.InvalidRequest, allFields, nil},
-		"all null":             {request{body: `{"name":null,"enabled":null,"signin_url":null,"signout_url":null,"entity_id":null}`}, 422, provision.InvalidRequest, allFields, nil},
-		"all of other types":   {request{body: `{"name":1,"enabled":"true","signin_url":[],"signout_url":{},"entity_id":false,"completed_integration":0,"metadata":[]}`}, 422, provision.InvalidRequest, append(allFields[:5:5], "completed_integration", "metadata"), nil},
-		"unknown fields":       {request{body: strings.Replace(goodRequest, "{", `{"signinUrl":"x","color":1,`, 1)}, 422, provision.InvalidRequest, []string{"signinUrl", "color"}, nil},
-		"unknown fields only":  {request{body: `{"color":1}`}, 422, provision.InvalidRequest, []string{"color"}, nil},
-		"field given twice":    {request{body: strings.Replace(goodRequest, "{", `{"name":"a",`, 1)}, 422, provision.InvalidRequest, []string{"name"}, nil},
+		"GET":                  {request{method: "GET"}, 405, problem.MethodNotAllowed, nil, map[string]string{"Allow": "POST"}},
+		"PUT":                  {request{method: "PUT", body: goodRequest}, 405, problem.MethodNotAllowed, nil, map[string]string{"Allow": "POST"}},
+		"OPTIONS":              {request{method: "OPTIONS"}, 405, problem.MethodNotAllowed, nil, map[string]string{"Allow": "POST"}},
+		"method in lower case": {request{method: "post", body: goodRequest}, 405, problem.MethodNotAllowed, nil, map[string]string{"Allow": "POST"}},
+		"form":                 {request{header: contentType("application/x-www-form-urlencoded"), body: goodRequest}, 415, problem.UnsupportedMediaType, nil, map[string]string{"Accept-Post": "application/json"}},
+		"no content type":      {request{header: http.Header{}, body: goodRequest}, 415, problem.UnsupportedMediaType, nil, nil},
+		"empty content type":   {request{header: contentType(""), body: goodRequest}, 415, problem.UnsupportedMediaType, nil, nil},
+		"two content types":    {request{header: contentType("application/json", "application/json"), body: goodRequest}, 415, problem.UnsupportedMediaType, nil, nil},
+		"in two cases":         {request{header: http.Header{"content-type": {"application/json"}, "Content-Type": {"application/json"}}, body: goodRequest}, 415, problem.UnsupportedMediaType, nil, nil},
+		"text/json":            {request{header: contentType("text/json"), body: goodRequest}, 415, problem.UnsupportedMediaType, nil, nil},
+		"jsonp":                {request{header: contentType("application/jsonp"), body: goodRequest}, 415, problem.UnsupportedMediaType, nil, nil},
+		"malformed type":       {request{header: contentType("application/json; charset"), body: goodRequest}, 415, problem.UnsupportedMediaType, nil, nil},
+		"another charset":      {request{header: contentType("application/json; charset=iso-8859-1"), body: goodRequest}, 415, problem.UnsupportedMediaType, nil, nil},
+		"empty body":           {request{}, 400, problem.InvalidJSON, nil, nil},
+		"empty body, base64":   {request{base64: true}, 400, problem.InvalidJSON, nil, nil},
+		"white space":          {request{body: " \r\n\t"}, 400, problem.InvalidJSON, nil, nil},
+		"no JSON":              {request{body: "name=Okta"}, 400, problem.InvalidJSON, nil, nil},
+		"cut off":              {request{body: goodRequest[:40]}, 400, problem.InvalidJSON, nil, nil},
+		"array":                {request{body: "[" + goodRequest + "]"}, 400, problem.InvalidJSON, nil, nil},
+		"text":                 {request{body: `"Okta"`}, 400, problem.InvalidJSON, nil, nil},
+		"null":                 {request{body: "null"}, 400, problem.InvalidJSON, nil, nil},
+		"something follows":    {request{body: goodRequest + " x"}, 400, problem.InvalidJSON, nil, nil},
+		"two objects":          {request{body: goodRequest + goodRequest}, 400, problem.InvalidJSON, nil, nil},
+		"no UTF-8":             {request{body: "{\"name\":\"\xff\"}", base64: true}, 400, problem.InvalidJSON, nil, nil},
+		"all missing":          {request{body: "{}"}, 422, problem.InvalidRequest, allFields, nil},
+		"all null":             {request{body: `{"name":null,"enabled":null,"signin_url":null,"signout_url":null,"entity_id":null}`}, 422, problem.InvalidRequest, allFields, nil},
+		"all of other types":   {request{body: `{"name":1,"enabled":"true","signin_url":[],"signout_url":{},"entity_id":false,"completed_integration":0,"metadata":[]}`}, 422, problem.InvalidRequest, append(allFields[:5:5], "completed_integration", "metadata"), nil},
+		"unknown fields":       {request{body: strings.Replace(goodRequest, "{", `{"signinUrl":"x","color":1,`, 1)}, 422, problem.InvalidRequest, []string{"signinUrl", "color"}, nil},
+		"unknown fields only":  {request{body: `{"color":1}`}, 422, problem.InvalidRequest, []string{"color"}, nil},
+		"field given twice":    {request{body: strings.Replace(goodRequest, "{", `{"name":"a",`, 1)}, 422, problem.InvalidRequest, []string{"name"}, nil},
 	}
 	for gateway, event := range gateways {
 		for name, test := range tests {

@@ -10,10 +10,12 @@ import (
 	"strings"
 	"testing"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/handler"
-	"sendgrid-sso-integration/handler/webhook"
+	"sendgrid-sso-integration/internal/auth"
 	"sendgrid-sso-integration/internal/provision"
 )
 
@@ -41,20 +43,20 @@ func newSampleDoor(tb testing.TB) door {
 	tb.Helper()
 	d := newDoor(func(ctx context.Context, r provision.Request) (*provision.Result, error) {
 		if strings.Contains(r.SigninURL, "-moved") {
-			return nil, failure(provision.Conflict)
+			return nil, failure(problem.Conflict)
 		}
 		return created(ctx, r)
 	})
-	d.Verifier = &webhook.Verifier{Secrets: sampleSecrets(tb), Logger: d.Logger}
+	d.Verifier = &auth.Verifier{Secrets: sampleSecrets(tb), Logger: d.Logger}
 	return d
 }
 
 // secretsOf is a source of secrets that never change.
-type secretsOf struct{ secrets webhook.Secrets }
+type secretsOf struct{ secrets auth.Secrets }
 
-func (s secretsOf) Get(context.Context) (webhook.Secrets, string, error) { return s.secrets, "1", nil }
+func (s secretsOf) Get(context.Context) (auth.Secrets, string, error) { return s.secrets, "1", nil }
 
-func (s secretsOf) Refresh(context.Context, string) (webhook.Secrets, string, error) {
+func (s secretsOf) Refresh(context.Context, string) (auth.Secrets, string, error) {
 	return s.secrets, "1", nil
 }
 
@@ -63,7 +65,7 @@ func sampleSecrets(tb testing.TB) secretsOf {
 	tb.Helper()
 	text, err := os.ReadFile("../events/local.webhook-secret.json")
 	require.NoError(tb, err)
-	secrets, err := webhook.ParseSecrets(slog.New(slog.DiscardHandler))(string(text))
+	secrets, err := auth.ParseSecrets(slog.New(slog.DiscardHandler))(string(text))
 	require.NoError(tb, err)
 	return secretsOf{secrets}
 }
@@ -113,7 +115,7 @@ func TestSamplesAreRefused(t *testing.T) {
 	for code, payload := range readSamples(t, "../events/refused") {
 		t.Run(code, func(t *testing.T) {
 			t.Parallel()
-			require.Contains(t, codes, provision.Code(code), "the file is named after a code")
+			require.Contains(t, codes, problem.Code(code), "the file is named after a code")
 			data, err := newSampleDoor(t).invoke(t, payload)
 			if err != nil {
 				require.Equal(t, code, functionError(t, data, err).Type)
@@ -121,7 +123,7 @@ func TestSamplesAreRefused(t *testing.T) {
 			}
 			a := readAnswer(t, data)
 			require.Equal(t, code, a.problem(t).Code)
-			require.Equal(t, codes[provision.Code(code)].status, a.StatusCode)
+			require.Equal(t, codes[problem.Code(code)].status, a.StatusCode)
 		})
 	}
 }
@@ -163,8 +165,8 @@ func FuzzInvoke(f *testing.F) {
 			require.NoError(t, err)
 			if a := readAnswer(t, data); a.StatusCode >= 400 {
 				p := a.problem(t)
-				require.Contains(t, codes, provision.Code(p.Code))
-				require.Equal(t, codes[provision.Code(p.Code)].status, a.StatusCode)
+				require.Contains(t, codes, problem.Code(p.Code))
+				require.Equal(t, codes[problem.Code(p.Code)].status, a.StatusCode)
 			} else {
 				require.Equal(t, http.StatusCreated, a.StatusCode)
 			}
@@ -174,7 +176,7 @@ func FuzzInvoke(f *testing.F) {
 				strictly(t, data, &got)
 				return
 			}
-			require.Contains(t, codes, provision.Code(functionError(t, data, err).Type))
+			require.Contains(t, codes, problem.Code(functionError(t, data, err).Type))
 		}
 	})
 }

@@ -7,9 +7,10 @@ import (
 	"sync"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/aws/aws-lambda-go/events"
 
-	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/telemetry"
 )
 
@@ -57,8 +58,8 @@ func (h *Handler) answerMessage(ctx context.Context, origin telemetry.Origin, me
 	ctx, record := telemetry.Begin(ctx, origin)
 	_, failure := h.fulfil(ctx, record, func(ctx context.Context, record *telemetry.Record) ([]byte, error) {
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < minMessageTime {
-			return nil, &provision.Error{
-				Code:    provision.DeadlineExceeded,
+			return nil, &problem.Error{
+				Code:    problem.DeadlineExceeded,
 				Message: "The time that was left was too short to begin with this message; it will be delivered again.",
 			}
 		}

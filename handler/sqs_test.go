@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/stretchr/testify/require"
 
@@ -58,9 +60,9 @@ func TestBatch(t *testing.T) {
 	d := newDoor(func(ctx context.Context, r provision.Request) (*provision.Result, error) {
 		switch r.EntityID {
 		case "urn:idp:3":
-			return nil, failure(provision.Conflict)
+			return nil, failure(problem.Conflict)
 		case "urn:idp:4":
-			return nil, failure(provision.RateLimited)
+			return nil, failure(problem.RateLimited)
 		case "urn:idp:5":
 			panic("boom-5417")
 		default:

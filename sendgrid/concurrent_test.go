@@ -9,14 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 // Run with -race: one client serves many goroutines from its first call on.
 func TestClientIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
-	server := simulator.New()
-	network := simulator.NewNetwork(server)
+	server := sendgridtest.New()
+	network := sendgridtest.NewNetwork(server)
 	t.Cleanup(network.Close)
 	var calls atomic.Int64
 	c := &sendgrid.Client{

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 // dyingConn is a connection that dies unnoticed: only the next write shows it.
@@ -37,22 +37,22 @@ func TestDeadConnection(t *testing.T) {
 	tests := []struct {
 		name    string
 		accepts int
-		fail    func(*simulator.Network)
+		fail    func(*sendgridtest.Network)
 		want    error
 		sent    bool
 		creates int
 	}{
 		{name: "nothing written", creates: 1},
-		{name: "nothing written, and no other connection", fail: func(n *simulator.Network) { n.FailDials(1, nil) }, want: syscall.ECONNREFUSED},
-		{name: "nothing written, and the other connection breaks", fail: func(n *simulator.Network) { n.ResetAfterDial(1) }, want: syscall.ECONNRESET, sent: true},
+		{name: "nothing written, and no other connection", fail: func(n *sendgridtest.Network) { n.FailDials(1, nil) }, want: syscall.ECONNREFUSED},
+		{name: "nothing written, and the other connection breaks", fail: func(n *sendgridtest.Network) { n.ResetAfterDial(1) }, want: syscall.ECONNRESET, sent: true},
 		{name: "something written", accepts: 1, want: syscall.EPIPE, sent: true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				server := simulator.New()
-				network := simulator.NewNetwork(server)
+				server := sendgridtest.New()
+				network := sendgridtest.NewNetwork(server)
 				defer network.Close()
 				client := network.HTTPClient()
 				transport := client.Transport.(*http.Transport)
@@ -78,7 +78,7 @@ func TestDeadConnection(t *testing.T) {
 				}
 				_, err = c.CreateIntegration(t.Context(), exampleRequest())
 
-				require.Equal(t, tt.creates, server.Count(sendgrid.OpCreate))
+				require.Equal(t, tt.creates, server.Count(sendgrid.OpCreateIntegration))
 				if tt.want == nil {
 					require.NoError(t, err)
 					return

@@ -7,7 +7,7 @@ import (
 	"net/http/httptest"
 
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 // staticKey is the least that a key source can be: one key for ever.
@@ -22,7 +22,7 @@ func (k staticKey) RenewKey(context.Context, string) (key, version string, err e
 }
 
 func ExampleClient() {
-	server := httptest.NewServer(simulator.New())
+	server := httptest.NewServer(sendgridtest.New())
 	defer server.Close()
 	client := &sendgrid.Client{
 		Keys:    staticKey("SG.xxxx"),

@@ -129,15 +129,15 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 // operations are all calls that the client offers, with arguments that are good.
 func operations() []operation {
 	return []operation{
-		{op: sendgrid.OpCreate, call: func(ctx context.Context, c *sendgrid.Client) error {
+		{op: sendgrid.OpCreateIntegration, call: func(ctx context.Context, c *sendgrid.Client) error {
 			_, err := c.CreateIntegration(ctx, exampleRequest())
 			return err
 		}},
-		{op: sendgrid.OpList, call: func(ctx context.Context, c *sendgrid.Client) error {
+		{op: sendgrid.OpListIntegrations, call: func(ctx context.Context, c *sendgrid.Client) error {
 			_, err := c.ListIntegrations(ctx)
 			return err
 		}},
-		{op: sendgrid.OpGet, call: func(ctx context.Context, c *sendgrid.Client) error {
+		{op: sendgrid.OpGetIntegration, call: func(ctx context.Context, c *sendgrid.Client) error {
 			_, err := c.GetIntegration(ctx, "b0b98502-9408-4b24-9e3d-31ed7cb15312")
 			return err
 		}},

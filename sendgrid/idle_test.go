@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 func TestIdleConnections(t *testing.T) {
@@ -26,7 +26,7 @@ func TestIdleConnections(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				network := simulator.NewNetwork(simulator.New())
+				network := sendgridtest.NewNetwork(sendgridtest.New())
 				defer network.Close()
 				// The clock that this goes by stands still while Lambda freezes the process.
 				client := network.HTTPClient()

@@ -16,9 +16,9 @@ type Op string
 
 // The operations of this client.
 const (
-	OpCreate Op = "create integration"
-	OpList   Op = "list integrations"
-	OpGet    Op = "get integration"
+	OpCreateIntegration Op = "create integration"
+	OpListIntegrations  Op = "list integrations"
+	OpGetIntegration    Op = "get integration"
 )
 
 // IntegrationRequest is the body of a create request.
@@ -93,7 +93,7 @@ func (i *Integration) fillURLs() {
 // https://www.twilio.com/docs/sendgrid/api-reference/single-sign-on-settings/create-an-sso-integration
 func (c *Client) CreateIntegration(ctx context.Context, in IntegrationRequest) (*Integration, error) {
 	var out Integration
-	if err := c.do(ctx, OpCreate, http.MethodPost, integrationsPath, in, &out); err != nil {
+	if err := c.do(ctx, OpCreateIntegration, http.MethodPost, integrationsPath, in, &out); err != nil {
 		return nil, err
 	}
 	out.fillURLs()
@@ -106,12 +106,12 @@ func (c *Client) CreateIntegration(ctx context.Context, in IntegrationRequest) (
 // https://www.twilio.com/docs/sendgrid/api-reference/single-sign-on-settings/get-all-sso-integrations
 func (c *Client) ListIntegrations(ctx context.Context) ([]Integration, error) {
 	var out []Integration
-	if err := c.do(ctx, OpList, http.MethodGet, integrationsPath+"?si=true", nil, &out); err != nil {
+	if err := c.do(ctx, OpListIntegrations, http.MethodGet, integrationsPath+"?si=true", nil, &out); err != nil {
 		return nil, err
 	}
 	for i := range out {
 		if out[i].EntityID == "" { // It is documented to be there. What lacks it is no integration.
-			return nil, &Error{Op: OpList, StatusCode: http.StatusOK, Sent: true, Err: errors.New("the answer lists something without an entity_id")}
+			return nil, &Error{Op: OpListIntegrations, StatusCode: http.StatusOK, Sent: true, Err: errors.New("the answer lists something without an entity_id")}
 		}
 		out[i].fillURLs()
 	}
@@ -123,10 +123,10 @@ func (c *Client) ListIntegrations(ctx context.Context) ([]Integration, error) {
 // https://www.twilio.com/docs/sendgrid/api-reference/single-sign-on-settings/get-an-sso-integration
 func (c *Client) GetIntegration(ctx context.Context, id string) (*Integration, error) {
 	if id == "" {
-		return nil, &Error{Op: OpGet, Err: errors.New("the id is empty")}
+		return nil, &Error{Op: OpGetIntegration, Err: errors.New("the id is empty")}
 	}
 	var out Integration
-	if err := c.do(ctx, OpGet, http.MethodGet, integrationPath(id)+"?si=true", nil, &out); err != nil {
+	if err := c.do(ctx, OpGetIntegration, http.MethodGet, integrationPath(id)+"?si=true", nil, &out); err != nil {
 		return nil, err
 	}
 	out.fillURLs()

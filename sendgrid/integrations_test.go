@@ -199,7 +199,7 @@ func TestHeaders(t *testing.T) {
 		t.Run(string(each.op), func(t *testing.T) {
 			t.Parallel()
 			answer := exampleAnswer
-			if each.op == sendgrid.OpList {
+			if each.op == sendgrid.OpListIntegrations {
 				answer = "[]"
 			}
 			h := newHarness(t, reply(http.StatusOK, answer))
@@ -215,7 +215,7 @@ func TestHeaders(t *testing.T) {
 			require.Equal(t, []string{"Bearer " + testKey}, own.Values("Authorization"))
 			require.Equal(t, []string{"application/json"}, own.Values("Accept"))
 			require.Equal(t, []string{testUserAgent}, own.Values("User-Agent"))
-			if each.op == sendgrid.OpCreate {
+			if each.op == sendgrid.OpCreateIntegration {
 				require.Equal(t, []string{"application/json"}, own.Values("Content-Type"))
 			} else {
 				require.NotContains(t, own, "Content-Type")

@@ -46,7 +46,7 @@ func TestRenewKey(t *testing.T) {
 			t.Run(string(each.op)+": "+tt.name, func(t *testing.T) {
 				t.Parallel()
 				answer := exampleAnswer
-				if each.op == sendgrid.OpList {
+				if each.op == sendgrid.OpListIntegrations {
 					answer = "[]"
 				}
 				h := newHarness(t, acceptOnly("new", answer))

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 // requireUnanswered returns the failure of a request that got no answer.
@@ -151,10 +151,10 @@ func TestBrokenConnectionIsSent(t *testing.T) {
 func TestSlowAnswerIsSent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := simulator.New()
-		network := simulator.NewNetwork(server)
+		server := sendgridtest.New()
+		network := sendgridtest.NewNetwork(server)
 		defer network.Close()
-		server.Script(simulator.Fault{Delay: time.Hour})
+		server.Script(sendgridtest.Fault{Delay: time.Hour})
 		c := &sendgrid.Client{Keys: fixedKey(testKey), HTTP: network.HTTPClient()}
 		var calls []sendgrid.Call
 		c.OnCall = func(_ context.Context, call sendgrid.Call) { calls = append(calls, call) }
@@ -165,7 +165,7 @@ func TestSlowAnswerIsSent(t *testing.T) {
 
 		requireUnanswered(t, err, true)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.Equal(t, []sendgrid.Call{{Op: sendgrid.OpCreate, Duration: 20 * time.Second}}, calls)
+		require.Equal(t, []sendgrid.Call{{Op: sendgrid.OpCreateIntegration, Duration: 20 * time.Second}}, calls)
 	})
 }
 
@@ -175,7 +175,7 @@ func TestSlowBodyKeepsTheStatus(t *testing.T) {
 		t.Run(http.StatusText(status), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				network := simulator.NewNetwork(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				network := sendgridtest.NewNetwork(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					_, _ = io.Copy(io.Discard, r.Body) // Only then is the end of the request noticed.
 					w.WriteHeader(status)
 					_ = http.NewResponseController(w).Flush()

@@ -68,7 +68,7 @@ func TestErrorStatus(t *testing.T) {
 
 				require.Nil(t, got)
 				failure := requireError(t, fmt.Errorf("wrapped: %w", err))
-				require.Equal(t, sendgrid.OpCreate, failure.Op)
+				require.Equal(t, sendgrid.OpCreateIntegration, failure.Op)
 				require.Equal(t, status, failure.StatusCode)
 				require.Equal(t, answer.want, failure.Errors)
 				require.True(t, failure.Sent)
@@ -79,7 +79,7 @@ func TestErrorStatus(t *testing.T) {
 				}
 				require.ErrorContains(t, err, fmt.Sprintf("sendgrid: create integration: status %d", status))
 				require.Len(t, calls, 1)
-				require.Equal(t, sendgrid.OpCreate, calls[0].Op)
+				require.Equal(t, sendgrid.OpCreateIntegration, calls[0].Op)
 				require.Equal(t, status, calls[0].Status)
 				h.only()
 			})
@@ -178,29 +178,29 @@ func TestErrorText(t *testing.T) {
 	}{
 		{
 			name: "field errors",
-			err: sendgrid.Error{Op: sendgrid.OpCreate, StatusCode: 400, Sent: true, Errors: []sendgrid.FieldError{
+			err: sendgrid.Error{Op: sendgrid.OpCreateIntegration, StatusCode: 400, Sent: true, Errors: []sendgrid.FieldError{
 				{Field: "name", Message: "required", ID: "e1"}, {Message: "bad request"},
 			}},
 			want: "sendgrid: create integration: status 400 Bad Request; name: required; bad request",
 		},
 		{
 			name: "cause with a status",
-			err:  sendgrid.Error{Op: sendgrid.OpList, StatusCode: 200, Sent: true, Err: context.DeadlineExceeded},
+			err:  sendgrid.Error{Op: sendgrid.OpListIntegrations, StatusCode: 200, Sent: true, Err: context.DeadlineExceeded},
 			want: "sendgrid: list integrations: status 200 OK: context deadline exceeded",
 		},
 		{
 			name: "a status without a name",
-			err:  sendgrid.Error{Op: sendgrid.OpGet, StatusCode: 599, Sent: true},
+			err:  sendgrid.Error{Op: sendgrid.OpGetIntegration, StatusCode: 599, Sent: true},
 			want: "sendgrid: get integration: status 599 ",
 		},
 		{
 			name: "sent",
-			err:  sendgrid.Error{Op: sendgrid.OpCreate, Sent: true, Err: context.Canceled},
+			err:  sendgrid.Error{Op: sendgrid.OpCreateIntegration, Sent: true, Err: context.Canceled},
 			want: "sendgrid: create integration: sent, but not answered: context canceled",
 		},
 		{
 			name: "never sent",
-			err:  sendgrid.Error{Op: sendgrid.OpCreate, Err: context.Canceled},
+			err:  sendgrid.Error{Op: sendgrid.OpCreateIntegration, Err: context.Canceled},
 			want: "sendgrid: create integration: never sent: context canceled",
 		},
 	}

@@ -22,7 +22,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"sendgrid-sso-integration/handler"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 // invocationTime is what an event is given, as in the template.
@@ -195,7 +195,7 @@ func pretty(v any) string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-func printHoldings(out io.Writer, sg *simulator.Server) {
+func printHoldings(out io.Writer, sg *sendgridtest.Server) {
 	held := sg.Integrations()
 	fmt.Fprintf(out, "\n── SendGrid now holds %d integration(s)\n", len(held))
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)

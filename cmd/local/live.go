@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"strings"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"sendgrid-sso-integration/handler"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
@@ -71,7 +73,7 @@ func (c *confirming) Ensure(ctx context.Context, r provision.Request) (*provisio
 	fmt.Fprintf(c.out, "\nAbout to create at %s, unless it is there already:\n  name       %s\n  enabled    %t\n  entity_id  %s\n  sign in    %s\n  sign out   %s\n",
 		c.url, r.Name, r.Enabled, r.EntityID, r.SigninURL, r.SignoutURL)
 	if !c.yes && c.ask() != "yes" {
-		return nil, &provision.Error{Code: provision.Internal, Message: "You did not type yes; nothing was created.", Permanent: true}
+		return nil, &problem.Error{Code: problem.Internal, Message: "You did not type yes; nothing was created.", Permanent: true}
 	}
 	// The time that the person took is not the request's.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), invocationTime)

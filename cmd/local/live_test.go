@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/handler"
@@ -88,7 +90,7 @@ func TestLiveAsksFirst(t *testing.T) {
 				return
 			}
 			require.ErrorContains(t, err, "You did not type yes; nothing was created.")
-			require.False(t, provision.AsError(err).Retryable())
+			require.False(t, problem.From(err).Retryable())
 		})
 	}
 }

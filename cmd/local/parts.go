@@ -8,12 +8,12 @@ import (
 	"os"
 
 	"sendgrid-sso-integration/handler"
-	"sendgrid-sso-integration/handler/webhook"
+	"sendgrid-sso-integration/internal/auth"
 	"sendgrid-sso-integration/internal/ledger"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/telemetry"
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 // What the simulator begins with, and the secrets that the samples are made for. They
@@ -34,7 +34,7 @@ func sampleSecret() (string, error) {
 }
 
 // newSimulator returns a SendGrid that holds what integrationsFile says.
-func newSimulator() (*simulator.Server, error) {
+func newSimulator() (*sendgridtest.Server, error) {
 	data, err := os.ReadFile(integrationsFile)
 	if err != nil {
 		return nil, fmt.Errorf("run this at the root of the repository: %w", err)
@@ -43,7 +43,7 @@ func newSimulator() (*simulator.Server, error) {
 	if err := json.Unmarshal(data, &integrations); err != nil {
 		return nil, fmt.Errorf("%s: %w", integrationsFile, err)
 	}
-	sg := simulator.New()
+	sg := sendgridtest.New()
 	sg.SetKeys(apiKey)
 	for _, i := range integrations {
 		sg.Add(i)
@@ -53,7 +53,7 @@ func newSimulator() (*simulator.Server, error) {
 
 // simulated returns the function's handler before a simulated SendGrid, which runs until
 // ctx ends, and the simulator.
-func simulated(ctx context.Context, webhookSecret string, logger *slog.Logger) (*handler.Handler, *simulator.Server, error) {
+func simulated(ctx context.Context, webhookSecret string, logger *slog.Logger) (*handler.Handler, *sendgridtest.Server, error) {
 	sg, err := newSimulator()
 	if err != nil {
 		return nil, nil, err
@@ -69,7 +69,7 @@ func simulated(ctx context.Context, webhookSecret string, logger *slog.Logger) (
 // newHandler returns the function's handler with its real parts, but for the secrets,
 // which come from here, and the ledger, which is in memory.
 func newHandler(client *sendgrid.Client, webhookSecret string, logger *slog.Logger) (*handler.Handler, error) {
-	secrets, err := webhook.ParseSecrets(logger)(webhookSecret)
+	secrets, err := auth.ParseSecrets(logger)(webhookSecret)
 	if err != nil {
 		return nil, fmt.Errorf("the webhook secret %w", err)
 	}
@@ -82,7 +82,7 @@ func newHandler(client *sendgrid.Client, webhookSecret string, logger *slog.Logg
 			Account:  []string{client.BaseURL, client.OnBehalfOf},
 			Logger:   logger,
 		},
-		Verifier:       &webhook.Verifier{Secrets: fixedSecrets{secrets}, Logger: logger},
+		Verifier:       &auth.Verifier{Secrets: fixedSecrets{secrets}, Logger: logger},
 		IntegrationURL: client.IntegrationURL,
 		Logger:         logger,
 	}, nil
@@ -98,12 +98,12 @@ func (k fixedKey) RenewKey(context.Context, string) (key, version string, err er
 }
 
 // fixedSecrets are webhook secrets that are never rotated.
-type fixedSecrets struct{ secrets webhook.Secrets }
+type fixedSecrets struct{ secrets auth.Secrets }
 
-func (f fixedSecrets) Get(context.Context) (webhook.Secrets, string, error) {
+func (f fixedSecrets) Get(context.Context) (auth.Secrets, string, error) {
 	return f.secrets, "1", nil
 }
 
-func (f fixedSecrets) Refresh(context.Context, string) (webhook.Secrets, string, error) {
+func (f fixedSecrets) Refresh(context.Context, string) (auth.Secrets, string, error) {
 	return f.secrets, "1", nil
 }

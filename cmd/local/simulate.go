@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	secretsmanager "sendgrid-sso-integration/internal/secret/simulator"
+	"sendgrid-sso-integration/internal/secret/secrettest"
 )
 
 // The secrets as events/local.env.json names them.
@@ -37,7 +37,7 @@ func simulate(ctx context.Context, args []string, out, logs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	secrets := secretsmanager.New()
+	secrets := secrettest.New()
 	secrets.Put(apiKeySecretID, fmt.Sprintf(`{"api_key": %q}`, apiKey))
 	secrets.Put(webhookSecretID, webhookSecret)
 

@@ -138,7 +138,7 @@ func TestKilledProcessIsRecovered(t *testing.T) {
 			late := resultOf(t, second.invoke(request("urn:killed"), timeout).body)
 			require.Len(t, w.sendGrid.Integrations(), 1)
 			require.Equal(t, w.sendGrid.Integrations()[0].ID, late.Integration.ID)
-			require.LessOrEqual(t, w.sendGrid.Count(sendgrid.OpCreate), 1)
+			require.LessOrEqual(t, w.sendGrid.Count(sendgrid.OpCreateIntegration), 1)
 		})
 	}
 }

@@ -15,9 +15,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	secretsmanager "sendgrid-sso-integration/internal/secret/simulator"
+	"sendgrid-sso-integration/internal/secret/secrettest"
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 const (
@@ -27,14 +27,14 @@ const (
 
 // world is what surrounds the function: SendGrid and Secrets Manager, over HTTP.
 type world struct {
-	sendGrid *simulator.Server
-	secrets  *secretsmanager.Server
+	sendGrid *sendgridtest.Server
+	secrets  *secrettest.Server
 	env      map[string]string
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{sendGrid: simulator.New(), secrets: secretsmanager.New()}
+	w := &world{sendGrid: sendgridtest.New(), secrets: secrettest.New()}
 	w.sendGrid.SetKeys(apiKey)
 	w.secrets.Put("sso/key", apiKey)
 	w.secrets.Put("sso/webhook", string(read(t, "../../events/local.webhook-secret.json")))
@@ -115,7 +115,7 @@ func TestSamplesAreAnswered(t *testing.T) {
 	require.Greater(t, answered, 10, "the samples are there")
 	held := w.sendGrid.Integrations()
 	require.GreaterOrEqual(t, len(held), answered, "each sample has an integration of its own")
-	require.Equal(t, len(held)-len(there), w.sendGrid.Count(sendgrid.OpCreate), "each was created once")
+	require.Equal(t, len(held)-len(there), w.sendGrid.Count(sendgrid.OpCreateIntegration), "each was created once")
 	require.Equal(t, 2, w.secrets.Calls(), "each of the two secrets is read once")
 
 	refused, err := filepath.Glob("../../events/refused/*.json")
@@ -188,8 +188,8 @@ func TestWarmEnvironmentIsReused(t *testing.T) {
 	require.Equal(t, first.Integration.ID, again.Integration.ID)
 
 	require.Equal(t, 1, w.secrets.Calls())
-	require.Equal(t, 1, w.sendGrid.Count(sendgrid.OpCreate))
-	require.Equal(t, 2, w.sendGrid.Count(sendgrid.OpList))
+	require.Equal(t, 1, w.sendGrid.Count(sendgrid.OpCreateIntegration))
+	require.Equal(t, 2, w.sendGrid.Count(sendgrid.OpListIntegrations))
 	for _, sent := range w.sendGrid.Requests() {
 		require.Equal(t, "sendgrid-sso-integration/e2e", sent.Header.Get("User-Agent"))
 	}
@@ -251,10 +251,10 @@ func TestMissingSecretIsNamedAndRecovered(t *testing.T) {
 
 func TestAnswerComesBeforeTheDeadline(t *testing.T) {
 	t.Parallel()
-	for name, fault := range map[string]simulator.Fault{
-		"list hangs":                 {Op: sendgrid.OpList, Times: -1, Delay: time.Minute},
-		"create hangs":               {Op: sendgrid.OpCreate, Times: -1, Delay: time.Minute},
-		"create commits, then hangs": {Op: sendgrid.OpCreate, Times: -1, Delay: time.Minute, Commit: true},
+	for name, fault := range map[string]sendgridtest.Fault{
+		"list hangs":                 {Op: sendgrid.OpListIntegrations, Times: -1, Delay: time.Minute},
+		"create hangs":               {Op: sendgrid.OpCreateIntegration, Times: -1, Delay: time.Minute},
+		"create commits, then hangs": {Op: sendgrid.OpCreateIntegration, Times: -1, Delay: time.Minute, Commit: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -264,9 +264,9 @@ func TestAnswerComesBeforeTheDeadline(t *testing.T) {
 			deadline := time.Now().Add(4 * time.Second)
 			answer := f.invoke(request("urn:slow"), time.Until(deadline))
 			require.True(t, answer.at.Before(deadline))
-			require.LessOrEqual(t, w.sendGrid.Count(sendgrid.OpCreate), 1)
+			require.LessOrEqual(t, w.sendGrid.Count(sendgrid.OpCreateIntegration), 1)
 			switch {
-			case fault.Op == sendgrid.OpList:
+			case fault.Op == sendgrid.OpListIntegrations:
 				require.Equal(t, "DeadlineExceeded", answer.errorType(t))
 			case fault.Commit:
 				require.Equal(t, "created", resultOf(t, answer.body).Outcome)

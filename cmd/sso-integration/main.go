@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"sendgrid-sso-integration/handler"
-	"sendgrid-sso-integration/handler/webhook"
+	"sendgrid-sso-integration/internal/auth"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/publish"
 	"sendgrid-sso-integration/internal/secret"
@@ -68,7 +68,7 @@ func run(ctx context.Context, getenv func(string) string) error {
 		Logger:         logger,
 	}
 	if cfg.webhookSecretID != "" {
-		h.Verifier = webhook.NewVerifier(secrets, cfg.webhookSecretID, min(cfg.apiKeyTTL, maxWebhookSecretTTL), logger)
+		h.Verifier = auth.NewVerifier(secrets, cfg.webhookSecretID, min(cfg.apiKeyTTL, maxWebhookSecretTTL), logger)
 	}
 	if cfg.eventBusName != "" {
 		h.Publisher = &publish.Publisher{API: eventbridge.NewFromConfig(aws), Bus: cfg.eventBusName}

@@ -16,9 +16,10 @@ import (
 	"testing"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
-	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/telemetry"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -52,9 +53,9 @@ var awsMetrics = map[string]metricSource{
 }
 
 // codes returns every code of a failure, as provision declares them.
-func codes(t *testing.T) (all []provision.Code) {
+func codes(t *testing.T) (all []problem.Code) {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "../../internal/provision/errors.go", nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), "../../internal/problem/codes.go", nil, 0)
 	require.NoError(t, err)
 	ast.Inspect(file, func(n ast.Node) bool {
 		spec, ok := n.(*ast.ValueSpec)
@@ -67,12 +68,12 @@ func codes(t *testing.T) (all []provision.Code) {
 				require.True(t, ok)
 				code, err := strconv.Unquote(literal.Value)
 				require.NoError(t, err)
-				all = append(all, provision.Code(code))
+				all = append(all, problem.Code(code))
 			}
 		}
 		return false
 	})
-	require.Contains(t, all, provision.Internal)
+	require.Contains(t, all, problem.Internal)
 	return all
 }
 
@@ -84,14 +85,14 @@ func emitted(t *testing.T) (namespace string, own metricSource, logged map[strin
 	metrics := &telemetry.Metrics{Out: &blobs, FunctionName: "sso"}
 	logger := slog.New(slog.NewJSONHandler(&log, nil))
 	ctx, tally := metrics.Begin(t.Context(), true)
-	for _, op := range []sendgrid.Op{sendgrid.OpCreate, sendgrid.OpList, sendgrid.OpGet} {
+	for _, op := range []sendgrid.Op{sendgrid.OpCreateIntegration, sendgrid.OpListIntegrations, sendgrid.OpGetIntegration} {
 		telemetry.CountCall(ctx, sendgrid.Call{Op: op, Duration: time.Second, RateLimit: sendgrid.RateLimit{Limit: 2, Remaining: 1}})
 	}
 	_, record := telemetry.Begin(ctx, telemetry.Origin{
 		Trigger: "sqs", TraceID: "1", GatewayRequestID: "2", EventID: "3", MessageID: "4",
 	})
 	for _, code := range codes(t) {
-		record.Log(ctx, logger, nil, &provision.Error{Code: code})
+		record.Log(ctx, logger, nil, &problem.Error{Code: code})
 	}
 	line, _, _ := bytes.Cut(log.Bytes(), []byte("\n"))
 	require.NoError(t, json.Unmarshal(line, &logged))
@@ -251,8 +252,8 @@ func dashboardProblems(t *testing.T, tpl template) (problems []string) {
 			continue
 		}
 		shown[use.name] = true
-		code := provision.Code(use.name)
-		retryable := (&provision.Error{Code: code}).Retryable()
+		code := problem.Code(use.name)
+		retryable := (&problem.Error{Code: code}).Retryable()
 		if code.Title() != "" && strings.HasPrefix(use.where, "Rejected") == retryable {
 			wrong("%s is among those that %s", code, map[bool]string{true: "are to be mended first", false: "may be repeated"}[retryable])
 		}

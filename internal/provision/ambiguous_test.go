@@ -7,19 +7,21 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 // someAnswer is what a create that succeeds might be answered with.
 const someAnswer = `{"id":"b0b98502-9408-4b24-9e3d-31ed7cb15312","name":"Okta"}`
 
 // ambiguous are the answers to a create after which nobody can tell whether it happened.
-func ambiguous() map[string]simulator.Fault {
-	faults := map[string]simulator.Fault{
+func ambiguous() map[string]sendgridtest.Fault {
+	faults := map[string]sendgridtest.Fault{
 		"500":                {Status: 500, Body: `{"errors":[{"message":"unexpected"}]}`},
 		"502":                {Status: 502, Body: "<html>Bad Gateway</html>"},
 		"503":                {Status: 503},
@@ -40,7 +42,7 @@ func ambiguous() map[string]simulator.Fault {
 		"dropped in a while": {Drop: true, Delay: 10 * time.Second},
 	}
 	for name, fault := range faults {
-		fault.Op = sendgrid.OpCreate
+		fault.Op = sendgrid.OpCreateIntegration
 		faults[name] = fault
 	}
 	return faults
@@ -93,7 +95,7 @@ func TestEnsureGuardsABrokenConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.afterList(func() { w.network.ResetAfterDial(1) })
-		e := w.fails(provision.OutcomeUnknown, request())
+		e := w.fails(problem.OutcomeUnknown, request())
 		require.Equal(t, provision.DefaultSettling, e.RetryAfter)
 		w.creates(0, 0)
 		w.pass(e.RetryAfter)
@@ -112,7 +114,7 @@ func TestEnsureGuardsAgainstAnUnknownError(t *testing.T) {
 			list:   w.client.ListIntegrations,
 			create: func(context.Context, sendgrid.IntegrationRequest) (*sendgrid.Integration, error) { return nil, unknown },
 		}
-		e := w.fails(provision.OutcomeUnknown, request())
+		e := w.fails(problem.OutcomeUnknown, request())
 		require.ErrorIs(t, e, unknown)
 		require.NotContains(t, e.Public(), "marker")
 		entry, _ := w.ledger.holds()
@@ -124,7 +126,7 @@ func TestEnsureGuardsAgainstAnUnknownError(t *testing.T) {
 // no other before it has settled, and then by one.
 func (w *world) guards() {
 	w.t.Helper()
-	e := w.fails(provision.OutcomeUnknown, request())
+	e := w.fails(problem.OutcomeUnknown, request())
 	answered := time.Now()
 	require.Equal(w.t, provision.DefaultSettling, e.RetryAfter)
 	require.True(w.t, e.Retryable())
@@ -135,9 +137,9 @@ func (w *world) guards() {
 	w.creates(1, 0)
 
 	// Anyone may look meanwhile.
-	lists := w.sendGrid.Count(sendgrid.OpList)
+	lists := w.sendGrid.Count(sendgrid.OpListIntegrations)
 	w.pass(10 * time.Second)
-	e = w.fails(provision.OutcomeUnknown, request())
+	e = w.fails(problem.OutcomeUnknown, request())
 	require.Equal(w.t, provision.DefaultSettling-10*time.Second, e.RetryAfter)
 	w.calls(lists+1, 1, 0)
 	require.Equal(w.t, 10*time.Second, time.Since(answered), "waiting would be in vain")

@@ -4,11 +4,13 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 // Whatever the answer to the create lacks, the result has it.
@@ -36,12 +38,12 @@ func TestEnsureCompletesTheAnswerToACreate(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Omit: tt.omit})
+				w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Omit: tt.omit})
 				if tt.inList {
 					w.sendGrid.ClearFaults()
 					w.sendGrid.Script(
-						simulator.Fault{Op: sendgrid.OpCreate, Omit: append(tt.omit, "id")},
-						simulator.Fault{Op: sendgrid.OpList, Omit: tt.omit, Times: -1},
+						sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Omit: append(tt.omit, "id")},
+						sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Omit: tt.omit, Times: -1},
 					)
 				}
 				result := w.succeeds(provision.OutcomeCreated, request())
@@ -62,7 +64,7 @@ func TestEnsureCompletesWhatTheListLacks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.Add(asSent(request()))
-		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpList, Omit: []string{"audience_url", "single_signon_url"}})
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Omit: []string{"audience_url", "single_signon_url"}})
 		w.unchanged(request())
 		w.calls(1, 0, 1)
 	})
@@ -75,10 +77,10 @@ func TestEnsureRemembersWhatItCannotReadBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.Script(
-			simulator.Fault{Op: sendgrid.OpCreate, Omit: []string{"audience_url", "single_signon_url"}},
-			simulator.Fault{Op: sendgrid.OpGet, Delay: forever, Times: -1},
+			sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Omit: []string{"audience_url", "single_signon_url"}},
+			sendgridtest.Fault{Op: sendgrid.OpGetIntegration, Delay: forever, Times: -1},
 		)
-		e := w.fails(provision.OutcomeUnknown, request())
+		e := w.fails(problem.OutcomeUnknown, request())
 		id := w.sendGrid.Integrations()[0].ID
 		require.Contains(t, e.Message, id)
 		require.Positive(t, e.RetryAfter)
@@ -119,7 +121,7 @@ func TestEnsureNamesWhatDiffers(t *testing.T) {
 				tt.there(&in)
 				there := w.sendGrid.Add(in)
 
-				e := w.fails(provision.Conflict, request())
+				e := w.fails(problem.Conflict, request())
 				require.Contains(t, e.Message, there.ID)
 				var fields []string
 				for _, f := range e.Fields {

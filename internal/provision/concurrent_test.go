@@ -7,11 +7,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 const copies = 50
@@ -19,7 +21,7 @@ const copies = 50
 // answered counts what came of many requests.
 type answered struct {
 	outcomes map[provision.Outcome]int
-	codes    map[provision.Code]int
+	codes    map[problem.Code]int
 	ids      map[string]bool
 }
 
@@ -27,7 +29,7 @@ type answered struct {
 func (w *world) together(r provision.Request) answered {
 	w.t.Helper()
 	all := answered{
-		outcomes: map[provision.Outcome]int{}, codes: map[provision.Code]int{}, ids: map[string]bool{},
+		outcomes: map[provision.Outcome]int{}, codes: map[problem.Code]int{}, ids: map[string]bool{},
 	}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -43,7 +45,7 @@ func (w *world) together(r provision.Request) answered {
 				w.t.Error("the answer has to come before the deadline")
 			}
 			if err != nil {
-				all.codes[provision.AsError(err).Code]++
+				all.codes[problem.From(err).Code]++
 				return
 			}
 			all.outcomes[result.Outcome]++
@@ -58,13 +60,13 @@ func TestEnsureCreatesOnceForManyAtOnce(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
-		faults []simulator.Fault
+		faults []sendgridtest.Fault
 	}{
 		{name: "in order"},
-		{name: "slowly", faults: []simulator.Fault{{Delay: 300 * time.Millisecond, Times: -1}}},
-		{name: "with a list that fails", faults: []simulator.Fault{{Op: sendgrid.OpList, Status: 500}}},
-		{name: "with a create that is limited", faults: []simulator.Fault{limited(sendgrid.OpCreate, 0)}},
-		{name: "with an answer that is lost", faults: []simulator.Fault{{Op: sendgrid.OpCreate, Drop: true, Commit: true}}},
+		{name: "slowly", faults: []sendgridtest.Fault{{Delay: 300 * time.Millisecond, Times: -1}}},
+		{name: "with a list that fails", faults: []sendgridtest.Fault{{Op: sendgrid.OpListIntegrations, Status: 500}}},
+		{name: "with a create that is limited", faults: []sendgridtest.Fault{limited(sendgrid.OpCreateIntegration, 0)}},
+		{name: "with an answer that is lost", faults: []sendgridtest.Fault{{Op: sendgrid.OpCreateIntegration, Drop: true, Commit: true}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -105,7 +107,7 @@ func TestEnsureGuardsAnAmbiguousCreateAgainstMany(t *testing.T) {
 		w := newWorld(t)
 		w.lose(false)
 		all := w.together(request())
-		require.Equal(t, map[provision.Code]int{provision.OutcomeUnknown: copies}, all.codes)
+		require.Equal(t, map[problem.Code]int{problem.OutcomeUnknown: copies}, all.codes)
 		w.creates(1, 0)
 
 		w.pass(provision.DefaultSettling)
@@ -135,7 +137,7 @@ func TestEnsureCreatesOneOfManyThatDiffer(t *testing.T) {
 		conflicts := 0
 		for range copies {
 			if err := <-outcomes; err != nil {
-				requireCode(t, provision.Conflict, err)
+				requireCode(t, problem.Conflict, err)
 				conflicts++
 			}
 		}

@@ -6,30 +6,32 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 // unreachable are ways in which no connection is obtained.
-func unreachable() map[string]func(*simulator.Network, int) {
-	return map[string]func(*simulator.Network, int){
-		"refused": func(n *simulator.Network, times int) { n.FailDials(times, nil) },
-		"unknown host": func(n *simulator.Network, times int) {
+func unreachable() map[string]func(*sendgridtest.Network, int) {
+	return map[string]func(*sendgridtest.Network, int){
+		"refused": func(n *sendgridtest.Network, times int) { n.FailDials(times, nil) },
+		"unknown host": func(n *sendgridtest.Network, times int) {
 			n.FailDials(times, &net.DNSError{Err: "no such host", Name: "api.sendgrid.com", IsNotFound: true})
 		},
-		"untrusted certificate": func(n *simulator.Network, times int) { n.FailHandshakes(times) },
+		"untrusted certificate": func(n *sendgridtest.Network, times int) { n.FailHandshakes(times) },
 	}
 }
 
 // afterList lets something happen between the list and the create, which then needs a
 // connection of its own.
 func (w *world) afterList(happen func()) {
-	w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpList, Header: map[string]string{"Connection": "close"}})
+	w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Header: map[string]string{"Connection": "close"}})
 	w.client.OnCall = func(_ context.Context, call sendgrid.Call) {
-		if call.Op == sendgrid.OpList && call.Status == 200 {
+		if call.Op == sendgrid.OpListIntegrations && call.Status == 200 {
 			w.client.OnCall = nil
 			happen()
 		}
@@ -61,7 +63,7 @@ func TestEnsureReportsThatSendGridCannotBeReached(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				fail(w.network, 4)
-				e := w.fails(provision.SendGridUnavailable, request())
+				e := w.fails(problem.SendGridUnavailable, request())
 				require.Positive(t, e.RetryAfter)
 				require.Equal(t, 4, w.network.Dials())
 				w.calls(0, 0, 0)
@@ -80,7 +82,7 @@ func TestEnsureReportsThatItCannotCreate(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				w.afterList(func() { fail(w.network, 4) })
-				e := w.fails(provision.SendGridUnavailable, request())
+				e := w.fails(problem.SendGridUnavailable, request())
 				require.Positive(t, e.RetryAfter)
 				require.Equal(t, 5, w.network.Dials())
 				w.calls(1, 0, 0)

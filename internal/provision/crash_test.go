@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/provision"
@@ -33,11 +35,11 @@ func (w *world) dead(state provision.State) {
 	left, _ := w.ledger.holds()
 	require.Equal(w.t, state, left.State)
 	require.Equal(w.t, lease, time.Until(left.Lease))
-	creates := w.sendGrid.Count(sendgrid.OpCreate)
+	creates := w.sendGrid.Count(sendgrid.OpCreateIntegration)
 	for range 2 {
-		w.fails(provision.InProgress, request())
+		w.fails(problem.InProgress, request())
 	}
-	require.Equal(w.t, creates, w.sendGrid.Count(sendgrid.OpCreate))
+	require.Equal(w.t, creates, w.sendGrid.Count(sendgrid.OpCreateIntegration))
 	w.pass(time.Until(left.Lease) - 5*time.Second) // Who has the time waits for the rest.
 }
 

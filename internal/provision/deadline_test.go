@@ -6,11 +6,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 // lengths are invocations from the shortest in which a create is tried to Lambda's longest.
@@ -26,7 +28,7 @@ func TestEnsureCreatesNothingWithTooLittleTime(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				_, err := w.ensureWithin(length, request())
-				e := requireCode(t, provision.DeadlineExceeded, err)
+				e := requireCode(t, problem.DeadlineExceeded, err)
 				require.True(t, e.Retryable())
 				w.creates(0, 0)
 				w.released()
@@ -52,10 +54,10 @@ func TestEnsureBoundsItself(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.sendGrid.Script(simulator.Fault{Delay: forever, Times: -1})
+		w.sendGrid.Script(sendgridtest.Fault{Delay: forever, Times: -1})
 		start := time.Now()
 		_, err := w.provisioner.Ensure(t.Context(), request())
-		requireCode(t, provision.DeadlineExceeded, err)
+		requireCode(t, problem.DeadlineExceeded, err)
 		require.Less(t, time.Since(start), 25*time.Second)
 	})
 }
@@ -67,11 +69,11 @@ func TestEnsureAnswersInTimeThoughAReadHangs(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpList, Delay: forever, Times: -1})
+				w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Delay: forever, Times: -1})
 				_, err := w.ensureWithin(length, request())
-				code := provision.DeadlineExceeded
+				code := problem.DeadlineExceeded
 				if length >= time.Minute {
-					code = provision.SendGridUnavailable // It was tried often enough before that.
+					code = problem.SendGridUnavailable // It was tried often enough before that.
 				}
 				requireCode(t, code, err)
 				w.creates(0, 0)
@@ -88,9 +90,9 @@ func TestEnsureAnswersInTimeThoughACreateHangs(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Delay: forever})
+				w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Delay: forever})
 				_, err := w.ensureWithin(length, request())
-				requireCode(t, provision.OutcomeUnknown, err)
+				requireCode(t, problem.OutcomeUnknown, err)
 				w.creates(1, 0)
 				entry, _ := w.ledger.holds()
 				require.Equal(t, provision.Unknown, entry.State)
@@ -108,7 +110,7 @@ func TestEnsureAdoptsACreateThatTookTooLong(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Delay: forever, Commit: true})
+				w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Delay: forever, Commit: true})
 				result, err := w.ensureWithin(length, request())
 				require.NoError(t, err)
 				require.Equal(t, provision.OutcomeCreated, result.Outcome)
@@ -124,7 +126,7 @@ func TestEnsureWaitsForASlowCreate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Delay: 15 * time.Second})
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Delay: 15 * time.Second})
 		require.False(t, w.succeeds(provision.OutcomeCreated, request()).Adopted)
 		w.creates(1, 1)
 	})
@@ -139,12 +141,12 @@ func TestEnsureAnswersInTimeThoughNothingWorksAnyMore(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				w.sendGrid.Script(
-					simulator.Fault{Op: sendgrid.OpCreate, Delay: forever, Commit: true},
-					simulator.Fault{Op: sendgrid.OpList, Skip: 1, Delay: forever, Times: -1},
+					sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Delay: forever, Commit: true},
+					sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Skip: 1, Delay: forever, Times: -1},
 				)
 				w.ledger.hangAt(stepUnknown)
 				_, err := w.ensureWithin(length, request())
-				requireCode(t, provision.OutcomeUnknown, err)
+				requireCode(t, problem.OutcomeUnknown, err)
 				entry, _ := w.ledger.holds()
 				require.Equal(t, provision.Creating, entry.State)
 				require.Greater(t, time.Until(entry.Lease), provision.DefaultSettling)
@@ -158,7 +160,7 @@ func TestEnsureAnswersInTimeThoughNothingWorksAnyMore(t *testing.T) {
 func TestEnsureAfterTheCallerWentAway(t *testing.T) {
 	t.Parallel()
 	ensure := func(w *world, op sendgrid.Op) (*provision.Result, error) {
-		w.sendGrid.Script(simulator.Fault{Op: op, Delay: 10 * time.Second, Commit: true})
+		w.sendGrid.Script(sendgridtest.Fault{Op: op, Delay: 10 * time.Second, Commit: true})
 		ctx, cancel := context.WithTimeout(context.Background(), invocation)
 		defer cancel()
 		time.AfterFunc(time.Second, cancel)
@@ -169,7 +171,7 @@ func TestEnsureAfterTheCallerWentAway(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)
 			start := time.Now()
-			_, err := ensure(w, sendgrid.OpList)
+			_, err := ensure(w, sendgrid.OpListIntegrations)
 			require.Error(t, err)
 			require.Equal(t, time.Second, time.Since(start))
 			w.creates(0, 0)
@@ -180,7 +182,7 @@ func TestEnsureAfterTheCallerWentAway(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)
-			result, err := ensure(w, sendgrid.OpCreate)
+			result, err := ensure(w, sendgrid.OpCreateIntegration)
 			require.NoError(t, err)
 			require.True(t, result.Adopted)
 			entry, _ := w.ledger.holds()
@@ -199,7 +201,7 @@ func TestEnsureAfterTheCallerWentAway(t *testing.T) {
 			defer cancel()
 			time.AfterFunc(3*time.Second, cancel)
 			_, err := w.provisioner.Ensure(ctx, request())
-			requireCode(t, provision.InProgress, err)
+			requireCode(t, problem.InProgress, err)
 			require.Equal(t, 3*time.Second, time.Since(start))
 			require.NoError(t, <-done)
 			w.creates(1, 1)

@@ -10,10 +10,10 @@
 //  1. Take the entry, by a write on the condition that no lease runs on it. The lease
 //     lasts until this attempt's deadline and a settling time more, so whatever this
 //     attempt sends has shown its effect before anyone else can act. While somebody else
-//     holds the entry, wait; if time runs out, answer InProgress. An entry that remembers
+//     holds the entry, wait; if time runs out, answer problem.InProgress. An entry that remembers
 //     this very request as fulfilled is not taken: looking is enough.
 //  2. Look whether SendGrid has the integration. As the request asks: unchanged. With
-//     differences: Conflict, unless this very request brought it about and somebody edited
+//     differences: problem.Conflict, unless this very request brought it about and somebody edited
 //     it since. If the ledger remembers an id that the list lacks, ask for that id.
 //  3. If it is not there, mark the entry "creating", on the condition that it is still
 //     ours, and send one create; another one only if that certainly did not happen.

@@ -7,11 +7,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
-	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 // What lists something that is no integration is no list: taken for an empty one, it would
@@ -28,8 +29,8 @@ func TestEnsureBelievesNoListOfSomethingElse(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				w.sendGrid.Add(asSent(request()))
-				w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpList, Status: http.StatusOK, Body: body, Times: -1})
-				w.fails(provision.SendGridUnavailable, request())
+				w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: http.StatusOK, Body: body, Times: -1})
+				w.fails(problem.SendGridUnavailable, request())
 				w.creates(0, 1)
 			})
 		})
@@ -61,8 +62,8 @@ func TestEnsureTellsAConflictWithoutURLs(t *testing.T) {
 		other := asSent(request())
 		other.Name = "Somebody else's"
 		w.sendGrid.Add(other)
-		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpList, Omit: []string{"single_signon_url", "audience_url"}})
-		w.fails(provision.Conflict, request())
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Omit: []string{"single_signon_url", "audience_url"}})
+		w.fails(problem.Conflict, request())
 		w.calls(1, 0, 0)
 	})
 }
@@ -72,10 +73,10 @@ func TestEnsureTellsARefusedKeyWhileAnOutcomeSettles(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Status: http.StatusBadGateway})
-		w.fails(provision.OutcomeUnknown, request())
-		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpList, Status: http.StatusUnauthorized, Times: -1})
-		w.fails(provision.SendGridUnauthorized, request())
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: http.StatusBadGateway})
+		w.fails(problem.OutcomeUnknown, request())
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: http.StatusUnauthorized, Times: -1})
+		w.fails(problem.SendGridUnauthorized, request())
 	})
 }
 
@@ -91,7 +92,7 @@ func TestEnsureDoesNotBeginACreateAfterASlowLedger(t *testing.T) {
 			}
 			return ctx.Err()
 		}
-		w.fails(provision.DeadlineExceeded, request())
+		w.fails(problem.DeadlineExceeded, request())
 		w.creates(0, 0)
 		entry, _ := w.ledger.holds()
 		require.Zero(t, entry, "it was given back")
@@ -103,10 +104,10 @@ func TestEnsurePassesOnWhyACreateIsUncertain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Status: 422, Body: `[{"message":"is taken","field":"entity_id"}]`})
-		e := w.fails(provision.OutcomeUnknown, request())
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 422, Body: `[{"message":"is taken","field":"entity_id"}]`})
+		e := w.fails(problem.OutcomeUnknown, request())
 		require.Contains(t, e.Message, "422")
-		require.Equal(t, []provision.FieldError{{Field: "entity_id", Message: "is taken"}}, e.Fields)
+		require.Equal(t, []problem.FieldError{{Field: "entity_id", Message: "is taken"}}, e.Fields)
 	})
 }
 
@@ -116,10 +117,10 @@ func TestEnsureSaysWhenAnEntryIsFree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.ledger.failAt(stepDelete, context.DeadlineExceeded)
-		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpList, Status: http.StatusForbidden})
-		w.fails(provision.SendGridForbidden, request())
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: http.StatusForbidden})
+		w.fails(problem.SendGridForbidden, request())
 		w.pass(30 * time.Second)
-		e := w.fails(provision.InProgress, request())
+		e := w.fails(problem.InProgress, request())
 		entry, _ := w.ledger.holds()
 		require.InDelta(t, time.Until(entry.Lease).Seconds(), e.RetryAfter.Seconds(), 2)
 	})
@@ -133,7 +134,7 @@ func TestEnsureReadsIntegrationsWithStrangeTimes(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpList, Status: http.StatusOK, Body: `[{"id":"1","entity_id":"urn:x","last_updated":` + value + `}]`})
+				w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: http.StatusOK, Body: `[{"id":"1","entity_id":"urn:x","last_updated":` + value + `}]`})
 				w.created(request())
 			})
 		})

@@ -34,7 +34,7 @@ type Provisioner struct {
 }
 
 // Ensure makes sure that the integration a request asks for exists, exactly once, and
-// answers before the deadline of ctx. Its errors are of type *Error.
+// answers before the deadline of ctx. Its errors are of type *problem.Error.
 func (p *Provisioner) Ensure(ctx context.Context, r Request) (*Result, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err

@@ -7,11 +7,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 func TestEnsureCreates(t *testing.T) {
@@ -57,7 +59,7 @@ func TestEnsureHoldsTheEntryBeyondItsDeadline(t *testing.T) {
 				}
 				var during provision.Entry
 				w.client.OnCall = func(_ context.Context, call sendgrid.Call) {
-					if call.Op == sendgrid.OpCreate {
+					if call.Op == sendgrid.OpCreateIntegration {
 						during, _ = w.ledger.holds()
 					}
 				}
@@ -176,16 +178,16 @@ func TestEnsureRefusesAnInvalidRequestBeforeAnythingElse(t *testing.T) {
 	t.Parallel()
 	p := &provision.Provisioner{SendGrid: &fakeSendGrid{}} // No ledger: using it would panic.
 	_, err := p.Ensure(t.Context(), provision.Request{})
-	e := requireCode(t, provision.InvalidRequest, err)
+	e := requireCode(t, problem.InvalidRequest, err)
 	require.Len(t, e.Fields, 3)
 }
 
 // onlyCreate returns the one create that SendGrid got.
-func (w *world) onlyCreate() simulator.Request {
+func (w *world) onlyCreate() sendgridtest.Request {
 	w.t.Helper()
-	var found []simulator.Request
+	var found []sendgridtest.Request
 	for _, r := range w.sendGrid.Requests() {
-		if r.Op == sendgrid.OpCreate {
+		if r.Op == sendgrid.OpCreateIntegration {
 			found = append(found, r)
 		}
 	}

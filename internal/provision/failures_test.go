@@ -7,11 +7,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 // released requires that nobody holds the entry, and that the same request succeeds at
@@ -31,27 +33,27 @@ func TestEnsureRepeatsAReadThatFails(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name  string
-		fault simulator.Fault
+		fault sendgridtest.Fault
 	}{
-		{name: "500", fault: simulator.Fault{Status: 500}},
-		{name: "502 with HTML", fault: simulator.Fault{Status: 502, Body: "<html>Bad Gateway</html>"}},
-		{name: "503", fault: simulator.Fault{Status: 503}},
-		{name: "504", fault: simulator.Fault{Status: 504}},
-		{name: "dropped", fault: simulator.Fault{Drop: true}},
-		{name: "truncated", fault: simulator.Fault{Truncate: true}},
-		{name: "200 with HTML", fault: simulator.Fault{Status: 200, Body: "<html>maintenance</html>"}},
-		{name: "hanging", fault: simulator.Fault{Delay: forever}},
+		{name: "500", fault: sendgridtest.Fault{Status: 500}},
+		{name: "502 with HTML", fault: sendgridtest.Fault{Status: 502, Body: "<html>Bad Gateway</html>"}},
+		{name: "503", fault: sendgridtest.Fault{Status: 503}},
+		{name: "504", fault: sendgridtest.Fault{Status: 504}},
+		{name: "dropped", fault: sendgridtest.Fault{Drop: true}},
+		{name: "truncated", fault: sendgridtest.Fault{Truncate: true}},
+		{name: "200 with HTML", fault: sendgridtest.Fault{Status: 200, Body: "<html>maintenance</html>"}},
+		{name: "hanging", fault: sendgridtest.Fault{Delay: forever}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				tt.fault.Op = sendgrid.OpList
+				tt.fault.Op = sendgrid.OpListIntegrations
 				w.sendGrid.Script(tt.fault)
 				w.created(request())
 				// The transport itself may repeat a read on a connection that was used before.
-				require.Equal(t, 2, w.sendGrid.Count(sendgrid.OpList))
+				require.Equal(t, 2, w.sendGrid.Count(sendgrid.OpListIntegrations))
 				w.creates(1, 1)
 			})
 		})
@@ -62,27 +64,27 @@ func TestEnsureGivesUpReading(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		status, tries int
-		code          provision.Code
+		code          problem.Code
 		message       string
 	}{
-		{status: 400, tries: 1, code: provision.SendGridUnavailable, message: "status 400"},
-		{status: 401, tries: 1, code: provision.SendGridUnauthorized, message: "API key"},
-		{status: 403, tries: 1, code: provision.SendGridForbidden, message: "sso.settings.read"},
-		{status: 404, tries: 1, code: provision.SendGridUnavailable, message: "SENDGRID_REGION"},
-		{status: 500, tries: 4, code: provision.SendGridUnavailable, message: "status 500"},
-		{status: 503, tries: 4, code: provision.SendGridUnavailable, message: "status 503"},
+		{status: 400, tries: 1, code: problem.SendGridUnavailable, message: "status 400"},
+		{status: 401, tries: 1, code: problem.SendGridUnauthorized, message: "API key"},
+		{status: 403, tries: 1, code: problem.SendGridForbidden, message: "sso.settings.read"},
+		{status: 404, tries: 1, code: problem.SendGridUnavailable, message: "SENDGRID_REGION"},
+		{status: 500, tries: 4, code: problem.SendGridUnavailable, message: "status 500"},
+		{status: 503, tries: 4, code: problem.SendGridUnavailable, message: "status 503"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.message, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpList, Status: tt.status, Times: -1, Body: `{"errors":[{"message":"marker"}]}`})
+				w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: tt.status, Times: -1, Body: `{"errors":[{"message":"marker"}]}`})
 				e := w.fails(tt.code, request())
 				require.Contains(t, e.Message, tt.message)
 				require.NotContains(t, e.Public(), "marker")
 				require.ErrorContains(t, e, "marker", "the log has what SendGrid said")
-				require.Equal(t, tt.code == provision.SendGridUnavailable, e.Retryable())
+				require.Equal(t, tt.code == problem.SendGridUnavailable, e.Retryable())
 				require.Equal(t, e.Retryable(), e.RetryAfter > 0)
 				w.calls(tt.tries, 0, 0)
 				w.released()
@@ -102,7 +104,7 @@ func TestEnsureReportsAnUnknownErrorAsInternal(t *testing.T) {
 			calls++
 			return nil, unknown
 		}}
-		e := w.fails(provision.Internal, request())
+		e := w.fails(problem.Internal, request())
 		require.ErrorIs(t, e, unknown)
 		require.NotContains(t, e.Public(), "marker")
 		require.Equal(t, 1, calls)
@@ -116,27 +118,27 @@ func TestEnsureReportsARefusedCreate(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		status  int
-		code    provision.Code
+		code    problem.Code
 		message string
 	}{
-		{status: 400, code: provision.SendGridRejected, message: "rejected"},
-		{status: 401, code: provision.SendGridUnauthorized, message: "API key"},
-		{status: 403, code: provision.SendGridForbidden, message: "sso.settings.create"},
+		{status: 400, code: problem.SendGridRejected, message: "rejected"},
+		{status: 401, code: problem.SendGridUnauthorized, message: "API key"},
+		{status: 403, code: problem.SendGridForbidden, message: "sso.settings.create"},
 	}
 	for _, tt := range tests {
 		t.Run(string(tt.code), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				w.sendGrid.Script(simulator.Fault{
-					Op: sendgrid.OpCreate, Status: tt.status,
+				w.sendGrid.Script(sendgridtest.Fault{
+					Op: sendgrid.OpCreateIntegration, Status: tt.status,
 					Body: `[{"field":"signin_url","message":"is not reachable"},{"field":null,"message":"try another"}]`,
 				})
 				e := w.fails(tt.code, request())
 				require.Contains(t, e.Message, tt.message)
 				require.False(t, e.Retryable())
 				if tt.status == 400 {
-					require.Equal(t, []provision.FieldError{
+					require.Equal(t, []problem.FieldError{
 						{Field: "signin_url", Message: "is not reachable"}, {Message: "try another"},
 					}, e.Fields)
 				} else {
@@ -158,8 +160,8 @@ func TestEnsureRemembersThroughAFailure(t *testing.T) {
 		before, _ := w.ledger.holds()
 		other := request()
 		other.Name = "Another"
-		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpList, Status: 403})
-		w.fails(provision.SendGridForbidden, other)
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: 403})
+		w.fails(problem.SendGridForbidden, other)
 
 		after, _ := w.ledger.holds()
 		require.Equal(t, provision.Created, after.State)
@@ -175,8 +177,8 @@ func TestEnsureForgetsWhatIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.Delete(w.created(request()).ID)
-		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Status: 403})
-		w.fails(provision.SendGridForbidden, request())
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 403})
+		w.fails(problem.SendGridForbidden, request())
 		w.released()
 	})
 }

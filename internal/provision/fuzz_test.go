@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"testing"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/provision"
@@ -55,10 +57,10 @@ func FuzzParseRequest(f *testing.F) {
 			return
 		}
 		require.Zero(t, r)
-		e, ok := err.(*provision.Error) //nolint:errorlint // It is documented to be one, not to wrap one.
+		e, ok := err.(*problem.Error) //nolint:errorlint // It is documented to be one, not to wrap one.
 		require.True(t, ok)
-		require.Contains(t, []provision.Code{provision.InvalidJSON, provision.PayloadTooLarge, provision.InvalidRequest}, e.Code)
-		require.Equal(t, e.Code == provision.InvalidRequest, len(e.Fields) > 0)
+		require.Contains(t, []problem.Code{problem.InvalidJSON, problem.PayloadTooLarge, problem.InvalidRequest}, e.Code)
+		require.Equal(t, e.Code == problem.InvalidRequest, len(e.Fields) > 0)
 		require.LessOrEqual(t, len(e.Fields), 31)
 		require.NotEmpty(t, e.Public())
 		require.False(t, e.Retryable())

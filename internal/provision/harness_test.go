@@ -5,11 +5,13 @@ import (
 	"testing"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 const (
@@ -25,8 +27,8 @@ const (
 // clock of its own.
 type world struct {
 	t           *testing.T
-	sendGrid    *simulator.Server
-	network     *simulator.Network
+	sendGrid    *sendgridtest.Server
+	network     *sendgridtest.Network
 	keys        *fakeKeys
 	client      *sendgrid.Client
 	ledger      *spyLedger
@@ -36,8 +38,8 @@ type world struct {
 // newWorld returns a world in which nothing has happened yet, for the bubble that t is in.
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, sendGrid: simulator.New(), keys: fixedKey(testKey), ledger: &spyLedger{}}
-	w.network = simulator.NewNetwork(w.sendGrid)
+	w := &world{t: t, sendGrid: sendgridtest.New(), keys: fixedKey(testKey), ledger: &spyLedger{}}
+	w.network = sendgridtest.NewNetwork(w.sendGrid)
 	t.Cleanup(w.network.Close)
 	w.client = &sendgrid.Client{Keys: w.keys, HTTP: w.network.HTTPClient()}
 	w.provisioner = w.another()
@@ -96,7 +98,7 @@ func (w *world) succeeds(outcome provision.Outcome, r provision.Request) *provis
 }
 
 // fails makes a request that has to fail with a code.
-func (w *world) fails(code provision.Code, r provision.Request) *provision.Error {
+func (w *world) fails(code problem.Code, r provision.Request) *problem.Error {
 	w.t.Helper()
 	result, err := w.ensure(r)
 	require.Nil(w.t, result)
@@ -107,17 +109,17 @@ func (w *world) fails(code provision.Code, r provision.Request) *provision.Error
 func (w *world) calls(list, create, get int) {
 	w.t.Helper()
 	got := map[sendgrid.Op]int{}
-	for _, op := range []sendgrid.Op{sendgrid.OpList, sendgrid.OpCreate, sendgrid.OpGet} {
+	for _, op := range []sendgrid.Op{sendgrid.OpListIntegrations, sendgrid.OpCreateIntegration, sendgrid.OpGetIntegration} {
 		got[op] = w.sendGrid.Count(op)
 	}
-	want := map[sendgrid.Op]int{sendgrid.OpList: list, sendgrid.OpCreate: create, sendgrid.OpGet: get}
+	want := map[sendgrid.Op]int{sendgrid.OpListIntegrations: list, sendgrid.OpCreateIntegration: create, sendgrid.OpGetIntegration: get}
 	require.Equal(w.t, want, got, "requests to SendGrid")
 }
 
 // creates requires that SendGrid got so many creates, and holds so many integrations.
 func (w *world) creates(requests, integrations int) {
 	w.t.Helper()
-	require.Equal(w.t, requests, w.sendGrid.Count(sendgrid.OpCreate), "creates that SendGrid got")
+	require.Equal(w.t, requests, w.sendGrid.Count(sendgrid.OpCreateIntegration), "creates that SendGrid got")
 	require.Len(w.t, w.sendGrid.Integrations(), integrations, "integrations that SendGrid holds")
 }
 
@@ -147,9 +149,9 @@ func asSent(r provision.Request) sendgrid.IntegrationRequest {
 }
 
 // requireCode requires that err is an *Error with a code, fit to be shown to a caller.
-func requireCode(t *testing.T, code provision.Code, err error) *provision.Error {
+func requireCode(t *testing.T, code problem.Code, err error) *problem.Error {
 	t.Helper()
-	var e *provision.Error
+	var e *problem.Error
 	require.ErrorAs(t, err, &e)
 	require.Equal(t, code, e.Code, "%v", err)
 	require.NotEmpty(t, e.Message)

@@ -6,18 +6,19 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
-	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 // begin has another process make a request, and returns once its create is under way,
 // which takes so long. Its outcome comes through the channel.
 func (w *world) begin(createTakes time.Duration) <-chan error {
 	w.t.Helper()
-	w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Delay: createTakes, Commit: true})
+	w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Delay: createTakes, Commit: true})
 	done := make(chan error, 1)
 	other := w.another()
 	go func() {
@@ -27,7 +28,7 @@ func (w *world) begin(createTakes time.Duration) <-chan error {
 		done <- err
 	}()
 	synctest.Wait()
-	require.Equal(w.t, 1, w.sendGrid.Count(sendgrid.OpCreate))
+	require.Equal(w.t, 1, w.sendGrid.Count(sendgrid.OpCreateIntegration))
 	return done
 }
 
@@ -53,7 +54,7 @@ func TestEnsureJudgesWhatSomeoneElseCreated(t *testing.T) {
 		done := w.begin(5 * time.Second)
 		other := request()
 		other.Enabled = false
-		w.fails(provision.Conflict, other)
+		w.fails(problem.Conflict, other)
 		require.NoError(t, <-done)
 		w.creates(1, 1)
 	})
@@ -65,7 +66,7 @@ func TestEnsureReportsThatSomeoneElseIsAtIt(t *testing.T) {
 		w := newWorld(t)
 		done := w.begin(15 * time.Second)
 		_, err := w.ensureWithin(10*time.Second, request())
-		e := requireCode(t, provision.InProgress, err)
+		e := requireCode(t, problem.InProgress, err)
 		require.True(t, e.Retryable())
 		require.Positive(t, e.RetryAfter)
 		w.calls(1, 1, 0)
@@ -81,10 +82,10 @@ func TestEnsureTakesOverFromAHolderThatFailed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Status: 403, Delay: 5 * time.Second})
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 403, Delay: 5 * time.Second})
 		done := w.begin(0)
 		w.created(request())
-		requireCode(t, provision.SendGridForbidden, <-done)
+		requireCode(t, problem.SendGridForbidden, <-done)
 		w.creates(2, 1)
 	})
 }
@@ -94,10 +95,10 @@ func TestEnsurePeeksAfterAHolderThatDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Drop: true, Delay: 3 * time.Second})
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Drop: true, Delay: 3 * time.Second})
 		done := w.begin(0)
-		w.fails(provision.OutcomeUnknown, request())
-		requireCode(t, provision.OutcomeUnknown, <-done)
+		w.fails(problem.OutcomeUnknown, request())
+		requireCode(t, problem.OutcomeUnknown, <-done)
 		w.creates(1, 0)
 	})
 }
@@ -108,7 +109,7 @@ func TestEnsureCreatesNothingOnceItHasLostTheEntry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.ledger.failAt(stepCreating, errLost)
-		e := w.fails(provision.InProgress, request())
+		e := w.fails(problem.InProgress, request())
 		require.Error(t, e.Err)
 		w.calls(1, 0, 0)
 	})
@@ -120,7 +121,7 @@ func TestEnsureLeavesTheEntryOfAnotherAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.client.OnCall = func(ctx context.Context, call sendgrid.Call) {
-			if call.Op != sendgrid.OpList {
+			if call.Op != sendgrid.OpListIntegrations {
 				return
 			}
 			stolen, _ := w.ledger.holds()
@@ -129,7 +130,7 @@ func TestEnsureLeavesTheEntryOfAnotherAlone(t *testing.T) {
 			require.NoError(t, err)
 			require.True(t, taken)
 		}
-		w.fails(provision.InProgress, request())
+		w.fails(problem.InProgress, request())
 		w.calls(1, 0, 0)
 		entry, steps := w.ledger.holds()
 		require.Equal(t, "someone else", entry.Owner)

@@ -5,11 +5,12 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
-	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 // An answer without the id or the URLs is none: the IdP needs them. Where SendGrid does not
@@ -19,19 +20,19 @@ func TestEnsureInsistsOnWhatTheIdPNeeds(t *testing.T) {
 	urls := []string{"single_signon_url", "audience_url"}
 	for name, tt := range map[string]struct {
 		there  bool
-		faults []simulator.Fault
-		code   provision.Code
+		faults []sendgridtest.Fault
+		code   problem.Code
 	}{
-		"found without an id": {true, []simulator.Fault{{Op: sendgrid.OpList, Omit: []string{"id"}}}, provision.SendGridUnavailable},
-		"found without URLs": {true, []simulator.Fault{
-			{Op: sendgrid.OpList, Omit: urls}, {Op: sendgrid.OpGet, Omit: urls},
-		}, provision.SendGridUnavailable},
-		"found without URLs, and gone": {true, []simulator.Fault{
-			{Op: sendgrid.OpList, Omit: urls}, {Op: sendgrid.OpGet, Status: http.StatusNotFound},
-		}, provision.SendGridUnavailable},
-		"created without URLs": {false, []simulator.Fault{
-			{Op: sendgrid.OpCreate, Omit: urls}, {Op: sendgrid.OpGet, Omit: urls},
-		}, provision.OutcomeUnknown},
+		"found without an id": {true, []sendgridtest.Fault{{Op: sendgrid.OpListIntegrations, Omit: []string{"id"}}}, problem.SendGridUnavailable},
+		"found without URLs": {true, []sendgridtest.Fault{
+			{Op: sendgrid.OpListIntegrations, Omit: urls}, {Op: sendgrid.OpGetIntegration, Omit: urls},
+		}, problem.SendGridUnavailable},
+		"found without URLs, and gone": {true, []sendgridtest.Fault{
+			{Op: sendgrid.OpListIntegrations, Omit: urls}, {Op: sendgrid.OpGetIntegration, Status: http.StatusNotFound},
+		}, problem.SendGridUnavailable},
+		"created without URLs": {false, []sendgridtest.Fault{
+			{Op: sendgrid.OpCreateIntegration, Omit: urls}, {Op: sendgrid.OpGetIntegration, Omit: urls},
+		}, problem.OutcomeUnknown},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 // moment is when a fault strikes: before SendGrid is asked to create, while it is and it
@@ -42,27 +42,27 @@ func times(once bool) int {
 // answers is the fault of SendGrid answering in some way. Where hides is set, the create
 // may have happened behind that answer; where it is not, the answer is a plain refusal,
 // and the moment after the create is when one looks what came of it.
-func answers(name string, hides bool, f simulator.Fault) fault {
+func answers(name string, hides bool, f sendgridtest.Fault) fault {
 	return fault{name: name, strike: func(w *matrixWorld, at moment, once bool) {
 		f := f
 		f.Times = times(once)
 		switch {
 		case at == beforeCreate:
-			f.Op = sendgrid.OpList
+			f.Op = sendgrid.OpListIntegrations
 		case at == duringCreate:
-			f.Op = sendgrid.OpCreate
+			f.Op = sendgrid.OpCreateIntegration
 		case hides:
-			f.Op, f.Commit = sendgrid.OpCreate, true
+			f.Op, f.Commit = sendgrid.OpCreateIntegration, true
 		default:
-			w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Commit: true, Drop: true})
-			f.Op, f.Skip = sendgrid.OpList, 1
+			w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Commit: true, Drop: true})
+			f.Op, f.Skip = sendgrid.OpListIntegrations, 1
 		}
 		w.sendGrid.Script(f)
 	}}
 }
 
-func status(code int, headers map[string]string) simulator.Fault {
-	return simulator.Fault{Status: code, Header: headers, Body: `[{"message":"no","field":null}]`}
+func status(code int, headers map[string]string) sendgridtest.Fault {
+	return sendgridtest.Fault{Status: code, Header: headers, Body: `[{"message":"no","field":null}]`}
 }
 
 // resetIn is the header of a rate limit that resets after so many seconds.
@@ -73,22 +73,22 @@ func resetIn(seconds int64) map[string]string {
 
 // breaks is the fault of connections that cannot be had, or break at once. For it to meet
 // the create, the connection of the list before it has to end.
-func breaks(name string, arm func(n *simulator.Network, times int)) fault {
+func breaks(name string, arm func(n *sendgridtest.Network, times int)) fault {
 	return fault{name: name, strike: func(w *matrixWorld, at moment, once bool) {
 		count := 1
 		if !once {
 			count = 1000
 		}
-		closing := simulator.Fault{Op: sendgrid.OpList, Times: -1, Header: map[string]string{"Connection": "close"}}
+		closing := sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Times: -1, Header: map[string]string{"Connection": "close"}}
 		switch at {
 		case beforeCreate:
 			arm(w.network, count)
 		case duringCreate:
 			w.sendGrid.Script(closing)
-			w.afterCall(sendgrid.OpList, func() { arm(w.network, count) })
+			w.afterCall(sendgrid.OpListIntegrations, func() { arm(w.network, count) })
 		case afterCreate:
-			w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Commit: true, Drop: true})
-			w.afterCall(sendgrid.OpCreate, func() { arm(w.network, count) })
+			w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Commit: true, Drop: true})
+			w.afterCall(sendgrid.OpCreateIntegration, func() { arm(w.network, count) })
 		}
 	}}
 }
@@ -102,10 +102,10 @@ func ledgerFault(step string, applied bool) fault {
 	}
 	return fault{name: name, strike: func(w *matrixWorld, at moment, once bool) {
 		if at == afterCreate {
-			w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Commit: true, Drop: true})
+			w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Commit: true, Drop: true})
 		}
 		if at == duringCreate {
-			w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Status: http.StatusBadGateway})
+			w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: http.StatusBadGateway})
 		}
 		w.faultyLedger.fail(step, applied, times(once))
 	}}
@@ -114,26 +114,26 @@ func ledgerFault(step string, applied bool) fault {
 // faults lists every fault of the matrix.
 func faults() []fault {
 	list := []fault{
-		breaks("connection refused", func(n *simulator.Network, times int) { n.FailDials(times, nil) }),
-		breaks("DNS fails", func(n *simulator.Network, times int) {
+		breaks("connection refused", func(n *sendgridtest.Network, times int) { n.FailDials(times, nil) }),
+		breaks("DNS fails", func(n *sendgridtest.Network, times int) {
 			n.FailDials(times, &net.DNSError{Err: "no such host", Name: "api.sendgrid.com", IsNotFound: true})
 		}),
-		breaks("TLS fails", func(n *simulator.Network, times int) { n.FailHandshakes(times) }),
-		breaks("reset before the request", func(n *simulator.Network, times int) { n.ResetAfterDial(times) }),
-		answers("reset after the request", true, simulator.Fault{Drop: true}),
-		answers("truncated JSON", true, simulator.Fault{Truncate: true}),
-		answers("200 with HTML", true, simulator.Fault{Status: 200, Body: "<html>ok</html>", Header: map[string]string{"Content-Type": "text/html"}}),
-		answers("200 with nothing", true, simulator.Fault{Status: 200}),
-		answers("200 without an id", true, simulator.Fault{Status: 200, Body: `{"name":"Okta"}`}),
+		breaks("TLS fails", func(n *sendgridtest.Network, times int) { n.FailHandshakes(times) }),
+		breaks("reset before the request", func(n *sendgridtest.Network, times int) { n.ResetAfterDial(times) }),
+		answers("reset after the request", true, sendgridtest.Fault{Drop: true}),
+		answers("truncated JSON", true, sendgridtest.Fault{Truncate: true}),
+		answers("200 with HTML", true, sendgridtest.Fault{Status: 200, Body: "<html>ok</html>", Header: map[string]string{"Content-Type": "text/html"}}),
+		answers("200 with nothing", true, sendgridtest.Fault{Status: 200}),
+		answers("200 without an id", true, sendgridtest.Fault{Status: 200, Body: `{"name":"Okta"}`}),
 		answers("500", true, status(500, nil)),
-		answers("502 with HTML", true, simulator.Fault{Status: 502, Body: "<html>bad gateway</html>"}),
+		answers("502 with HTML", true, sendgridtest.Fault{Status: 502, Body: "<html>bad gateway</html>"}),
 		answers("503", true, status(503, nil)),
 		answers("504", true, status(504, nil)),
 		answers("404", true, status(404, nil)),
 		answers("409", true, status(409, nil)),
-		answers("307", true, simulator.Fault{Status: 307, Header: map[string]string{"Location": "https://elsewhere.example.com/"}}),
-		answers("slow beyond the deadline", true, simulator.Fault{Delay: time.Hour}),
-		answers("slow within the deadline", true, simulator.Fault{Delay: 5 * time.Second}),
+		answers("307", true, sendgridtest.Fault{Status: 307, Header: map[string]string{"Location": "https://elsewhere.example.com/"}}),
+		answers("slow beyond the deadline", true, sendgridtest.Fault{Delay: time.Hour}),
+		answers("slow within the deadline", true, sendgridtest.Fault{Delay: 5 * time.Second}),
 		commitsLate(),
 		answers("429 with a near reset", false, status(429, resetIn(2))),
 		answers("429 with a far reset", false, status(429, resetIn(300))),
@@ -170,9 +170,9 @@ func rotated(f fault) fault {
 // commitsLate is the fault of a SendGrid that creates after the caller has gone.
 func commitsLate() fault {
 	return fault{name: "commits after the deadline", strike: func(w *matrixWorld, at moment, once bool) {
-		hang := simulator.Fault{Op: sendgrid.OpCreate, Delay: time.Hour, Times: times(once)}
+		hang := sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Delay: time.Hour, Times: times(once)}
 		if at == beforeCreate {
-			hang.Op = sendgrid.OpList
+			hang.Op = sendgrid.OpListIntegrations
 		}
 		w.sendGrid.Script(hang)
 		if at == afterCreate {

@@ -10,12 +10,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/ledger"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 // The fault matrix: every fault, at every moment of a create, once or until it is mended,
@@ -92,10 +94,10 @@ type delivery struct {
 func newMatrixWorld(t *testing.T) *matrixWorld {
 	t.Helper()
 	w := &matrixWorld{
-		world: &world{t: t, sendGrid: simulator.New(), keys: fixedKey(testKey)},
+		world: &world{t: t, sendGrid: sendgridtest.New(), keys: fixedKey(testKey)},
 		after: map[sendgrid.Op]func(){}, faultyLedger: &faultyLedger{},
 	}
-	w.network = simulator.NewNetwork(w.sendGrid)
+	w.network = sendgridtest.NewNetwork(w.sendGrid)
 	t.Cleanup(w.network.Close)
 	return w
 }
@@ -148,7 +150,7 @@ func (w *matrixWorld) deliver(p *provision.Provisioner) delivery {
 func (w *matrixWorld) mend() {
 	w.sendGrid.ClearFaults()
 	w.network.Close()
-	w.network = simulator.NewNetwork(w.sendGrid)
+	w.network = sendgridtest.NewNetwork(w.sendGrid)
 	w.t.Cleanup(w.network.Close)
 	w.faultyLedger.mend()
 	w.mu.Lock()
@@ -169,9 +171,9 @@ func (w *matrixWorld) check(f fault) {
 			require.Equal(w.t, held[0].ID, a.result.Integration.ID)
 			continue
 		}
-		var e *provision.Error
+		var e *problem.Error
 		require.ErrorAs(w.t, a.err, &e)
-		require.NotEqual(w.t, provision.Internal, e.Code, "%v", e)
+		require.NotEqual(w.t, problem.Internal, e.Code, "%v", e)
 		require.True(w.t, e.Retryable() || f.final, "never silently dropped: %v", e)
 	}
 }
@@ -200,8 +202,8 @@ func arrivals() []arrival {
 			}
 			all.Wait()
 		}},
-		{"redelivered after a crash at the list", crashingAt(sendgrid.OpList)},
-		{"redelivered after a crash at the create", crashingAt(sendgrid.OpCreate)},
+		{"redelivered after a crash at the list", crashingAt(sendgrid.OpListIntegrations)},
+		{"redelivered after a crash at the create", crashingAt(sendgrid.OpCreateIntegration)},
 	}
 }
 

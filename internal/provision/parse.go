@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"sendgrid-sso-integration/internal/problem"
 )
 
 // maxProblems bounds how many problems of a request are reported, and maxFieldName how
@@ -23,19 +25,19 @@ var requestFields = []string{"name", "enabled", "signin_url", "signout_url", "en
 
 // ParseRequest reads a request from JSON and reports every problem at once: what is
 // missing, unknown, given twice, of the wrong type or against a rule. Its errors are
-// *Error with the code PayloadTooLarge, InvalidJSON or InvalidRequest.
+// *problem.Error with the code problem.PayloadTooLarge, problem.InvalidJSON or problem.InvalidRequest.
 func ParseRequest(data []byte) (Request, error) {
 	members, err := parseDocument(data)
 	if err != nil {
 		return Request{}, err
 	}
 	p := parser{members: map[string]json.RawMessage{}}
-	var unknown []FieldError
+	var unknown []problem.FieldError
 	for _, m := range members {
 		_, twice := p.members[m.name]
 		switch {
 		case !slices.Contains(requestFields, m.name):
-			unknown = append(unknown, FieldError{Field: clipName(m.name), Message: unknownField(m.name)})
+			unknown = append(unknown, problem.FieldError{Field: clipName(m.name), Message: unknownField(m.name)})
 		case twice:
 			p.fail(m.name, "must be given only once")
 		default:
@@ -47,12 +49,12 @@ func ParseRequest(data []byte) (Request, error) {
 	}
 
 	r := p.request()
-	for _, problem := range r.problems() {
-		if !p.failed(problem.Field) {
-			p.problems = append(p.problems, problem)
+	for _, found := range r.problems() {
+		if !p.failed(found.Field) {
+			p.problems = append(p.problems, found)
 		}
 	}
-	slices.SortStableFunc(p.problems, func(a, b FieldError) int {
+	slices.SortStableFunc(p.problems, func(a, b problem.FieldError) int {
 		return slices.Index(requestFields, a.Field) - slices.Index(requestFields, b.Field)
 	})
 	if problems := slices.Concat(p.problems, unknown); len(problems) > 0 {
@@ -63,9 +65,9 @@ func ParseRequest(data []byte) (Request, error) {
 
 // strangeEvent answers what has nothing in common with a request: most likely it is the
 // event of a source that this function does not know.
-func strangeEvent(unknown []FieldError) *Error {
-	return &Error{
-		Code: InvalidRequest,
+func strangeEvent(unknown []problem.FieldError) *problem.Error {
+	return &problem.Error{
+		Code: problem.InvalidRequest,
 		Message: "This is neither a request nor an event that holds one. Understood are API Gateway HTTP API and Function URL " +
 			"events (payload 2.0), API Gateway REST API events (payload 1.0), EventBridge events, SQS messages, " +
 			"and the request itself: an object with " + strings.Join(requestFields[:5], ", ") + ".",
@@ -73,28 +75,28 @@ func strangeEvent(unknown []FieldError) *Error {
 	}
 }
 
-func capProblems(problems []FieldError) []FieldError {
+func capProblems(problems []problem.FieldError) []problem.FieldError {
 	if len(problems) <= maxProblems {
 		return problems
 	}
-	more := FieldError{Message: fmt.Sprintf("and %d more problems", len(problems)-maxProblems)}
+	more := problem.FieldError{Message: fmt.Sprintf("and %d more problems", len(problems)-maxProblems)}
 	return append(problems[:maxProblems:maxProblems], more)
 }
 
 // parser turns the members of a JSON object into a Request and notes what is wrong.
 type parser struct {
 	members  map[string]json.RawMessage
-	problems []FieldError
+	problems []problem.FieldError
 }
 
 func (p *parser) fail(field, message string) {
 	if !p.failed(field) {
-		p.problems = append(p.problems, FieldError{Field: field, Message: message})
+		p.problems = append(p.problems, problem.FieldError{Field: field, Message: message})
 	}
 }
 
 func (p *parser) failed(field string) bool {
-	return slices.ContainsFunc(p.problems, func(f FieldError) bool { return f.Field == field })
+	return slices.ContainsFunc(p.problems, func(f problem.FieldError) bool { return f.Field == field })
 }
 
 func (p *parser) request() Request {
@@ -179,15 +181,15 @@ type member struct {
 func parseDocument(data []byte) ([]member, error) {
 	switch {
 	case len(data) > MaxRequestBytes:
-		return nil, &Error{Code: PayloadTooLarge, Message: fmt.Sprintf("The request may have at most %d bytes, and has %d.", MaxRequestBytes, len(data))}
+		return nil, &problem.Error{Code: problem.PayloadTooLarge, Message: fmt.Sprintf("The request may have at most %d bytes, and has %d.", MaxRequestBytes, len(data))}
 	case len(bytes.TrimSpace(data)) == 0:
-		return nil, &Error{Code: InvalidJSON, Message: "The request is empty; send one JSON object."}
+		return nil, &problem.Error{Code: problem.InvalidJSON, Message: "The request is empty; send one JSON object."}
 	case !utf8.Valid(data):
-		return nil, &Error{Code: InvalidJSON, Message: "The request is not valid UTF-8; send one JSON object in UTF-8."}
+		return nil, &problem.Error{Code: problem.InvalidJSON, Message: "The request is not valid UTF-8; send one JSON object in UTF-8."}
 	}
 	members, err := parseObject(data)
 	if err != nil {
-		return nil, &Error{Code: InvalidJSON, Message: "The request is not one JSON object: " + err.Error() + "."}
+		return nil, &problem.Error{Code: problem.InvalidJSON, Message: "The request is not one JSON object: " + err.Error() + "."}
 	}
 	return members, nil
 }

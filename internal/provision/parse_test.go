@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/provision"
@@ -143,7 +145,7 @@ func TestParseRequestRefusesWhatIsNoObject(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			r, err := provision.ParseRequest([]byte(tt.json))
-			e := requireCode(t, provision.InvalidJSON, err)
+			e := requireCode(t, problem.InvalidJSON, err)
 			require.Contains(t, e.Message, tt.message)
 			require.Empty(t, e.Fields)
 			require.Zero(t, r)
@@ -157,7 +159,7 @@ func TestParseRequestRefusesWhatIsCutOff(t *testing.T) {
 	whole := with("metadata", `{"ticket":"OPS-1"}`)
 	for end := range len(whole) {
 		_, err := provision.ParseRequest([]byte(whole[:end]))
-		requireCode(t, provision.InvalidJSON, err)
+		requireCode(t, problem.InvalidJSON, err)
 	}
 	_, err := provision.ParseRequest([]byte(whole))
 	require.NoError(t, err)
@@ -173,7 +175,7 @@ func TestParseRequestBoundsTheSize(t *testing.T) {
 
 	for _, tooLarge := range []string{largest + " ", strings.Repeat("[", 1<<20)} {
 		_, err = provision.ParseRequest([]byte(tooLarge))
-		e := requireCode(t, provision.PayloadTooLarge, err)
+		e := requireCode(t, problem.PayloadTooLarge, err)
 		require.Contains(t, e.Message, "65536")
 	}
 }

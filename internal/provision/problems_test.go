@@ -5,21 +5,23 @@ import (
 	"strings"
 	"testing"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/provision"
 )
 
 // problemsOf returns what is wrong with a request that is JSON.
-func problemsOf(t *testing.T, json string) []provision.FieldError {
+func problemsOf(t *testing.T, json string) []problem.FieldError {
 	t.Helper()
 	_, err := provision.ParseRequest([]byte(json))
-	return requireCode(t, provision.InvalidRequest, err).Fields
+	return requireCode(t, problem.InvalidRequest, err).Fields
 }
 
 func TestParseRequestNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
-	required := []provision.FieldError{
+	required := []problem.FieldError{
 		{Field: "name", Message: "is required"},
 		{Field: "enabled", Message: "is required"},
 		{Field: "signin_url", Message: "is required"},
@@ -32,7 +34,7 @@ func TestParseRequestNamesWhatIsMissing(t *testing.T) {
 	for _, missing := range required {
 		values := fields()
 		delete(values, missing.Field)
-		require.Equal(t, []provision.FieldError{missing}, problemsOf(t, object(values)))
+		require.Equal(t, []problem.FieldError{missing}, problemsOf(t, object(values)))
 	}
 }
 
@@ -45,7 +47,7 @@ func TestParseRequestNamesEveryProblemAtOnce(t *testing.T) {
 		"signin_url": "https://user@example.com", "enabled": "true", "aaa": 1, "name": "", "name": "Okta"
 	}`
 	_, err := provision.ParseRequest([]byte(json))
-	e := requireCode(t, provision.InvalidRequest, err)
+	e := requireCode(t, problem.InvalidRequest, err)
 	require.Contains(t, e.Message, "9 rules")
 	var names []string
 	for _, f := range e.Fields {
@@ -62,10 +64,10 @@ func TestParseRequestRefusesAFieldThatIsGivenTwice(t *testing.T) {
 	good := object(fields())
 	for _, field := range []string{"name", "enabled", "signin_url", "signout_url", "entity_id"} {
 		twice := good[:len(good)-1] + "," + quote(field) + ":" + fields()[field] + "}"
-		require.Equal(t, []provision.FieldError{{Field: field, Message: "must be given only once"}}, problemsOf(t, twice), "even with one value")
+		require.Equal(t, []problem.FieldError{{Field: field, Message: "must be given only once"}}, problemsOf(t, twice), "even with one value")
 	}
 	thrice := `{"name":null,"name":1,"name":"Okta",` + good[1:]
-	require.Equal(t, []provision.FieldError{{Field: "name", Message: "must be given only once"}}, problemsOf(t, thrice))
+	require.Equal(t, []problem.FieldError{{Field: "name", Message: "must be given only once"}}, problemsOf(t, thrice))
 }
 
 func TestParseRequestRefusesUnknownFields(t *testing.T) {
@@ -126,7 +128,7 @@ func TestParseRequestReportsNoMoreThanHelps(t *testing.T) {
 	for _, count := range []int{31, 2000} {
 		problems := problemsOf(t, unknown(count))
 		require.Len(t, problems, 31)
-		require.Equal(t, provision.FieldError{Message: fmt.Sprintf("and %d more problems", count-30)}, problems[30])
+		require.Equal(t, problem.FieldError{Message: fmt.Sprintf("and %d more problems", count-30)}, problems[30])
 	}
 }
 
@@ -134,7 +136,7 @@ func TestParseRequestReportsNoMoreThanHelps(t *testing.T) {
 func TestParseRequestTellsAStrangeEventFromARequest(t *testing.T) {
 	t.Parallel()
 	_, err := provision.ParseRequest([]byte(`{"Records":[{"eventSource":"aws:s3"}]}`))
-	e := requireCode(t, provision.InvalidRequest, err)
+	e := requireCode(t, problem.InvalidRequest, err)
 	require.Contains(t, e.Message, "neither a request nor an event")
 	require.Contains(t, e.Message, "name, enabled, signin_url, signout_url, entity_id")
 	require.Equal(t, "Records", e.Fields[0].Field)
@@ -161,7 +163,7 @@ func TestParseRequestRepeatsNoValues(t *testing.T) {
 			}
 			refused++
 			require.NotContains(t, err.Error(), marker, "%s: %s", field, value)
-			require.NotContains(t, provision.AsError(err).Public(), marker, "%s: %s", field, value)
+			require.NotContains(t, problem.From(err).Public(), marker, "%s: %s", field, value)
 		}
 	}
 	require.Greater(t, refused, 100)

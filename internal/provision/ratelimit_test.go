@@ -6,20 +6,22 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 // limited is a refusal whose limit resets after a time, or that does not say when.
-func limited(op sendgrid.Op, reset time.Duration) simulator.Fault {
+func limited(op sendgrid.Op, reset time.Duration) sendgridtest.Fault {
 	header := ""
 	if reset != 0 {
 		header = strconv.FormatInt(time.Now().Add(reset).Unix(), 10)
 	}
-	return simulator.Fault{Op: op, Status: 429, Header: map[string]string{"X-RateLimit-Reset": header}}
+	return sendgridtest.Fault{Op: op, Status: 429, Header: map[string]string{"X-RateLimit-Reset": header}}
 }
 
 func TestEnsureWaitsForALimitThatResetsInTime(t *testing.T) {
@@ -29,8 +31,8 @@ func TestEnsureWaitsForALimitThatResetsInTime(t *testing.T) {
 		op           sendgrid.Op
 		list, create int
 	}{
-		{name: "list", op: sendgrid.OpList, list: 2, create: 1},
-		{name: "create", op: sendgrid.OpCreate, list: 1, create: 2},
+		{name: "list", op: sendgrid.OpListIntegrations, list: 2, create: 1},
+		{name: "create", op: sendgrid.OpCreateIntegration, list: 1, create: 2},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -65,14 +67,14 @@ func TestEnsureTakesItsTurnInARealWindow(t *testing.T) {
 
 func TestEnsureDoesNotWaitForALimitThatResetsTooLate(t *testing.T) {
 	t.Parallel()
-	for _, op := range []sendgrid.Op{sendgrid.OpList, sendgrid.OpCreate} {
+	for _, op := range []sendgrid.Op{sendgrid.OpListIntegrations, sendgrid.OpCreateIntegration} {
 		t.Run(string(op), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				start := time.Now()
 				w.sendGrid.Script(limited(op, 2*time.Minute))
-				e := w.fails(provision.RateLimited, request())
+				e := w.fails(problem.RateLimited, request())
 				require.Zero(t, time.Since(start), "waiting would be in vain")
 				require.Equal(t, 2*time.Minute, e.RetryAfter)
 				require.True(t, e.Retryable())
@@ -90,9 +92,9 @@ func TestEnsureDoesNotCreateInTheLastMoment(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.sendGrid.Script(limited(sendgrid.OpCreate, 20*time.Second))
+		w.sendGrid.Script(limited(sendgrid.OpCreateIntegration, 20*time.Second))
 		_, err := w.ensureWithin(invocation+500*time.Millisecond, request())
-		requireCode(t, provision.RateLimited, err)
+		requireCode(t, problem.RateLimited, err)
 		w.creates(1, 0)
 		w.released()
 	})
@@ -100,7 +102,7 @@ func TestEnsureDoesNotCreateInTheLastMoment(t *testing.T) {
 
 func TestEnsureBacksOffFromALimitThatDoesNotSayWhenItResets(t *testing.T) {
 	t.Parallel()
-	for _, op := range []sendgrid.Op{sendgrid.OpList, sendgrid.OpCreate} {
+	for _, op := range []sendgrid.Op{sendgrid.OpListIntegrations, sendgrid.OpCreateIntegration} {
 		t.Run(string(op), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -108,7 +110,7 @@ func TestEnsureBacksOffFromALimitThatDoesNotSayWhenItResets(t *testing.T) {
 				fault := limited(op, 0)
 				fault.Times = 4
 				w.sendGrid.Script(fault)
-				e := w.fails(provision.RateLimited, request())
+				e := w.fails(problem.RateLimited, request())
 				require.Equal(t, time.Minute, e.RetryAfter)
 				require.Equal(t, 4, w.sendGrid.Count(op))
 				w.created(request())
@@ -124,10 +126,10 @@ func TestEnsureBacksOffFromALimitThatHasJustReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		start := time.Now()
-		fault := limited(sendgrid.OpList, -time.Second)
+		fault := limited(sendgrid.OpListIntegrations, -time.Second)
 		fault.Times = -1
 		w.sendGrid.Script(fault)
-		e := w.fails(provision.RateLimited, request())
+		e := w.fails(problem.RateLimited, request())
 		require.Equal(t, time.Second, e.RetryAfter)
 		require.Greater(t, time.Since(start), time.Millisecond)
 		w.calls(4, 0, 0)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -15,9 +17,9 @@ func TestREADMEListsEveryCode(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("../../README.md")
 	require.NoError(t, err)
-	for code, trait := range traits {
-		retry := map[bool]string{true: "yes", false: "no"}[trait.retry]
-		row := fmt.Sprintf("\n| `%s` | %d | %s | ", code, trait.status, retry)
+	for _, code := range problem.Codes() {
+		retry := map[bool]string{true: "yes", false: "no"}[(&problem.Error{Code: code}).Retryable()]
+		row := fmt.Sprintf("\n| `%s` | %d | %s | ", code, code.Status(), retry)
 		// Not require.Contains, which would print the whole README.
 		if !strings.Contains(string(readme), row) {
 			require.Fail(t, "the README lacks a row", row)

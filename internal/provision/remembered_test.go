@@ -6,11 +6,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 const edited = "Okta (edited in SendGrid's UI)"
@@ -54,7 +56,7 @@ func TestEnsureKnowsAnotherRequestFromTheOneRemembered(t *testing.T) {
 		first := w.created(request())
 		other := request()
 		other.Name = "Another"
-		e := w.fails(provision.Conflict, other)
+		e := w.fails(problem.Conflict, other)
 		require.Contains(t, e.Message, first.ID)
 		w.creates(1, 1)
 
@@ -74,7 +76,7 @@ func TestEnsureReadsByIDWhatTheListLacks(t *testing.T) {
 
 		other := request()
 		other.Name = "Another"
-		w.fails(provision.Conflict, other)
+		w.fails(problem.Conflict, other)
 		w.calls(3, 1, 2)
 	})
 }
@@ -108,7 +110,7 @@ func TestEnsureJudgesWhatReplacedTheDeleted(t *testing.T) {
 		differs := asSent(request())
 		differs.Name = "Another"
 		replacement = w.sendGrid.Add(differs)
-		require.Contains(t, w.fails(provision.Conflict, request()).Message, replacement.ID)
+		require.Contains(t, w.fails(problem.Conflict, request()).Message, replacement.ID)
 		w.creates(1, 2)
 	})
 }
@@ -116,9 +118,9 @@ func TestEnsureJudgesWhatReplacedTheDeleted(t *testing.T) {
 // That an integration was deleted has to be certain.
 func TestEnsureCreatesNothingWhileItCannotReadWhatItRemembers(t *testing.T) {
 	t.Parallel()
-	for status, code := range map[int]provision.Code{
-		403: provision.SendGridForbidden,
-		500: provision.SendGridUnavailable,
+	for status, code := range map[int]problem.Code{
+		403: problem.SendGridForbidden,
+		500: problem.SendGridUnavailable,
 	} {
 		t.Run(string(code), func(t *testing.T) {
 			t.Parallel()
@@ -126,7 +128,7 @@ func TestEnsureCreatesNothingWhileItCannotReadWhatItRemembers(t *testing.T) {
 				w := newWorld(t)
 				w.created(request())
 				w.sendGrid.SetStale(forever)
-				w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpGet, Status: status, Times: -1})
+				w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpGetIntegration, Status: status, Times: -1})
 				w.fails(code, request())
 				other := request()
 				other.Name = "Another"
@@ -149,7 +151,7 @@ func TestEnsureForgetsAfterTheLongestRedelivery(t *testing.T) {
 		w.pass(14 * 24 * time.Hour)
 		w.unchanged(request())
 		w.pass(2 * 24 * time.Hour)
-		w.fails(provision.Conflict, request())
+		w.fails(problem.Conflict, request())
 		w.creates(1, 1)
 	})
 }
@@ -161,7 +163,7 @@ func TestEnsureWaitsForAnotherThatReplacesTheDeleted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.Delete(w.created(request()).ID)
-		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Status: 502, Times: -1})
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 502, Times: -1})
 
 		slow := w.another()
 		slow.SendGrid = &fakeSendGrid{
@@ -181,8 +183,8 @@ func TestEnsureWaitsForAnotherThatReplacesTheDeleted(t *testing.T) {
 			done <- err
 		}()
 		w.pass(time.Second)
-		w.fails(provision.OutcomeUnknown, request())
-		requireCode(t, provision.OutcomeUnknown, <-done)
+		w.fails(problem.OutcomeUnknown, request())
+		requireCode(t, problem.OutcomeUnknown, <-done)
 		w.creates(2, 0)
 		entry, _ := w.ledger.holds()
 		require.Equal(t, provision.Unknown, entry.State)
@@ -198,7 +200,7 @@ func TestEnsureReadsTheRememberedBeforeItJudgesAnother(t *testing.T) {
 		w := newWorld(t)
 		first := w.created(request())
 		w.edit(first.ID)
-		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpList, Status: 200, Body: `[{"id":"other","name":"Somebody else's","entity_id":"` + entityID + `"}]`})
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: 200, Body: `[{"id":"other","name":"Somebody else's","entity_id":"` + entityID + `"}]`})
 		require.Equal(t, first.ID, w.unchanged(request()).ID)
 		w.calls(2, 1, 1)
 	})

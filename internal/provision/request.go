@@ -12,6 +12,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -42,7 +44,7 @@ type Request struct {
 	Metadata map[string]string
 }
 
-// Validate reports every rule that the request breaks, in one InvalidRequest error.
+// Validate reports every rule that the request breaks, in one problem.InvalidRequest error.
 func (r Request) Validate() error {
 	if problems := r.problems(); len(problems) > 0 {
 		return invalidRequest(problems)
@@ -50,19 +52,19 @@ func (r Request) Validate() error {
 	return nil
 }
 
-func invalidRequest(problems []FieldError) *Error {
+func invalidRequest(problems []problem.FieldError) *problem.Error {
 	message := "One field of the request breaks a rule; correct it and send the request again."
 	if len(problems) > 1 {
 		message = fmt.Sprintf("The request breaks %d rules; correct them and send the request again.", len(problems))
 	}
-	return &Error{Code: InvalidRequest, Message: message, Fields: problems}
+	return &problem.Error{Code: problem.InvalidRequest, Message: message, Fields: problems}
 }
 
-func (r Request) problems() []FieldError {
-	var problems []FieldError
-	check := func(field, problem string) {
-		if problem != "" {
-			problems = append(problems, FieldError{Field: field, Message: problem})
+func (r Request) problems() []problem.FieldError {
+	var problems []problem.FieldError
+	check := func(field, broken string) {
+		if broken != "" {
+			problems = append(problems, problem.FieldError{Field: field, Message: broken})
 		}
 	}
 	check("name", checkName(r.Name))

@@ -1,6 +1,9 @@
 package provision
 
-import "sendgrid-sso-integration/sendgrid"
+import (
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/sendgrid"
+)
 
 // Outcome says in one word what became of a request.
 type Outcome string
@@ -25,4 +28,13 @@ type Result struct {
 	// Adopted says that the create's own answer was lost, and the integration was found
 	// by looking.
 	Adopted bool `json:"-"`
+}
+
+// OutcomeOf returns the outcome of a request that failed: rejected if a retry cannot help,
+// else failed.
+func OutcomeOf(failure *problem.Error) Outcome {
+	if failure.Retryable() {
+		return OutcomeFailed
+	}
+	return OutcomeRejected
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/provision"
@@ -29,7 +31,7 @@ func TestParseRequestRules(t *testing.T) {
 				require.NoError(t, r.Validate())
 				return
 			}
-			e := requireCode(t, provision.InvalidRequest, err)
+			e := requireCode(t, problem.InvalidRequest, err)
 			require.Zero(t, r)
 			require.Len(t, e.Fields, 1)
 			require.Equal(t, tt.field, e.Fields[0].Field)
@@ -102,7 +104,7 @@ func TestParseRequestAllowsNoSignoutURL(t *testing.T) {
 	require.Empty(t, r.SignoutURL)
 
 	_, err = provision.ParseRequest([]byte(with("signout_url", `" "`)))
-	requireCode(t, provision.InvalidRequest, err)
+	requireCode(t, problem.InvalidRequest, err)
 }
 
 func entityIDRules() []rule {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/provision"
@@ -35,7 +37,7 @@ func TestEnsureReportsThatItHasNoKey(t *testing.T) {
 				w := newWorld(t)
 				good := w.keys.key
 				check := func() {
-					e := w.fails(provision.SecretUnavailable, request())
+					e := w.fails(problem.SecretUnavailable, request())
 					require.Equal(t, !tt.permanent, e.Retryable())
 					require.Equal(t, e.Retryable(), e.RetryAfter > 0)
 					require.NotContains(t, e.Public(), "marker")
@@ -71,7 +73,7 @@ func TestEnsureReportsAKeyThatCameTooLate(t *testing.T) {
 			<-ctx.Done()
 			return "", "", ctx.Err()
 		}
-		w.fails(provision.DeadlineExceeded, request())
+		w.fails(problem.DeadlineExceeded, request())
 		w.calls(0, 0, 0)
 		w.keys.key = good
 		w.released()
@@ -98,7 +100,7 @@ func TestEnsureReportsARejectedKeyThatCannotBeRenewed(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.SetKeys("SG.new")
 		w.keys.renew = func(context.Context, string) (string, string, error) { return "", "", secretError{} }
-		w.fails(provision.SecretUnavailable, request())
+		w.fails(problem.SecretUnavailable, request())
 		w.calls(1, 0, 0)
 		w.sendGrid.SetKeys(testKey)
 		w.released()

@@ -5,16 +5,18 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 // lose lets the answer to the next create get lost.
 func (w *world) lose(committed bool) {
-	w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Status: 502, Commit: committed})
+	w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 502, Commit: committed})
 }
 
 // A list that lags behind is looked at more than once.
@@ -22,7 +24,7 @@ func TestEnsureLooksUntilTheListShowsIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpList, Skip: 1, Times: 4, Status: 200, Body: "[]"})
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Skip: 1, Times: 4, Status: 200, Body: "[]"})
 		w.lose(true)
 		require.True(t, w.succeeds(provision.OutcomeCreated, request()).Adopted)
 		w.calls(6, 1, 0)
@@ -33,18 +35,18 @@ func TestEnsureLooksAgainWhenLookingFails(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name  string
-		fault simulator.Fault
+		fault sendgridtest.Fault
 	}{
-		{name: "refused", fault: simulator.Fault{Status: 500}},
-		{name: "dropped", fault: simulator.Fault{Drop: true}},
-		{name: "hanging", fault: simulator.Fault{Delay: forever}},
+		{name: "refused", fault: sendgridtest.Fault{Status: 500}},
+		{name: "dropped", fault: sendgridtest.Fault{Drop: true}},
+		{name: "hanging", fault: sendgridtest.Fault{Delay: forever}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				tt.fault.Op, tt.fault.Skip = sendgrid.OpList, 1
+				tt.fault.Op, tt.fault.Skip = sendgrid.OpListIntegrations, 1
 				w.sendGrid.Script(tt.fault)
 				w.lose(true)
 				require.True(t, w.succeeds(provision.OutcomeCreated, request()).Adopted)
@@ -61,9 +63,9 @@ func TestEnsurePeeksWhileACreateSettles(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.SetStale(30 * time.Second)
 		w.lose(true)
-		w.fails(provision.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, request())
 		start := time.Now()
-		w.fails(provision.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, request())
 
 		w.pass(30 * time.Second)
 		id := w.sendGrid.Integrations()[0].ID
@@ -85,14 +87,14 @@ func TestEnsurePeeksForTheVeryIntegration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.lose(false)
-		w.fails(provision.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, request())
 		other := asSent(request())
 		other.Name = "Another"
 		w.sendGrid.Add(other)
-		w.fails(provision.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, request())
 
 		w.pass(provision.DefaultSettling)
-		w.fails(provision.Conflict, request())
+		w.fails(problem.Conflict, request())
 		w.creates(1, 1)
 	})
 }
@@ -102,9 +104,9 @@ func TestEnsurePeeksInVainWhileSendGridIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.lose(false)
-		w.fails(provision.OutcomeUnknown, request())
-		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpList, Status: 500, Times: -1})
-		e := w.fails(provision.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, request())
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: 500, Times: -1})
+		e := w.fails(problem.OutcomeUnknown, request())
 		require.Error(t, e.Err)
 		require.Positive(t, e.RetryAfter)
 	})
@@ -115,9 +117,9 @@ func TestEnsureAdoptsNothingWithoutAnID(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpList, Skip: 1, Times: -1, Omit: []string{"id"}})
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Skip: 1, Times: -1, Omit: []string{"id"}})
 		w.lose(true)
-		w.fails(provision.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, request())
 		w.sendGrid.ClearFaults()
 		w.unchanged(request())
 		w.creates(1, 1)
@@ -129,10 +131,10 @@ func TestEnsureAsksForNoLessThanASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.lose(false)
-		w.fails(provision.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, request())
 		w.pass(provision.DefaultSettling - 500*time.Millisecond)
 		_, err := w.ensureWithin(800*time.Millisecond, request())
-		require.Equal(t, time.Second, requireCode(t, provision.OutcomeUnknown, err).RetryAfter)
+		require.Equal(t, time.Second, requireCode(t, problem.OutcomeUnknown, err).RetryAfter)
 	})
 }
 
@@ -142,12 +144,12 @@ func TestEnsureCreatesNothingBeforeACreateHasSettled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.lose(false)
-		w.fails(provision.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, request())
 		end := time.Now().Add(provision.DefaultSettling)
 		for time.Now().Before(end.Add(-5 * time.Second)) {
 			w.provisioner = w.another()
 			_, err := w.ensureWithin(4*time.Second, request())
-			requireCode(t, provision.OutcomeUnknown, err)
+			requireCode(t, problem.OutcomeUnknown, err)
 			w.creates(1, 0)
 			w.pass(time.Second)
 		}
@@ -164,7 +166,7 @@ func TestEnsureFindsACreateThatTakesEffectLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.lose(false)
-		w.fails(provision.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, request())
 		w.pass(provision.DefaultSettling - time.Second)
 		late := w.sendGrid.Add(asSent(request()))
 		w.pass(time.Second)
@@ -179,9 +181,9 @@ func TestEnsureSettlesForAsLongAsItIsTold(t *testing.T) {
 		w := newWorld(t)
 		w.provisioner.Settling = 10 * time.Minute
 		w.lose(false)
-		require.Equal(t, 10*time.Minute, w.fails(provision.OutcomeUnknown, request()).RetryAfter)
+		require.Equal(t, 10*time.Minute, w.fails(problem.OutcomeUnknown, request()).RetryAfter)
 		w.pass(9 * time.Minute)
-		require.LessOrEqual(t, w.fails(provision.OutcomeUnknown, request()).RetryAfter, time.Minute)
+		require.LessOrEqual(t, w.fails(problem.OutcomeUnknown, request()).RetryAfter, time.Minute)
 		w.pass(time.Minute)
 		w.created(request())
 		w.creates(2, 1)
@@ -196,7 +198,7 @@ func TestEnsureFindsAnAmbiguousReplacement(t *testing.T) {
 		w.sendGrid.Delete(w.created(request()).ID)
 		w.sendGrid.SetStale(30 * time.Second)
 		w.lose(true)
-		w.fails(provision.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, request())
 		w.pass(provision.DefaultSettling)
 		replacement := w.unchanged(request())
 		w.creates(2, 1)

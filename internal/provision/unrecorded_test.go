@@ -8,11 +8,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/simulator"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 var errLedger = errors.New("marker: the table does not answer")
@@ -23,7 +25,7 @@ const lease = invocation + provision.DefaultSettling
 func (w *world) ledgerFails(step string) {
 	w.t.Helper()
 	w.ledger.failAt(step, errLedger)
-	e := w.fails(provision.LedgerUnavailable, request())
+	e := w.fails(problem.LedgerUnavailable, request())
 	require.ErrorIs(w.t, e, errLedger)
 	require.NotContains(w.t, e.Public(), "marker")
 	require.True(w.t, e.Retryable())
@@ -49,7 +51,7 @@ func TestEnsureDoesNotWaitForALedgerThatHangs(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				w.ledger.hangAt(step)
-				w.fails(provision.LedgerUnavailable, request())
+				w.fails(problem.LedgerUnavailable, request())
 				w.creates(0, 0)
 				w.ledger.failAt("", nil)
 				w.released()
@@ -87,7 +89,7 @@ func TestEnsureSucceedsThoughItCannotRecordIt(t *testing.T) {
 				first := w.created(request())
 				w.ledger.failAt("", nil)
 				_, err := w.ensureWithin(10*time.Second, request())
-				requireCode(t, provision.InProgress, err)
+				requireCode(t, problem.InProgress, err)
 
 				w.pass(time.Until(begun.Add(lease)))
 				require.Equal(t, first.ID, w.unchanged(request()).ID)
@@ -106,13 +108,13 @@ func TestEnsureGuardsAnAmbiguousCreateThatItCannotRecord(t *testing.T) {
 		w.ledger.failAt(stepUnknown, errLedger)
 		w.lose(false)
 		begun := time.Now()
-		w.fails(provision.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, request())
 		entry, _ := w.ledger.holds()
 		require.Equal(t, provision.Creating, entry.State)
 		require.True(t, entry.Lease.Equal(begun.Add(lease)))
 
 		w.ledger.failAt("", nil)
-		w.fails(provision.InProgress, request())
+		w.fails(problem.InProgress, request())
 		w.creates(1, 0)
 		w.pass(time.Until(begun.Add(lease)))
 		w.created(request())
@@ -125,11 +127,11 @@ func TestEnsureReportsTheFailureThoughItCannotReleaseTheEntry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.ledger.failAt(stepDelete, errLedger)
-		w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Status: 403})
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 403})
 		begun := time.Now()
-		w.fails(provision.SendGridForbidden, request())
+		w.fails(problem.SendGridForbidden, request())
 		w.ledger.failAt("", nil)
-		w.fails(provision.InProgress, request())
+		w.fails(problem.InProgress, request())
 		w.pass(time.Until(begun.Add(lease)))
 		w.created(request())
 	})
@@ -147,7 +149,7 @@ func TestEnsureLogsWhatItCouldNotRecord(t *testing.T) {
 				w.ledger.failAt(step, errLedger)
 				switch step {
 				case stepDelete:
-					w.sendGrid.Script(simulator.Fault{Op: sendgrid.OpCreate, Status: 403})
+					w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 403})
 				case stepUnknown:
 					w.lose(false)
 				}

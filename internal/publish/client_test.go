@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -116,8 +118,8 @@ func TestEveryDetailTypeOnTheWire(t *testing.T) {
 	events := map[string]publish.Event{
 		"created":   success(provision.OutcomeCreated, plainRequest()),
 		"unchanged": success(provision.OutcomeUnchanged, plainRequest()),
-		"rejected":  failing(&provision.Error{Code: provision.Conflict, Message: "M."}, plainRequest()),
-		"failed":    failing(&provision.Error{Code: provision.OutcomeUnknown, Message: "M."}, nil),
+		"rejected":  failing(&problem.Error{Code: problem.Conflict, Message: "M."}, plainRequest()),
+		"failed":    failing(&problem.Error{Code: problem.OutcomeUnknown, Message: "M."}, nil),
 	}
 	for _, name := range sampleNames {
 		t.Run(name, func(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"unicode/utf8"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -36,7 +38,7 @@ const (
 type Event struct {
 	// Result or Failure is set.
 	Result  *provision.Result
-	Failure *provision.Error
+	Failure *problem.Error
 	// Request is nil where what came could not be read as a request.
 	Request *provision.Request
 	Origin  Origin
@@ -69,10 +71,10 @@ type detail struct {
 
 // failure is an error as a caller sees it.
 type failure struct {
-	Code      provision.Code         `json:"code"`
-	Message   string                 `json:"message"`
-	Retryable bool                   `json:"retryable"`
-	Errors    []provision.FieldError `json:"errors,omitempty"`
+	Code      problem.Code         `json:"code"`
+	Message   string               `json:"message"`
+	Retryable bool                 `json:"retryable"`
+	Errors    []problem.FieldError `json:"errors,omitempty"`
 }
 
 // The detail types, by outcome.
@@ -91,7 +93,7 @@ func (e Event) encode() (detailType, body string, err error) {
 		d.Request, d.Metadata = &integration, r.Metadata
 	}
 	if e.Failure != nil {
-		d.Outcome = e.Failure.Outcome()
+		d.Outcome = provision.OutcomeOf(e.Failure)
 		d.Error = &failure{
 			Code: e.Failure.Code, Message: e.Failure.Message,
 			Retryable: e.Failure.Retryable(), Errors: e.Failure.Fields,
@@ -145,7 +147,7 @@ func (d detail) shortened() (detail, error) {
 		brief := *d.Error
 		brief.Message, brief.Errors = clip(brief.Message), nil
 		for _, e := range d.Error.Errors[:min(len(d.Error.Errors), maxTexts)] {
-			brief.Errors = append(brief.Errors, provision.FieldError{Field: clip(e.Field), Message: clip(e.Message)})
+			brief.Errors = append(brief.Errors, problem.FieldError{Field: clip(e.Field), Message: clip(e.Message)})
 		}
 		d.Error = &brief
 	}

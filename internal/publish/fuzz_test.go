@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"testing"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/stretchr/testify/require"
 
@@ -32,11 +34,11 @@ func FuzzEvent(f *testing.F) {
 		r, err := provision.ParseRequest(data)
 		switch {
 		case err != nil:
-			e.Failure = provision.AsError(err)
+			e.Failure = problem.From(err)
 		case int(pick) < len(all):
 			e.Request = &r
-			e.Failure = &provision.Error{Code: provision.Code(all[pick]), Message: cmp.Or(message, "M."), Permanent: times%2 == 0}
-			e.Failure.Fields = []provision.FieldError{{Field: string(many), Message: message}}
+			e.Failure = &problem.Error{Code: problem.Code(all[pick]), Message: cmp.Or(message, "M."), Permanent: times%2 == 0}
+			e.Failure.Fields = []problem.FieldError{{Field: string(many), Message: message}}
 		default:
 			e.Request = &r
 			url := "https://api.sendgrid.com/" + message

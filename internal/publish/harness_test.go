@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
@@ -165,6 +167,6 @@ func success(outcome provision.Outcome, r *provision.Request) publish.Event {
 }
 
 // failing is the event of a request that has not.
-func failing(failure *provision.Error, r *provision.Request) publish.Event {
+func failing(failure *problem.Error, r *provision.Request) publish.Event {
 	return publish.Event{Failure: failure, Request: r, Origin: publish.Origin{Trigger: "direct"}, DurationMS: 12}
 }

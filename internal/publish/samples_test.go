@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/stretchr/testify/require"
 
@@ -64,7 +66,7 @@ func ensure(t *testing.T, upstream provision.SendGrid, r provision.Request) publ
 	e := publish.Event{Request: &r, Origin: publish.Origin{Trigger: "direct"}}
 	result, err := p.Ensure(ctx, r)
 	if err != nil {
-		e.Failure = provision.AsError(err)
+		e.Failure = problem.From(err)
 		return e
 	}
 	e.Result = result
@@ -103,7 +105,7 @@ func TestSamplesAreWhatIsPublished(t *testing.T) {
 		},
 		"failed": func(sampleDetail) *fakeSendGrid {
 			return &fakeSendGrid{list: func() ([]sendgrid.Integration, error) {
-				return nil, &sendgrid.Error{Op: sendgrid.OpList, StatusCode: 503, Sent: true}
+				return nil, &sendgrid.Error{Op: sendgrid.OpListIntegrations, StatusCode: 503, Sent: true}
 			}}
 		},
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/stretchr/testify/require"
 
@@ -20,14 +22,14 @@ import (
 
 func TestEveryFailureAgreesWithTheSchema(t *testing.T) {
 	t.Parallel()
-	fields := []provision.FieldError{{Field: "name", Message: "is required"}, {Message: "and 3 more problems"}}
+	fields := []problem.FieldError{{Field: "name", Message: "is required"}, {Message: "and 3 more problems"}}
 	for _, code := range codes(t) {
 		t.Run(code, func(t *testing.T) {
 			t.Parallel()
 			for _, permanent := range []bool{false, true} {
-				for _, listed := range [][]provision.FieldError{nil, {}, fields} {
+				for _, listed := range [][]problem.FieldError{nil, {}, fields} {
 					for _, request := range []*provision.Request{nil, plainRequest(), fullRequest()} {
-						failure := &provision.Error{Code: provision.Code(code), Message: "A sentence.", Fields: listed, Permanent: permanent}
+						failure := &problem.Error{Code: problem.Code(code), Message: "A sentence.", Fields: listed, Permanent: permanent}
 						requireFailure(t, detailOf(t, failing(failure, request)), failure)
 					}
 				}
@@ -39,7 +41,7 @@ func TestEveryFailureAgreesWithTheSchema(t *testing.T) {
 func TestEveryOriginAgreesWithTheSchema(t *testing.T) {
 	t.Parallel()
 	for _, origin := range origins(t) {
-		e := failing(&provision.Error{Code: provision.InvalidJSON, Message: "A sentence."}, nil)
+		e := failing(&problem.Error{Code: problem.InvalidJSON, Message: "A sentence."}, nil)
 		e.Origin = origin
 		var d struct{ Origin publish.Origin }
 		require.NoError(t, json.Unmarshal([]byte(detailOf(t, e)), &d))
@@ -47,19 +49,19 @@ func TestEveryOriginAgreesWithTheSchema(t *testing.T) {
 	}
 }
 
-func requireFailure(t *testing.T, detail string, failure *provision.Error) {
+func requireFailure(t *testing.T, detail string, failure *problem.Error) {
 	t.Helper()
 	var d struct {
 		Outcome provision.Outcome
 		Error   struct {
-			Code      provision.Code
+			Code      problem.Code
 			Message   string
 			Retryable bool
-			Errors    []provision.FieldError
+			Errors    []problem.FieldError
 		}
 	}
 	require.NoError(t, json.Unmarshal([]byte(detail), &d))
-	require.Equal(t, failure.Outcome(), d.Outcome)
+	require.Equal(t, provision.OutcomeOf(failure), d.Outcome)
 	require.Equal(t, failure.Code, d.Error.Code)
 	require.Equal(t, failure.Message, d.Error.Message)
 	require.Equal(t, failure.Retryable(), d.Error.Retryable)
@@ -124,7 +126,7 @@ func TestSchemaListsWhatTheCodeHas(t *testing.T) {
 	}
 	require.ElementsMatch(t, codes(t), listed)
 	for _, code := range listed {
-		require.NotZero(t, provision.Code(code).Status(), "%s is in provision's table", code)
+		require.NotZero(t, problem.Code(code).Status(), "%s is in provision's table", code)
 	}
 	require.ElementsMatch(t, constants(t, "../provision/result.go", "Outcome"), s.Properties.Outcome.Enum)
 	require.ElementsMatch(t, triggers(t), s.Defs.Origin.Properties.Trigger.Enum)
@@ -215,22 +217,22 @@ func TestCauseIsNotPublished(t *testing.T) {
 	const leak = "LEAK5417"
 	causes := []error{
 		errors.New("Authorization: Bearer " + leak),
-		&sendgrid.KeyError{Op: sendgrid.OpList, Err: errors.New(leak)},
-		&sendgrid.Error{Op: sendgrid.OpCreate, Err: errors.New(leak), Errors: []sendgrid.FieldError{{Message: leak}}},
-		&provision.Error{Code: provision.Internal, Message: leak, Err: errors.New(leak)},
+		&sendgrid.KeyError{Op: sendgrid.OpListIntegrations, Err: errors.New(leak)},
+		&sendgrid.Error{Op: sendgrid.OpCreateIntegration, Err: errors.New(leak), Errors: []sendgrid.FieldError{{Message: leak}}},
+		&problem.Error{Code: problem.Internal, Message: leak, Err: errors.New(leak)},
 		errors.Join(errors.New("one"), fmt.Errorf("two: %w", errors.New(leak))),
 	}
 	for _, code := range codes(t) {
 		for _, cause := range causes {
 			require.Contains(t, cause.Error(), leak)
-			failure := &provision.Error{Code: provision.Code(code), Message: "A sentence.", Err: cause}
+			failure := &problem.Error{Code: problem.Code(code), Message: "A sentence.", Err: cause}
 			entry := entryOf(t, failing(failure, fullRequest()))
 			text, err := json.Marshal(entry)
 			require.NoError(t, err)
 			require.NotContains(t, string(text), leak)
 		}
 	}
-	require.NotContains(t, detailOf(t, failing(provision.AsError(causes[0]), nil)), leak)
+	require.NotContains(t, detailOf(t, failing(problem.From(causes[0]), nil)), leak)
 }
 
 func TestDetailTypes(t *testing.T) {
@@ -238,8 +240,8 @@ func TestDetailTypes(t *testing.T) {
 	types := map[string]publish.Event{
 		"SSO Integration Created":   success(provision.OutcomeCreated, fullRequest()),
 		"SSO Integration Unchanged": success(provision.OutcomeUnchanged, fullRequest()),
-		"SSO Integration Rejected":  failing(&provision.Error{Code: provision.Conflict, Message: "M."}, fullRequest()),
-		"SSO Integration Failed":    failing(&provision.Error{Code: provision.RateLimited, Message: "M."}, fullRequest()),
+		"SSO Integration Rejected":  failing(&problem.Error{Code: problem.Conflict, Message: "M."}, fullRequest()),
+		"SSO Integration Failed":    failing(&problem.Error{Code: problem.RateLimited, Message: "M."}, fullRequest()),
 	}
 	require.Len(t, types, len(constants(t, "../provision/result.go", "Outcome")))
 	for _, name := range slices.Sorted(maps.Keys(types)) {

@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"unicode/utf8"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/stretchr/testify/require"
@@ -64,7 +66,7 @@ type fitted struct {
 	Integration map[string]any
 	Error       struct {
 		Message string
-		Errors  []provision.FieldError
+		Errors  []problem.FieldError
 	}
 	Request   *sendgrid.IntegrationRequest
 	Metadata  map[string]string
@@ -210,7 +212,7 @@ func TestLargestRejectionBySendGridFits(t *testing.T) {
 	})}}
 	synctest.Test(t, func(t *testing.T) {
 		e := ensure(t, upstream, *largest(t))
-		require.Equal(t, provision.SendGridRejected, e.Failure.Code)
+		require.Equal(t, problem.SendGridRejected, e.Failure.Code)
 		d := requireFits(t, e)
 		require.False(t, d.Truncated)
 		require.Len(t, d.Error.Errors, 20)
@@ -227,7 +229,7 @@ func TestLargestInvalidRequestFits(t *testing.T) {
 	text, err := json.Marshal(members)
 	require.NoError(t, err)
 	_, err = provision.ParseRequest(text)
-	d := requireFits(t, failing(provision.AsError(err), nil))
+	d := requireFits(t, failing(problem.From(err), nil))
 	require.False(t, d.Truncated)
 	require.Len(t, d.Error.Errors, 31)
 }
@@ -240,12 +242,12 @@ func TestLargestConflictFits(t *testing.T) {
 		there := integration(r)
 		there.ID, there.Name = huge, huge
 		e := ensure(t, holds(there), *r)
-		require.Equal(t, provision.Conflict, e.Failure.Code)
+		require.Equal(t, problem.Conflict, e.Failure.Code)
 		d := requireFits(t, e)
 		require.True(t, d.Truncated)
 		require.True(t, strings.HasPrefix(d.Error.Message, "The integration <<<"))
 		require.True(t, strings.HasSuffix(d.Error.Message, "<…"))
-		require.Equal(t, []provision.FieldError{{Field: "name", Message: "differs"}}, d.Error.Errors)
+		require.Equal(t, []problem.FieldError{{Field: "name", Message: "differs"}}, d.Error.Errors)
 	})
 }
 
@@ -261,9 +263,9 @@ func TestAnyErrorFits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			failure := &provision.Error{Code: provision.Internal, Message: text}
+			failure := &problem.Error{Code: problem.Internal, Message: text}
 			for range 50 {
-				failure.Fields = append(failure.Fields, provision.FieldError{Field: text, Message: text})
+				failure.Fields = append(failure.Fields, problem.FieldError{Field: text, Message: text})
 			}
 			e := failing(failure, largest(t))
 			e.Origin = hugeOrigin()
@@ -283,7 +285,7 @@ func TestAnyErrorFits(t *testing.T) {
 // What is small enough as JSON may be too large as a string of JSON in a request.
 func TestQuotesCountTwice(t *testing.T) {
 	t.Parallel()
-	d := requireFits(t, failing(&provision.Error{Code: provision.Internal, Message: strings.Repeat(`"`, 80_000)}, nil))
+	d := requireFits(t, failing(&problem.Error{Code: problem.Internal, Message: strings.Repeat(`"`, 80_000)}, nil))
 	require.True(t, d.Truncated)
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/secret"
-	"sendgrid-sso-integration/internal/secret/simulator"
+	"sendgrid-sso-integration/internal/secret/secrettest"
 )
 
 // realClient returns the SDK's client of a server. It tries once, so that a test need not wait.
@@ -35,7 +35,7 @@ func realClient(t *testing.T, h http.Handler) *secretsmanager.Client {
 
 func TestAPIKeyWithTheSDK(t *testing.T) {
 	t.Parallel()
-	sm := simulator.New()
+	sm := secrettest.New()
 	old := sm.Put(id, "SG.old\n")
 	k := secret.NewAPIKey(realClient(t, sm), id, secret.Options{TTL: time.Hour})
 
@@ -74,7 +74,7 @@ func TestErrorsOfTheSDK(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sm := simulator.New()
+			sm := secrettest.New()
 			if tt.code != "" {
 				sm.Put(id, hidden)
 				sm.Fail(1, tt.status, tt.code)
@@ -98,7 +98,7 @@ func TestErrorsOfTheSDK(t *testing.T) {
 
 func TestBinarySecretWithTheSDK(t *testing.T) {
 	t.Parallel()
-	sm := simulator.New()
+	sm := secrettest.New()
 	sm.PutBinary(id, []byte(hidden))
 	_, _, err := secret.NewAPIKey(realClient(t, sm), id, secret.Options{}).Key(t.Context())
 	require.EqualError(t, err, `secret "sendgrid/api-key" is binary; store it as text`)

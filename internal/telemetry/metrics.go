@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -117,9 +119,9 @@ func (t *Tally) call(call sendgrid.Call) {
 
 func latencyOf(op sendgrid.Op) string {
 	switch op {
-	case sendgrid.OpCreate:
+	case sendgrid.OpCreateIntegration:
 		return MetricCreateLatency
-	case sendgrid.OpGet:
+	case sendgrid.OpGetIntegration:
 		return MetricGetLatency
 	default:
 		return MetricListLatency
@@ -128,7 +130,7 @@ func latencyOf(op sendgrid.Op) string {
 
 // outcome counts what a request came to. The ids of the request go along as properties,
 // which can be searched and cost nothing; as dimensions they would each make a metric.
-func (t *Tally) outcome(r *Record, result *provision.Result, failure *provision.Error) {
+func (t *Tally) outcome(r *Record, result *provision.Result, failure *problem.Error) {
 	if t == nil {
 		return
 	}
@@ -155,7 +157,7 @@ func (t *Tally) outcome(r *Record, result *provision.Result, failure *provision.
 	}
 	t.counts[string(failure.Code)]++
 	switch {
-	case failure.Code == provision.OutcomeUnknown:
+	case failure.Code == problem.OutcomeUnknown:
 		t.counts[MetricHeld]++
 		t.counts[MetricFailed]++
 	case failure.Retryable():

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/provision"
@@ -75,21 +77,21 @@ func TestMetricsOfAnInvocation(t *testing.T) {
 
 	for _, outcome := range []struct {
 		result  *provision.Result
-		failure *provision.Error
+		failure *problem.Error
 	}{
 		{result: &provision.Result{Outcome: provision.OutcomeCreated, Integration: sendgrid.Integration{ID: "1"}}},
 		{result: &provision.Result{Outcome: provision.OutcomeCreated, Adopted: true}},
 		{result: &provision.Result{Outcome: provision.OutcomeUnchanged}},
-		{failure: &provision.Error{Code: provision.Conflict}},
-		{failure: &provision.Error{Code: provision.SendGridUnauthorized}},
-		{failure: &provision.Error{Code: provision.OutcomeUnknown}},
-		{failure: &provision.Error{Code: provision.RateLimited}},
+		{failure: &problem.Error{Code: problem.Conflict}},
+		{failure: &problem.Error{Code: problem.SendGridUnauthorized}},
+		{failure: &problem.Error{Code: problem.OutcomeUnknown}},
+		{failure: &problem.Error{Code: problem.RateLimited}},
 	} {
 		ctx, record := telemetry.Begin(ctx, telemetry.Origin{Trigger: "sqs", TraceID: "1-2-3"})
 		record.EntityID = "urn:1"
-		telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpList, Duration: 12 * time.Millisecond, RateLimit: sendgrid.RateLimit{Limit: 600, Remaining: 7}})
-		telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpCreate, Duration: 34 * time.Millisecond, RateLimit: sendgrid.RateLimit{Limit: 600, Remaining: 5}})
-		telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpGet})
+		telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpListIntegrations, Duration: 12 * time.Millisecond, RateLimit: sendgrid.RateLimit{Limit: 600, Remaining: 7}})
+		telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpCreateIntegration, Duration: 34 * time.Millisecond, RateLimit: sendgrid.RateLimit{Limit: 600, Remaining: 5}})
+		telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpGetIntegration})
 		record.Log(ctx, logger, outcome.result, outcome.failure)
 	}
 	telemetry.CountFetch(ctx, nil)
@@ -148,7 +150,7 @@ func TestMetricsAreBounded(t *testing.T) {
 	ctx, tally := (&telemetry.Metrics{Out: &out}).Begin(t.Context(), false)
 	var all sync.WaitGroup
 	for range 500 {
-		all.Go(func() { telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpList}) })
+		all.Go(func() { telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpListIntegrations}) })
 	}
 	all.Wait()
 	tally.End()

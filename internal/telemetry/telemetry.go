@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -63,7 +65,7 @@ func (r *Record) Duration() time.Duration { return time.Since(r.start) }
 // Log writes the one line of a request, and counts what it came to. What the caller has to
 // mend is a warning, because they have been told; what is not their fault is an error,
 // because somebody may have to do something about it.
-func (r *Record) Log(ctx context.Context, logger *slog.Logger, result *provision.Result, failure *provision.Error) {
+func (r *Record) Log(ctx context.Context, logger *slog.Logger, result *provision.Result, failure *problem.Error) {
 	tallyOf(ctx).outcome(r, result, failure)
 	attrs := make([]slog.Attr, 0, 16)
 	attrs = append(attrs,
@@ -86,10 +88,10 @@ func (r *Record) Log(ctx context.Context, logger *slog.Logger, result *provision
 		level = slog.LevelError
 	}
 	attrs = append(attrs,
-		slog.String("outcome", string(failure.Outcome())),
+		slog.String("outcome", string(provision.OutcomeOf(failure))),
 		slog.String("code", string(failure.Code)),
 		slog.String("error", failure.Error()))
-	logger.LogAttrs(ctx, level, "request "+string(failure.Outcome()), attrs...)
+	logger.LogAttrs(ctx, level, "request "+string(provision.OutcomeOf(failure)), attrs...)
 }
 
 // correlation lists what else the request is known by, as far as it is known.

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
+
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/provision"
@@ -19,7 +21,7 @@ import (
 )
 
 // logged returns the line that a record writes, but for the time at which it did.
-func logged(t *testing.T, ctx context.Context, r *telemetry.Record, result *provision.Result, failure *provision.Error) map[string]any { //nolint:revive // The test comes first.
+func logged(t *testing.T, ctx context.Context, r *telemetry.Record, result *provision.Result, failure *problem.Error) map[string]any { //nolint:revive // The test comes first.
 	t.Helper()
 	var text bytes.Buffer
 	r.Log(ctx, slog.New(slog.NewJSONHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug})), result, failure)
@@ -35,9 +37,9 @@ func TestLogOfSuccess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, record := telemetry.Begin(t.Context(), telemetry.Origin{Trigger: "direct", ColdStart: true})
 		record.EntityID = "urn:1"
-		telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpList})
+		telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpListIntegrations})
 		time.Sleep(1500 * time.Millisecond)
-		telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpCreate})
+		telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpCreateIntegration})
 
 		result := &provision.Result{Outcome: provision.OutcomeCreated, Adopted: true}
 		result.Integration.ID, result.Integration.Name, result.Metadata = "id-1", "not logged", map[string]string{"not": "logged"}
@@ -52,19 +54,19 @@ func TestLogOfFailure(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("the cause")
 	tests := map[string]struct {
-		failure                    provision.Error
+		failure                    problem.Error
 		level, outcome, code, text string
 	}{
 		"the caller's fault": {
-			provision.Error{Code: provision.InvalidRequest, Message: "M.", Fields: []provision.FieldError{{Field: "name", Message: "is required"}}},
+			problem.Error{Code: problem.InvalidRequest, Message: "M.", Fields: []problem.FieldError{{Field: "name", Message: "is required"}}},
 			"WARN", "rejected", "InvalidRequest", "InvalidRequest: M. name: is required",
 		},
-		"refused":             {provision.Error{Code: provision.Unauthenticated, Message: "M.", Err: cause}, "WARN", "rejected", "Unauthenticated", "Unauthenticated: M.: the cause"},
-		"may pass":            {provision.Error{Code: provision.SendGridUnavailable, Message: "M."}, "ERROR", "failed", "SendGridUnavailable", "SendGridUnavailable: M."},
-		"held by another":     {provision.Error{Code: provision.InProgress, Message: "M."}, "ERROR", "failed", "InProgress", "InProgress: M."},
-		"the key is bad":      {provision.Error{Code: provision.SendGridUnauthorized, Message: "M."}, "ERROR", "rejected", "SendGridUnauthorized", "SendGridUnauthorized: M."},
-		"the key may not":     {provision.Error{Code: provision.SendGridForbidden, Message: "M."}, "ERROR", "rejected", "SendGridForbidden", "SendGridForbidden: M."},
-		"the secret is empty": {provision.Error{Code: provision.SecretUnavailable, Message: "M.", Permanent: true}, "ERROR", "rejected", "SecretUnavailable", "SecretUnavailable: M."},
+		"refused":             {problem.Error{Code: problem.Unauthenticated, Message: "M.", Err: cause}, "WARN", "rejected", "Unauthenticated", "Unauthenticated: M.: the cause"},
+		"may pass":            {problem.Error{Code: problem.SendGridUnavailable, Message: "M."}, "ERROR", "failed", "SendGridUnavailable", "SendGridUnavailable: M."},
+		"held by another":     {problem.Error{Code: problem.InProgress, Message: "M."}, "ERROR", "failed", "InProgress", "InProgress: M."},
+		"the key is bad":      {problem.Error{Code: problem.SendGridUnauthorized, Message: "M."}, "ERROR", "rejected", "SendGridUnauthorized", "SendGridUnauthorized: M."},
+		"the key may not":     {problem.Error{Code: problem.SendGridForbidden, Message: "M."}, "ERROR", "rejected", "SendGridForbidden", "SendGridForbidden: M."},
+		"the secret is empty": {problem.Error{Code: problem.SecretUnavailable, Message: "M.", Permanent: true}, "ERROR", "rejected", "SecretUnavailable", "SecretUnavailable: M."},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,147 @@
+package auth_test
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/auth"
+)
+
+// sender is somebody who knows a secret, and how to prove it.
+type sender struct {
+	field    string // in the secret
+	old, new string // secrets, as they are configured
+	// prove returns the headers of a request with this body, sent now.
+	prove func(key, body string) http.Header
+	// proof is the header with the proof, and prefix what may be written differently.
+	proof, prefix string
+	// signed are the headers that are signed besides the body.
+	signed []string
+	// static tells that nothing is signed: the secret itself is sent.
+	static bool
+}
+
+// senders are one for each scheme.
+func senders() map[string]sender {
+	return map[string]sender{
+		"bearer": {
+			field: "bearer", old: secretOf("old", "bearer"), new: secretOf("new", "bearer"), proof: "Authorization", prefix: "Bearer", static: true,
+			prove: func(key, _ string) http.Header { return bearer("Bearer " + key) },
+		},
+		"authorization": {
+			field: "authorization", old: secretOf("old", "authorization"), new: "Basic " + secretOf("new", "authorization"),
+			proof: "Authorization", static: true,
+			prove: func(key, _ string) http.Header { return bearer(key) },
+		},
+		"api key": {
+			field: "api_key", old: secretOf("old", "api_key"), new: secretOf("new", "api_key"), proof: "X-Api-Key", static: true,
+			prove: func(key, _ string) http.Header { return http.Header{"X-Api-Key": {key}} },
+		},
+		"standard webhooks": standardSender("Webhook"),
+		"svix":              standardSender("Svix"),
+		"jira":              hubSender("jira", "X-Hub-Signature"),
+		"github":            hubSender("github", "X-Hub-Signature-256"),
+		"zendesk": {
+			field: "zendesk", old: secretOf("old", "zendesk"), new: secretOf("new", "zendesk"),
+			proof: "X-Zendesk-Webhook-Signature", signed: []string{"X-Zendesk-Webhook-Signature-Timestamp"},
+			prove: func(key, body string) http.Header {
+				timestamp := time.Now().UTC().Format(time.RFC3339)
+				return http.Header{
+					"X-Zendesk-Webhook-Signature":           {base64.StdEncoding.EncodeToString(sum(key, timestamp+body))},
+					"X-Zendesk-Webhook-Signature-Timestamp": {timestamp},
+				}
+			},
+		},
+	}
+}
+
+func standardSender(prefix string) sender {
+	return sender{
+		field: "standard_webhooks", old: whsec(secretOf("old", "standard_webhooks")), new: whsec(secretOf("new", "standard_webhooks")),
+		proof: prefix + "-Signature", signed: []string{prefix + "-Id", prefix + "-Timestamp"},
+		prove: func(key, body string) http.Header {
+			raw, err := base64.StdEncoding.DecodeString(key[len("whsec_"):])
+			if err != nil {
+				panic(err)
+			}
+			id, timestamp := "msg_1", strconv.FormatInt(time.Now().Unix(), 10)
+			return http.Header{
+				prefix + "-Id":        {id},
+				prefix + "-Timestamp": {timestamp},
+				prefix + "-Signature": {"v1," + base64.StdEncoding.EncodeToString(sum(string(raw), id+"."+timestamp+"."+body))},
+			}
+		},
+	}
+}
+
+func hubSender(field, header string) sender {
+	return sender{
+		field: field, old: secretOf("old", field), new: secretOf("new", field), proof: header,
+		prove: func(key, body string) http.Header {
+			return http.Header{header: {"sha256=" + hex.EncodeToString(sum(key, body))}}
+		},
+	}
+}
+
+// secretOf makes a secret that no other scheme has.
+func secretOf(age, field string) string { return age + "-" + field + "-secret-0123456789" }
+
+func whsec(key string) string { return "whsec_" + base64.StdEncoding.EncodeToString([]byte(key)) }
+
+func sum(key, text string) []byte {
+	mac := hmac.New(sha256.New, []byte(key))
+	_, _ = mac.Write([]byte(text))
+	return mac.Sum(nil)
+}
+
+// has makes a secret with one field.
+func has(field string, texts ...string) map[string][]string { return map[string][]string{field: texts} }
+
+// everything makes a secret with a field for each scheme.
+func everything() map[string][]string {
+	all := map[string][]string{}
+	for _, s := range senders() {
+		all[s.field] = []string{s.new, s.old}
+	}
+	return all
+}
+
+// knows returns a verifier that always has the same secrets.
+func knows(tb testing.TB, fields map[string][]string) *auth.Verifier {
+	tb.Helper()
+	text, err := json.Marshal(fields)
+	require.NoError(tb, err)
+	log := &logBook{}
+	secrets, err := auth.ParseSecrets(log.logger())(string(text))
+	require.NoError(tb, err)
+	require.Empty(tb, log.String())
+	v, _ := newVerifier(source{
+		get:     func(context.Context) (auth.Secrets, string, error) { return secrets, "1", nil },
+		refresh: func(context.Context, string) (auth.Secrets, string, error) { return secrets, "1", nil },
+	})
+	return v
+}
+
+// unasked returns a verifier whose secrets nobody may ask for.
+func unasked() *auth.Verifier {
+	v, _ := newVerifier(source{})
+	return v
+}
+
+// with returns headers in which one has other values.
+func with(header http.Header, name string, values ...string) http.Header {
+	changed := maps.Clone(header)
+	changed[name] = values
+	return changed
+}

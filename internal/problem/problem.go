@@ -1,0 +1,75 @@
+// Package problem holds the error type that callers see, its codes, and the table of what
+// follows from each code.
+package problem
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// FieldError is one rule that one field of a request breaks.
+type FieldError struct {
+	Field   string `json:"field"`
+	Message string `json:"message"`
+}
+
+// Error is the one error type that callers see. Message and Fields are safe to show
+// to anyone; Err is the cause, and belongs in the log only.
+type Error struct {
+	Code Code
+	// Message is one or two sentences: what failed and what to do next.
+	Message string
+	// Fields lists the fields at fault, where fields are at fault.
+	Fields []FieldError
+	// IntegrationID names the integration that the failure is about, empty if there is none.
+	IntegrationID string
+	// RetryAfter is when to try again; zero means that no time is known.
+	RetryAfter time.Duration
+	// Permanent marks a failure that a retry cannot mend, although it can with this code.
+	Permanent bool
+	// Err is the cause.
+	Err error
+}
+
+// Error describes the failure with its cause, for a log.
+func (e *Error) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("%s: %s: %v", e.Code, e.Message, e.Err)
+	}
+	return fmt.Sprintf("%s: %s", e.Code, e.Public())
+}
+
+// Public describes the failure to a caller: the message and the fields at fault.
+func (e *Error) Public() string {
+	if len(e.Fields) == 0 {
+		return e.Message
+	}
+	var b strings.Builder
+	b.WriteString(e.Message)
+	for i, f := range e.Fields {
+		b.WriteString([]string{" ", "; "}[min(i, 1)])
+		if f.Field != "" {
+			b.WriteString(f.Field + ": ")
+		}
+		b.WriteString(f.Message)
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Retryable reports whether the same request can succeed later.
+func (e *Error) Retryable() bool { return e.Code.definition().retry && !e.Permanent }
+
+// From returns err as the *Error that it is or wraps; any other error becomes an
+// Internal one, whose cause callers do not see.
+func From(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return &Error{Code: Internal, Message: "An internal error occurred; the log has the cause under this request's id. Send the request again.", Err: err}
+}

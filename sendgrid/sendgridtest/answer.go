@@ -1,0 +1,79 @@
+package sendgridtest
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+)
+
+// answer is an answer before it is written.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func jsonAnswer(status int, value any) answer {
+	body, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // Only the types of this package come here, and they can be encoded.
+	}
+	return answer{status: status, body: body}
+}
+
+// refusal is an error answer in the documented form that is about no field.
+func refusal(status int, message string) answer {
+	return jsonAnswer(status, []problem{{Message: message, ErrorID: newID()}})
+}
+
+// omit removes fields from the object, or from the objects of the array, that the body
+// is; any other body stays as it is.
+func (a *answer) omit(fields []string) {
+	if len(fields) == 0 {
+		return
+	}
+	var list []map[string]json.RawMessage
+	var one map[string]json.RawMessage
+	var value any
+	switch {
+	case json.Unmarshal(a.body, &list) == nil:
+		value = list
+	case json.Unmarshal(a.body, &one) == nil:
+		value, list = one, append(list, one)
+	default:
+		return
+	}
+	for _, each := range list {
+		for _, field := range fields {
+			delete(each, field)
+		}
+	}
+	a.body = jsonAnswer(a.status, value).body
+}
+
+// describe sets the headers that tell what the answer is.
+func (a *answer) describe(h http.Header) {
+	for name, values := range a.header {
+		h[name] = values
+	}
+	h.Set("Content-Type", "application/json")
+	if len(a.body) > 0 {
+		h.Set("Content-Length", strconv.Itoa(len(a.body)))
+	}
+}
+
+func (a *answer) write(w http.ResponseWriter) {
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body) //nolint:gosec // It is JSON, no page. If the client has gone, there is nobody left to tell.
+}
+
+// writeHalf announces the whole answer, writes half of it and closes the connection.
+func (a *answer) writeHalf(w http.ResponseWriter) {
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body[:len(a.body)/2]) //nolint:gosec // As above.
+	_ = http.NewResponseController(w).Flush()
+	abort()
+}
+
+// abort ends the request and its connection; net/http takes this panic as the wish.
+func abort() { panic(http.ErrAbortHandler) }

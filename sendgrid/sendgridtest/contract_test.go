@@ -1,0 +1,224 @@
+package sendgridtest_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pb33f/libopenapi"
+	validator "github.com/pb33f/libopenapi-validator"
+	validation "github.com/pb33f/libopenapi-validator/errors"
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/sendgrid"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
+)
+
+// openapiVariable names the file that holds SendGrid's OpenAPI document of the SSO API:
+// tsg_sso_v3.yaml of https://github.com/twilio/sendgrid-oas. The document is not a part
+// of this repository.
+const openapiVariable = "SENDGRID_OPENAPI"
+
+func newValidator(t *testing.T) validator.Validator {
+	t.Helper()
+	path := os.Getenv(openapiVariable)
+	if path == "" {
+		t.Skip("set " + openapiVariable + " to the path of SendGrid's tsg_sso_v3.yaml to check the client and the simulator against it")
+	}
+	document, err := os.ReadFile(path)
+	require.NoError(t, err)
+	// The document says that the field of an error may be null in the words of OpenAPI 3.0,
+	// though it declares itself to be 3.1, which knows other words for it.
+	const in30, in31 = "nullable: true\n            type: string", "type: [string, 'null']"
+	require.Equal(t, 1, bytes.Count(document, []byte(in30)))
+	document = bytes.Replace(document, []byte(in30), []byte(in31), 1)
+
+	parsed, err := libopenapi.NewDocument(document)
+	require.NoError(t, err)
+	v, errs := validator.NewValidator(parsed)
+	require.Empty(t, errs)
+	valid, problems := v.ValidateDocument()
+	require.True(t, valid, explain(problems))
+	return v
+}
+
+func explain(problems []*validation.ValidationError) string {
+	var text strings.Builder
+	for _, problem := range problems {
+		text.WriteString(problem.Message + ": " + problem.Reason + "\n")
+		for _, detail := range problem.SchemaValidationErrors {
+			text.WriteString("  " + detail.Reason + "\n")
+		}
+	}
+	return text.String()
+}
+
+// validating is a transport that checks what goes over it.
+type validating struct {
+	t         *testing.T
+	validator validator.Validator
+	statuses  []int
+}
+
+func (v *validating) RoundTrip(r *http.Request) (*http.Response, error) {
+	body := []byte{}
+	if r.Body != nil {
+		var err error
+		body, err = io.ReadAll(r.Body)
+		require.NoError(v.t, err)
+	}
+	r = r.Clone(r.Context())
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	valid, problems := v.validator.ValidateHttpRequestSync(r)
+	require.True(v.t, valid, explain(problems))
+
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	w, err := http.DefaultTransport.RoundTrip(r)
+	require.NoError(v.t, err)
+	answer, err := io.ReadAll(w.Body)
+	require.NoError(v.t, err)
+	require.NoError(v.t, w.Body.Close())
+	w.Body = io.NopCloser(bytes.NewReader(answer))
+	valid, problems = v.validator.ValidateHttpResponse(r, w)
+	require.True(v.t, valid, explain(problems))
+
+	v.statuses = append(v.statuses, w.StatusCode)
+	w.Body = io.NopCloser(bytes.NewReader(answer))
+	return w, nil
+}
+
+// keys is a key source of a key that never changes.
+type keys string
+
+func (k keys) Key(context.Context) (key, version string, err error) { return string(k), "1", nil }
+
+func (k keys) RenewKey(context.Context, string) (key, version string, err error) {
+	return string(k), "1", nil
+}
+
+// Every request of the client and every answer of the simulator is as documented.
+func TestContract(t *testing.T) {
+	t.Parallel()
+	v := newValidator(t)
+	yes := true
+	tests := []struct {
+		name   string
+		set    func(*sendgridtest.Server)
+		key    keys
+		status int
+	}{
+		{name: "success", set: func(*sendgridtest.Server) {}, key: "key", status: 200},
+		{name: "without a known key", set: func(s *sendgridtest.Server) { s.SetKeys("other") }, key: "key", status: 401},
+		{name: "without a scope", set: func(s *sendgridtest.Server) { s.SetScopes("key") }, key: "key", status: 403},
+		{name: "beyond the rate limit", set: func(s *sendgridtest.Server) { s.SetRateLimit(0, time.Minute) }, key: "key", status: 429},
+		{name: "server error", set: func(s *sendgridtest.Server) {
+			s.Script(sendgridtest.Fault{Times: -1, Status: 500, Body: `[{"message":"internal server error","field":null,"error_id":"e"}]`})
+		}, key: "key", status: 500},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := sendgridtest.New()
+			existing := s.Add(request())
+			tt.set(s)
+			server := httptest.NewServer(s)
+			t.Cleanup(server.Close)
+			transport := &validating{t: t, validator: v}
+			c := &sendgrid.Client{
+				Keys:      tt.key,
+				BaseURL:   server.URL,
+				UserAgent: "contract",
+				HTTP:      &http.Client{Transport: transport},
+			}
+			for _, completed := range []*bool{nil, &yes} {
+				in := request()
+				in.CompletedIntegration = completed
+				_, _ = c.CreateIntegration(t.Context(), in) // The transport is what checks it.
+			}
+			_, _ = c.ListIntegrations(t.Context())
+			_, _ = c.GetIntegration(t.Context(), existing.ID)
+
+			require.Equal(t, []int{tt.status, tt.status, tt.status, tt.status}, transport.statuses)
+		})
+	}
+}
+
+// The client cannot send what is refused with 400, so this request is made by hand.
+func TestContractOfBadRequests(t *testing.T) {
+	t.Parallel()
+	v := newValidator(t)
+	for _, body := range []string{`{}`, `{"name":1,"enabled":"x"}`, `[]`, ``} {
+		r := byHand(t, http.MethodPost, collection, body)
+		w := httptest.NewRecorder()
+		sendgridtest.New().ServeHTTP(w, r)
+		require.Equal(t, http.StatusBadRequest, w.Code)
+		valid, problems := v.ValidateHttpResponse(byHand(t, http.MethodPost, collection, body), w.Result())
+		require.True(t, valid, explain(problems))
+	}
+}
+
+// A validation that finds nothing wrong proves something only if it would.
+func TestContractBites(t *testing.T) {
+	t.Parallel()
+	v := newValidator(t)
+	requests := []struct{ name, body, want string }{
+		{name: "a missing field", body: strings.Replace(goodBody, `"name":"Okta",`, "", 1), want: "missing property 'name'"},
+		{name: "a wrong type", body: strings.Replace(goodBody, "true", `"true"`, 1), want: "want boolean"},
+		{name: "no object", body: "[]", want: "want object"},
+	}
+	for _, tt := range requests {
+		t.Run("request with "+tt.name, func(t *testing.T) {
+			t.Parallel()
+			valid, problems := v.ValidateHttpRequestSync(byHand(t, http.MethodPost, collection, tt.body))
+			require.False(t, valid)
+			require.Contains(t, explain(problems), tt.want)
+		})
+	}
+	t.Run("request without a key", func(t *testing.T) {
+		t.Parallel()
+		r := byHand(t, http.MethodGet, collection, "")
+		r.Header.Del("Authorization")
+		valid, problems := v.ValidateHttpRequestSync(r)
+		require.False(t, valid)
+		require.Contains(t, explain(problems), "Authorization")
+	})
+	answers := []struct {
+		name   string
+		method string
+		fault  sendgridtest.Fault
+		want   string
+	}{
+		{name: "a missing field", method: http.MethodPost, fault: sendgridtest.Fault{Omit: []string{"entity_id"}}, want: "missing property 'entity_id'"},
+		{name: "a missing field in a list", method: http.MethodGet, fault: sendgridtest.Fault{Omit: []string{"enabled"}}, want: "missing property 'enabled'"},
+		{name: "another form of error", method: http.MethodGet, fault: sendgridtest.Fault{Status: 403, Body: `{"errors":[]}`}, want: "want array"},
+		{name: "an undocumented status", method: http.MethodPost, fault: sendgridtest.Fault{Status: 409, Body: `[]`}, want: "409"},
+		{name: "a wrong type", method: http.MethodGet, fault: sendgridtest.Fault{Status: 401, Body: `[{"message":1}]`}, want: "want string"},
+	}
+	for _, tt := range answers {
+		t.Run("answer with "+tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := sendgridtest.New()
+			s.Add(request())
+			s.Script(tt.fault)
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, byHand(t, tt.method, collection, goodBody))
+			valid, problems := v.ValidateHttpResponse(byHand(t, tt.method, collection, goodBody), w.Result())
+			require.False(t, valid)
+			require.Contains(t, explain(problems), tt.want)
+		})
+	}
+}
+
+func byHand(t *testing.T, method, target, body string) *http.Request {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, "https://api.sendgrid.com"+target, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer key")
+	r.Header.Set("Content-Type", "application/json")
+	return r
+}

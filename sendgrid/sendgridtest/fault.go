@@ -1,0 +1,89 @@
+package sendgridtest
+
+import (
+	"context"
+	"time"
+
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// Fault is one deviation from the documented behaviour. A fault with no Status and no
+// Drop gives the normal answer, so the operation is then performed in any case.
+type Fault struct {
+	// Op is the operation to meet; empty means any request.
+	Op sendgrid.Op
+	// Skip is the number of such requests to let pass first.
+	Skip int
+	// Times is how often to strike: 0 means once, -1 for ever.
+	Times int
+	// Commit performs the operation even if its answer is replaced or lost.
+	Commit bool
+	// Delay is waited before anything else is done or, with Commit, right after the
+	// operation. It ends early when the client goes away; then nothing else is done.
+	Delay time.Duration
+	// Status, Header and Body replace the answer. A header is set on the normal answer
+	// too, and removed where its value is empty.
+	Status int
+	Header map[string]string
+	Body   string
+	// Drop closes the connection without any answer.
+	Drop bool
+	// Truncate announces the whole answer and closes the connection half-way through.
+	Truncate bool
+	// Omit names fields to leave out of the answer, in a list out of each entry.
+	Omit []string
+}
+
+// Script adds faults to the script. A request meets at most one: the first that matches
+// it and is not used up.
+func (s *Server) Script(faults ...Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, fault := range faults {
+		if fault.Times == 0 {
+			fault.Times = 1
+		}
+		s.faults = append(s.faults, &fault)
+	}
+}
+
+// ClearFaults removes all faults; from now on the server behaves as documented.
+func (s *Server) ClearFaults() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+}
+
+// nextFault returns the fault that a request meets; the zero Fault changes nothing.
+func (s *Server) nextFault(op sendgrid.Op) Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, fault := range s.faults {
+		switch {
+		case fault.Times == 0 || fault.Op != "" && fault.Op != op:
+		case fault.Skip > 0:
+			fault.Skip--
+		default:
+			if fault.Times > 0 {
+				fault.Times--
+			}
+			return *fault
+		}
+	}
+	return Fault{}
+}
+
+// wait waits for d, and reports false if ctx ended first.
+func wait(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

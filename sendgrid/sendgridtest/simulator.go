@@ -1,0 +1,141 @@
+// Package sendgridtest is an in-process SendGrid that serves the part of the Single Sign-On
+// API which the sendgrid package uses. It keeps its integrations in memory, behaves as
+// documented until a script of faults tells it otherwise, and records every request.
+//
+// SendGrid documents no refusal of duplicates, so there is none here: a second create makes
+// a second integration.
+package sendgridtest
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// Server is an http.Handler that simulates SendGrid. It is safe for concurrent use.
+type Server struct {
+	mu       sync.Mutex
+	keys     map[string]bool
+	scopes   map[string][]string
+	stored   []*stored
+	requests []*Request
+	faults   []*Fault
+	limit    int
+	window   time.Duration
+	windows  map[endpoint]*window
+	stale    time.Duration
+}
+
+// New returns a server that holds no integrations, accepts any API key, and allows as
+// many requests as any test will make.
+func New() *Server {
+	s := &Server{}
+	s.SetRateLimit(defaultLimit, defaultWindow)
+	return s
+}
+
+// SetStale makes lists, and only lists, leave out every integration that is younger than
+// d: the read by id stays fresh.
+func (s *Server) SetStale(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stale = d
+}
+
+// ServeHTTP answers one request, in the way that the script prescribes.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := newCall(r)
+	s.record(c)
+	limit := s.take(c.endpoint)
+	if c.broken {
+		abort() // The client went away in the middle of its request.
+	}
+
+	fault := s.nextFault(c.op)
+	var out answer
+	if fault.Commit {
+		out = s.perform(c, limit)
+	}
+	if !wait(r.Context(), fault.Delay) || fault.Drop {
+		abort()
+	}
+	switch {
+	case fault.Status != 0:
+		out = answer{status: fault.Status, body: []byte(fault.Body)}
+	case !fault.Commit:
+		out = s.perform(c, limit)
+	}
+	out.omit(fault.Omit)
+	s.settle(c, out.status)
+
+	limit.describe(w.Header())
+	out.describe(w.Header())
+	for name, value := range fault.Header {
+		w.Header().Del(name)
+		if value != "" {
+			w.Header().Set(name, value)
+		}
+	}
+	if fault.Truncate {
+		out.writeHalf(w)
+	}
+	out.write(w)
+}
+
+// perform does what SendGrid does with a request that no fault meets.
+func (s *Server) perform(c *call, limit limit) answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case !s.knows(c.key):
+		return refusal(http.StatusUnauthorized, "The provided authorization grant is invalid, expired, or revoked")
+	case c.allow == "":
+		return refusal(http.StatusNotFound, "not found")
+	case c.op == "":
+		refused := refusal(http.StatusMethodNotAllowed, "method not allowed")
+		refused.header = http.Header{"Allow": {c.allow}}
+		return refused
+	case !s.permits(c.key, c.op):
+		return refusal(http.StatusForbidden, "access forbidden")
+	case limit.exceeded:
+		return refusal(http.StatusTooManyRequests, "too many requests")
+	case c.tooLarge:
+		return refusal(http.StatusRequestEntityTooLarge, "the request body is too large")
+	case c.op == sendgrid.OpCreateIntegration:
+		return s.create(c)
+	case c.op == sendgrid.OpListIntegrations:
+		return s.list(c)
+	default:
+		return s.get(c)
+	}
+}
+
+func (s *Server) create(c *call) answer {
+	in, problems := decodeRequest(c.body)
+	if len(problems) > 0 {
+		return jsonAnswer(http.StatusBadRequest, problems)
+	}
+	made := s.add(c.account, in)
+	return jsonAnswer(http.StatusOK, made.show(false))
+}
+
+func (s *Server) list(c *call) answer {
+	now := time.Now()
+	shown := []sendgrid.Integration{}
+	for _, each := range s.stored {
+		if each.account == c.account && now.Sub(each.created) >= s.stale {
+			shown = append(shown, each.show(c.si))
+		}
+	}
+	return jsonAnswer(http.StatusOK, shown)
+}
+
+func (s *Server) get(c *call) answer {
+	found := s.find(c.id)
+	if found == nil || found.account != c.account {
+		return refusal(http.StatusNotFound, "the integration does not exist")
+	}
+	return jsonAnswer(http.StatusOK, found.show(c.si))
+}
