@@ -22,7 +22,7 @@ import (
 
 // Provisioner fulfils requests. Its errors are of type *problem.Error.
 type Provisioner interface {
-	Ensure(context.Context, provision.Request) (*provision.Result, error)
+	Ensure(context.Context, provision.Request, provision.Delivery) (*provision.Result, error)
 }
 
 // Verifier tells whether an HTTP request carries a secret of ours. It returns a
@@ -107,7 +107,7 @@ func (h *Handler) ensure(ctx context.Context, request provision.Request) (result
 	}()
 	ctx, cancel := h.reserve(ctx)
 	defer cancel()
-	result, err := h.Provisioner.Ensure(ctx, request)
+	result, err := h.Provisioner.Ensure(ctx, request, provision.Delivery{})
 	if err != nil {
 		return nil, problem.From(err)
 	}

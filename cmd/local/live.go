@@ -69,7 +69,7 @@ type confirming struct {
 	interrupted <-chan struct{}
 }
 
-func (c *confirming) Ensure(ctx context.Context, r provision.Request) (*provision.Result, error) {
+func (c *confirming) Ensure(ctx context.Context, r provision.Request, d provision.Delivery) (*provision.Result, error) {
 	fmt.Fprintf(c.out, "\nAbout to create at %s, unless it is there already:\n  name       %s\n  enabled    %t\n  entity_id  %s\n  sign in    %s\n  sign out   %s\n",
 		c.url, r.Name, r.Enabled, r.EntityID, r.SigninURL, r.SignoutURL)
 	if !c.yes && c.ask() != "yes" {
@@ -78,7 +78,7 @@ func (c *confirming) Ensure(ctx context.Context, r provision.Request) (*provisio
 	// The time that the person took is not the request's.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), invocationTime)
 	defer cancel()
-	return c.next.Ensure(ctx, r)
+	return c.next.Ensure(ctx, r, d)
 }
 
 // ask returns what the person types, or nothing if they interrupt.

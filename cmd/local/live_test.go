@@ -82,7 +82,7 @@ func TestLiveAsksFirst(t *testing.T) {
 					return created(ctx, r)
 				}
 			}
-			result, err := newConfirming(t.Context(), next, strings.NewReader(typed), &out).Ensure(t.Context(), liveRequest)
+			result, err := newConfirming(t.Context(), next, strings.NewReader(typed), &out).Ensure(t.Context(), liveRequest, provision.Delivery{})
 			require.Equal(t, aboutToCreate+"Type yes to go on: ", out.String())
 			if confirmed {
 				require.NoError(t, err)
@@ -100,7 +100,7 @@ func TestLiveWithYesDoesNotAsk(t *testing.T) {
 	var out output
 	c := newConfirming(t.Context(), created, noInput{}, &out)
 	c.yes = true
-	_, err := c.Ensure(t.Context(), liveRequest)
+	_, err := c.Ensure(t.Context(), liveRequest, provision.Delivery{})
 	require.NoError(t, err)
 	require.Equal(t, aboutToCreate, out.String())
 }
@@ -110,11 +110,11 @@ func TestLiveAsksForEachEvent(t *testing.T) {
 	t.Parallel()
 	var out output
 	c := newConfirming(t.Context(), created, strings.NewReader("yes\nno\nyes\n"), &out)
-	_, err := c.Ensure(t.Context(), liveRequest)
+	_, err := c.Ensure(t.Context(), liveRequest, provision.Delivery{})
 	require.NoError(t, err)
-	_, err = c.Ensure(t.Context(), liveRequest)
+	_, err = c.Ensure(t.Context(), liveRequest, provision.Delivery{})
 	require.Error(t, err)
-	_, err = c.Ensure(t.Context(), liveRequest)
+	_, err = c.Ensure(t.Context(), liveRequest, provision.Delivery{})
 	require.NoError(t, err)
 }
 
@@ -136,7 +136,7 @@ func TestLiveWaitsForThePerson(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), invocationTime)
 		defer cancel()
-		_, err := newConfirming(t.Context(), next, terminal, &output{}).Ensure(ctx, liveRequest)
+		_, err := newConfirming(t.Context(), next, terminal, &output{}).Ensure(ctx, liveRequest, provision.Delivery{})
 		require.NoError(t, err)
 	})
 }
@@ -149,7 +149,7 @@ func TestLiveCanBeInterrupted(t *testing.T) {
 		defer func() { _ = typed.Close() }()
 		ctx, interrupt := context.WithCancel(t.Context())
 		time.AfterFunc(time.Minute, interrupt)
-		_, err := newConfirming(ctx, nil, terminal, &output{}).Ensure(ctx, liveRequest)
+		_, err := newConfirming(ctx, nil, terminal, &output{}).Ensure(ctx, liveRequest, provision.Delivery{})
 		require.ErrorContains(t, err, "nothing was created")
 	})
 }
@@ -174,6 +174,6 @@ func TestLivePassesFailuresOn(t *testing.T) {
 	t.Parallel()
 	failure := errors.New("no such luck")
 	next := func(context.Context, provision.Request) (*provision.Result, error) { return nil, failure }
-	_, err := newConfirming(t.Context(), next, strings.NewReader("yes\n"), &output{}).Ensure(t.Context(), liveRequest)
+	_, err := newConfirming(t.Context(), next, strings.NewReader("yes\n"), &output{}).Ensure(t.Context(), liveRequest, provision.Delivery{})
 	require.ErrorIs(t, err, failure)
 }

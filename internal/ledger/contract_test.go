@@ -15,42 +15,26 @@ import (
 
 func TestMemory(t *testing.T) {
 	t.Parallel()
-	testLedger(t, func(*testing.T) provision.Ledger { return &ledger.Memory{} })
+	testLedger(t, &ledger.Memory{})
 }
 
-// testLedger checks every clause of provision.Ledger. All ledgers that open returns may be
-// one and the same, since each test has a key of its own; times are full seconds, as a
-// ledger need not know fractions.
-func testLedger(t *testing.T, open func(t *testing.T) provision.Ledger) {
+// testLedger checks every clause of provision.Ledger. Each test has a key of its own.
+func testLedger(t *testing.T, l provision.Ledger) {
 	t.Helper()
 	for name, test := range map[string]func(*contract){
-		"an entry that is free is taken":                         (*contract).takeFree,
-		"an entry that is held is not taken":                     (*contract).takeHeld,
-		"an entry is taken when its lease has ended":             (*contract).takeEnded,
-		"an entry is taken when it was given back":               (*contract).takeGivenBack,
-		"taking keeps what is remembered":                        (*contract).takeRemembering,
-		"a claim is not yet remembered":                          (*contract).claimNotRemembered,
-		"an entry that remembers the fingerprint is not taken":   (*contract).takeFulfilled,
-		"a lease runs also on what is remembered":                (*contract).takeHeldRemembering,
-		"without a fingerprint an entry is taken":                (*contract).takeWithoutFingerprint,
-		"without a fingerprint an entry that is held is not":     (*contract).takeHeldWithoutFingerprint,
-		"an entry that has expired is forgotten":                 (*contract).takeExpired,
-		"an entry is updated by its owner":                       (*contract).updateOwn,
-		"an entry is not updated by another":                     (*contract).updateOther,
-		"an entry is not updated by who lost it":                 (*contract).updateLost,
-		"an entry that is missing is not updated":                (*contract).updateMissing,
-		"an entry is forgotten by its owner":                     (*contract).delete,
-		"an entry is not forgotten by another":                   (*contract).deleteOther,
-		"an entry that is missing may be forgotten":              (*contract).deleteMissing,
-		"entries with different keys have nothing to do":         (*contract).otherKeys,
-		"every field comes back":                                 (*contract).fields,
-		"of many that take an entry at once, one does":           (*contract).concurrentTakes,
-		"of many that take an entry that has ended, one does":    (*contract).concurrentTakesOfEnded,
-		"of many that take different entries at once, all do so": (*contract).concurrentKeys,
+		"a missing entry is zero":                        (*contract).missing,
+		"every field is stored":                          (*contract).fields,
+		"a revision is stored once":                      (*contract).revisions,
+		"a late copy of a write changes nothing":         (*contract).lateCopy,
+		"a repeated write succeeds":                      (*contract).repeated,
+		"a revision without the one before is refused":   (*contract).gap,
+		"entries with different keys are independent":    (*contract).keys,
+		"of many writes of a revision, one is stored":    (*contract).concurrentWrites,
+		"concurrent writes of different entries succeed": (*contract).concurrentKeys,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(&contract{t: t, ledger: open(t), key: rand.Text(), now: time.Now().Truncate(time.Second)})
+			test(&contract{t: t, ledger: l, key: rand.Text(), now: time.Now()})
 		})
 	}
 }
@@ -63,106 +47,167 @@ type contract struct {
 	now    time.Time
 }
 
-// claim returns what an attempt of the owner takes an entry with.
-func (c *contract) claim(owner string) provision.Entry {
+func (c *contract) entry(revision int64, owner string) provision.Entry {
 	return provision.Entry{
-		Key:         c.key,
-		EntityID:    "urn:example:" + c.key,
-		Owner:       owner,
-		State:       provision.Held,
-		Lease:       c.now.Add(time.Minute),
-		Fingerprint: "fingerprint of " + owner,
-		Expires:     c.now.Add(15 * 24 * time.Hour),
+		Key: c.key, EntityID: "urn:example:" + c.key, Revision: revision, Owner: owner, State: provision.Leased,
+		Lease: c.now.Add(time.Minute), Expires: c.now.Add(15 * 24 * time.Hour),
 	}
 }
 
-// claimLater returns the claim of someone who comes when the leases of claim have ended.
-func (c *contract) claimLater(owner string) provision.Entry {
-	c.now = c.now.Add(time.Hour)
-	return c.claim(owner)
-}
-
-func (c *contract) take(claim provision.Entry) (provision.Entry, bool) {
+func (c *contract) put(e provision.Entry) (provision.Entry, bool) {
 	c.t.Helper()
-	current, taken, err := c.ledger.Take(c.t.Context(), claim, c.now)
+	current, stored, err := c.ledger.Put(c.t.Context(), e)
 	require.NoError(c.t, err)
-	return current, taken
+	return current, stored
 }
 
-// taken takes an entry, and returns it as it is then.
-func (c *contract) taken(claim provision.Entry) provision.Entry {
+func (c *contract) stored(e provision.Entry) {
 	c.t.Helper()
-	current, taken := c.take(claim)
-	require.True(c.t, taken)
-	require.Equal(c.t, claim.Owner, current.Owner)
-	return current
+	current, stored := c.put(e)
+	require.True(c.t, stored)
+	c.equal(e, current)
 }
 
-// stands requires that an entry cannot be taken by an outsider, and is as told.
-func (c *contract) stands(want provision.Entry) {
+func (c *contract) refused(want, e provision.Entry) {
 	c.t.Helper()
-	outsider := c.claim("outsider")
-	if want.Fingerprint != "" {
-		outsider.Fingerprint = want.Fingerprint
-	}
-	got, taken := c.take(outsider)
-	require.False(c.t, taken)
+	current, stored := c.put(e)
+	require.False(c.t, stored)
+	c.equal(want, current)
+}
+
+// is requires that the entry is stored.
+func (c *contract) is(want provision.Entry) {
+	c.t.Helper()
+	got, err := c.ledger.Get(c.t.Context(), c.key)
+	require.NoError(c.t, err)
 	c.equal(want, got)
 }
 
-func (c *contract) update(e provision.Entry) bool {
-	c.t.Helper()
-	owned, err := c.ledger.Update(c.t.Context(), e)
-	require.NoError(c.t, err)
-	return owned
-}
-
-func (c *contract) forget(owner string) {
-	c.t.Helper()
-	require.NoError(c.t, c.ledger.Delete(c.t.Context(), c.key, owner))
-}
-
-// created lets the owner take the entry and give it back with what it created.
-func (c *contract) created(owner string) provision.Entry {
-	c.t.Helper()
-	e := c.taken(c.claim(owner))
-	e.State, e.Lease = provision.Created, time.Time{}
-	e.Fingerprint, e.IntegrationID = "fingerprint of "+owner, "id of "+owner
-	require.True(c.t, c.update(e))
-	return e
-}
-
+// equal compares entries. A ledger stores times in milliseconds, and Expires in seconds.
 func (c *contract) equal(want, got provision.Entry) {
 	c.t.Helper()
-	require.Equal(c.t, want.Lease.IsZero(), got.Lease.IsZero(), "a lease of nobody's is zero")
-	require.Equal(c.t, want.Lease.UnixMilli(), got.Lease.UnixMilli())
-	require.Equal(c.t, want.Expires.UnixMilli(), got.Expires.UnixMilli())
-	want.Lease, want.Expires = time.Time{}, time.Time{}
-	got.Lease, got.Expires = time.Time{}, time.Time{}
+	for _, e := range []*provision.Entry{&want, &got} {
+		e.Lease, e.Settles = e.Lease.Truncate(time.Millisecond).Local(), e.Settles.Truncate(time.Millisecond).Local()
+		e.Expires = e.Expires.Truncate(time.Second).Local()
+		if len(e.Deliveries) == 0 {
+			e.Deliveries = nil
+		}
+	}
+	require.WithinDuration(c.t, want.Lease, got.Lease, 0)
+	require.WithinDuration(c.t, want.Settles, got.Settles, 0)
+	require.WithinDuration(c.t, want.Expires, got.Expires, 0)
+	got.Lease, got.Settles, got.Expires = want.Lease, want.Settles, want.Expires
 	require.Equal(c.t, want, got)
 }
 
-// atOnce takes with many claims at the same time, and returns what became of each.
-func (c *contract) atOnce(claims []provision.Entry) (current []provision.Entry, taken []bool) {
-	c.t.Helper()
-	current, taken = make([]provision.Entry, len(claims)), make([]bool, len(claims))
-	errs := make([]error, len(claims))
-	var wg sync.WaitGroup
-	for i, claim := range claims {
-		wg.Go(func() { current[i], taken[i], errs[i] = c.ledger.Take(c.t.Context(), claim, c.now) })
+func (c *contract) missing() { c.is(provision.Entry{}) }
+
+func (c *contract) fields() {
+	for i, text := range []string{"", "é 語 😀 \" \\ \n", "x"} {
+		e := c.entry(int64(i+1), "owner"+text)
+		e.EntityID, e.Fingerprint, e.IntegrationID = "urn:"+text, text, text
+		e.UnknownCreates, e.Rechecked = i, i == 1
+		if text != "" {
+			e.Deliveries = []string{text, "another"}
+			e.Settles = c.now.Add(time.Duration(i) * time.Second)
+		}
+		for _, state := range []provision.State{provision.Free, provision.Leased, provision.Creating, provision.Unknown, provision.Completed} {
+			e.State = state
+		}
+		c.stored(e)
+		c.is(e)
 	}
-	wg.Wait()
-	for _, err := range errs {
-		require.NoError(c.t, err)
-	}
-	return current, taken
+	e := c.entry(4, "owner")
+	e.Lease = time.Time{}
+	c.stored(e)
+	got, err := c.ledger.Get(c.t.Context(), c.key)
+	require.NoError(c.t, err)
+	require.True(c.t, got.Lease.IsZero(), "no lease is the zero time")
+	require.True(c.t, got.Settles.IsZero())
 }
 
-// claims returns the claims of many owners.
-func (c *contract) claims() []provision.Entry {
-	var all []provision.Entry
+func (c *contract) revisions() {
+	first, second := c.entry(1, "a"), c.entry(2, "b")
+	c.stored(first)
+	c.refused(first, c.entry(1, "b"))
+	c.stored(second)
+	c.refused(second, c.entry(2, "a"))
+	c.is(second)
+}
+
+func (c *contract) lateCopy() {
+	creating := c.entry(2, "a")
+	creating.State = provision.Creating
+	completed := c.entry(3, "a")
+	completed.State, completed.Lease = provision.Completed, time.Time{}
+	c.stored(c.entry(1, "a"))
+	c.stored(creating)
+	c.stored(completed)
+	c.refused(completed, creating)
+	c.refused(completed, c.entry(1, "a"))
+	c.is(completed)
+}
+
+func (c *contract) repeated() {
+	e := c.entry(1, "a")
+	c.stored(e)
+	c.stored(e)
+	other := e
+	other.State = provision.Creating
+	c.refused(e, other)
+	other = e
+	other.Lease = time.Time{}
+	c.refused(e, other)
+}
+
+func (c *contract) gap() {
+	c.refused(provision.Entry{}, c.entry(2, "a"))
+	c.stored(c.entry(1, "a"))
+	c.refused(c.entry(1, "a"), c.entry(3, "a"))
+}
+
+func (c *contract) keys() {
+	mine := c.entry(1, "a")
+	other := mine
+	other.Key += "2"
+	c.stored(other)
+	c.is(provision.Entry{})
+	c.stored(mine)
+}
+
+func (c *contract) concurrentWrites() {
+	c.stored(c.entry(1, "before"))
+	winners := c.atOnce(func(i int) provision.Entry { return c.entry(2, strconv.Itoa(i)) })
+	require.Len(c.t, winners, 1)
+	got, err := c.ledger.Get(c.t.Context(), c.key)
+	require.NoError(c.t, err)
+	require.Equal(c.t, winners[0], got.Owner)
+}
+
+func (c *contract) concurrentKeys() {
+	winners := c.atOnce(func(i int) provision.Entry {
+		e := c.entry(1, strconv.Itoa(i))
+		e.Key += e.Owner
+		return e
+	})
+	require.Len(c.t, winners, 20)
+}
+
+// atOnce stores many entries at the same time, and returns the owners of those stored.
+func (c *contract) atOnce(entry func(i int) provision.Entry) (winners []string) {
+	c.t.Helper()
+	var mu sync.Mutex
+	var all sync.WaitGroup
 	for i := range 20 {
-		all = append(all, c.claim("owner "+strconv.Itoa(i)))
+		all.Go(func() {
+			e := entry(i)
+			if _, stored := c.put(e); stored {
+				mu.Lock()
+				defer mu.Unlock()
+				winners = append(winners, e.Owner)
+			}
+		})
 	}
-	return all
+	all.Wait()
+	return winners
 }

@@ -24,52 +24,27 @@ func TestDynamo(t *testing.T) {
 	server := dynalite.Start(t)
 	server.CreateTable(t, "ledger")
 	for name, api := range map[string]ledger.DynamoAPI{
-		"a refusal carries the item": carrying{server.Client()},
-		"a refusal carries no item":  bare{server.Client()},
+		"a refusal returns the item": returning{server.Client()},
+		"a refusal returns no item":  bare{server.Client()},
+		"every answer is lost once":  repeating{server.Client()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			testLedger(t, func(*testing.T) provision.Ledger { return &ledger.Dynamo{API: api, Table: "ledger"} })
+			testLedger(t, &ledger.Dynamo{API: api, Table: "ledger"})
 		})
 	}
 }
 
-// The SDK sends a write again whose answer was lost. It then meets its own first write,
-// which must not pass for somebody else's.
-func TestDynamoRecognisesItsOwnWrites(t *testing.T) {
-	t.Parallel()
-	server := dynalite.Start(t)
-	server.CreateTable(t, "ledger")
-	l := &ledger.Dynamo{API: forgetful{server.Client()}, Table: "ledger"}
-	now := time.Now().Truncate(time.Second)
-	claim := provision.Entry{
-		Key: "k", Owner: "a", State: provision.Held, Lease: now.Add(time.Minute),
-		Fingerprint: "f", Expires: now.Add(time.Hour),
-	}
-	entry, taken, err := l.Take(t.Context(), claim, now)
-	require.NoError(t, err)
-	require.True(t, taken)
-	require.Empty(t, entry.Fingerprint, "it is not remembered yet")
+// returning is a DynamoDB whose refusals return the item, as the real one's do.
+type returning struct{ ledger.DynamoAPI }
 
-	entry.State = provision.Creating
-	owned, err := l.Update(t.Context(), entry)
-	require.NoError(t, err)
-	require.True(t, owned)
-
-	claim.Owner = "b"
-	_, taken, err = l.Take(t.Context(), claim, now)
-	require.NoError(t, err)
-	require.False(t, taken)
-}
-
-// carrying is a DynamoDB whose refusals carry the item, as the real one's do.
-type carrying struct{ ledger.DynamoAPI }
-
-func (c carrying) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
-	out, err := c.DynamoAPI.UpdateItem(ctx, in, opts...)
+func (r returning) PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	out, err := r.DynamoAPI.PutItem(ctx, in, opts...)
 	var refused *types.ConditionalCheckFailedException
 	if errors.As(err, &refused) && len(refused.Item) == 0 {
-		got, getErr := c.GetItem(ctx, &dynamodb.GetItemInput{TableName: in.TableName, Key: in.Key, ConsistentRead: aws.Bool(true)})
+		got, getErr := r.GetItem(ctx, &dynamodb.GetItemInput{
+			TableName: in.TableName, Key: map[string]types.AttributeValue{"key": in.Item["key"]}, ConsistentRead: aws.Bool(true),
+		})
 		if getErr != nil {
 			return nil, getErr
 		}
@@ -78,11 +53,11 @@ func (c carrying) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, 
 	return out, err
 }
 
-// bare is a DynamoDB whose refusals carry nothing, as older ones do.
+// bare is a DynamoDB whose refusals return nothing, as older ones do.
 type bare struct{ ledger.DynamoAPI }
 
-func (b bare) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
-	out, err := b.DynamoAPI.UpdateItem(ctx, in, opts...)
+func (b bare) PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	out, err := b.DynamoAPI.PutItem(ctx, in, opts...)
 	var refused *types.ConditionalCheckFailedException
 	if errors.As(err, &refused) {
 		refused.Item = nil
@@ -90,26 +65,37 @@ func (b bare) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, opts
 	return out, err
 }
 
-// forgetful is a DynamoDB of which the answer to every write is lost, so that the SDK
-// sends it again.
-type forgetful struct{ ledger.DynamoAPI }
+// repeating is a DynamoDB of which the answer to every write is lost, so that the SDK sends
+// it again. The second one must not be taken for another attempt's.
+type repeating struct{ ledger.DynamoAPI }
 
-func (f forgetful) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
-	if _, err := f.DynamoAPI.UpdateItem(ctx, in, opts...); err != nil {
+func (r repeating) PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	if _, err := r.DynamoAPI.PutItem(ctx, in, opts...); err != nil {
 		return nil, err
 	}
-	return f.DynamoAPI.UpdateItem(ctx, in, opts...)
+	return r.DynamoAPI.PutItem(ctx, in, opts...)
 }
 
-func (f forgetful) PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
-	if _, err := f.DynamoAPI.PutItem(ctx, in, opts...); err != nil {
-		return nil, err
-	}
-	return f.DynamoAPI.PutItem(ctx, in, opts...)
+// An entry of an earlier version has no revision. It is replaced, not stumbled over.
+func TestDynamoReplacesAnEntryWithoutARevision(t *testing.T) {
+	t.Parallel()
+	server := dynalite.Start(t)
+	server.CreateTable(t, "ledger")
+	_, err := server.Client().PutItem(t.Context(), &dynamodb.PutItemInput{
+		TableName: aws.String("ledger"),
+		Item: map[string]types.AttributeValue{
+			"key": &types.AttributeValueMemberS{Value: "k"}, "state": &types.AttributeValueMemberN{Value: "1"},
+		},
+	})
+	require.NoError(t, err)
+	l := &ledger.Dynamo{API: server.Client(), Table: "ledger"}
+	_, stored, err := l.Put(t.Context(), provision.Entry{Key: "k", Revision: 1, Expires: time.Now()})
+	require.NoError(t, err)
+	require.True(t, stored)
 }
 
-// A table that cannot be used is an error that names it, and nothing else.
-func TestDynamoSaysWhatIsWrong(t *testing.T) {
+// A table that cannot be used is an error that names it.
+func TestDynamoNamesTheTableInErrors(t *testing.T) {
 	t.Parallel()
 	for code, status := range map[string]int{
 		"ResourceNotFoundException":              http.StatusBadRequest,
@@ -129,49 +115,13 @@ func TestDynamoSaysWhatIsWrong(t *testing.T) {
 				Region: "us-east-1", BaseEndpoint: aws.String(server.URL), RetryMaxAttempts: 1,
 				Credentials: credentials.NewStaticCredentialsProvider("x", "x", ""),
 			})}
-			_, taken, takeErr := l.Take(t.Context(), provision.Entry{Key: "k", Owner: "o"}, time.Now())
-			require.False(t, taken)
-			owned, updateErr := l.Update(t.Context(), provision.Entry{Key: "k", Owner: "o"})
-			require.False(t, owned)
-			for _, err := range []error{takeErr, updateErr, l.Delete(t.Context(), "k", "o")} {
+			_, getErr := l.Get(t.Context(), "k")
+			_, stored, putErr := l.Put(t.Context(), provision.Entry{Key: "k", Revision: 1})
+			require.False(t, stored)
+			for _, err := range []error{getErr, putErr} {
 				require.ErrorContains(t, err, "the-table")
 				require.ErrorContains(t, err, code)
 			}
 		})
 	}
-}
-
-// An entry that is given back between the refused write and the look at it is tried again.
-func TestDynamoTakesWhatWasJustGivenBack(t *testing.T) {
-	t.Parallel()
-	now := time.Now()
-	calls := 0
-	l := &ledger.Dynamo{Table: "t", API: fakeDynamo{
-		update: func(*dynamodb.UpdateItemInput) (*dynamodb.UpdateItemOutput, error) {
-			if calls++; calls == 1 {
-				return nil, &types.ConditionalCheckFailedException{}
-			}
-			return &dynamodb.UpdateItemOutput{}, nil
-		},
-		get: func(*dynamodb.GetItemInput) (*dynamodb.GetItemOutput, error) { return &dynamodb.GetItemOutput{}, nil },
-	}}
-	_, taken, err := l.Take(t.Context(), provision.Entry{Key: "k", Owner: "o"}, now)
-	require.NoError(t, err)
-	require.True(t, taken)
-	require.Equal(t, 2, calls)
-}
-
-// fakeDynamo is a DynamoDB of which the functions that are not set may not be called.
-type fakeDynamo struct {
-	ledger.DynamoAPI
-	update func(*dynamodb.UpdateItemInput) (*dynamodb.UpdateItemOutput, error)
-	get    func(*dynamodb.GetItemInput) (*dynamodb.GetItemOutput, error)
-}
-
-func (f fakeDynamo) UpdateItem(_ context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
-	return f.update(in)
-}
-
-func (f fakeDynamo) GetItem(_ context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
-	return f.get(in)
 }

@@ -9,62 +9,87 @@ import (
 	"sendgrid-sso-integration/internal/provision"
 )
 
-// The attributes of an item. Leases are in milliseconds since the epoch; expires is in
-// seconds, as DynamoDB's TTL wants it.
+// The attributes of an item. Times are in milliseconds since the epoch, except expires,
+// which is in seconds as DynamoDB's TTL needs it. The zero time is 0.
 const (
-	attrKey           = "key"
-	attrEntityID      = "entity_id"
-	attrOwner         = "owner"
-	attrState         = "state"
-	attrLease         = "lease"
-	attrFingerprint   = "fingerprint"
-	attrIntegrationID = "integration_id"
-	attrExpires       = "expires"
+	attrKey            = "key"
+	attrEntityID       = "entity_id"
+	attrRevision       = "revision"
+	attrOwner          = "owner"
+	attrLease          = "lease"
+	attrState          = "state"
+	attrFingerprint    = "fingerprint"
+	attrIntegrationID  = "integration_id"
+	attrSettles        = "settles"
+	attrDeliveries     = "deliveries"
+	attrUnknownCreates = "unknown_creates"
+	attrRechecked      = "rechecked"
+	attrExpires        = "expires"
 )
 
 func encode(e provision.Entry) map[string]types.AttributeValue {
+	deliveries := make([]types.AttributeValue, len(e.Deliveries))
+	for i, id := range e.Deliveries {
+		deliveries[i] = text(id)
+	}
 	return map[string]types.AttributeValue{
-		attrKey:           text(e.Key),
-		attrEntityID:      text(e.EntityID),
-		attrOwner:         text(e.Owner),
-		attrState:         text(string(e.State)),
-		attrLease:         millis(e.Lease),
-		attrFingerprint:   text(e.Fingerprint),
-		attrIntegrationID: text(e.IntegrationID),
-		attrExpires:       seconds(e.Expires),
+		attrKey:            text(e.Key),
+		attrEntityID:       text(e.EntityID),
+		attrRevision:       number(e.Revision),
+		attrOwner:          text(e.Owner),
+		attrLease:          millis(e.Lease),
+		attrState:          text(string(e.State)),
+		attrFingerprint:    text(e.Fingerprint),
+		attrIntegrationID:  text(e.IntegrationID),
+		attrSettles:        millis(e.Settles),
+		attrDeliveries:     &types.AttributeValueMemberL{Value: deliveries},
+		attrUnknownCreates: number(int64(e.UnknownCreates)),
+		attrRechecked:      &types.AttributeValueMemberBOOL{Value: e.Rechecked},
+		attrExpires:        number(e.Expires.Unix()),
 	}
 }
 
-// decode reads an item; no item is the zero entry.
+// decode returns the entry in an item; no item is the zero entry. An attribute that is
+// missing, or of another type, is zero: an entry of an earlier version can be read.
 func decode(item map[string]types.AttributeValue) provision.Entry {
-	return provision.Entry{
-		Key:           textOf(item[attrKey]),
-		EntityID:      textOf(item[attrEntityID]),
-		Owner:         textOf(item[attrOwner]),
-		State:         provision.State(textOf(item[attrState])),
-		Lease:         timeOf(item[attrLease], time.UnixMilli),
-		Fingerprint:   textOf(item[attrFingerprint]),
-		IntegrationID: textOf(item[attrIntegrationID]),
-		Expires:       timeOf(item[attrExpires], func(n int64) time.Time { return time.Unix(n, 0) }),
+	if len(item) == 0 {
+		return provision.Entry{}
 	}
-}
-
-func key(k string) map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{attrKey: text(k)}
+	e := provision.Entry{
+		Key:            textOf(item[attrKey]),
+		EntityID:       textOf(item[attrEntityID]),
+		Revision:       numberOf(item[attrRevision]),
+		Owner:          textOf(item[attrOwner]),
+		Lease:          timeOf(item[attrLease]),
+		State:          provision.State(textOf(item[attrState])),
+		Fingerprint:    textOf(item[attrFingerprint]),
+		IntegrationID:  textOf(item[attrIntegrationID]),
+		Settles:        timeOf(item[attrSettles]),
+		UnknownCreates: int(numberOf(item[attrUnknownCreates])),
+		Expires:        time.Unix(numberOf(item[attrExpires]), 0),
+	}
+	if list, ok := item[attrDeliveries].(*types.AttributeValueMemberL); ok {
+		for _, id := range list.Value {
+			e.Deliveries = append(e.Deliveries, textOf(id))
+		}
+	}
+	if flag, ok := item[attrRechecked].(*types.AttributeValueMemberBOOL); ok {
+		e.Rechecked = flag.Value
+	}
+	return e
 }
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
-// millis and seconds write a time; the zero time is 0.
-func millis(t time.Time) types.AttributeValue { return number(t, t.UnixMilli()) }
-
-func seconds(t time.Time) types.AttributeValue { return number(t, t.Unix()) }
-
-func number(t time.Time, n int64) types.AttributeValue {
-	if t.IsZero() {
-		n = 0
-	}
+func number(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}
+
+func millis(t time.Time) types.AttributeValue {
+	if t.IsZero() {
+		return number(0)
+	}
+	return number(t.UnixMilli())
 }
 
 func textOf(v types.AttributeValue) string {
@@ -74,11 +99,18 @@ func textOf(v types.AttributeValue) string {
 	return ""
 }
 
-func timeOf(v types.AttributeValue, from func(int64) time.Time) time.Time {
+func numberOf(v types.AttributeValue) int64 {
 	if n, ok := v.(*types.AttributeValueMemberN); ok {
-		if value, err := strconv.ParseInt(n.Value, 10, 64); err == nil && value != 0 {
-			return from(value)
+		if value, err := strconv.ParseInt(n.Value, 10, 64); err == nil {
+			return value
 		}
+	}
+	return 0
+}
+
+func timeOf(v types.AttributeValue) time.Time {
+	if ms := numberOf(v); ms != 0 {
+		return time.UnixMilli(ms)
 	}
 	return time.Time{}
 }

@@ -1,4 +1,4 @@
-// Package ledger keeps the provisioner's ledger: who is creating which integration.
+// Package ledger stores the provisioner's entries: in DynamoDB, or in memory.
 package ledger
 
 import (
@@ -17,52 +17,39 @@ type Memory struct {
 	swept   time.Time
 }
 
-// sweepEvery is how often entries that may be forgotten are looked for.
+// sweepEvery is how often expired entries are deleted.
 const sweepEvery = time.Hour
 
-// Take implements provision.Ledger.
-func (m *Memory) Take(_ context.Context, claim provision.Entry, now time.Time) (provision.Entry, bool, error) {
+// Get implements provision.Ledger.
+func (m *Memory) Get(_ context.Context, key string) (provision.Entry, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.sweep(now)
-	current := m.entries[claim.Key]
-	if current.Expires.Before(now) {
-		current = provision.Entry{}
+	return m.entries[key], nil
+}
+
+// Put implements provision.Ledger.
+func (m *Memory) Put(_ context.Context, e provision.Entry) (current provision.Entry, stored bool, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sweep(time.Now())
+	current = m.entries[e.Key]
+	if current.Revision != e.Revision-1 {
+		return current, sameWrite(current, e), nil
 	}
-	fulfilled := current.Fingerprint != "" && current.Fingerprint == claim.Fingerprint
-	if current.Lease.After(now) || fulfilled {
-		return current, false, nil
-	}
-	claim.Fingerprint, claim.IntegrationID = current.Fingerprint, current.IntegrationID
 	if m.entries == nil {
 		m.entries = map[string]provision.Entry{}
 	}
-	m.entries[claim.Key] = claim
-	return claim, true, nil
-}
-
-// Update implements provision.Ledger.
-func (m *Memory) Update(_ context.Context, e provision.Entry) (bool, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.entries[e.Key].Owner != e.Owner {
-		return false, nil
-	}
 	m.entries[e.Key] = e
-	return true, nil
+	return e, true, nil
 }
 
-// Delete implements provision.Ledger.
-func (m *Memory) Delete(_ context.Context, key, owner string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.entries[key].Owner == owner {
-		delete(m.entries, key)
-	}
-	return nil
+// sameWrite reports whether what is stored came from the write of e.
+func sameWrite(stored, e provision.Entry) bool {
+	return stored.Revision == e.Revision && stored.Owner == e.Owner &&
+		stored.State == e.State && stored.Lease.UnixMilli() == e.Lease.UnixMilli()
 }
 
-// sweep forgets what may be forgotten, so that a process that lives long does not grow.
+// sweep deletes expired entries, so that a process that lives long does not grow.
 func (m *Memory) sweep(now time.Time) {
 	if now.Sub(m.swept) < sweepEvery {
 		return

@@ -3,6 +3,7 @@ package ledger
 import (
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -10,24 +11,25 @@ import (
 	"sendgrid-sso-integration/internal/provision"
 )
 
-// A process that lives long must not grow with what it may forget.
-func TestMemoryForgetsWhatHasExpired(t *testing.T) {
+// A process that lives long must not grow with expired entries.
+func TestMemoryDeletesExpiredEntries(t *testing.T) {
 	t.Parallel()
-	const entries = 100
-	var m Memory
-	start := time.Now()
-	take := func(key string, now time.Time) {
-		_, taken, err := m.Take(t.Context(), provision.Entry{
-			Key: key, Owner: "a", Lease: now.Add(time.Minute), Expires: now.Add(24 * time.Hour),
-		}, now)
-		require.NoError(t, err)
-		require.True(t, taken)
-	}
-	for i := range entries {
-		take(strconv.Itoa(i), start)
-	}
-	take("later", start.Add(23*time.Hour))
-	require.Len(t, m.entries, entries+1)
-	take("latest", start.Add(25*time.Hour))
-	require.Len(t, m.entries, 2)
+	synctest.Test(t, func(t *testing.T) {
+		const entries = 100
+		var m Memory
+		put := func(key string) {
+			_, stored, err := m.Put(t.Context(), provision.Entry{Key: key, Revision: 1, Expires: time.Now().Add(24 * time.Hour)})
+			require.NoError(t, err)
+			require.True(t, stored)
+		}
+		for i := range entries {
+			put(strconv.Itoa(i))
+		}
+		time.Sleep(23 * time.Hour)
+		put("later")
+		require.Len(t, m.entries, entries+1)
+		time.Sleep(2 * time.Hour)
+		put("latest")
+		require.Len(t, m.entries, 2)
+	})
 }

@@ -15,6 +15,7 @@ const (
 	PayloadTooLarge      Code = "PayloadTooLarge"
 	UnsupportedMediaType Code = "UnsupportedMediaType"
 	Conflict             Code = "Conflict"
+	Gone                 Code = "Gone"
 	InProgress           Code = "InProgress"
 	SendGridRejected     Code = "SendGridRejected"
 	SendGridUnauthorized Code = "SendGridUnauthorized"
@@ -47,6 +48,7 @@ var table = []definition{
 	{PayloadTooLarge, http.StatusRequestEntityTooLarge, false, "The request is too large"},
 	{UnsupportedMediaType, http.StatusUnsupportedMediaType, false, "The content type is not JSON"},
 	{Conflict, http.StatusConflict, false, "Another integration has this entity_id"},
+	{Gone, http.StatusGone, false, "The integration was deleted after this delivery created it"},
 	{InProgress, http.StatusConflict, true, "The same integration is being created"},
 	{SendGridRejected, http.StatusUnprocessableEntity, false, "SendGrid rejected the integration"},
 	{SendGridUnauthorized, http.StatusBadGateway, false, "SendGrid does not accept the API key"},

@@ -23,6 +23,7 @@ var documented = map[problem.Code]struct {
 	problem.PayloadTooLarge:      {status: 413},
 	problem.UnsupportedMediaType: {status: 415},
 	problem.Conflict:             {status: 409},
+	problem.Gone:                 {status: 410},
 	problem.InProgress:           {status: 409, retry: true},
 	problem.SendGridRejected:     {status: 422},
 	problem.SendGridUnauthorized: {status: 502},

@@ -51,8 +51,8 @@ func TestEnsureCompletesTheAnswerToACreate(t *testing.T) {
 				require.False(t, result.Adopted, "the answer was not lost")
 				require.Equal(t, w.sendGrid.Integrations()[0].ID, result.Integration.ID)
 				require.Equal(t, w.sendGrid.Integrations()[0].SingleSignOnURL, result.Integration.SingleSignOnURL)
-				entry, _ := w.ledger.holds()
-				require.Equal(t, provision.Created, entry.State)
+				entry, _ := w.ledger.state()
+				require.Equal(t, provision.Completed, entry.State)
 				require.Equal(t, result.Integration.ID, entry.IntegrationID)
 			})
 		})
@@ -84,8 +84,8 @@ func TestEnsureRemembersWhatItCannotReadBack(t *testing.T) {
 		id := w.sendGrid.Integrations()[0].ID
 		require.Contains(t, e.Message, id)
 		require.Positive(t, e.RetryAfter)
-		entry, _ := w.ledger.holds()
-		require.Equal(t, provision.Created, entry.State)
+		entry, _ := w.ledger.state()
+		require.Equal(t, provision.Completed, entry.State)
 		require.Zero(t, entry.Lease)
 
 		w.sendGrid.ClearFaults()

@@ -38,7 +38,7 @@ func (w *world) together(r provision.Request) answered {
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), invocation)
 			defer cancel()
-			result, err := p.Ensure(ctx, r)
+			result, err := p.Ensure(ctx, r, provision.Delivery{})
 			mu.Lock()
 			defer mu.Unlock()
 			if ctx.Err() != nil {
@@ -91,7 +91,7 @@ func TestEnsureCreatesAnewOnceForManyAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.sendGrid.Delete(w.created(request()).ID)
+		w.createdAndDeleted()
 		all := w.together(request())
 		require.Empty(t, all.codes)
 		require.Equal(t, 1, all.outcomes[provision.OutcomeCreated])
@@ -110,7 +110,7 @@ func TestEnsureGuardsAnAmbiguousCreateAgainstMany(t *testing.T) {
 		require.Equal(t, map[problem.Code]int{problem.OutcomeUnknown: copies}, all.codes)
 		w.creates(1, 0)
 
-		w.pass(provision.DefaultSettling)
+		w.recheck()
 		all = w.together(request())
 		require.Equal(t, 1, all.outcomes[provision.OutcomeCreated])
 		require.Equal(t, copies-1, all.outcomes[provision.OutcomeUnchanged])
@@ -130,7 +130,7 @@ func TestEnsureCreatesOneOfManyThatDiffer(t *testing.T) {
 			go func() {
 				ctx, cancel := context.WithTimeout(context.Background(), invocation)
 				defer cancel()
-				_, err := p.Ensure(ctx, r)
+				_, err := p.Ensure(ctx, r, provision.Delivery{})
 				outcomes <- err
 			}()
 		}

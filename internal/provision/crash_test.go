@@ -24,7 +24,7 @@ func (w *world) dies(within provision.SendGrid) {
 	require.PanicsWithValue(w.t, death, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), invocation)
 		defer cancel()
-		_, _ = p.Ensure(ctx, request())
+		_, _ = p.Ensure(ctx, request(), provision.Delivery{})
 	})
 }
 
@@ -32,7 +32,7 @@ func (w *world) dies(within provision.SendGrid) {
 // lease has ended, and returns shortly before that.
 func (w *world) dead(state provision.State) {
 	w.t.Helper()
-	left, _ := w.ledger.holds()
+	left, _ := w.ledger.state()
 	require.Equal(w.t, state, left.State)
 	require.Equal(w.t, lease, time.Until(left.Lease))
 	creates := w.sendGrid.Count(sendgrid.OpCreateIntegration)
@@ -48,7 +48,7 @@ func TestEnsureAfterAProcessThatDiedLooking(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.dies(&fakeSendGrid{list: func(context.Context) ([]sendgrid.Integration, error) { panic(death) }})
-		w.dead(provision.Held)
+		w.dead(provision.Leased)
 		w.created(request())
 		w.creates(1, 1)
 	})
@@ -63,6 +63,8 @@ func TestEnsureAfterAProcessThatDiedBeforeItsCreate(t *testing.T) {
 			create: func(context.Context, sendgrid.IntegrationRequest) (*sendgrid.Integration, error) { panic(death) },
 		})
 		w.dead(provision.Creating)
+		w.fails(problem.OutcomeUnknown, request())
+		w.pass(provision.DefaultSettling)
 		w.created(request())
 		w.creates(1, 1)
 	})
@@ -81,10 +83,10 @@ func TestEnsureAfterAProcessThatDiedAfterItsCreate(t *testing.T) {
 			},
 		})
 		w.dead(provision.Creating)
-		require.Equal(t, w.sendGrid.Integrations()[0].ID, w.unchanged(request()).ID)
+		require.Equal(t, w.sendGrid.Integrations()[0].ID, w.created(request()).ID)
 		w.creates(1, 1)
-		entry, _ := w.ledger.holds()
-		require.Equal(t, provision.Created, entry.State)
+		entry, _ := w.ledger.state()
+		require.Equal(t, provision.Completed, entry.State)
 		require.Zero(t, entry.Lease)
 	})
 }
@@ -92,7 +94,7 @@ func TestEnsureAfterAProcessThatDiedAfterItsCreate(t *testing.T) {
 // A process may die at every write of its own, too; the write may have been done or not.
 func TestEnsureAfterAProcessThatDiedWriting(t *testing.T) {
 	t.Parallel()
-	for _, step := range []string{stepTake, stepCreating, stepCreated} {
+	for _, step := range []string{stepTake, stepCreating, stepCompleted} {
 		t.Run(step, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -106,8 +108,12 @@ func TestEnsureAfterAProcessThatDiedWriting(t *testing.T) {
 				w.dies(w.client)
 				w.ledger.failAt("", nil)
 				w.pass(lease)
-				_, err := w.ensure(request())
-				require.NoError(t, err)
+				if _, err := w.ensure(request()); err != nil {
+					requireCode(t, problem.OutcomeUnknown, err)
+					w.pass(provision.DefaultSettling)
+					_, err = w.ensure(request())
+					require.NoError(t, err)
+				}
 				w.creates(1, 1)
 			})
 		})

@@ -1,53 +1,61 @@
 // Package provision holds the one operation of this project: Ensure, which makes sure that
-// an SSO integration exists, exactly once, from requests that arrive at least once.
+// an SSO integration exists, exactly once, for requests that arrive at least once.
 //
 // SendGrid has no idempotency key and refuses no duplicates, so two creates make two
-// integrations, and log-in breaks. What guards against that is a ledger, shared by all
-// processes, with one entry for each integration: the account and the entity id.
+// integrations, and log-in breaks. A ledger prevents that. It is shared by all processes and
+// has one entry for each integration: the account and the entity id.
 //
 // # The protocol
 //
-//  1. Take the entry, by a write on the condition that no lease runs on it. The lease
-//     lasts until this attempt's deadline and a settling time more, so whatever this
-//     attempt sends has shown its effect before anyone else can act. While somebody else
-//     holds the entry, wait; if time runs out, answer problem.InProgress. An entry that remembers
-//     this very request as fulfilled is not taken: looking is enough.
-//  2. Look whether SendGrid has the integration. As the request asks: unchanged. With
-//     differences: problem.Conflict, unless this very request brought it about and somebody edited
-//     it since. If the ledger remembers an id that the list lacks, ask for that id.
-//  3. If it is not there, mark the entry "creating", on the condition that it is still
-//     ours, and send one create; another one only if that certainly did not happen.
-//  4. If SendGrid created it, mark the entry "created" with the id. If it certainly did
-//     not - a documented refusal, or no connection - give the entry back. In any other
-//     case nobody can tell: look again for a while, adopt what shows up, or else mark the
-//     entry "unknown" and leave the lease running for a settling time. Until it ends,
-//     anyone may look and nobody creates.
+//  1. Take the entry. The lease lasts until this attempt's deadline and a settling period
+//     more, so the effect of whatever this attempt sends is visible before anyone else may
+//     act. While another attempt works on the entry, wait; if the time runs out, answer
+//     InProgress. An entry that records this very request as completed is not taken: reading
+//     is enough.
+//  2. Read SendGrid: the list and, if it lacks the integration that the entry records, that
+//     integration by id.
+//  3. Make a plan. makePlan is a pure function of the request, the entry and what SendGrid
+//     shows, and has all rules.
+//  4. Carry out the plan. A create is announced in the entry (creating) before it is sent,
+//     and is sent again only if it certainly did not happen: a documented refusal, or no
+//     connection. If nobody can know, read SendGrid for a while and adopt what appears; or
+//     else record the outcome as unknown, with a lease of one settling period and no owner.
+//     Until it ends anyone may read, and nobody creates.
+//
+// # What reads are worth
+//
+// Reads may lag behind writes, by id too. So an integration that was recorded less than a
+// settling period ago and is missing is not believed gone (OutcomeUnknown, nothing is sent).
+// Whoever takes an entry over whose create was announced and finds nothing lets one more
+// settling period pass before it creates: after an outage the first create may still be on
+// its way. A create whose outcome was never known is counted; after three the answer is
+// permanent, because a person has to check. What is found by entity id after an announced
+// create of the same request is its outcome, even if SendGrid changed how a URL is written.
 //
 // # The states of an entry
 //
-//	             take                    update
-//	(no entry) ────────▶ held ─────────────────────▶ creating
-//	    ▲                 │ │                         │  │  │
-//	    │ found nothing   │ │ found it                │  │  │ outcome unknown
-//	    ├─────────────────┘ │          created it     │  │  ▼
-//	    │                   ├───────▶ created ◀───────┘  │ unknown
-//	    │ refused           │            │               │  │
-//	    └───────────────────┼────────────┼───────────────┘  │ lease ended
-//	                        │            │ take             │
-//	                        └── held ◀───┴──────────────────┘
+//	free ──take──▶ leased ──announce──▶ creating ──created──▶ completed
+//	 ▲               │                   │   │                   │
+//	 └───released────┘        refused ◀──┘   │ outcome unknown   │ deleted since:
+//	                        (as before)      ▼                   │ announce
+//	                                      unknown ──rechecked────┴──▶ creating
 //
-// A process that dies leaves its entry in the state it was in, with its lease running.
-// When the lease has ended, the next attempt takes the entry as if it were free, and sees
-// in SendGrid's list whatever the dead one did. So the lease alone decides who may act,
-// and the state says only what is known.
+// Taking an entry changes only its owner and its lease; the state records what is known. A
+// process that dies leaves its entry with the lease running. When the lease has ended, the
+// next attempt takes the entry, and its state tells whether a create may be on its way.
 //
-// Each write after the first is on the condition that the entry still has this attempt's
-// owner token. If the last write fails, the entry stays taken until its lease ends, which
-// delays others and endangers nothing.
+// Every write replaces exactly the revision before it, so a late copy of a write, of this
+// attempt or another, changes nothing. If the last write of an attempt fails, the lease runs
+// until it ends, which delays others and endangers nothing.
+//
+// # Deletion
+//
+// The entry records the ids of the delivery whose create it completed. The same delivery,
+// arriving again after a person deleted the integration, is Gone; a new request creates anew.
 //
 // # Time
 //
-// Every attempt has a deadline, that of the Lambda invocation. It is divided by budget:
-// first looking and creating, then settling what came of a create, then writing that down,
-// then a margin in which the answer gets out.
+// Every attempt has a deadline, that of the Lambda invocation. divideTime divides it: first
+// reading and writing (workCtx), then finding out the outcome of a write (reconcileCtx), then
+// recording it (commitCtx), then a margin in which the answer is sent.
 package provision

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/provision"
 
 	"github.com/stretchr/testify/require"
 
@@ -94,8 +95,9 @@ func TestEnsureDoesNotBeginACreateAfterASlowLedger(t *testing.T) {
 		}
 		w.fails(problem.DeadlineExceeded, request())
 		w.creates(0, 0)
-		entry, _ := w.ledger.holds()
-		require.Zero(t, entry, "it was given back")
+		entry, _ := w.ledger.state()
+		require.Equal(t, provision.Free, entry.State)
+		require.Zero(t, entry.Lease)
 	})
 }
 
@@ -116,12 +118,12 @@ func TestEnsureSaysWhenAnEntryIsFree(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.ledger.failAt(stepDelete, context.DeadlineExceeded)
+		w.ledger.failAt(stepRelease, context.DeadlineExceeded)
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: http.StatusForbidden})
 		w.fails(problem.SendGridForbidden, request())
 		w.pass(30 * time.Second)
 		e := w.fails(problem.InProgress, request())
-		entry, _ := w.ledger.holds()
+		entry, _ := w.ledger.state()
 		require.InDelta(t, time.Until(entry.Lease).Seconds(), e.RetryAfter.Seconds(), 2)
 	})
 }

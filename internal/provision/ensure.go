@@ -2,16 +2,15 @@ package provision
 
 import (
 	"context"
-	"crypto/rand"
 	"log/slog"
 	"time"
 
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// DefaultSettling is how long SendGrid is given to show what came of a create whose
-// answer was lost, before anyone may create again. It covers requests still on their
-// way, lists that lag behind, and clocks that differ.
+// DefaultSettling is how long SendGrid gets to show the effect of a write before its
+// absence counts. It covers requests still on their way, reads that lag behind, and clocks
+// that differ.
 const DefaultSettling = time.Minute
 
 // SendGrid is what is used of sendgrid.Client.
@@ -19,6 +18,23 @@ type SendGrid interface {
 	CreateIntegration(context.Context, sendgrid.IntegrationRequest) (*sendgrid.Integration, error)
 	ListIntegrations(context.Context) ([]sendgrid.Integration, error)
 	GetIntegration(ctx context.Context, id string) (*sendgrid.Integration, error)
+}
+
+// Ledger stores the entries, for all processes that must not create the same integration.
+type Ledger interface {
+	// Get returns the stored entry, zero if there is none.
+	Get(ctx context.Context, key string) (Entry, error)
+	// Put stores e if the stored entry is the revision before e's; no entry counts as
+	// revision 0. Otherwise it stores nothing and returns the stored entry, zero if there is
+	// none. Storing again what is stored already succeeds: a client repeats a write whose
+	// answer was lost.
+	Put(ctx context.Context, e Entry) (current Entry, stored bool, err error)
+}
+
+// Delivery is one arrival of a request.
+type Delivery struct {
+	// IDs are those under which the sender delivers the same request again.
+	IDs []string
 }
 
 // Provisioner makes sure that integrations exist. Set its fields before the first call;
@@ -33,19 +49,26 @@ type Provisioner struct {
 	Logger   *slog.Logger
 }
 
+func (p *Provisioner) settling() time.Duration {
+	if p.Settling == 0 {
+		return DefaultSettling
+	}
+	return p.Settling
+}
+
 // Ensure makes sure that the integration a request asks for exists, exactly once, and
 // answers before the deadline of ctx. Its errors are of type *problem.Error.
-func (p *Provisioner) Ensure(ctx context.Context, r Request) (*Result, error) {
+func (p *Provisioner) Ensure(ctx context.Context, r Request, d Delivery) (*Result, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	b := newBudget(ctx)
-	defer b.cancel()
+	t := divideTime(ctx)
+	defer t.cancel()
 
-	a := &attempt{Provisioner: p, budget: b, request: r}
+	a := &attempt{Provisioner: p, phases: t, request: r, delivery: d, fingerprint: r.fingerprint()}
 	result, err := a.run()
 	if err != nil {
-		return nil, explain(err)
+		return nil, translate(err)
 	}
 	result.Metadata = r.Metadata
 	return result, nil
@@ -54,138 +77,83 @@ func (p *Provisioner) Ensure(ctx context.Context, r Request) (*Result, error) {
 // attempt is one run of the protocol that the package comment describes.
 type attempt struct {
 	*Provisioner
-	budget
-	request Request
-	// entry is the ledger entry as this attempt last saw or wrote it.
+	phases
+	request     Request
+	delivery    Delivery
+	fingerprint string
+	// entry is the ledger entry as this attempt last read or wrote it.
 	entry Entry
 }
 
-// run takes the entry and acts on what it finds there.
+// run takes the entry, reads SendGrid, and does what the plan for both says.
 func (a *attempt) run() (*Result, error) {
-	fingerprint := a.request.fingerprint()
+	completes := a.fingerprint
 	for {
-		standing, err := a.take(fingerprint)
-		switch {
-		case err != nil:
-			return nil, err
-		case standing == holding:
-			return a.fulfil()
-		case standing == unsettled:
-			return a.peek()
-		}
-		found, err := a.find(a.act, a.request, a.entry)
-		switch {
-		case err != nil:
-			return nil, err
-		case found != nil:
-			return a.judge(found)
-		}
-		// It was deleted since. Without a fingerprint the entry is taken even so.
-		fingerprint = ""
-	}
-}
-
-// standing is where an attempt stands once the ledger has been asked.
-type standing int
-
-const (
-	// holding: the entry is this attempt's.
-	holding standing = iota
-	// fulfilled: the entry remembers this very request as fulfilled.
-	fulfilled
-	// unsettled: a create of unknown outcome is settling for longer than there is time.
-	unsettled
-)
-
-const (
-	firstPoll = 50 * time.Millisecond
-	mostPoll  = time.Second
-)
-
-// take takes the ledger entry, waiting while someone else holds it. It does not hold
-// an entry that remembers the fingerprint: to answer that, looking is enough.
-func (a *attempt) take(fingerprint string) (standing, error) {
-	claim := Entry{
-		Key:         ledgerKey(a.Account, a.request.EntityID),
-		EntityID:    a.request.EntityID,
-		Owner:       rand.Text(),
-		State:       Held,
-		Lease:       a.deadline.Add(a.settling()),
-		Fingerprint: fingerprint,
-		Expires:     time.Now().Add(retention),
-	}
-	for try := 0; ; try++ {
-		now := time.Now()
-		current, taken, err := a.Ledger.Take(a.act, claim, now)
+		standing, err := a.acquire(completes)
 		if err != nil {
-			return holding, ledgerUnavailable(err)
+			return nil, err
 		}
-		a.entry = current
-		remaining := current.Lease.Sub(now)
-		switch {
-		case taken:
-			return holding, nil
-		case remaining <= 0:
-			return fulfilled, nil
-		case current.State == Unknown && remaining > left(a.act):
-			return unsettled, nil
-		case !sleep(a.act, backoff(try, firstPoll, mostPoll)):
-			return holding, inProgress(remaining, a.settling(), nil)
+		seen, err := a.observe()
+		if err != nil {
+			return nil, a.observationFailed(standing, err)
 		}
+		p := makePlan(view{
+			request: a.request, delivery: a.delivery, entry: a.entry, standing: standing, observation: seen,
+			now: time.Now(), settling: a.settling(),
+		})
+		if p.step != takeEntry {
+			return a.carryOut(p, standing, seen.integration)
+		}
+		completes = "" // Nothing is completed any more, so the entry can be taken.
 	}
 }
 
-// peek looks, without holding the entry, whether a create of unknown outcome has shown up
-// by now. If not, the lease runs out by itself.
-func (a *attempt) peek() (*Result, error) {
-	found, err := a.find(a.act, a.request, Entry{})
-	switch {
-	case err != nil && !transient(err):
-		return nil, err // Such as a key that SendGrid refuses: that has to be said.
-	case err == nil && found != nil && len(a.request.differences(*found)) == 0:
-		return a.judge(found)
-	default:
-		return nil, outcomeUnknown(time.Until(a.entry.Lease), err)
-	}
-}
-
-// fulfil looks whether the integration is there, and creates it if not.
-func (a *attempt) fulfil() (*Result, error) {
-	found, err := a.find(a.act, a.request, a.entry)
-	if err != nil {
+// observationFailed answers a request for which SendGrid could not be read.
+func (a *attempt) observationFailed(s standing, err error) error {
+	switch s {
+	case owner:
 		a.release()
-		return nil, err
+	case spectator:
+		if sendgrid.ClassOf(err).Repeatable() { // Other failures need a person to act.
+			return outcomeUnknown(time.Until(a.entry.Lease), err)
+		}
+	case completed:
 	}
-	if found == nil {
+	return err
+}
+
+// carryOut takes the one step of a plan.
+func (a *attempt) carryOut(p plan, s standing, found *sendgrid.Integration) (*Result, error) {
+	switch p.step {
+	case create:
 		return a.create()
+	case recheck:
+		return nil, a.recheck(p.wait)
+	case answerUnchanged:
+		return a.answerUnchanged(s, found)
+	case adopt:
+		return a.created(found, true)
+	case refuse:
+		if s == owner {
+			a.release()
+		}
+		return nil, p.err
+	case takeEntry: // The caller takes the entry.
 	}
-	result, err := a.judge(found)
-	if err != nil {
-		a.release()
-		return nil, err
-	}
-	a.remember(found.ID)
-	return result, nil
+	return nil, errUnplanned
 }
 
-// judge answers a request for which there is an integration already.
-func (a *attempt) judge(found *sendgrid.Integration) (*Result, error) {
-	differences := a.request.differences(*found)
-	// What this very request brought about and someone edited since is as they want it.
-	edited := found.ID == a.entry.IntegrationID && a.entry.Fingerprint == a.request.fingerprint()
-	if len(differences) > 0 && !edited {
-		return nil, conflict(found.ID, differences)
-	}
-	whole, err := a.complete(a.act, found)
+// answerUnchanged answers a request whose integration exists.
+func (a *attempt) answerUnchanged(s standing, found *sendgrid.Integration) (*Result, error) {
+	whole, err := a.complete(a.workCtx, found)
 	if err != nil {
+		if s == owner {
+			a.release()
+		}
 		return nil, err
+	}
+	if s == owner {
+		a.recordCompleted(whole.ID)
 	}
 	return &Result{Outcome: OutcomeUnchanged, Integration: *whole}, nil
-}
-
-func (p *Provisioner) settling() time.Duration {
-	if p.Settling == 0 {
-		return DefaultSettling
-	}
-	return p.Settling
 }

@@ -34,9 +34,9 @@ func TestEnsureCreates(t *testing.T) {
 		require.Equal(t, request().SignoutURL, stored[0].SignoutURL)
 		require.Equal(t, entityID, stored[0].EntityID)
 
-		entry, steps := w.ledger.holds()
-		require.Equal(t, []string{stepTake, stepCreating, stepCreated}, steps)
-		require.Equal(t, provision.Created, entry.State)
+		entry, steps := w.ledger.state()
+		require.Equal(t, []string{stepTake, stepCreating, stepCompleted}, steps)
+		require.Equal(t, provision.Completed, entry.State)
 		require.Equal(t, stored[0].ID, entry.IntegrationID)
 		require.Equal(t, entityID, entry.EntityID)
 		require.NotEmpty(t, entry.Fingerprint)
@@ -60,7 +60,7 @@ func TestEnsureHoldsTheEntryBeyondItsDeadline(t *testing.T) {
 				var during provision.Entry
 				w.client.OnCall = func(_ context.Context, call sendgrid.Call) {
 					if call.Op == sendgrid.OpCreateIntegration {
-						during, _ = w.ledger.holds()
+						during, _ = w.ledger.state()
 					}
 				}
 				deadline := time.Now().Add(invocation)
@@ -80,8 +80,8 @@ func TestEnsureLeavesAnEqualIntegrationAlone(t *testing.T) {
 		got := w.unchanged(request())
 		require.Equal(t, there.ID, got.ID)
 		w.calls(1, 0, 0)
-		entry, steps := w.ledger.holds()
-		require.Equal(t, []string{stepTake, stepCreated}, steps)
+		entry, steps := w.ledger.state()
+		require.Equal(t, []string{stepTake, stepCompleted}, steps)
 		require.Equal(t, there.ID, entry.IntegrationID)
 		require.Zero(t, entry.Lease)
 	})
@@ -92,12 +92,12 @@ func TestEnsureAnswersADuplicateByLookingOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		first := w.created(request())
-		_, before := w.ledger.holds()
+		_, before := w.ledger.state()
 		for repetition := range 3 {
 			require.Equal(t, first.ID, w.unchanged(request()).ID)
 			w.calls(2+repetition, 1, 0)
 		}
-		_, after := w.ledger.holds()
+		_, after := w.ledger.state()
 		require.Equal(t, before, after, "looking writes nothing")
 	})
 }
@@ -177,7 +177,7 @@ func TestEnsureDoesNotCompareCompletedIntegration(t *testing.T) {
 func TestEnsureRefusesAnInvalidRequestBeforeAnythingElse(t *testing.T) {
 	t.Parallel()
 	p := &provision.Provisioner{SendGrid: &fakeSendGrid{}} // No ledger: using it would panic.
-	_, err := p.Ensure(t.Context(), provision.Request{})
+	_, err := p.Ensure(t.Context(), provision.Request{}, provision.Delivery{})
 	e := requireCode(t, problem.InvalidRequest, err)
 	require.Len(t, e.Fields, 3)
 }

@@ -20,8 +20,9 @@ import (
 // once when the trouble is over.
 func (w *world) released() {
 	w.t.Helper()
-	entry, steps := w.ledger.holds()
-	require.Zero(w.t, entry, "the entry is free after %v", steps)
+	entry, steps := w.ledger.state()
+	require.Zero(w.t, entry.Lease, "the entry is free after %v", steps)
+	require.NotContains(w.t, []provision.State{provision.Creating, provision.Unknown}, entry.State)
 	w.sendGrid.ClearFaults()
 	start := time.Now()
 	w.created(request())
@@ -157,14 +158,14 @@ func TestEnsureRemembersThroughAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.created(request())
-		before, _ := w.ledger.holds()
+		before, _ := w.ledger.state()
 		other := request()
 		other.Name = "Another"
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: 403})
 		w.fails(problem.SendGridForbidden, other)
 
-		after, _ := w.ledger.holds()
-		require.Equal(t, provision.Created, after.State)
+		after, _ := w.ledger.state()
+		require.Equal(t, provision.Completed, after.State)
 		require.Zero(t, after.Lease)
 		require.Equal(t, before.IntegrationID, after.IntegrationID)
 		require.Equal(t, before.Fingerprint, after.Fingerprint)
@@ -176,7 +177,7 @@ func TestEnsureForgetsWhatIsGone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.sendGrid.Delete(w.created(request()).ID)
+		w.createdAndDeleted()
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 403})
 		w.fails(problem.SendGridForbidden, request())
 		w.released()

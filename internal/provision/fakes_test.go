@@ -4,27 +4,42 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"time"
 
 	"sendgrid-sso-integration/internal/ledger"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// The steps of an attempt that concern the ledger, as spyLedger names them.
+// The writes of an attempt to the ledger.
 const (
-	stepTake     = "take"
-	stepCreating = "update: creating"
-	stepCreated  = "update: created"
-	stepUnknown  = "update: unknown"
-	stepDelete   = "delete"
+	stepTake      = "take"
+	stepCreating  = "creating"
+	stepCompleted = "completed"
+	stepUnknown   = "unknown"
+	stepRelease   = "release"
 )
 
-// errLost, from spyLedger.meet, lets a write find that someone else has the entry.
+// stepOf names the write that replaces an entry.
+func stepOf(before, e provision.Entry) string {
+	switch {
+	case e.Owner != "" && e.Owner != before.Owner:
+		return stepTake
+	case e.Lease.IsZero() && e.State != provision.Completed, e.Lease.IsZero() && e.Fingerprint == before.Fingerprint && before.State == provision.Completed:
+		return stepRelease
+	case e.State == provision.Creating:
+		return stepCreating
+	case e.State == provision.Completed:
+		return stepCompleted
+	default:
+		return stepUnknown
+	}
+}
+
+// errLost, from spyLedger.meet, lets a write find that another attempt has the entry.
 var errLost = errors.New("the entry has another owner")
 
 // spyLedger is a ledger in memory. It notes what happens to its entry, and lets a test
-// step in before anything does.
+// intervene before anything does.
 type spyLedger struct {
 	ledger.Memory
 	// meet, if set, is called first; an error of it ends the step.
@@ -35,46 +50,23 @@ type spyLedger struct {
 	entry provision.Entry
 }
 
-func (s *spyLedger) Take(ctx context.Context, claim provision.Entry, now time.Time) (provision.Entry, bool, error) {
-	if err := s.met(ctx, stepTake); err != nil {
+func (s *spyLedger) Put(ctx context.Context, e provision.Entry) (provision.Entry, bool, error) {
+	before, _ := s.Get(ctx, e.Key)
+	step := stepOf(before, e)
+	if err := s.met(ctx, step); err != nil {
+		if errors.Is(err, errLost) {
+			return provision.Entry{Owner: "another"}, false, nil
+		}
 		return provision.Entry{}, false, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	current, taken, err := s.Memory.Take(ctx, claim, now)
-	if taken {
-		s.note(stepTake, current)
+	current, stored, err := s.Memory.Put(ctx, e)
+	if stored {
+		s.steps = append(s.steps, step)
+		s.entry = e // Tests of one entity id have only one entry.
 	}
-	return current, taken, err
-}
-
-func (s *spyLedger) Update(ctx context.Context, e provision.Entry) (bool, error) {
-	step := "update: " + string(e.State)
-	if err := s.met(ctx, step); err != nil {
-		if errors.Is(err, errLost) {
-			return false, nil
-		}
-		return false, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	owned, err := s.Memory.Update(ctx, e)
-	if owned {
-		s.note(step, e)
-	}
-	return owned, err
-}
-
-func (s *spyLedger) Delete(ctx context.Context, key, owner string) error {
-	if err := s.met(ctx, stepDelete); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.entry.Owner == owner {
-		s.note(stepDelete, provision.Entry{})
-	}
-	return s.Memory.Delete(ctx, key, owner)
+	return current, stored, err
 }
 
 func (s *spyLedger) met(ctx context.Context, step string) error {
@@ -87,14 +79,8 @@ func (s *spyLedger) met(ctx context.Context, step string) error {
 	return meet(ctx, step)
 }
 
-// note keeps what became of the entry; tests of one entity id have only one.
-func (s *spyLedger) note(step string, e provision.Entry) {
-	s.steps = append(s.steps, step)
-	s.entry = e
-}
-
-// holds returns the entry as it is now, zero if there is none, and what was done so far.
-func (s *spyLedger) holds() (provision.Entry, []string) {
+// state returns the entry as it is now, and the writes so far.
+func (s *spyLedger) state() (provision.Entry, []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.entry, append([]string(nil), s.steps...)

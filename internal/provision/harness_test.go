@@ -67,7 +67,7 @@ func (w *world) ensureWithin(length time.Duration, r provision.Request) (*provis
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), length)
 	defer cancel()
-	result, err := w.provisioner.Ensure(ctx, r)
+	result, err := w.provisioner.Ensure(ctx, r, provision.Delivery{})
 	require.NoError(w.t, ctx.Err(), "the answer has to come before the deadline")
 	deadline, _ := ctx.Deadline()
 	require.GreaterOrEqual(w.t, time.Until(deadline), min(500*time.Millisecond, length/8), "the answer has to get out")
@@ -103,6 +103,23 @@ func (w *world) fails(code problem.Code, r provision.Request) *problem.Error {
 	result, err := w.ensure(r)
 	require.Nil(w.t, result)
 	return requireCode(w.t, code, err)
+}
+
+// createdAndDeleted has an integration created, and deleted by a person once it has settled.
+func (w *world) createdAndDeleted() {
+	w.t.Helper()
+	first := w.created(request())
+	w.pass(provision.DefaultSettling)
+	require.True(w.t, w.sendGrid.Delete(first.ID))
+}
+
+// recheck lets a create of unknown outcome settle. The next attempt finds nothing, and lets
+// one more settling period pass.
+func (w *world) recheck() {
+	w.t.Helper()
+	w.pass(provision.DefaultSettling)
+	w.fails(problem.OutcomeUnknown, request())
+	w.pass(provision.DefaultSettling)
 }
 
 // calls requires that SendGrid got so many requests.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/provision"
 
 	"github.com/stretchr/testify/require"
 
@@ -24,7 +25,7 @@ func (w *world) begin(createTakes time.Duration) <-chan error {
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), invocation)
 		defer cancel()
-		_, err := other.Ensure(ctx, request())
+		_, err := other.Ensure(ctx, request(), provision.Delivery{})
 		done <- err
 	}()
 	synctest.Wait()
@@ -124,15 +125,16 @@ func TestEnsureLeavesTheEntryOfAnotherAlone(t *testing.T) {
 			if call.Op != sendgrid.OpListIntegrations {
 				return
 			}
-			stolen, _ := w.ledger.holds()
+			stolen, _ := w.ledger.state()
 			stolen.Owner = "someone else"
-			_, taken, err := w.ledger.Take(ctx, stolen, stolen.Lease.Add(time.Hour))
+			stolen.Revision++
+			_, stored, err := w.ledger.Put(ctx, stolen)
 			require.NoError(t, err)
-			require.True(t, taken)
+			require.True(t, stored)
 		}
 		w.fails(problem.InProgress, request())
 		w.calls(1, 0, 0)
-		entry, steps := w.ledger.holds()
+		entry, steps := w.ledger.state()
 		require.Equal(t, "someone else", entry.Owner)
 		require.Equal(t, []string{stepTake, stepTake}, steps)
 	})

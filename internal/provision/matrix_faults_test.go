@@ -144,7 +144,7 @@ func faults() []fault {
 		final(answers("403", false, status(403, nil))),
 		final(answers("400", false, status(400, nil))),
 	}
-	for _, step := range []string{stepTake, stepCreating, stepCreated, stepUnknown, stepDelete} {
+	for _, step := range []string{stepTake, stepCreating, stepCompleted, stepUnknown, stepRelease} {
 		list = append(list, ledgerFault(step, false), ledgerFault(step, true))
 	}
 	return list

@@ -86,11 +86,12 @@ func TestEnsureCreatesAnewWhatWasDeleted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		first := w.created(request())
+		w.pass(provision.DefaultSettling)
 		require.True(t, w.sendGrid.Delete(first.ID))
 		second := w.created(request())
 		require.NotEqual(t, first.ID, second.ID)
 		w.creates(2, 1)
-		entry, _ := w.ledger.holds()
+		entry, _ := w.ledger.state()
 		require.Equal(t, second.ID, entry.IntegrationID)
 
 		w.edit(second.ID)
@@ -102,7 +103,7 @@ func TestEnsureJudgesWhatReplacedTheDeleted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.sendGrid.Delete(w.created(request()).ID)
+		w.createdAndDeleted()
 		replacement := w.sendGrid.Add(asSent(request()))
 		require.Equal(t, replacement.ID, w.unchanged(request()).ID)
 
@@ -162,7 +163,7 @@ func TestEnsureWaitsForAnotherThatReplacesTheDeleted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.sendGrid.Delete(w.created(request()).ID)
+		w.createdAndDeleted()
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 502, Times: -1})
 
 		slow := w.another()
@@ -179,14 +180,14 @@ func TestEnsureWaitsForAnotherThatReplacesTheDeleted(t *testing.T) {
 		go func() {
 			ctx, cancel := context.WithTimeout(context.Background(), invocation)
 			defer cancel()
-			_, err := slow.Ensure(ctx, request())
+			_, err := slow.Ensure(ctx, request(), provision.Delivery{})
 			done <- err
 		}()
 		w.pass(time.Second)
 		w.fails(problem.OutcomeUnknown, request())
 		requireCode(t, problem.OutcomeUnknown, <-done)
 		w.creates(2, 0)
-		entry, _ := w.ledger.holds()
+		entry, _ := w.ledger.state()
 		require.Equal(t, provision.Unknown, entry.State)
 		require.True(t, entry.Lease.After(time.Now()), "the entry stays taken")
 	})

@@ -39,41 +39,32 @@ type Request struct {
 	SignoutURL           string
 	EntityID             string
 	CompletedIntegration *bool
-	// Metadata never goes to SendGrid; it comes back in the result, so that a ticket
-	// number travels along.
+	// Metadata is never sent to SendGrid. It is returned in the result, for a ticket number
+	// for instance.
 	Metadata map[string]string
 }
 
-// Validate reports every rule that the request breaks, in one problem.InvalidRequest error.
+// Validate reports every rule that the request breaks, in one InvalidRequest error.
 func (r Request) Validate() error {
-	if problems := r.problems(); len(problems) > 0 {
+	if problems := r.problems(nil); len(problems) > 0 {
 		return invalidRequest(problems)
 	}
 	return nil
 }
 
-func invalidRequest(problems []problem.FieldError) *problem.Error {
-	message := "One field of the request breaks a rule; correct it and send the request again."
-	if len(problems) > 1 {
-		message = fmt.Sprintf("The request breaks %d rules; correct them and send the request again.", len(problems))
-	}
-	return &problem.Error{Code: problem.InvalidRequest, Message: message, Fields: problems}
-}
-
-func (r Request) problems() []problem.FieldError {
+// problems returns the first problem of each field: why it could not be read, or else the
+// rule that its value breaks.
+func (r Request) problems(unread map[string]string) []problem.FieldError {
 	var problems []problem.FieldError
-	check := func(field, broken string) {
-		if broken != "" {
-			problems = append(problems, problem.FieldError{Field: field, Message: broken})
+	for _, f := range fields {
+		message := unread[f.name]
+		if message == "" && f.check != nil {
+			message = f.check(r)
+		}
+		if message != "" {
+			problems = append(problems, problem.FieldError{Field: f.name, Message: message})
 		}
 	}
-	check("name", checkName(r.Name))
-	check("signin_url", checkURL(r.SigninURL))
-	if r.SignoutURL != "" {
-		check("signout_url", checkURL(r.SignoutURL))
-	}
-	check("entity_id", checkEntityID(r.EntityID))
-	check("metadata", checkMetadata(r.Metadata))
 	return problems
 }
 
@@ -83,7 +74,7 @@ func checkName(name string) string {
 		return "must not be empty"
 	case length > maxName:
 		return fmt.Sprintf("must have at most %d characters, has %d", maxName, length)
-	case strings.ContainsFunc(name, isDamaged):
+	case strings.ContainsFunc(name, isControl):
 		return "must not contain control characters"
 	}
 	return ""
@@ -96,10 +87,10 @@ func checkURL(text string) string {
 		return "must not be empty"
 	case len(text) > maxURLBytes:
 		return fmt.Sprintf("must have at most %d bytes, has %d", maxURLBytes, len(text))
-	case strings.ContainsFunc(text, isSpaceOrDamaged):
+	case strings.ContainsFunc(text, isSpaceOrControl):
 		return "must not contain white space or control characters"
 	case err != nil:
-		return "must be an absolute https URL" // The parser's own words would repeat the text.
+		return "must be an absolute https URL" // The parser's own message would repeat the value.
 	case u.Scheme != "https":
 		return "must be an absolute URL that begins with https://"
 	case u.Hostname() == "":
@@ -110,13 +101,21 @@ func checkURL(text string) string {
 	return ""
 }
 
+// checkOptionalURL is checkURL, but for an IdP without single logout.
+func checkOptionalURL(text string) string {
+	if text == "" {
+		return ""
+	}
+	return checkURL(text)
+}
+
 func checkEntityID(id string) string {
 	switch length := utf8.RuneCountInString(id); {
 	case id == "":
 		return "must not be empty"
 	case length > maxEntityID:
 		return fmt.Sprintf("must have at most %d characters, has %d", maxEntityID, length)
-	case strings.ContainsFunc(id, isSpaceOrDamaged):
+	case strings.ContainsFunc(id, isSpaceOrControl):
 		return "must not contain white space or control characters"
 	}
 	return ""
@@ -139,11 +138,11 @@ func checkMetadata(metadata map[string]string) string {
 	return ""
 }
 
-// isDamaged reports control characters, and the character that decoders put where the
-// text was no Unicode: two different ids must not meet in it.
-func isDamaged(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }
+// isControl reports whether r is a control character, or the replacement character that a
+// decoder puts where the text was not Unicode: two different ids must not become equal.
+func isControl(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }
 
-func isSpaceOrDamaged(r rune) bool { return unicode.IsSpace(r) || isDamaged(r) }
+func isSpaceOrControl(r rune) bool { return unicode.IsSpace(r) || isControl(r) }
 
 // Integration returns what is sent to SendGrid.
 func (r Request) Integration() sendgrid.IntegrationRequest {
@@ -157,33 +156,18 @@ func (r Request) Integration() sendgrid.IntegrationRequest {
 	}
 }
 
-// differences names the fields in which an integration is not what the request asks for.
-func (r Request) differences(i sendgrid.Integration) []string {
-	var fields []string
-	for _, f := range []struct {
-		name  string
-		equal bool
-	}{
-		{"name", i.Name == r.Name},
-		{"enabled", i.Enabled == r.Enabled},
-		{"signin_url", i.SigninURL == r.SigninURL},
-		{"signout_url", i.SignoutURL == r.SignoutURL},
-		{"entity_id", i.EntityID == r.EntityID},
-	} {
-		if !f.equal {
-			fields = append(fields, f.name)
+// fingerprint identifies what the request asks for: two requests with the same fingerprint
+// want the same integration. It covers the compared fields, so metadata does not count.
+func (r Request) fingerprint() string {
+	var values []any
+	for _, f := range fields {
+		if f.requested != nil {
+			values = append(values, f.requested(r))
 		}
 	}
-	return fields
-}
-
-// fingerprint identifies what the request asks for: two requests with the same
-// fingerprint want the same integration. It covers the fields that are compared with
-// SendGrid's, so metadata and completed_integration do not count.
-func (r Request) fingerprint() string {
-	text, err := json.Marshal([]any{r.Name, r.Enabled, r.SigninURL, r.SignoutURL, r.EntityID})
+	text, err := json.Marshal(values)
 	if err != nil {
-		panic(err) // Strings and a boolean always encode.
+		panic(err) // Strings and booleans always encode.
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])

@@ -42,8 +42,8 @@ func TestEnsureReportsThatItHasNoKey(t *testing.T) {
 					require.Equal(t, e.Retryable(), e.RetryAfter > 0)
 					require.NotContains(t, e.Public(), "marker")
 					require.ErrorIs(t, e, tt.err)
-					entry, _ := w.ledger.holds()
-					require.Zero(t, entry, "nobody holds the entry")
+					entry, _ := w.ledger.state()
+					require.Zero(t, entry.Lease)
 				}
 				bad := func(context.Context) (string, string, error) { return "", "", tt.err }
 				w.keys.key = bad

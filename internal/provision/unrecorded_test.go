@@ -76,9 +76,9 @@ func TestEnsureCreatesNothingThatTheLedgerDoesNotKnowOf(t *testing.T) {
 func TestEnsureSucceedsThoughItCannotRecordIt(t *testing.T) {
 	t.Parallel()
 	for name, fail := range map[string]func(*spyLedger){
-		"failing": func(s *spyLedger) { s.failAt(stepCreated, errLedger) },
-		"lost":    func(s *spyLedger) { s.failAt(stepCreated, errLost) },
-		"hanging": func(s *spyLedger) { s.hangAt(stepCreated) },
+		"failing": func(s *spyLedger) { s.failAt(stepCompleted, errLedger) },
+		"lost":    func(s *spyLedger) { s.failAt(stepCompleted, errLost) },
+		"hanging": func(s *spyLedger) { s.hangAt(stepCompleted) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -92,10 +92,10 @@ func TestEnsureSucceedsThoughItCannotRecordIt(t *testing.T) {
 				requireCode(t, problem.InProgress, err)
 
 				w.pass(time.Until(begun.Add(lease)))
-				require.Equal(t, first.ID, w.unchanged(request()).ID)
+				require.Equal(t, first.ID, w.created(request()).ID, "it is answered as created until that is recorded")
 				w.creates(1, 1)
-				entry, _ := w.ledger.holds()
-				require.Equal(t, provision.Created, entry.State, "now it is recorded")
+				entry, _ := w.ledger.state()
+				require.Equal(t, provision.Completed, entry.State, "now it is recorded")
 			})
 		})
 	}
@@ -109,14 +109,15 @@ func TestEnsureGuardsAnAmbiguousCreateThatItCannotRecord(t *testing.T) {
 		w.lose(false)
 		begun := time.Now()
 		w.fails(problem.OutcomeUnknown, request())
-		entry, _ := w.ledger.holds()
+		entry, _ := w.ledger.state()
 		require.Equal(t, provision.Creating, entry.State)
 		require.True(t, entry.Lease.Equal(begun.Add(lease)))
 
 		w.ledger.failAt("", nil)
 		w.fails(problem.InProgress, request())
 		w.creates(1, 0)
-		w.pass(time.Until(begun.Add(lease)))
+		w.pass(time.Until(begun.Add(lease)) - provision.DefaultSettling)
+		w.recheck()
 		w.created(request())
 		w.creates(2, 1)
 	})
@@ -126,20 +127,21 @@ func TestEnsureReportsTheFailureThoughItCannotReleaseTheEntry(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.ledger.failAt(stepDelete, errLedger)
+		w.ledger.failAt(stepRelease, errLedger)
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 403})
 		begun := time.Now()
 		w.fails(problem.SendGridForbidden, request())
 		w.ledger.failAt("", nil)
 		w.fails(problem.InProgress, request())
-		w.pass(time.Until(begun.Add(lease)))
+		w.pass(time.Until(begun.Add(lease)) - provision.DefaultSettling)
+		w.recheck()
 		w.created(request())
 	})
 }
 
 func TestEnsureLogsWhatItCouldNotRecord(t *testing.T) {
 	t.Parallel()
-	for _, step := range []string{stepCreated, stepDelete, stepUnknown} {
+	for _, step := range []string{stepCompleted, stepRelease, stepUnknown} {
 		t.Run(step, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -148,7 +150,7 @@ func TestEnsureLogsWhatItCouldNotRecord(t *testing.T) {
 				w.provisioner.Logger = slog.New(slog.NewTextHandler(&log, nil))
 				w.ledger.failAt(step, errLedger)
 				switch step {
-				case stepDelete:
+				case stepRelease:
 					w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 403})
 				case stepUnknown:
 					w.lose(false)

@@ -64,7 +64,7 @@ func ensure(t *testing.T, upstream provision.SendGrid, r provision.Request) publ
 	ctx, cancel := context.WithTimeout(t.Context(), 28*time.Second)
 	defer cancel()
 	e := publish.Event{Request: &r, Origin: publish.Origin{Trigger: "direct"}}
-	result, err := p.Ensure(ctx, r)
+	result, err := p.Ensure(ctx, r, provision.Delivery{})
 	if err != nil {
 		e.Failure = problem.From(err)
 		return e

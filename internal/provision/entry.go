@@ -1,0 +1,157 @@
+package provision
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+)
+
+// State is what an entry records about its integration. Who may act is decided by the
+// lease alone.
+type State string
+
+// The states of an entry.
+const (
+	// Free: nothing is known, and no write was announced.
+	Free State = "free"
+	// Leased: an attempt has taken the entry and announced no write.
+	Leased State = "leased"
+	// Creating: a create was announced. It is about to be sent, or was sent.
+	Creating State = "creating"
+	// Unknown: a create was sent, and its outcome is not known.
+	Unknown State = "unknown"
+	// Completed: the integration with IntegrationID is what the request with Fingerprint asks
+	// for, or was when last read.
+	Completed State = "completed"
+)
+
+const (
+	// retention is how long an entry is remembered: longer than any queue can redeliver.
+	retention = 15 * 24 * time.Hour
+	// maxUnknownCreates is how many creates of one entry may have an unknown outcome, and
+	// show no integration after the settling period, before a person has to check.
+	maxUnknownCreates = 3
+)
+
+// Entry is what the ledger records about one integration.
+type Entry struct {
+	// Key identifies the integration: account and entity id, hashed.
+	Key string
+	// EntityID is there for people who read the table.
+	EntityID string
+	// Revision counts the writes of the entry, from 1. Each write replaces exactly the
+	// revision before it, so that a late copy of a write never takes effect.
+	Revision int64
+	// Owner is a token of the attempt that works on the entry, empty if none does.
+	Owner string
+	// Lease is until when the owner alone may act or, without an owner, until when nobody may:
+	// then a write of unknown outcome settles. It is zero if anybody may act.
+	Lease time.Time
+	State State
+	// Fingerprint is that of the request announced, or completed.
+	Fingerprint string
+	// IntegrationID is empty while no integration is known.
+	IntegrationID string
+	// Settles is until when a missing integration is not believed gone, because reads lag.
+	Settles time.Time
+	// Deliveries are the ids of the deliveries whose create was announced or completed.
+	Deliveries []string
+	// UnknownCreates counts the creates whose outcome was never known.
+	UnknownCreates int
+	// Rechecked reports whether, after an unknown create, the integration was found missing
+	// and one more settling period was waited since.
+	Rechecked bool
+	// Expires is when the entry may be forgotten.
+	Expires time.Time
+}
+
+// Availability is whether an attempt may take an entry.
+type Availability int
+
+const (
+	// Available: the entry may be taken.
+	Available Availability = iota
+	// AlreadyCompleted: the entry records this very request as completed. Reading is enough.
+	AlreadyCompleted
+	// LeasedToAnother: another attempt works on the entry, and its lease runs.
+	LeasedToAnother
+	// Settling: a write of unknown outcome settles.
+	Settling
+)
+
+// availability is the one rule of who may take an entry. An attempt that has to act on a
+// completed request all the same passes no fingerprint.
+func (e Entry) availability(fingerprint string, now time.Time) Availability {
+	switch {
+	case e.expired(now):
+		return Available
+	case e.Lease.After(now) && e.Owner != "":
+		return LeasedToAnother
+	case e.Lease.After(now):
+		return Settling
+	case e.completes(fingerprint):
+		return AlreadyCompleted
+	default:
+		return Available
+	}
+}
+
+func (e Entry) expired(now time.Time) bool { return e.Expires.Before(now) }
+
+// completes reports whether the entry records the request with this fingerprint as completed.
+func (e Entry) completes(fingerprint string) bool {
+	return e.State == Completed && fingerprint != "" && e.Fingerprint == fingerprint
+}
+
+// announces reports whether a create of the request with this fingerprint was announced and
+// its outcome is not recorded.
+func (e Entry) announces(fingerprint string) bool {
+	return e.awaitsCreate() && e.Fingerprint == fingerprint
+}
+
+// awaitsCreate reports whether a create was announced whose outcome is not recorded.
+func (e Entry) awaitsCreate() bool { return e.State == Creating || e.State == Unknown }
+
+// createdBy reports whether one of the ids is that of a delivery that created the integration.
+func (e Entry) createdBy(d Delivery) bool {
+	return slices.ContainsFunc(d.IDs, func(id string) bool { return slices.Contains(e.Deliveries, id) })
+}
+
+// taken returns the entry as the owner takes it: with its lease, and what is known unchanged.
+func (e Entry) taken(owner string, lease, now time.Time) Entry {
+	if e.expired(now) {
+		e = Entry{Key: e.Key, EntityID: e.EntityID, Revision: e.Revision}
+	}
+	if e.State == "" || e.State == Free {
+		e.State = Leased
+	}
+	e.Revision++
+	e.Owner, e.Lease, e.Expires = owner, lease, now.Add(retention)
+	return e
+}
+
+// released returns the entry without its lease, and what is known unchanged.
+func (e Entry) released() Entry {
+	if e.State == Leased {
+		e.State = Free
+	}
+	e.Owner, e.Lease = "", time.Time{}
+	return e
+}
+
+// settling returns the entry of an attempt that ends without knowing the outcome of its
+// create: nobody may act before the lease ends.
+func (e Entry) settling(lease time.Time) Entry {
+	e.State, e.Owner, e.Lease = Unknown, "", lease
+	return e
+}
+
+// entryKey identifies an integration within all of SendGrid: the account, which is the
+// host and the subuser acted for, and the entity id. It is hashed because an entity id
+// may be longer than a database's keys.
+func entryKey(account []string, entityID string) string {
+	sum := sha256.Sum256([]byte(strings.Join(account, "\x00") + "\x00\x00" + entityID))
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,116 @@
+package provision
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+)
+
+// maxNameShown bounds how much of a name from the request is repeated in a message.
+const maxNameShown = 64
+
+// member is a name and its value in a JSON object. A map would hide names given twice.
+type member struct {
+	name  string
+	value json.RawMessage
+}
+
+// parseObject parses a JSON object into its members. Its errors name a place, never what
+// is there.
+func parseObject(data []byte) ([]member, error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	syntax := func() error { return fmt.Errorf("it is malformed or cut off near byte %d", dec.InputOffset()) }
+
+	switch start, err := dec.Token(); {
+	case err != nil:
+		return nil, syntax()
+	case start != json.Delim('{'):
+		return nil, fmt.Errorf("it is %s", kind(bytes.TrimSpace(data)))
+	}
+	var members []member
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return nil, syntax()
+		}
+		m := member{name: name.(string)} // The decoder yields nothing else as a name.
+		if dec.Decode(&m.value) != nil {
+			return nil, syntax()
+		}
+		members = append(members, m)
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, syntax()
+	}
+	end := dec.InputOffset()
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("something follows the object after byte %d", end)
+	}
+	return members, nil
+}
+
+// readString reads a JSON string into text, and returns what is wrong with the type.
+func readString(value json.RawMessage, text *string) string {
+	if json.Unmarshal(value, text) != nil {
+		return "must be a string, not " + kind(value)
+	}
+	return ""
+}
+
+// readBool reads a JSON boolean.
+func readBool(value json.RawMessage, flag *bool) string {
+	if json.Unmarshal(value, flag) != nil {
+		return "must be true or false, not " + kind(value)
+	}
+	return ""
+}
+
+// readStringMap reads a JSON object of strings, in which no name may be there twice.
+func readStringMap(value json.RawMessage, into *map[string]string) string {
+	members, err := parseObject(value)
+	if err != nil {
+		return "must be an object of strings, not " + kind(value)
+	}
+	*into = make(map[string]string, len(members))
+	for _, m := range members {
+		var text string
+		if string(m.value) == "null" || json.Unmarshal(m.value, &text) != nil {
+			return fmt.Sprintf("must be an object of strings; the value of %q is %s", clipName(m.name), kind(m.value))
+		}
+		if _, twice := (*into)[m.name]; twice {
+			return fmt.Sprintf("must have each key only once; %q is there twice", clipName(m.name))
+		}
+		(*into)[m.name] = text
+	}
+	return ""
+}
+
+// kind names the JSON type of a value, for a message.
+func kind(value []byte) string {
+	switch {
+	case len(value) == 0:
+		return "nothing"
+	case value[0] == '"':
+		return "a string"
+	case value[0] == '{':
+		return "an object"
+	case value[0] == '[':
+		return "an array"
+	case value[0] == 't', value[0] == 'f':
+		return "a boolean"
+	case value[0] == 'n':
+		return "null"
+	default:
+		return "a number"
+	}
+}
+
+func clipName(name string) string {
+	if utf8.RuneCountInString(name) <= maxNameShown {
+		return name
+	}
+	return string([]rune(name)[:maxNameShown]) + "…"
+}

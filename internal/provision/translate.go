@@ -1,0 +1,217 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/sendgrid"
+)
+
+const (
+	// retrySoon is when to try again after an outage, and retryLimit after a rate limit for
+	// which SendGrid gave no reset.
+	retrySoon  = 30 * time.Second
+	retryLimit = time.Minute
+	// retryLeased is when to try again for an entry that is leased to another attempt.
+	retryLeased = 5 * time.Second
+)
+
+// errUnplanned marks a mistake in this package.
+var errUnplanned = errors.New("the plan has a step that is not carried out")
+
+// translate turns the error of an attempt that wrote nothing to SendGrid into one that a
+// caller can act on.
+func translate(err error) *problem.Error {
+	var known *problem.Error
+	if errors.As(err, &known) {
+		return known
+	}
+	switch sendgrid.ClassOf(err) {
+	case sendgrid.NoKey:
+		return keyUnavailable(err)
+	case sendgrid.Refused:
+		return refused(err)
+	case sendgrid.Throttled:
+		return throttled(err)
+	case sendgrid.NeverSent, sendgrid.Unavailable:
+		return unavailable(err)
+	case sendgrid.Ambiguous: // Reconciled before; what is left is an error of another origin.
+	}
+	return problem.From(err)
+}
+
+func keyUnavailable(err error) *problem.Error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return tooLate(err)
+	}
+	// The secret's own error reports whether its content can ever be used.
+	var content interface{ Permanent() bool }
+	if errors.As(err, &content) && content.Permanent() {
+		return &problem.Error{
+			Code: problem.SecretUnavailable, Permanent: true, Err: err,
+			Message: "The secret with the SendGrid API key has no usable content; put the key into it, bare or as {\"api_key\": \"…\"}. The log has the reason.",
+		}
+	}
+	return &problem.Error{
+		Code: problem.SecretUnavailable, RetryAfter: retrySoon, Err: err,
+		Message: "The SendGrid API key could not be read from Secrets Manager; this attempt created nothing. Try again; if it persists, check that the secret exists and that the function's role may read it.",
+	}
+}
+
+// refused translates an answer that a repetition does not change.
+func refused(err error) *problem.Error {
+	var failure *sendgrid.Error
+	if !errors.As(err, &failure) {
+		return problem.From(err)
+	}
+	e := &problem.Error{Err: err}
+	switch {
+	case failure.StatusCode == http.StatusBadRequest && !failure.Op.Idempotent():
+		e.Code, e.Fields = problem.SendGridRejected, fieldErrors(failure.Errors)
+		e.Message = "SendGrid rejected the integration; correct the request as it says and send it again."
+	case failure.StatusCode == http.StatusUnauthorized:
+		e.Code = problem.SendGridUnauthorized
+		e.Message = "SendGrid does not accept the API key, not even after it was read anew; put a valid key into the secret and send the request again. This attempt created nothing."
+	case failure.StatusCode == http.StatusForbidden:
+		e.Code = problem.SendGridForbidden
+		e.Message = fmt.Sprintf("SendGrid does not permit the API key to %s; make a new key that has the scope %s, and check that the account's plan includes SSO. This attempt created nothing.", failure.Op, failure.Op.Scope())
+	default:
+		return unavailable(err)
+	}
+	return e
+}
+
+func throttled(err error) *problem.Error {
+	e := &problem.Error{
+		Code: problem.RateLimited, RetryAfter: retryLimit, Err: err,
+		Message: "SendGrid's rate limit is used up; send the request again after the time in Retry-After. This attempt created nothing.",
+	}
+	var failure *sendgrid.Error
+	if errors.As(err, &failure) && !failure.RateLimit.Reset.IsZero() {
+		e.RetryAfter = max(time.Second, time.Until(failure.RateLimit.Reset))
+	}
+	return e
+}
+
+func unavailable(err error) *problem.Error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return tooLate(err)
+	}
+	e := &problem.Error{
+		Code: problem.SendGridUnavailable, RetryAfter: retrySoon, Err: err,
+		Message: "SendGrid could not be reached; this attempt created nothing. Send the request again.",
+	}
+	var failure *sendgrid.Error
+	if errors.As(err, &failure) && failure.StatusCode != 0 {
+		e.Message = fmt.Sprintf("SendGrid answered with status %d when asked to %s; this attempt created nothing. Send the request again; if it persists, check SENDGRID_REGION and SendGrid's status page.", failure.StatusCode, failure.Op)
+	}
+	return e
+}
+
+func tooLate(cause error) *problem.Error {
+	return &problem.Error{
+		Code: problem.DeadlineExceeded, Err: cause,
+		Message: "The time ran out before the integration was created; this attempt created nothing. Send the request again.",
+	}
+}
+
+func conflict(id string, differences []Difference) *problem.Error {
+	e := &problem.Error{Code: problem.Conflict, IntegrationID: id}
+	var names []string
+	for _, d := range differences {
+		names = append(names, d.Field)
+		e.Fields = append(e.Fields, problem.FieldError{Field: d.Field, Message: "differs"})
+	}
+	e.Message = fmt.Sprintf("The integration %s has this entity_id and differs in %s; nothing was changed. Edit or delete it in SendGrid, or send the values that it has.",
+		id, strings.Join(names, ", "))
+	return e
+}
+
+func gone(id string) *problem.Error {
+	return &problem.Error{
+		Code: problem.Gone, IntegrationID: id,
+		Message: fmt.Sprintf("This delivery created the integration %s, and someone has deleted it in SendGrid since; nothing was created again. To create it anew, send a new request.", id),
+	}
+}
+
+// inProgress answers a request whose entry is leased to another attempt for the time
+// remaining. That attempt is done a settling period before; if its process died, nobody can
+// act earlier.
+func inProgress(remaining, settling time.Duration, cause error) *problem.Error {
+	wait := remaining
+	if remaining > settling {
+		wait = remaining - settling
+	}
+	return &problem.Error{
+		Code: problem.InProgress, RetryAfter: max(retryLeased, wait), Err: cause,
+		Message: "Another request is working on the same integration and has not finished yet. Send the request again to get its outcome.",
+	}
+}
+
+func ledgerUnavailable(cause error) *problem.Error {
+	return &problem.Error{
+		Code: problem.LedgerUnavailable, RetryAfter: retrySoon, Err: cause,
+		Message: "The ledger that prevents duplicates could not be used; this attempt created nothing. Send the request again; if it persists, check the ledger's table and the function's role.",
+	}
+}
+
+func outcomeUnknown(wait time.Duration, cause error) *problem.Error {
+	e := &problem.Error{
+		Code: problem.OutcomeUnknown, RetryAfter: max(time.Second, wait), Err: cause,
+		Message: "SendGrid may have created the integration, but its answer was lost and the integration is not visible yet. Send the request again after the time in Retry-After; it is not created twice.",
+	}
+	var answer *sendgrid.Error
+	if errors.As(cause, &answer) && !answer.Op.Idempotent() && answer.StatusCode >= http.StatusMultipleChoices {
+		e.Fields = fieldErrors(answer.Errors)
+		e.Message = fmt.Sprintf("SendGrid answered the create with status %d, which leaves open whether it was carried out, and the integration is not visible yet. Send the request again after the time in Retry-After; it is not created twice.", answer.StatusCode)
+	}
+	return e
+}
+
+// notYetVisible answers a request whose integration was created a moment ago, and is missing
+// in what SendGrid shows.
+func notYetVisible(id string, wait time.Duration) *problem.Error {
+	return &problem.Error{
+		Code: problem.OutcomeUnknown, IntegrationID: id, RetryAfter: max(time.Second, wait),
+		Message: "The integration " + id + " was created a moment ago, and SendGrid does not show it yet. Send the request again after the time in Retry-After; it is not created twice.",
+	}
+}
+
+// needsAPerson answers a request whose creates all had an unknown outcome.
+func needsAPerson(creates int) *problem.Error {
+	return &problem.Error{
+		Code: problem.OutcomeUnknown, Permanent: true,
+		Message: fmt.Sprintf("SendGrid was asked %d times to create the integration, its answer was lost each time, and no integration has this entity_id. "+
+			"Nothing more is sent. Check SendGrid's SSO settings for an integration of this name, correct or delete it, and delete the entry of this entity_id from the ledger's table; then send the request again.", creates),
+	}
+}
+
+// incomplete answers a request whose integration exists but lacks its id or URLs.
+func incomplete() *problem.Error {
+	return &problem.Error{
+		Code: problem.SendGridUnavailable, RetryAfter: retrySoon,
+		Message: "The integration exists, but SendGrid does not return its id or its single sign-on URL; this attempt created nothing. Send the request again; if it persists, check SendGrid's SSO settings.",
+	}
+}
+
+// unreadable answers a create that succeeded but cannot be read back.
+func unreadable(id string, cause error) *problem.Error {
+	return &problem.Error{
+		Code: problem.OutcomeUnknown, IntegrationID: id, RetryAfter: retryLeased, Err: cause,
+		Message: "SendGrid created the integration " + id + ", but it could not be read back. Send the request again to get its URLs; it is not created twice.",
+	}
+}
+
+// fieldErrors passes on SendGrid's messages about fields.
+func fieldErrors(answered []sendgrid.FieldError) []problem.FieldError {
+	var fields []problem.FieldError
+	for _, f := range answered {
+		fields = append(fields, problem.FieldError{Field: f.Field, Message: f.Message})
+	}
+	return fields
+}
