@@ -91,7 +91,7 @@ type Client struct {
 // SendGrid answers 401, renews the key and repeats the request once if the key has
 // really changed. A 401 is a refusal before anything was done, so the repetition
 // cannot create anything twice.
-func (c *Client) do(ctx context.Context, op Op, method, path string, in, out any) error {
+func (c *Client) do(ctx context.Context, op Op, path string, in, out any) error {
 	var payload []byte
 	if in != nil {
 		var err error
@@ -103,7 +103,7 @@ func (c *Client) do(ctx context.Context, op Op, method, path string, in, out any
 	if err != nil {
 		return &KeyError{Op: op, Err: err}
 	}
-	err = c.send(ctx, op, method, path, key, payload, out)
+	err = c.send(ctx, op, path, key, payload, out)
 
 	var refused *Error
 	if !errors.As(err, &refused) || refused.StatusCode != http.StatusUnauthorized {
@@ -116,11 +116,11 @@ func (c *Client) do(ctx context.Context, op Op, method, path string, in, out any
 	case renewed == version:
 		return refused
 	}
-	return c.send(ctx, op, method, path, key, payload, out)
+	return c.send(ctx, op, path, key, payload, out)
 }
 
 // send sends one request and reads its answer into out. Its errors are of type *Error.
-func (c *Client) send(ctx context.Context, op Op, method, path, key string, payload []byte, out any) error {
+func (c *Client) send(ctx context.Context, op Op, path, key string, payload []byte, out any) error {
 	client := c.client()
 	var sent atomic.Bool
 	// A transport that knows nothing of httptrace may send the request without a word.
@@ -133,7 +133,7 @@ func (c *Client) send(ctx context.Context, op Op, method, path, key string, payl
 		GetConn: func(string) { sent.Store(false) },
 		GotConn: func(httptrace.GotConnInfo) { sent.Store(true) },
 	})
-	req, err := c.newRequest(ctx, method, path, key, payload)
+	req, err := c.newRequest(ctx, op.traits().method, path, key, payload)
 	if err != nil {
 		return &Error{Op: op, Err: err}
 	}

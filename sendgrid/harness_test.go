@@ -126,8 +126,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// operations are all calls that the client offers, with arguments that are good.
-func operations() []operation {
+// everyCall lists all calls that the client offers, with arguments that are good.
+func everyCall() []operation {
 	return []operation{
 		{op: sendgrid.OpCreateIntegration, call: func(ctx context.Context, c *sendgrid.Client) error {
 			_, err := c.CreateIntegration(ctx, exampleRequest())

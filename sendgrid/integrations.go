@@ -11,16 +11,6 @@ import (
 // integrationsPath is the collection of SSO integrations.
 const integrationsPath = "/v3/sso/integrations"
 
-// Op names an operation of the API, in errors, logs and metrics.
-type Op string
-
-// The operations of this client.
-const (
-	OpCreateIntegration Op = "create integration"
-	OpListIntegrations  Op = "list integrations"
-	OpGetIntegration    Op = "get integration"
-)
-
 // IntegrationRequest is the body of a create request.
 //
 // https://www.twilio.com/docs/sendgrid/api-reference/single-sign-on-settings/create-an-sso-integration
@@ -93,7 +83,7 @@ func (i *Integration) fillURLs() {
 // https://www.twilio.com/docs/sendgrid/api-reference/single-sign-on-settings/create-an-sso-integration
 func (c *Client) CreateIntegration(ctx context.Context, in IntegrationRequest) (*Integration, error) {
 	var out Integration
-	if err := c.do(ctx, OpCreateIntegration, http.MethodPost, integrationsPath, in, &out); err != nil {
+	if err := c.do(ctx, OpCreateIntegration, integrationsPath, in, &out); err != nil {
 		return nil, err
 	}
 	out.fillURLs()
@@ -106,7 +96,7 @@ func (c *Client) CreateIntegration(ctx context.Context, in IntegrationRequest) (
 // https://www.twilio.com/docs/sendgrid/api-reference/single-sign-on-settings/get-all-sso-integrations
 func (c *Client) ListIntegrations(ctx context.Context) ([]Integration, error) {
 	var out []Integration
-	if err := c.do(ctx, OpListIntegrations, http.MethodGet, integrationsPath+"?si=true", nil, &out); err != nil {
+	if err := c.do(ctx, OpListIntegrations, integrationsPath+"?si=true", nil, &out); err != nil {
 		return nil, err
 	}
 	for i := range out {
@@ -126,7 +116,7 @@ func (c *Client) GetIntegration(ctx context.Context, id string) (*Integration, e
 		return nil, &Error{Op: OpGetIntegration, Err: errors.New("the id is empty")}
 	}
 	var out Integration
-	if err := c.do(ctx, OpGetIntegration, http.MethodGet, integrationPath(id)+"?si=true", nil, &out); err != nil {
+	if err := c.do(ctx, OpGetIntegration, integrationPath(id)+"?si=true", nil, &out); err != nil {
 		return nil, err
 	}
 	out.fillURLs()

@@ -195,7 +195,7 @@ func TestRegionURL(t *testing.T) {
 
 func TestHeaders(t *testing.T) {
 	t.Parallel()
-	for _, each := range operations() {
+	for _, each := range everyCall() {
 		t.Run(string(each.op), func(t *testing.T) {
 			t.Parallel()
 			answer := exampleAnswer

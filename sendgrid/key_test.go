@@ -41,7 +41,7 @@ func TestRenewKey(t *testing.T) {
 		{name: "a second 401 is final", renewed: "wrong", version: "v2", wantSent: []string{"old", "wrong"}, wantStatus: 401},
 		{name: "no renewal", renewErr: lost, wantSent: []string{"old"}, wantKeyError: true},
 	}
-	for _, each := range operations() {
+	for _, each := range everyCall() {
 		for _, tt := range tests {
 			t.Run(string(each.op)+": "+tt.name, func(t *testing.T) {
 				t.Parallel()
@@ -127,7 +127,7 @@ func TestOnly401RenewsTheKey(t *testing.T) {
 func TestKeyError(t *testing.T) {
 	t.Parallel()
 	lost := errors.New("the secret is gone")
-	for _, each := range operations() {
+	for _, each := range everyCall() {
 		t.Run(string(each.op), func(t *testing.T) {
 			t.Parallel()
 			h := newHarness(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent without a key") })

@@ -43,12 +43,12 @@ func TestRefusedConnection(t *testing.T) {
 		BaseURL: "http://" + listener.Addr().String(),
 		OnCall:  func(_ context.Context, call sendgrid.Call) { calls = append(calls, call) },
 	}
-	for _, each := range operations() {
+	for _, each := range everyCall() {
 		err = each.call(t.Context(), c)
 		requireUnanswered(t, err, false)
 		require.ErrorIs(t, err, syscall.ECONNREFUSED)
 	}
-	require.Len(t, calls, len(operations()))
+	require.Len(t, calls, len(everyCall()))
 	require.Zero(t, calls[0].Status)
 }
 

@@ -89,7 +89,7 @@ func TestErrorStatus(t *testing.T) {
 
 func TestErrorOfEveryOperation(t *testing.T) {
 	t.Parallel()
-	for _, each := range operations() {
+	for _, each := range everyCall() {
 		t.Run(string(each.op), func(t *testing.T) {
 			t.Parallel()
 			h := newHarness(t, reply(http.StatusInternalServerError, `{"error":"oops"}`))
@@ -137,7 +137,7 @@ func TestRateLimitIsPassedOn(t *testing.T) {
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{301, 302, 303, 307, 308} {
-		for _, each := range operations() {
+		for _, each := range everyCall() {
 			t.Run(fmt.Sprintf("%d %s", status, each.op), func(t *testing.T) {
 				t.Parallel()
 				elsewhere := newHarness(t, func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed") })

@@ -3,7 +3,6 @@ package provision
 import (
 	"context"
 	"errors"
-	"net/http"
 	"time"
 
 	"sendgrid-sso-integration/sendgrid"
@@ -41,33 +40,14 @@ func (a *attempt) create() (*Result, error) {
 			return a.created(created, false)
 		case err == nil:
 			return a.reconcile(errors.New("the answer to the create has no id"), false)
-		case mayHaveCreated(err):
+		case sendgrid.ClassOf(err) == sendgrid.Ambiguous:
 			return a.reconcile(err, true)
 		}
 		wait := pause(err, try)
-		if try == createTries-1 || !transient(err) || left(a.act)-wait < minCreate || !sleep(a.act, wait) {
+		if try == createTries-1 || !sendgrid.ClassOf(err).Repeatable() || left(a.act)-wait < minCreate || !sleep(a.act, wait) {
 			a.release()
 			return nil, err
 		}
-	}
-}
-
-// mayHaveCreated tells whether a failed create may have created the integration all the
-// same. Only what SendGrid is documented to refuse, and what never reached it, may not.
-func mayHaveCreated(err error) bool {
-	var key *sendgrid.KeyError
-	if errors.As(err, &key) {
-		return false
-	}
-	var failure *sendgrid.Error
-	if !errors.As(err, &failure) {
-		return true
-	}
-	switch failure.StatusCode {
-	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests:
-		return false
-	default:
-		return failure.Sent
 	}
 }
 

@@ -140,7 +140,7 @@ func (a *attempt) take(fingerprint string) (standing, error) {
 func (a *attempt) peek() (*Result, error) {
 	found, err := a.find(a.act, a.request, Entry{})
 	switch {
-	case err != nil && !transient(err):
+	case err != nil && !sendgrid.ClassOf(err).Repeatable():
 		return nil, err // Such as a key that SendGrid refuses: that has to be said.
 	case err == nil && found != nil && len(a.request.differences(*found)) == 0:
 		return a.judge(found)

@@ -72,12 +72,8 @@ func explainAnswer(err *sendgrid.Error) *problem.Error {
 		e.Message = "SendGrid does not accept the API key, not even after it was read anew; put a valid key into the secret and send the request again. This attempt created nothing."
 		return e
 	case http.StatusForbidden:
-		scope := "sso.settings.read"
-		if err.Op == sendgrid.OpCreateIntegration {
-			scope = "sso.settings.create"
-		}
 		e.Code = problem.SendGridForbidden
-		e.Message = fmt.Sprintf("SendGrid does not let the API key %s; make a new key that has the scope %s, and check that the account's plan includes SSO. This attempt created nothing.", err.Op, scope)
+		e.Message = fmt.Sprintf("SendGrid does not let the API key %s; make a new key that has the scope %s, and check that the account's plan includes SSO. This attempt created nothing.", err.Op, err.Op.Scope())
 		return e
 	case http.StatusTooManyRequests:
 		e.Code, e.RetryAfter = problem.RateLimited, retryLimit

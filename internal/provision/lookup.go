@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"time"
 
@@ -65,8 +64,7 @@ func first(list []sendgrid.Integration, tests ...func(sendgrid.Integration) bool
 // getIfThere reads an integration; one that is gone is nil.
 func (p *Provisioner) getIfThere(ctx context.Context, id string) (*sendgrid.Integration, error) {
 	found, err := p.get(ctx, id)
-	var failure *sendgrid.Error
-	if errors.As(err, &failure) && failure.StatusCode == http.StatusNotFound {
+	if sendgrid.IsNotFound(err) {
 		return nil, nil
 	}
 	return found, err
@@ -108,7 +106,7 @@ func (p *Provisioner) get(ctx context.Context, id string) (i *sendgrid.Integrati
 func read(ctx context.Context, once func(context.Context) error) error {
 	for try := 0; ; try++ {
 		err := within(ctx, readTimeout, once)
-		if err == nil || try == readTries-1 || !transient(err) || !sleep(ctx, pause(err, try)) {
+		if err == nil || try == readTries-1 || !sendgrid.ClassOf(err).Repeatable() || !sleep(ctx, pause(err, try)) {
 			return err
 		}
 	}
@@ -126,22 +124,12 @@ func within(ctx context.Context, limit time.Duration, once func(context.Context)
 	return once(ctx)
 }
 
-// transient tells whether the same call to SendGrid may succeed in a moment.
-func transient(err error) bool {
-	var failure *sendgrid.Error
-	if !errors.As(err, &failure) {
-		return false
-	}
-	status := failure.StatusCode
-	return status < 300 || status == http.StatusTooManyRequests || status >= 500
-}
-
 // pause returns how long to wait after a failed call: until the rate limit resets,
 // where that is what failed, else a growing random time.
 func pause(err error, try int) time.Duration {
 	wait := backoff(try, firstBackoff, mostBackoff)
 	var failure *sendgrid.Error
-	if errors.As(err, &failure) && failure.StatusCode == http.StatusTooManyRequests && !failure.RateLimit.Reset.IsZero() {
+	if errors.As(err, &failure) && failure.Class() == sendgrid.Throttled && !failure.RateLimit.Reset.IsZero() {
 		return max(wait, time.Until(failure.RateLimit.Reset)+wait/4)
 	}
 	return wait

@@ -35,13 +35,9 @@ const (
 	MetricUpstreamCalls = "UpstreamCalls"
 )
 
-// The metrics that are reported where there is something to report.
-const (
-	MetricCreateLatency      = "CreateLatency"
-	MetricListLatency        = "ListLatency"
-	MetricGetLatency         = "GetLatency"
-	MetricRateLimitRemaining = "RateLimitRemaining"
-)
+// MetricRateLimitRemaining is reported where SendGrid answered, as is one metric for the
+// latency of each operation: sendgrid.Op names it.
+const MetricRateLimitRemaining = "RateLimitRemaining"
 
 // maxValues is how many values of one metric CloudWatch takes in one blob.
 const maxValues = 100
@@ -108,23 +104,12 @@ func (t *Tally) call(call sendgrid.Call) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.counts[MetricUpstreamCalls]++
-	name := latencyOf(call.Op)
+	name := call.Op.Metric()
 	if len(t.latencies[name]) < maxValues {
 		t.latencies[name] = append(t.latencies[name], float64(call.Duration.Microseconds())/1000)
 	}
 	if limit := call.RateLimit; limit.Limit > 0 && (t.remaining == nil || limit.Remaining < *t.remaining) {
 		t.remaining = &limit.Remaining
-	}
-}
-
-func latencyOf(op sendgrid.Op) string {
-	switch op {
-	case sendgrid.OpCreateIntegration:
-		return MetricCreateLatency
-	case sendgrid.OpGetIntegration:
-		return MetricGetLatency
-	default:
-		return MetricListLatency
 	}
 }
 

@@ -106,8 +106,8 @@ func TestMetricsOfAnInvocation(t *testing.T) {
 	} {
 		require.InDelta(t, want, b.value(t, name), 0, name)
 	}
-	require.JSONEq(t, `[12,12,12,12,12,12,12]`, string(b.fields[telemetry.MetricListLatency]))
-	require.JSONEq(t, `[34,34,34,34,34,34,34]`, string(b.fields[telemetry.MetricCreateLatency]))
+	require.JSONEq(t, `[12,12,12,12,12,12,12]`, string(b.fields[sendgrid.OpListIntegrations.Metric()]))
+	require.JSONEq(t, `[34,34,34,34,34,34,34]`, string(b.fields[sendgrid.OpCreateIntegration.Metric()]))
 	require.JSONEq(t, `"sso"`, string(b.fields[telemetry.Dimension]))
 	require.NotContains(t, b.fields, "entity_id", "of seven requests")
 	require.JSONEq(t, `"1-2-3"`, string(b.fields["trace_id"]))

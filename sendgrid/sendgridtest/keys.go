@@ -7,12 +7,6 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// The scopes that the operations ask for.
-const (
-	ScopeCreate = "sso.settings.create"
-	ScopeRead   = "sso.settings.read"
-)
-
 // SetKeys sets the API keys that are accepted from now on, in place of those before. With
 // no keys, which is the default, any is accepted that is not empty.
 func (s *Server) SetKeys(keys ...string) {
@@ -40,11 +34,7 @@ func (s *Server) knows(key string) bool {
 
 func (s *Server) permits(key string, op sendgrid.Op) bool {
 	scopes, limited := s.scopes[key]
-	needed := ScopeRead
-	if op == sendgrid.OpCreateIntegration {
-		needed = ScopeCreate
-	}
-	return !limited || slices.Contains(scopes, needed)
+	return !limited || slices.Contains(scopes, op.Scope())
 }
 
 // bearer returns the token of an Authorization header, empty where it holds none.

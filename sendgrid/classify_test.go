@@ -1,0 +1,110 @@
+package sendgrid_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/sendgrid"
+)
+
+func TestOps(t *testing.T) {
+	t.Parallel()
+	methods := map[sendgrid.Op]string{}
+	for _, op := range sendgrid.Ops() {
+		require.NotContains(t, methods, op, "each operation is listed once")
+		methods[op] = op.Metric()
+		require.Regexp(t, `^[A-Z][A-Za-z]+Latency$`, op.Metric())
+		require.Regexp(t, `^sso\.settings\.(create|read|update|delete)$`, op.Scope())
+	}
+	for _, each := range everyCall() {
+		require.Contains(t, methods, each.op)
+	}
+	require.Len(t, everyCall(), len(methods), "each operation is tested, and each method has its operation")
+
+	unknown := sendgrid.Op("unknown")
+	require.Empty(t, unknown.Scope()+unknown.Metric())
+	require.False(t, unknown.Idempotent())
+}
+
+// The method that is sent fits the traits.
+func TestOpMethods(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{
+		http.MethodPost: sendgrid.ScopeCreate, http.MethodGet: sendgrid.ScopeRead,
+		http.MethodPatch: sendgrid.ScopeUpdate, http.MethodDelete: sendgrid.ScopeDelete,
+	}
+	for _, each := range everyCall() {
+		t.Run(string(each.op), func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t, reply(http.StatusForbidden, ""))
+			require.Error(t, each.call(t.Context(), h.client()))
+			method := h.only().method
+			require.Equal(t, want[method], each.op.Scope())
+			require.Equal(t, method != http.MethodPost, each.op.Idempotent())
+		})
+	}
+}
+
+func TestClassOf(t *testing.T) {
+	t.Parallel()
+	const (
+		write = sendgrid.OpCreateIntegration
+		read  = sendgrid.OpListIntegrations
+	)
+	for name, tt := range map[string]struct {
+		err         error
+		write, read sendgrid.Class
+	}{
+		"never sent":        {err: &sendgrid.Error{Err: context.Canceled}, write: sendgrid.NeverSent, read: sendgrid.NeverSent},
+		"no answer":         {err: &sendgrid.Error{Sent: true}, write: sendgrid.Ambiguous, read: sendgrid.Unavailable},
+		"unreadable answer": {err: &sendgrid.Error{Sent: true, StatusCode: 200}, write: sendgrid.Ambiguous, read: sendgrid.Unavailable},
+		"302":               {err: &sendgrid.Error{Sent: true, StatusCode: 302}, write: sendgrid.Ambiguous, read: sendgrid.Refused},
+		"400":               {err: &sendgrid.Error{Sent: true, StatusCode: 400}, write: sendgrid.Refused, read: sendgrid.Refused},
+		"401":               {err: &sendgrid.Error{Sent: true, StatusCode: 401}, write: sendgrid.Refused, read: sendgrid.Refused},
+		"403":               {err: &sendgrid.Error{Sent: true, StatusCode: 403}, write: sendgrid.Refused, read: sendgrid.Refused},
+		"404":               {err: &sendgrid.Error{Sent: true, StatusCode: 404}, write: sendgrid.Ambiguous, read: sendgrid.Refused},
+		"409":               {err: &sendgrid.Error{Sent: true, StatusCode: 409}, write: sendgrid.Ambiguous, read: sendgrid.Refused},
+		"422":               {err: &sendgrid.Error{Sent: true, StatusCode: 422}, write: sendgrid.Ambiguous, read: sendgrid.Refused},
+		"429":               {err: &sendgrid.Error{Sent: true, StatusCode: 429}, write: sendgrid.Throttled, read: sendgrid.Throttled},
+		"500":               {err: &sendgrid.Error{Sent: true, StatusCode: 500}, write: sendgrid.Ambiguous, read: sendgrid.Unavailable},
+		"504":               {err: &sendgrid.Error{Sent: true, StatusCode: 504}, write: sendgrid.Ambiguous, read: sendgrid.Unavailable},
+		"no key":            {err: &sendgrid.KeyError{Err: errors.New("gone")}, write: sendgrid.NoKey, read: sendgrid.NoKey},
+		"another error":     {err: errors.New("another"), write: sendgrid.Ambiguous, read: sendgrid.Ambiguous},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for op, want := range map[sendgrid.Op]sendgrid.Class{write: tt.write, read: tt.read} {
+				err := tt.err
+				var failure *sendgrid.Error
+				if errors.As(err, &failure) {
+					of := *failure
+					of.Op = op
+					err = &of
+				}
+				got := sendgrid.ClassOf(fmt.Errorf("wrapped: %w", err))
+				require.Equal(t, want, got, "%s: %s", op, got)
+				require.Equal(t, name == "404", sendgrid.IsNotFound(err))
+			}
+		})
+	}
+}
+
+func TestClassRepeatable(t *testing.T) {
+	t.Parallel()
+	names := map[string]bool{}
+	for class, repeatable := range map[sendgrid.Class]bool{
+		sendgrid.Ambiguous: false, sendgrid.Refused: false, sendgrid.NoKey: false,
+		sendgrid.Unavailable: true, sendgrid.Throttled: true, sendgrid.NeverSent: true,
+	} {
+		require.Equal(t, repeatable, class.Repeatable(), class.String())
+		names[class.String()] = true
+	}
+	require.Len(t, names, 6)
+	require.False(t, sendgrid.Class(-1).Repeatable())
+	require.NotContains(t, names, sendgrid.Class(-1).String())
+}

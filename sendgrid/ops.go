@@ -1,0 +1,68 @@
+package sendgrid
+
+import "net/http"
+
+// Op names an operation of the API, in errors, logs and metrics.
+type Op string
+
+// The operations of this client.
+const (
+	OpCreateIntegration Op = "create integration"
+	OpListIntegrations  Op = "list integrations"
+	OpGetIntegration    Op = "get integration"
+)
+
+// The scopes that an API key needs for the operations.
+//
+// https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/authorization
+const (
+	ScopeCreate = "sso.settings.create"
+	ScopeRead   = "sso.settings.read"
+	ScopeUpdate = "sso.settings.update"
+	ScopeDelete = "sso.settings.delete"
+)
+
+// traits are what the rest of the code has to know about an operation.
+type traits struct {
+	op     Op
+	method string
+	scope  string
+	metric string
+	// idempotent operations may be repeated when it is unknown whether they were carried out.
+	idempotent bool
+}
+
+// operations is the one place that a new operation is added to.
+var operations = []traits{
+	{OpCreateIntegration, http.MethodPost, ScopeCreate, "CreateLatency", false},
+	{OpListIntegrations, http.MethodGet, ScopeRead, "ListLatency", true},
+	{OpGetIntegration, http.MethodGet, ScopeRead, "GetLatency", true},
+}
+
+// Ops returns every operation of this client.
+func Ops() []Op {
+	ops := make([]Op, 0, len(operations))
+	for _, each := range operations {
+		ops = append(ops, each.op)
+	}
+	return ops
+}
+
+// Scope returns the scope that an API key needs for the operation, empty for an unknown one.
+func (op Op) Scope() string { return op.traits().scope }
+
+// Metric returns the name of the metric of the operation's latency, empty for an unknown one.
+func (op Op) Metric() string { return op.traits().metric }
+
+// Idempotent reports whether repeating the operation has no further effect. It is false for
+// an unknown operation.
+func (op Op) Idempotent() bool { return op.traits().idempotent }
+
+func (op Op) traits() traits {
+	for _, each := range operations {
+		if each.op == op {
+			return each
+		}
+	}
+	return traits{}
+}
