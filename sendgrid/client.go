@@ -42,10 +42,6 @@ func RegionURL(region string) (string, error) {
 	}
 }
 
-// maxAnswerBytes bounds what is read of a successful answer. An integration takes
-// less than 10 KiB, so this leaves room for several hundred of them.
-const maxAnswerBytes = 4 << 20
-
 // KeySource supplies the API key. It is asked before every request, so that a
 // rotation takes effect without a restart.
 type KeySource interface {
@@ -190,21 +186,6 @@ func (c *Client) baseURL() string {
 		return GlobalBaseURL
 	}
 	return strings.TrimRight(c.BaseURL, "/")
-}
-
-// readAnswer reads the body of a successful answer into out.
-func readAnswer(r io.Reader, out any) error {
-	body, err := io.ReadAll(io.LimitReader(r, maxAnswerBytes+1))
-	switch {
-	case err != nil:
-		return fmt.Errorf("read the answer: %w", err)
-	case len(body) > maxAnswerBytes:
-		return fmt.Errorf("the answer is larger than %d bytes", maxAnswerBytes)
-	}
-	if err := json.Unmarshal(body, out); err != nil {
-		return fmt.Errorf("the answer is not the documented JSON: %w", err)
-	}
-	return nil
 }
 
 func (c *Client) report(ctx context.Context, call Call) {
