@@ -1,6 +1,7 @@
 package sendgrid
 
 import (
+	"context"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -20,13 +21,15 @@ const (
 //
 // It speaks HTTP/1.1 on purpose: with one or two requests an event there is nothing to
 // multiplex, and on a connection of its own it is certain which request a failure hit.
+//
+// Closing one of its connections resets it: of a request that the caller has given up,
+// nothing that the kernel still holds back is delivered later.
 func NewHTTPClient() *http.Client {
-	dialer := &net.Dialer{Timeout: dialTimeout}
 	return &http.Client{
 		CheckRedirect: keepRedirect,
 		Transport: &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            dialer.DialContext,
+			DialContext:            dial,
 			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout:    handshakeTimeout,
 			MaxIdleConnsPerHost:    10,
@@ -34,6 +37,20 @@ func NewHTTPClient() *http.Client {
 			MaxResponseHeaderBytes: 64 << 10,
 		},
 	}
+}
+
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		if err := tcp.SetLinger(0); err != nil {
+			_ = conn.Close() // It has carried nothing yet.
+			return nil, err
+		}
+	}
+	return conn, nil
 }
 
 // keepRedirect hands a redirect back as the answer it is.
