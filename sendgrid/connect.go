@@ -49,7 +49,7 @@ func (c *Client) Connect(ctx context.Context) error {
 	return nil
 }
 
-// dialTLS opens a connection as the transport would by itself.
+// dialTLS opens a connection with the transport's own settings.
 func dialTLS(ctx context.Context, transport *http.Transport, host string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()

@@ -148,8 +148,8 @@ func TestKeyError(t *testing.T) {
 	}
 }
 
-// A broken server or proxy may send back whatever it was sent. The key must not come out
-// of any error, at any depth.
+// A broken server or proxy may echo the request. The key must not be in any error, at any
+// depth.
 func TestKeyIsNeverInErrors(t *testing.T) {
 	t.Parallel()
 	raw := func(answer string) http.HandlerFunc {

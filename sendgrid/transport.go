@@ -11,19 +11,18 @@ import (
 const (
 	dialTimeout      = 3 * time.Second
 	handshakeTimeout = 5 * time.Second
-	// maxIdle is the age, by the wall clock, at which a pooled connection is no
-	// longer trusted.
+	// maxIdle is the age, by the wall clock, at which a pooled connection is no longer used.
 	maxIdle = 30 * time.Second
 )
 
-// NewHTTPClient returns an HTTP client fit for SendGrid: TLS 1.2 or newer, bounded
-// dialling and headers, the proxy of the environment, no redirects.
+// NewHTTPClient returns an HTTP client for SendGrid: TLS 1.2 or newer, bounded time for
+// dialling and bounded headers, the proxy of the environment, no redirects.
 //
-// It speaks HTTP/1.1 on purpose: with one or two requests an event there is nothing to
-// multiplex, and on a connection of its own it is certain which request a failure hit.
+// It uses HTTP/1.1 on purpose: with one or two requests an event there is nothing to
+// multiplex, and a failed connection affects one request only.
 //
-// Closing one of its connections resets it: of a request that the caller has given up,
-// nothing that the kernel still holds back is delivered later.
+// Closing one of its connections resets it, so that the kernel delivers nothing more of a
+// request that the caller has given up.
 func NewHTTPClient() *http.Client {
 	return &http.Client{
 		CheckRedirect: keepRedirect,
@@ -53,11 +52,11 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	return conn, nil
 }
 
-// keepRedirect hands a redirect back as the answer it is.
+// keepRedirect returns a redirect as the answer.
 func keepRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// client returns the HTTP client to use now. Lambda freezes a process between two
-// events, and the monotonic clock that IdleConnTimeout goes by stops with it; so idle
+// client returns the HTTP client to use now. Lambda freezes a process between two events,
+// and the monotonic clock, which IdleConnTimeout is measured by, stops with it. So idle
 // connections are dropped by the wall clock, before a request is written to a dead one.
 func (c *Client) client() *http.Client {
 	c.once.Do(func() {

@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// openapiVariable names the file that holds SendGrid's own OpenAPI document of the SSO API:
+// openapiVariable names the file with SendGrid's own OpenAPI document of the SSO API:
 // tsg_sso_v3.yaml of https://github.com/twilio/sendgrid-oas, which is no part of this
 // repository.
 const openapiVariable = "SENDGRID_OPENAPI"
@@ -24,7 +24,7 @@ const openapiVariable = "SENDGRID_OPENAPI"
 // of OpenAPI 3.0.
 var deviation = regexp.MustCompile(`/teammates| 404( |$)| answer.*\.integration_id$| answer\[\]\.field$`)
 
-// The contract says what SendGrid's document says of everything that the contract has.
+// The contract has the same statuses, parameters, fields and types as SendGrid's document.
 func TestContractAgreesWithSendGrid(t *testing.T) {
 	t.Parallel()
 	path := os.Getenv(openapiVariable)
@@ -41,7 +41,7 @@ func TestContractAgreesWithSendGrid(t *testing.T) {
 	require.Greater(t, len(ours), 100)
 }
 
-// facts lists what an OpenAPI document says of each status, parameter and field.
+// facts lists each status, parameter and field of an OpenAPI document with its type.
 func facts(t *testing.T, document []byte) map[string]string {
 	t.Helper()
 	var root map[string]any
