@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,79 +16,118 @@ import (
 
 func TestIntegrationIsRead(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
-		name, body string
-		want       sendgrid.Integration
+	long := strings.Repeat("x", 2048)
+	for name, tt := range map[string]struct {
+		body string // without its entity_id "e"
+		want sendgrid.Integration
 	}{
-		{
-			name: "the documented example of a create has neither id nor URLs",
-			body: `{"name":"n","enabled":true,"signin_url":"i","signout_url":"o","entity_id":"e","last_updated":1621288964}`,
-			want: sendgrid.Integration{Name: "n", Enabled: true, SigninURL: "i", SignoutURL: "o", EntityID: "e", LastUpdated: "1621288964"},
+		"the documented example of a create has neither id nor URLs": {
+			body: `"name":"n","enabled":true,"signin_url":"i","signout_url":"o","last_updated":1621288964`,
+			want: sendgrid.Integration{Name: "n", Enabled: true, SigninURL: "i", SignoutURL: "o", LastUpdated: "1621288964"},
 		},
-		{
-			name: "the audience URL stands in for the single sign-on URL",
-			body: `{"id":"1","audience_url":"u"}`,
-			want: sendgrid.Integration{ID: "1", SingleSignOnURL: "u", AudienceURL: "u"},
+		"the audience URL stands in for the single sign-on URL": {
+			body: `"audience_url":"u"`, want: sendgrid.Integration{SingleSignOnURL: "u", AudienceURL: "u"},
 		},
-		{
-			name: "the single sign-on URL stands in for the audience URL",
-			body: `{"id":"1","single_signon_url":"u"}`,
-			want: sendgrid.Integration{ID: "1", SingleSignOnURL: "u", AudienceURL: "u"},
+		"the single sign-on URL stands in for the audience URL": {
+			body: `"single_signon_url":"u"`, want: sendgrid.Integration{SingleSignOnURL: "u", AudienceURL: "u"},
 		},
-		{
-			name: "both URLs are kept where they differ",
-			body: `{"single_signon_url":"s","audience_url":"a"}`,
-			want: sendgrid.Integration{SingleSignOnURL: "s", AudienceURL: "a"},
+		"both URLs are kept where they differ": {
+			body: `"single_signon_url":"s","audience_url":"a"`, want: sendgrid.Integration{SingleSignOnURL: "s", AudienceURL: "a"},
 		},
-		{
-			name: "last_updated may have a fraction",
-			body: `{"last_updated":1621288964.25}`,
-			want: sendgrid.Integration{LastUpdated: "1621288964.25"},
+		"last_updated may have a fraction": {
+			body: `"last_updated":1621288964.25`, want: sendgrid.Integration{LastUpdated: "1621288964.25"},
 		},
-		{
-			name: "null is absent, and unknown fields are passed over",
-			body: `{"id":null,"completed_integration":null,"last_updated":null,"new":{"a":1}}`,
-			want: sendgrid.Integration{},
+		"null is absent, and unknown fields are ignored": {
+			body: `"id":null,"name":null,"enabled":null,"completed_integration":null,"last_updated":null,"new":{"a":1}`,
 		},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
+		"a number is an id": {body: `"id":42`, want: sendgrid.Integration{ID: "42"}},
+		"other types read as empty": {
+			body: `"id":["1"],"name":1,"enabled":"true","signin_url":{},"signout_url":[],"completed_integration":"no","last_updated":"1621288964","audience_url":false`,
+		},
+		"the longest fields": {
+			body: `"id":"` + long[:256] + `","name":"` + long + long + `","signin_url":"` + long + `","signout_url":"` + long + `","single_signon_url":"` + long + `"`,
+			want: sendgrid.Integration{ID: long[:256], Name: long + long, SigninURL: long, SignoutURL: long, SingleSignOnURL: long, AudienceURL: long},
+		},
+		"longer fields read as empty": {
+			body: `"id":"x` + long[:256] + `","name":"x` + long + long + `","signin_url":"x` + long + `","signout_url":"x` + long + `","single_signon_url":"x` + long + `","last_updated":` + strings.Repeat("1", 33),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := newHarness(t, reply(200, tt.body)).client().GetIntegration(t.Context(), "1")
+			body := `{"entity_id":"e",` + tt.body + `}`
+			tt.want.EntityID = "e"
+			got, err := newHarness(t, reply(200, body)).client().GetIntegration(t.Context(), "1")
 			require.NoError(t, err)
 			require.Equal(t, tt.want, *got)
-			created, err := newHarness(t, reply(200, tt.body)).client().CreateIntegration(t.Context(), exampleRequest())
+			created, err := newHarness(t, reply(200, body)).client().CreateIntegration(t.Context(), exampleRequest())
 			require.NoError(t, err)
 			require.Equal(t, tt.want, *created)
-			listed, want := tt.body, tt.want
-			if want.EntityID == "" { // What a list shows has one.
-				listed, want.EntityID = strings.Replace(listed, "{", `{"entity_id":"e",`, 1), "e"
-			}
-			list, err := newHarness(t, reply(200, "["+listed+"]")).client().ListIntegrations(t.Context())
+			list, err := newHarness(t, reply(200, "["+body+","+exampleAnswer+"]")).client().ListIntegrations(t.Context())
 			require.NoError(t, err)
-			require.Equal(t, []sendgrid.Integration{want}, list)
+			require.Equal(t, []sendgrid.Integration{tt.want, exampleIntegration()}, list)
 		})
 	}
 }
 
-// What stands where a time should is no time, and is not passed on.
-func TestStrangeTimesAreDropped(t *testing.T) {
+// An event about an integration has to fit on EventBridge, where each quote and backslash
+// of the JSON counts twice.
+func TestLongestIntegrationFitsIntoAnEvent(t *testing.T) {
 	t.Parallel()
-	for _, value := range []string{`"` + testKey + `"`, `"1621288964"`, `""`, `null`, `true`, `{}`, `[1]`} {
-		got, err := newHarness(t, reply(200, `{"id":"1","last_updated":`+value+`}`)).client().GetIntegration(t.Context(), "1")
-		require.NoError(t, err, value)
-		require.Equal(t, sendgrid.Integration{ID: "1"}, *got, value)
+	fields := map[string]any{"last_updated": json.Number(strings.Repeat("1", 32))}
+	for name, limit := range map[string]int{
+		"id": 256, "name": 4096, "entity_id": 4096, "signin_url": 2048, "signout_url": 2048, "single_signon_url": 2048, "audience_url": 2048,
+	} {
+		fields[name] = strings.Repeat("\x01", limit)
+	}
+	body, err := json.Marshal(fields)
+	require.NoError(t, err)
+	got, err := newHarness(t, reply(200, string(body))).client().GetIntegration(t.Context(), "1")
+	require.NoError(t, err)
+	require.Len(t, got.EntityID, 4096)
+	shown, err := json.Marshal(got)
+	require.NoError(t, err)
+	require.Less(t, len(strconv.Quote(string(shown))), 120<<10)
+}
+
+// An answer that shows no integration must not count as the absence of one.
+func TestOtherAnswersAreRefused(t *testing.T) {
+	t.Parallel()
+	const noObject, neither = "not the documented JSON", "neither an id nor an entity_id"
+	for name, tt := range map[string]struct{ body, list, get string }{
+		"null":                      {body: `null`, get: noObject},
+		"an error":                  {body: `{"message":"internal error","field":null}`, list: noObject, get: neither},
+		"a list of errors":          {body: `[{"message":"internal error","field":null}]`, list: neither, get: noObject},
+		"a list of nothing":         {body: `[{}]`, list: neither, get: noObject},
+		"a list of null":            {body: `[null]`, list: noObject, get: noObject},
+		"null among others":         {body: `[` + exampleAnswer + `,null]`, list: noObject, get: noObject},
+		"a text among others":       {body: `[` + exampleAnswer + `,"x"]`, list: noObject, get: noObject},
+		"a list within a list":      {body: `[[]]`, list: noObject, get: noObject},
+		"an id that is too long":    {body: `{"id":"` + strings.Repeat("1", 257) + `"}`, list: noObject, get: neither},
+		"an empty id and entity_id": {body: `[{"id":"","entity_id":"","name":"n"}]`, list: neither, get: noObject},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := newHarness(t, reply(200, tt.body)).client().ListIntegrations(t.Context())
+			if tt.list == "" {
+				require.NoError(t, err)
+			} else {
+				require.ErrorContains(t, err, tt.list)
+				require.Equal(t, sendgrid.Unavailable, sendgrid.ClassOf(err))
+			}
+			_, err = newHarness(t, reply(200, tt.body)).client().GetIntegration(t.Context(), "1")
+			require.ErrorContains(t, err, tt.get)
+			require.Equal(t, sendgrid.Unavailable, sendgrid.ClassOf(err))
+		})
 	}
 }
 
-// A list of something that is no integration must not pass for one without the integration
-// that is looked for.
-func TestListRefusesWhatIsNoIntegration(t *testing.T) {
+// Half-configured integrations exist, and must not hide the others.
+func TestListSurvivesHalfConfiguredRows(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{`[null]`, `[{}]`, `[{"message":"internal error","field":null}]`} {
-		_, err := newHarness(t, reply(200, body)).client().ListIntegrations(t.Context())
-		require.Equal(t, 200, requireError(t, err).StatusCode, body)
-	}
+	body := `[{"id":"1","name":"n"},{"id":"2","entity_id":null},{"id":3,"entity_id":""},{"entity_id":"e","name":7,"enabled":{}},{},` + exampleAnswer + `]`
+	got, err := newHarness(t, reply(200, body)).client().ListIntegrations(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []sendgrid.Integration{{ID: "1", Name: "n"}, {ID: "2"}, {ID: "3"}, {EntityID: "e"}, {}, exampleIntegration()}, got)
 }
 
 func TestIntegrationMarshalJSON(t *testing.T) {
@@ -104,32 +144,29 @@ func TestIntegrationMarshalJSON(t *testing.T) {
 }
 
 // Every 2xx is a success if the body is what is documented, and a failure that keeps the
-// status, and says that the request was sent, if it is not.
+// status, and that the request was sent, if it is not.
 func TestSuccessfulStatus(t *testing.T) {
 	t.Parallel()
 	huge := `{"name":"` + strings.Repeat("x", 4<<20) + `"}`
-	tests := []struct {
-		name      string
+	for name, tt := range map[string]struct {
 		answer    http.HandlerFunc
 		status    int
 		wantError string
 	}{
-		{name: "200", answer: reply(200, exampleAnswer), status: 200},
-		{name: "201", answer: reply(201, exampleAnswer), status: 201},
-		{name: "202", answer: reply(202, exampleAnswer), status: 202},
-		{name: "a type that is not JSON does not matter", answer: plain(200, exampleAnswer), status: 200},
-		{name: "200 empty", answer: reply(200, ""), status: 200, wantError: "not the documented JSON"},
-		{name: "204", answer: reply(204, ""), status: 204, wantError: "not the documented JSON"},
-		{name: "200 HTML", answer: plain(200, "<html>maintenance</html>"), status: 200, wantError: "not the documented JSON"},
-		{name: "200 with a JSON text", answer: reply(200, `"ok"`), status: 200, wantError: "not the documented JSON"},
-		{name: "200 with a wrong type", answer: reply(200, `{"id":42}`), status: 200, wantError: "not the documented JSON"},
-		{name: "200 with more after the JSON", answer: reply(200, exampleAnswer+"x"), status: 200, wantError: "not the documented JSON"},
-		{name: "200 cut off within the JSON", answer: reply(200, exampleAnswer[:99]), status: 200, wantError: "not the documented JSON"},
-		{name: "200 shorter than announced", answer: truncated(200, exampleAnswer), status: 200, wantError: "read the answer: unexpected EOF"},
-		{name: "200 longer than is read", answer: reply(200, huge), status: 200, wantError: "larger than 4194304 bytes"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
+		"200":                                    {answer: reply(200, exampleAnswer), status: 200},
+		"201":                                    {answer: reply(201, exampleAnswer), status: 201},
+		"202":                                    {answer: reply(202, exampleAnswer), status: 202},
+		"a type that is not JSON is ignored":     {answer: plain(200, exampleAnswer), status: 200},
+		"200 empty":                              {answer: reply(200, ""), status: 200, wantError: "not the documented JSON"},
+		"204":                                    {answer: reply(204, ""), status: 204, wantError: "not the documented JSON"},
+		"200 HTML":                               {answer: plain(200, "<html>maintenance</html>"), status: 200, wantError: "not the documented JSON"},
+		"200 with a JSON text":                   {answer: reply(200, `"ok"`), status: 200, wantError: "not the documented JSON"},
+		"200 with more after the JSON":           {answer: reply(200, exampleAnswer+"x"), status: 200, wantError: "not the documented JSON"},
+		"200 cut off within the JSON":            {answer: reply(200, exampleAnswer[:99]), status: 200, wantError: "not the documented JSON"},
+		"200 shorter than announced":             {answer: truncated(200, exampleAnswer), status: 200, wantError: "read the answer: unexpected EOF"},
+		"200 longer than the bound of an answer": {answer: reply(200, huge), status: 200, wantError: "larger than 4194304 bytes"},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHarness(t, tt.answer)
 			c := h.client()

@@ -1,9 +1,9 @@
 // Package sendgrid is a typed client of Twilio SendGrid's Single Sign-On API.
 //
-// It never decides for its caller: a request is sent once, the answer's status is
-// never lost, and every error says whether the request may have reached SendGrid.
-// Retrying, waiting and looking again are for the caller, who knows what a second
-// request would cost.
+// It never decides for its caller: a request is sent once, the answer's status is never
+// lost, and ClassOf reports what an error means: whether SendGrid may have carried out the
+// request, and whether repeating it can help. Retries are the caller's, who knows what a
+// second request would cost.
 //
 // API reference: https://www.twilio.com/docs/sendgrid/api-reference/single-sign-on-settings
 package sendgrid
@@ -23,14 +23,14 @@ import (
 	"time"
 )
 
-// The hosts of the API. Regional subusers of the EU live on a host of their own.
+// The hosts of the API. Regional subusers of the EU have a host of their own.
 const (
 	GlobalBaseURL = "https://api.sendgrid.com"
 	EUBaseURL     = "https://api.eu.sendgrid.com"
 )
 
-// RegionURL returns the root of the API for a region: "global", which is also what the
-// empty string means, or "eu".
+// RegionURL returns the root of the API for a region: "global", which is the default for an
+// empty string, or "eu". Any other region is an error.
 func RegionURL(region string) (string, error) {
 	switch region {
 	case "", "global":
@@ -42,17 +42,13 @@ func RegionURL(region string) (string, error) {
 	}
 }
 
-// maxAnswerBytes bounds what is read of a successful answer. An integration takes
-// less than 10 KiB, so this leaves room for several hundred of them.
-const maxAnswerBytes = 4 << 20
-
 // KeySource supplies the API key. It is asked before every request, so that a
 // rotation takes effect without a restart.
 type KeySource interface {
 	// Key returns the key to use now, and a name for this version of it.
 	Key(ctx context.Context) (key, version string, err error)
 	// RenewKey is called after SendGrid answered 401 to the key of the version
-	// rejected. It returns the newest key; the version tells whether it is another.
+	// rejected. It returns the newest key; another version means another key.
 	RenewKey(ctx context.Context, rejected string) (key, version string, err error)
 }
 
@@ -65,8 +61,8 @@ type Call struct {
 	RateLimit RateLimit
 }
 
-// Client calls the SSO API. Set its fields before the first call and leave them
-// alone afterwards; its methods may be called concurrently.
+// Client calls the SSO API. Set its fields before the first call and do not change them
+// afterwards; its methods may be called concurrently.
 type Client struct {
 	// Keys supplies the API key. Required.
 	Keys KeySource
@@ -76,10 +72,10 @@ type Client struct {
 	OnBehalfOf string
 	// UserAgent is sent with every request.
 	UserAgent string
-	// HTTP sends the requests; nil means NewHTTPClient(). Redirects are not followed
-	// whatever it says, because they would carry the key to another place.
+	// HTTP sends the requests; nil means NewHTTPClient(). Redirects are never followed,
+	// because they would carry the key to another host.
 	HTTP *http.Client
-	// OnCall, if set, is told of every request after it ended.
+	// OnCall, if set, is called after each request.
 	OnCall func(context.Context, Call)
 
 	once     sync.Once
@@ -89,8 +85,8 @@ type Client struct {
 
 // do performs one operation: it fetches the key, sends the request, and where
 // SendGrid answers 401, renews the key and repeats the request once if the key has
-// really changed. A 401 is a refusal before anything was done, so the repetition
-// cannot create anything twice.
+// really changed. A 401 is a refusal before anything was done, so repeating it cannot
+// create anything twice.
 func (c *Client) do(ctx context.Context, op Op, path string, in, out any) error {
 	var payload []byte
 	if in != nil {
@@ -123,7 +119,7 @@ func (c *Client) do(ctx context.Context, op Op, path string, in, out any) error 
 func (c *Client) send(ctx context.Context, op Op, path, key string, payload []byte, out any) error {
 	client := c.client()
 	var sent atomic.Bool
-	// A transport that knows nothing of httptrace may send the request without a word.
+	// A transport that does not support httptrace does not report that it has sent something.
 	_, traced := client.Transport.(*http.Transport)
 	sent.Store(!traced)
 	// For a request with a body the transport asks for a connection anew only when it is
@@ -190,21 +186,6 @@ func (c *Client) baseURL() string {
 		return GlobalBaseURL
 	}
 	return strings.TrimRight(c.BaseURL, "/")
-}
-
-// readAnswer reads the body of a successful answer into out.
-func readAnswer(r io.Reader, out any) error {
-	body, err := io.ReadAll(io.LimitReader(r, maxAnswerBytes+1))
-	switch {
-	case err != nil:
-		return fmt.Errorf("read the answer: %w", err)
-	case len(body) > maxAnswerBytes:
-		return fmt.Errorf("the answer is larger than %d bytes", maxAnswerBytes)
-	}
-	if err := json.Unmarshal(body, out); err != nil {
-		return fmt.Errorf("the answer is not the documented JSON: %w", err)
-	}
-	return nil
 }
 
 func (c *Client) report(ctx context.Context, call Call) {

@@ -66,32 +66,30 @@ func TestConnectIsUsedByTheFirstRequest(t *testing.T) {
 	require.EqualValues(t, 2, connections.Load(), "it is used once")
 }
 
-func TestConnectSaysWhyNot(t *testing.T) {
+func TestConnectFails(t *testing.T) {
 	t.Parallel()
 	server, _ := secureServer(t)
 	c := &Client{Keys: oneKey{}, BaseURL: server.URL} // It does not know the certificate.
 	require.ErrorContains(t, c.Connect(t.Context()), "connect to 127.0.0.1")
 	_, err := c.ListIntegrations(t.Context())
-	var failure *Error
-	require.ErrorAs(t, err, &failure)
-	require.False(t, failure.Sent)
+	require.Equal(t, NeverSent, ClassOf(err))
 }
 
-func TestConnectDoesNothingForOthers(t *testing.T) {
+func TestConnectDoesNothing(t *testing.T) {
 	t.Parallel()
 	server, connections := secureServer(t)
 	for name, c := range map[string]*Client{
-		"an HTTP client of one's own": {BaseURL: server.URL, HTTP: &http.Client{Transport: http.DefaultTransport}},
-		"plain http":                  {BaseURL: "http://127.0.0.1:1"},
+		"with an HTTP client of the caller's own": {BaseURL: server.URL, HTTP: &http.Client{Transport: http.DefaultTransport}},
+		"for plain http": {BaseURL: "http://127.0.0.1:1"},
 	} {
 		require.NoError(t, c.Connect(t.Context()), name)
 	}
 	require.Zero(t, connections.Load())
 }
 
-func TestConnectionInAdvanceGrowsOld(t *testing.T) {
+func TestOldPreconnectionIsNotUsed(t *testing.T) {
 	t.Parallel()
 	now := time.Now().Round(0)
-	require.True(t, (&advance{at: now}).fresh())
-	require.False(t, (&advance{at: now.Add(-maxIdle - time.Second)}).fresh())
+	require.True(t, (&preconnected{since: now}).usable())
+	require.False(t, (&preconnected{since: now.Add(-maxIdle - time.Second)}).usable())
 }

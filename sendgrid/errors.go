@@ -19,33 +19,33 @@ const (
 	maxMessageBytes = 512
 )
 
-// Error is a request that failed: it was never sent, got no answer, or was answered
-// with anything but the documented success.
+// Error is a request that failed: it was never sent, got no answer, or got another answer
+// than the documented success. Class reports what that means for the caller.
 type Error struct {
 	Op Op
 	// StatusCode is the HTTP status of the answer, 0 where no answer was read. It may
 	// be a 2xx: then the answer's body could not be read or understood.
 	StatusCode int
-	// Errors is what SendGrid said, empty where its answer was not in a known form.
+	// Errors are the entries of SendGrid's answer, empty where it has no known form.
 	Errors []FieldError
-	// RateLimit is what the answer said of the rate limit.
+	// RateLimit is the rate limit that the answer reports.
 	RateLimit RateLimit
-	// Sent tells whether the request may have reached SendGrid. It is false only
-	// where no connection was ever obtained.
+	// Sent reports whether the request may have reached SendGrid. It is false only
+	// where no connection was obtained.
 	Sent bool
-	// Err is the cause below HTTP, nil where SendGrid answered in order.
+	// Err is the cause below HTTP, nil where an answer was read completely.
 	Err error
 }
 
 // FieldError is one entry of SendGrid's error answers.
 type FieldError struct {
-	// Field is the name of the field at fault, empty where the error is about none.
+	// Field is the name of the wrong field, empty where the error is about none.
 	Field   string
 	Message string
 	ID      string
 }
 
-// Error describes the failure for a log. It holds no header and no request body.
+// Error describes the failure for a log. It contains no header and no request body.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "sendgrid: %s", e.Op)
@@ -73,8 +73,8 @@ func (e *Error) Error() string {
 // Unwrap returns the cause below HTTP.
 func (e *Error) Unwrap() error { return e.Err }
 
-// KeyError says that SendGrid did nothing because there was no good API key to send the
-// request with: none could be had, or SendGrid refused it and no newer one could be had.
+// KeyError is a request without a usable API key: none could be read, or SendGrid refused
+// it with 401 and no newer one could be read. SendGrid has done nothing.
 type KeyError struct {
 	Op  Op
 	Err error
@@ -85,8 +85,8 @@ func (e *KeyError) Error() string { return fmt.Sprintf("sendgrid: %s: no API key
 // Unwrap returns the key source's error.
 func (e *KeyError) Unwrap() error { return e.Err }
 
-// readErrorBody reads an error answer as far as it goes. Whatever the body holds, the
-// status stands. The key is cut out of the messages in case a proxy echoes the request.
+// readErrorBody reads an error answer as far as it can be read; the status counts in any
+// case. The key is cut out of the messages in case a proxy echoes the request.
 func readErrorBody(r io.Reader, key string) ([]FieldError, error) {
 	body, err := io.ReadAll(io.LimitReader(r, maxErrorBytes))
 	if err != nil {
@@ -101,9 +101,9 @@ func readErrorBody(r io.Reader, key string) ([]FieldError, error) {
 	return found, nil
 }
 
-// parseErrorBody understands the three forms that SendGrid uses: a bare array, which
+// parseErrorBody reads the three forms that SendGrid uses: a bare array, which
 // the SSO reference documents; an object with "errors"; and an object with "error".
-// Anything else yields nothing.
+// Any other body has no entries.
 func parseErrorBody(body []byte) []FieldError {
 	var list []json.RawMessage
 	if json.Unmarshal(body, &list) != nil {
@@ -161,8 +161,8 @@ func redact(text, key string) string {
 	return strings.ReplaceAll(text, key, "[redacted]")
 }
 
-// withoutKey returns err, or no more than its redacted text where the key is in it: errors
-// quote what they cannot understand, and that may be the request, sent back by a proxy.
+// withoutKey returns err, or only its redacted text where it contains the key: errors quote
+// what they cannot parse, and that may be the request, echoed by a proxy.
 func withoutKey(err error, key string) error {
 	if err == nil || key == "" || !strings.Contains(err.Error(), key) {
 		return err

@@ -18,7 +18,7 @@ const (
 	testUserAgent = "sendgrid-test/1.0"
 )
 
-// harness is an API that answers what the test says and keeps what it was sent. It lives
+// harness is an API that answers as the test wants and records its requests. Its path is
 // below a base path, because a base URL may have one.
 type harness struct {
 	t      *testing.T

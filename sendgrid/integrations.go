@@ -1,11 +1,12 @@
 package sendgrid
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"net/url"
+	"slices"
 )
 
 // integrationsPath is the collection of SSO integrations.
@@ -24,12 +25,12 @@ type IntegrationRequest struct {
 	SignoutURL string `json:"signout_url"`
 	// EntityID is the IdP's name for SendGrid, "SAML Issuer ID" in SendGrid's UI.
 	EntityID string `json:"entity_id"`
-	// CompletedIntegration is left out where nil: a false would be a statement.
+	// CompletedIntegration is left out where nil: a false that is sent is applied.
 	CompletedIntegration *bool `json:"completed_integration,omitempty"`
 }
 
 // Integration is an SSO integration as SendGrid reports it. The answer to a create
-// may lack ID and the two URLs; those of list and get are documented to have them.
+// may lack ID and the two URLs; any field of a half-configured integration may be empty.
 //
 // https://www.twilio.com/docs/sendgrid/api-reference/single-sign-on-settings
 type Integration struct {
@@ -43,42 +44,64 @@ type Integration struct {
 	SingleSignOnURL      string `json:"single_signon_url,omitempty"`
 	AudienceURL          string `json:"audience_url,omitempty"`
 	CompletedIntegration *bool  `json:"completed_integration,omitempty"`
-	// LastUpdated is a time in seconds since the epoch, as SendGrid wrote it.
+	// LastUpdated is when the configuration was last modified.
 	LastUpdated Timestamp `json:"last_updated,omitempty"`
 }
 
-// Timestamp is a number of seconds since the epoch, in SendGrid's own digits. What is no
-// number reads as empty: nobody needs it, so it must not make an answer unreadable.
-type Timestamp string
+// Timestamp is a number of seconds since the epoch, in SendGrid's own digits.
+type Timestamp = json.Number
 
-// UnmarshalJSON reads a number.
-func (t *Timestamp) UnmarshalJSON(data []byte) error {
-	*t = ""
-	var number json.Number
-	if data[0] != '"' && json.Unmarshal(data, &number) == nil {
-		*t = Timestamp(number)
+// UnmarshalJSON reads an integration as object describes it: a field that cannot be used
+// reads as if SendGrid had left it out.
+func (i *Integration) UnmarshalJSON(data []byte) error {
+	o, err := parseObject(data)
+	if err != nil {
+		return err
+	}
+	enabled := o.flag("enabled")
+	*i = Integration{
+		ID:                   o.id("id"),
+		Name:                 o.text("name", maxTextBytes),
+		Enabled:              enabled != nil && *enabled,
+		SigninURL:            o.text("signin_url", maxURLBytes),
+		SignoutURL:           o.text("signout_url", maxURLBytes),
+		EntityID:             o.text("entity_id", maxTextBytes),
+		SingleSignOnURL:      o.text("single_signon_url", maxURLBytes),
+		AudienceURL:          o.text("audience_url", maxURLBytes),
+		CompletedIntegration: o.flag("completed_integration"),
+		LastUpdated:          o.number("last_updated"),
+	}
+	// They are documented to be the same, and some answers lack the one or the other.
+	i.SingleSignOnURL = cmp.Or(i.SingleSignOnURL, i.AudienceURL)
+	i.AudienceURL = cmp.Or(i.AudienceURL, i.SingleSignOnURL)
+	return nil
+}
+
+// identified reports whether SendGrid sent what makes an integration one.
+func (i Integration) identified() bool { return i.ID != "" || i.EntityID != "" }
+
+// errNoIntegration: an answer of another kind, such as an error with the status 200, must not
+// count as the absence of the integration that is asked for.
+var errNoIntegration = errors.New("the answer has neither an id nor an entity_id")
+
+// integrationList is the answer to a list.
+type integrationList []Integration
+
+// UnmarshalJSON accepts rows that are half configured, as people leave them behind in
+// SendGrid's UI, but not a list of something else.
+func (l *integrationList) UnmarshalJSON(data []byte) error {
+	if err := json.Unmarshal(data, (*[]Integration)(l)); err != nil {
+		return err
+	}
+	if len(*l) > 0 && !slices.ContainsFunc(*l, Integration.identified) {
+		return errNoIntegration
 	}
 	return nil
 }
 
-// MarshalJSON writes the number as it was read.
-func (t Timestamp) MarshalJSON() ([]byte, error) { return json.Marshal(json.Number(t)) }
-
-// fillURLs lets the single sign-on URL and the audience URL stand in for each other:
-// SendGrid documents them to be the same, and leaves out the one or the other in some
-// answers.
-func (i *Integration) fillURLs() {
-	if i.SingleSignOnURL == "" {
-		i.SingleSignOnURL = i.AudienceURL
-	}
-	if i.AudienceURL == "" {
-		i.AudienceURL = i.SingleSignOnURL
-	}
-}
-
-// CreateIntegration creates an SSO integration. SendGrid has no idempotency key, and
-// a second call makes a second integration: on an *Error with Sent set and no clear
-// refusal in its StatusCode, the caller has to look before calling again.
+// CreateIntegration creates an SSO integration. SendGrid has no idempotency key, and a
+// second call makes a second integration: after an error of the class Ambiguous the caller
+// has to find out what happened before it calls again. The answer may lack any field.
 //
 // https://www.twilio.com/docs/sendgrid/api-reference/single-sign-on-settings/create-an-sso-integration
 func (c *Client) CreateIntegration(ctx context.Context, in IntegrationRequest) (*Integration, error) {
@@ -86,44 +109,54 @@ func (c *Client) CreateIntegration(ctx context.Context, in IntegrationRequest) (
 	if err := c.do(ctx, OpCreateIntegration, integrationsPath, in, &out); err != nil {
 		return nil, err
 	}
-	out.fillURLs()
 	return &out, nil
 }
 
-// ListIntegrations returns all integrations of the account. The API has no paging and
-// no filter. An answer of null counts as none, as a server in Go may write an empty list.
+// ListIntegrations returns all integrations of the account, half-configured ones included:
+// any of their fields may be empty. The API has no paging and no filter. An answer of null
+// counts as none.
 //
 // https://www.twilio.com/docs/sendgrid/api-reference/single-sign-on-settings/get-all-sso-integrations
 func (c *Client) ListIntegrations(ctx context.Context) ([]Integration, error) {
-	var out []Integration
+	var out integrationList
 	if err := c.do(ctx, OpListIntegrations, integrationsPath+"?si=true", nil, &out); err != nil {
 		return nil, err
-	}
-	for i := range out {
-		if out[i].EntityID == "" { // It is documented to be there. What lacks it is no integration.
-			return nil, &Error{Op: OpListIntegrations, StatusCode: http.StatusOK, Sent: true, Err: errors.New("the answer lists something without an entity_id")}
-		}
-		out[i].fillURLs()
 	}
 	return out, nil
 }
 
-// GetIntegration returns one integration; an unknown id is an *Error with StatusCode 404.
+// GetIntegration returns one integration. IsNotFound reports whether its error means that
+// SendGrid does not know the id.
 //
 // https://www.twilio.com/docs/sendgrid/api-reference/single-sign-on-settings/get-an-sso-integration
 func (c *Client) GetIntegration(ctx context.Context, id string) (*Integration, error) {
 	if id == "" {
-		return nil, &Error{Op: OpGetIntegration, Err: errors.New("the id is empty")}
+		return nil, &Error{Op: OpGetIntegration, Err: errNoID}
 	}
-	var out Integration
+	var out identifiedIntegration
 	if err := c.do(ctx, OpGetIntegration, integrationPath(id)+"?si=true", nil, &out); err != nil {
 		return nil, err
 	}
-	out.fillURLs()
-	return &out, nil
+	return &out.Integration, nil
+}
+
+// identifiedIntegration is the answer to a request for one integration.
+type identifiedIntegration struct{ Integration }
+
+func (i *identifiedIntegration) UnmarshalJSON(data []byte) error {
+	if err := i.Integration.UnmarshalJSON(data); err != nil {
+		return err
+	}
+	if !i.identified() {
+		return errNoIntegration
+	}
+	return nil
 }
 
 // IntegrationURL returns the address of an integration in the API.
 func (c *Client) IntegrationURL(id string) string { return c.baseURL() + integrationPath(id) }
 
 func integrationPath(id string) string { return integrationsPath + "/" + url.PathEscape(id) }
+
+// errNoID: without an id the path is that of the collection.
+var errNoID = errors.New("the id is empty")

@@ -98,7 +98,7 @@ func TestListIntegrations(t *testing.T) {
 	}{
 		{name: "some", answer: "[" + exampleAnswer + "," + exampleAnswer + "]", want: []sendgrid.Integration{exampleIntegration(), exampleIntegration()}},
 		{name: "none", answer: "[]", want: []sendgrid.Integration{}},
-		{name: "none, as a Go server without a slice says it", answer: "null"},
+		{name: "none, as a Go server encodes a nil slice", answer: "null"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

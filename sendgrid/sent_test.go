@@ -31,8 +31,8 @@ func requireUnanswered(t *testing.T, err error, sent bool) *sendgrid.Error {
 	return failure
 }
 
-// TestRefusedConnection does not run beside other tests: one of them might be given the
-// very port that it counts on nobody having.
+// TestRefusedConnection does not run in parallel: another test might get the port that has
+// to be unused here.
 func TestRefusedConnection(t *testing.T) {
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -44,8 +44,8 @@ func errorAnswers() []errorAnswer {
 	}
 }
 
-// Whatever the status and whatever the body: the status is never lost, and the error is
-// of the one type. 1xx is left out, as net/http answers it itself.
+// For every status and body the status is kept, and the error is of the one type. 1xx is
+// left out, because net/http handles it.
 func TestErrorStatus(t *testing.T) {
 	t.Parallel()
 	statuses := []int{
@@ -102,7 +102,7 @@ func TestErrorOfEveryOperation(t *testing.T) {
 	}
 }
 
-// Every answer tells of the rate limit: an error does in itself, all do through OnCall.
+// The rate limit of every answer is passed to OnCall, and that of a failure is in the error.
 func TestRateLimitIsPassedOn(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusOK, http.StatusTooManyRequests} {

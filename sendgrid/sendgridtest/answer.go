@@ -16,18 +16,18 @@ type answer struct {
 func jsonAnswer(status int, value any) answer {
 	body, err := json.Marshal(value)
 	if err != nil {
-		panic(err) // Only the types of this package come here, and they can be encoded.
+		panic(err) // Only types that can be encoded are passed.
 	}
 	return answer{status: status, body: body}
 }
 
-// refusal is an error answer in the documented form that is about no field.
+// refusal is an error answer in the documented form that names no field.
 func refusal(status int, message string) answer {
 	return jsonAnswer(status, []problem{{Message: message, ErrorID: newID()}})
 }
 
-// omit removes fields from the object, or from the objects of the array, that the body
-// is; any other body stays as it is.
+// omit removes fields from the body's object, or from each object of its array; any other
+// body is unchanged.
 func (a *answer) omit(fields []string) {
 	if len(fields) == 0 {
 		return
@@ -51,7 +51,7 @@ func (a *answer) omit(fields []string) {
 	a.body = jsonAnswer(a.status, value).body
 }
 
-// describe sets the headers that tell what the answer is.
+// describe sets the headers that describe the body.
 func (a *answer) describe(h http.Header) {
 	for name, values := range a.header {
 		h[name] = values
@@ -64,7 +64,7 @@ func (a *answer) describe(h http.Header) {
 
 func (a *answer) write(w http.ResponseWriter) {
 	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body) //nolint:gosec // It is JSON, no page. If the client has gone, there is nobody left to tell.
+	_, _ = w.Write(a.body) //nolint:gosec // It is JSON, no page. A client that has disconnected cannot be told.
 }
 
 // writeHalf announces the whole answer, writes half of it and closes the connection.
@@ -75,5 +75,5 @@ func (a *answer) writeHalf(w http.ResponseWriter) {
 	abort()
 }
 
-// abort ends the request and its connection; net/http takes this panic as the wish.
+// abort closes the connection without an answer, which net/http does for this panic.
 func abort() { panic(http.ErrAbortHandler) }

@@ -18,7 +18,7 @@ const (
 
 // Request is a request as the server received it.
 type Request struct {
-	// Op is empty where the request is none of the operations that are simulated.
+	// Op is empty for a request that is no operation of the client.
 	Op       sendgrid.Op
 	Method   string
 	Path     string // escaped, as it was sent
@@ -43,7 +43,7 @@ func (s *Server) Requests() []Request {
 	return requests
 }
 
-// Count returns how many requests for an operation have arrived, whatever came of them.
+// Count returns how many requests for an operation have arrived, failed ones included.
 func (s *Server) Count(op sendgrid.Op) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,7 +56,7 @@ func (s *Server) Count(op sendgrid.Op) int {
 	return count
 }
 
-// call is a request as it is understood.
+// call is a parsed request.
 type call struct {
 	endpoint
 	request *Request
@@ -67,7 +67,7 @@ type call struct {
 	si       bool
 	body     []byte
 	tooLarge bool
-	// broken tells that the request ended before its time.
+	// broken reports that the request ended prematurely.
 	broken bool
 }
 
@@ -112,9 +112,9 @@ func (s *Server) record(c *call) {
 	s.requests = append(s.requests, c.request)
 }
 
-// settle notes the status before the answer is written, so that whoever has the answer
-// finds it recorded.
-func (s *Server) settle(c *call, status int) {
+// finish records the status before the answer is written, so that a client that has read
+// the answer finds it recorded.
+func (s *Server) finish(c *call, status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.request.Status = status

@@ -7,19 +7,19 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// Fault is one deviation from the documented behaviour. A fault with no Status and no
-// Drop gives the normal answer, so the operation is then performed in any case.
+// Fault is one deviation from the documented behaviour. A fault without Status and Drop
+// gives the normal answer, so the operation is then performed in any case.
 type Fault struct {
-	// Op is the operation to meet; empty means any request.
+	// Op is the operation that it applies to; empty means any request.
 	Op sendgrid.Op
-	// Skip is the number of such requests to let pass first.
+	// Skip is the number of such requests that are unaffected first.
 	Skip int
-	// Times is how often to strike: 0 means once, -1 for ever.
+	// Times is how often it applies: 0 means once, -1 means always.
 	Times int
 	// Commit performs the operation even if its answer is replaced or lost.
 	Commit bool
-	// Delay is waited before anything else is done or, with Commit, right after the
-	// operation. It ends early when the client goes away; then nothing else is done.
+	// Delay is waited before the operation or, with Commit, right after it. It ends early
+	// when the client disconnects; then nothing else is done.
 	Delay time.Duration
 	// Status, Header and Body replace the answer. A header is set on the normal answer
 	// too, and removed where its value is empty.
@@ -34,8 +34,8 @@ type Fault struct {
 	Omit []string
 }
 
-// Script adds faults to the script. A request meets at most one: the first that matches
-// it and is not used up.
+// Script adds faults to the script. At most one applies to a request: the first that
+// matches and is not used up.
 func (s *Server) Script(faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -47,14 +47,14 @@ func (s *Server) Script(faults ...Fault) {
 	}
 }
 
-// ClearFaults removes all faults; from now on the server behaves as documented.
+// ClearFaults removes all faults.
 func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = nil
 }
 
-// nextFault returns the fault that a request meets; the zero Fault changes nothing.
+// nextFault returns the fault that applies to a request; the zero Fault changes nothing.
 func (s *Server) nextFault(op sendgrid.Op) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()

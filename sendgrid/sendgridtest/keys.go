@@ -7,8 +7,8 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// SetKeys sets the API keys that are accepted from now on, in place of those before. With
-// no keys, which is the default, any is accepted that is not empty.
+// SetKeys replaces the API keys that are accepted. Without keys, which is the default, any
+// key is accepted that is not empty.
 func (s *Server) SetKeys(keys ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -18,7 +18,7 @@ func (s *Server) SetKeys(keys ...string) {
 	}
 }
 
-// SetScopes limits what a key may do; a key without limits may do everything.
+// SetScopes limits a key to scopes; a key without a limit has every scope.
 func (s *Server) SetScopes(key string, scopes ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -37,7 +37,7 @@ func (s *Server) permits(key string, op sendgrid.Op) bool {
 	return !limited || slices.Contains(scopes, op.Scope())
 }
 
-// bearer returns the token of an Authorization header, empty where it holds none.
+// bearer returns the token of an Authorization header, empty where there is none.
 func bearer(header string) string {
 	scheme, token, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Bearer") {

@@ -12,12 +12,12 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// Network connects real HTTP clients with a real HTTP server in memory. Nothing leaves the
-// process and nothing waits for the operating system, so inside a testing/synctest bubble
-// the clock is the bubble's: a delay of half a minute passes at once.
+// Network connects real HTTP clients with a real HTTP server in memory. Nothing waits for
+// the operating system, so inside a testing/synctest bubble the clock is the bubble's: a
+// delay of half a minute passes at once.
 //
-// Every host name leads to the one server. There is no TLS: an https address is served as
-// if the handshake had taken place, unless FailHandshakes says that it has failed.
+// Every host name resolves to the one server. There is no TLS: an https address is served
+// as after a handshake, unless FailHandshakes makes it fail.
 type Network struct {
 	server    *http.Server
 	listener  *pipeListener
@@ -26,7 +26,7 @@ type Network struct {
 
 	mu         sync.Mutex
 	dials      int
-	refusals   []error // what the next dials come to
+	refusals   []error // errors of the next dials
 	resets     int
 	handshakes int
 }
@@ -35,13 +35,13 @@ type Network struct {
 // it is used, and Close it there.
 func NewNetwork(h http.Handler) *Network {
 	n := &Network{
-		server:   &http.Server{Handler: h}, //nolint:gosec // There is no one to guard against in memory.
+		server:   &http.Server{Handler: h}, //nolint:gosec // Nobody else can connect to a server in memory.
 		listener: newPipeListener(),
 	}
 	n.server.ConnState = n.watch
 	client := sendgrid.NewHTTPClient()
 	n.transport = client.Transport.(*http.Transport)
-	n.transport.Proxy = nil // A proxy of the environment is not on this network.
+	n.transport.Proxy = nil // A proxy of the environment cannot be reached here.
 	n.transport.DialContext = n.dial
 	n.transport.DialTLSContext = n.dialTLS
 	n.running.Go(func() {
@@ -50,8 +50,8 @@ func NewNetwork(h http.Handler) *Network {
 	return n
 }
 
-// watch counts the connections, so that Close can wait for the server to be done with them:
-// it lingers on some for a while, and a bubble must not end before that.
+// watch counts the connections, so that Close can wait until the server has closed them: a
+// bubble must not end before that.
 func (n *Network) watch(_ net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
@@ -70,15 +70,15 @@ func (n *Network) HTTPClient() *http.Client {
 	return client
 }
 
-// Close closes the server and all connections. Requests under way fail; Close waits for
-// their handlers, which learn of it through the contexts of their requests.
+// Close closes the server and all connections. Pending requests fail; Close waits for their
+// handlers, whose contexts end.
 func (n *Network) Close() {
 	_ = n.server.Close() // It closes the listener, which cannot fail.
 	n.running.Wait()
 	n.transport.CloseIdleConnections()
 }
 
-// Dials returns how often a connection was asked for, failures included.
+// Dials returns how many connections were requested, failed ones included.
 func (n *Network) Dials() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -106,8 +106,8 @@ func (n *Network) FailHandshakes(times int) {
 	n.handshakes += times
 }
 
-// ResetAfterDial makes the next connections break: they take the request, but instead of
-// delivering it they report that the other side has reset the connection.
+// ResetAfterDial makes the next connections break: they accept the request, but do not
+// deliver it and report that the other side has reset the connection.
 func (n *Network) ResetAfterDial(times int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -131,7 +131,7 @@ func (n *Network) dialTLS(ctx context.Context, network, address string) (net.Con
 	if err != nil || !n.nextHandshakeFails() {
 		return conn, err
 	}
-	_ = conn.Close() // It is of no use to anyone.
+	_ = conn.Close() // The handshake has failed.
 	return nil, &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}
 }
 

@@ -52,7 +52,7 @@ func (l *pipeListener) Close() error {
 	return nil
 }
 
-// Addr returns an address that means nothing.
+// Addr returns a placeholder.
 func (l *pipeListener) Addr() net.Addr { return pipeAddr("simulator") }
 
 // pipeAddr is an address in the network.
@@ -61,8 +61,8 @@ type pipeAddr string
 func (a pipeAddr) Network() string { return "pipe" }
 func (a pipeAddr) String() string  { return string(a) }
 
-// resetConn is a connection whose other side is gone. As with TCP, what is written first
-// is taken by the system, and only then the reset arrives.
+// resetConn is a connection whose other side is gone. As with TCP, the first write succeeds,
+// and only then the reset arrives.
 type resetConn struct {
 	reset, closed         chan struct{}
 	resetOnce, closedOnce sync.Once
@@ -102,7 +102,7 @@ func (c *resetConn) failure(op string) error {
 	return &net.OpError{Op: op, Net: "pipe", Addr: c.RemoteAddr(), Err: syscall.ECONNRESET}
 }
 
-// Deadlines have nothing to bound: nothing here takes time once something was written.
+// Deadlines have no effect, because nothing takes time once something was written.
 func (c *resetConn) SetDeadline(time.Time) error      { return nil }
 func (c *resetConn) SetReadDeadline(time.Time) error  { return nil }
 func (c *resetConn) SetWriteDeadline(time.Time) error { return nil }

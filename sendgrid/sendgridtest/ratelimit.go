@@ -8,33 +8,33 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// The limit that New sets is out of the way of any test.
+// The limit that New sets is beyond any test.
 const (
 	defaultLimit  = 1 << 20
 	defaultWindow = time.Minute
 )
 
-// endpoint is what a rate limit is counted for: SendGrid documents limits per endpoint.
+// endpoint has a rate limit of its own, as SendGrid documents.
 type endpoint struct {
 	account string
 	op      sendgrid.Op
 }
 
-// window is the time in which the requests for one endpoint are counted together.
+// window is the period in which the requests for one endpoint are counted.
 type window struct {
 	used int
 	ends time.Time
 }
 
-// limit is where a request stands in its window.
+// limit is the state of a window after a request.
 type limit struct {
 	limit, remaining int
 	reset            time.Time
 	exceeded         bool
 }
 
-// SetRateLimit allows so many requests for each endpoint of each account in a window,
-// which begins with the first of them. Every request counts, whatever comes of it.
+// SetRateLimit allows limit requests for each endpoint of each account in a window, which
+// begins with the first of them. Failed requests count, too.
 func (s *Server) SetRateLimit(limit int, length time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,8 +42,8 @@ func (s *Server) SetRateLimit(limit int, length time.Duration) {
 	s.windows = map[endpoint]*window{}
 }
 
-// take counts a request. A window ends on a full second, because the header that tells
-// its end knows no fractions, and who waits for it must not come too early.
+// take counts a request. A window ends on a full second, because the header has no
+// fractions and a client that waits until then must not come too early.
 func (s *Server) take(e endpoint) limit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,7 +66,7 @@ func (s *Server) take(e endpoint) limit {
 	}
 }
 
-// describe sets the headers that every answer of SendGrid carries.
+// describe sets the headers of every answer of SendGrid.
 func (l limit) describe(h http.Header) {
 	h.Set("X-RateLimit-Limit", strconv.Itoa(l.limit))
 	h.Set("X-RateLimit-Remaining", strconv.Itoa(l.remaining))

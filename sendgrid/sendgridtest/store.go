@@ -10,11 +10,10 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// samlURL is where the real SendGrid receives SAML responses; the simulator names the
-// same address, as people paste it into their IdP.
+// samlURL is where SendGrid receives SAML responses.
 const samlURL = "https://api.sendgrid.com/v3/public/sso/saml/response/id/"
 
-// stored is an integration and what only the server knows of it.
+// stored is an integration with what only the server knows about it.
 type stored struct {
 	account     string
 	created     time.Time

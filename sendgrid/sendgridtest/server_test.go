@@ -34,7 +34,7 @@ func send(t *testing.T, s *sendgridtest.Server, method, target, body string, hea
 	return w
 }
 
-// decode returns the object or the array that an answer holds.
+// decode returns the JSON value of an answer.
 func decode[T any](t *testing.T, w *httptest.ResponseRecorder) T {
 	t.Helper()
 	require.Equal(t, "application/json", w.Header().Get("Content-Type"))

@@ -1,9 +1,9 @@
-// Package sendgridtest is an in-process SendGrid that serves the part of the Single Sign-On
-// API which the sendgrid package uses. It keeps its integrations in memory, behaves as
-// documented until a script of faults tells it otherwise, and records every request.
+// Package sendgridtest is an in-process SendGrid for tests and laptops. It serves the part
+// of the Single Sign-On API that the sendgrid package uses, stores everything in memory,
+// behaves as documented unless a script of faults changes that, and records every request.
 //
-// SendGrid documents no refusal of duplicates, so there is none here: a second create makes
-// a second integration.
+// SendGrid documents no refusal of duplicates, so a second create makes a second integration
+// here.
 package sendgridtest
 
 import (
@@ -28,8 +28,8 @@ type Server struct {
 	stale    time.Duration
 }
 
-// New returns a server that holds no integrations, accepts any API key, and allows as
-// many requests as any test will make.
+// New returns a server without integrations that accepts any API key and has a rate limit
+// that no test reaches.
 func New() *Server {
 	s := &Server{}
 	s.SetRateLimit(defaultLimit, defaultWindow)
@@ -44,13 +44,13 @@ func (s *Server) SetStale(d time.Duration) {
 	s.stale = d
 }
 
-// ServeHTTP answers one request, in the way that the script prescribes.
+// ServeHTTP answers one request as the script prescribes.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := newCall(r)
 	s.record(c)
 	limit := s.take(c.endpoint)
 	if c.broken {
-		abort() // The client went away in the middle of its request.
+		abort() // The client has disconnected in the middle of its request.
 	}
 
 	fault := s.nextFault(c.op)
@@ -68,7 +68,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out = s.perform(c, limit)
 	}
 	out.omit(fault.Omit)
-	s.settle(c, out.status)
+	s.finish(c, out.status)
 
 	limit.describe(w.Header())
 	out.describe(w.Header())
@@ -84,7 +84,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out.write(w)
 }
 
-// perform does what SendGrid does with a request that no fault meets.
+// perform carries out a request as documented.
 func (s *Server) perform(c *call, limit limit) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,0 +1,88 @@
+package sendgrid
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+const (
+	// maxAnswerBytes bounds what is read of a successful answer. An integration takes
+	// less than 10 KiB, so this leaves room for several hundred of them.
+	maxAnswerBytes = 4 << 20
+	// maxTextBytes, maxURLBytes, maxIDBytes and maxNumberBytes bound the fields of an answer.
+	// They are no less than what this service sends, and an integration whose fields are all
+	// as long as possible takes less than 120 KiB of JSON, however much of it is escaped: it
+	// fits into an event on EventBridge (256 KB) together with the request.
+	maxTextBytes   = 4096
+	maxURLBytes    = 2048
+	maxIDBytes     = 256
+	maxNumberBytes = 32
+)
+
+// readAnswer reads the body of a successful answer into out.
+func readAnswer(r io.Reader, out any) error {
+	body, err := io.ReadAll(io.LimitReader(r, maxAnswerBytes+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the answer: %w", err)
+	case len(body) > maxAnswerBytes:
+		return fmt.Errorf("the answer is larger than %d bytes", maxAnswerBytes)
+	}
+	if err := json.Unmarshal(body, out); err != nil {
+		return fmt.Errorf("the answer is not the documented JSON: %w", err)
+	}
+	return nil
+}
+
+// object is a JSON object of an answer. Its fields are read one by one: a field that is
+// missing, null, of another type or longer than its bound reads as empty, so that one
+// strange value makes neither the object nor the list around it unreadable. A text that is
+// too long is not cut, because half a URL is a wrong URL.
+type object map[string]json.RawMessage
+
+func parseObject(data []byte) (object, error) {
+	var o object
+	if err := json.Unmarshal(data, &o); err != nil {
+		return nil, err
+	}
+	if o == nil {
+		return nil, errors.New("null is not an object")
+	}
+	return o, nil
+}
+
+func (o object) text(name string, limit int) string {
+	text := parseText(o[name])
+	if len(text) > limit {
+		return ""
+	}
+	return text
+}
+
+// id reads an id, which SendGrid writes as a text or as a number.
+func (o object) id(name string) string {
+	if number := o.number(name); number != "" {
+		return number.String()
+	}
+	return o.text(name, maxIDBytes)
+}
+
+func (o object) number(name string) json.Number {
+	raw := o[name]
+	var number json.Number
+	// A json.Number reads quoted digits, too.
+	if len(raw) == 0 || len(raw) > maxNumberBytes || raw[0] == '"' || json.Unmarshal(raw, &number) != nil {
+		return ""
+	}
+	return number
+}
+
+func (o object) flag(name string) *bool {
+	var flag *bool
+	if json.Unmarshal(o[name], &flag) != nil {
+		return nil
+	}
+	return flag
+}
