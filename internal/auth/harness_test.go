@@ -43,20 +43,12 @@ func (s *source) Refresh(_ context.Context, rejected string) (auth.Secrets, stri
 }
 
 // returns makes a read of these bearer secrets.
-func returns(version string, texts ...string) read {
+func returns(version string, err error, texts ...string) read {
 	secrets := auth.Secrets{}
 	for _, text := range texts {
 		secrets["bearer"] = append(secrets["bearer"], secret.NewString(text))
 	}
-	return func() (auth.Secrets, string, error) { return secrets, version, nil }
-}
-
-func fails(err error) read { return func() (auth.Secrets, string, error) { return nil, "", err } }
-
-// newVerifier returns a verifier and its log.
-func newVerifier(s auth.SecretSource) (*auth.Verifier, *bytes.Buffer) {
-	logger, log := newLogger()
-	return &auth.Verifier{Secrets: s, Logger: logger}, log
+	return func() (auth.Secrets, string, error) { return secrets, version, err }
 }
 
 // withoutSecrets returns a verifier that panics if it reads the secrets.

@@ -13,25 +13,25 @@ import (
 // The caller may use a secret that is newer than the cached one.
 func TestRefreshAfterFailedVerification(t *testing.T) {
 	t.Parallel()
+	const unread = "could not be refreshed"
 	for name, test := range map[string]struct {
-		refresh  read
+		version  string // of what the refresh returns
+		secrets  []string
+		err      error
 		rejected bool
 		logged   string
 	}{
-		"the new one is good":       {returns("2", newSecret), false, ""},
-		"the new one is another":    {returns("2", "another-secret-0123456789"), true, ""},
-		"there is none any more":    {returns("2"), true, ""},
-		"it is of the same version": {returns("1", newSecret), true, ""},
-		"it could not be refreshed": {fails(errUnreachable), true, "could not be refreshed"},
-		"an error authenticates nobody": {func() (auth.Secrets, string, error) {
-			s, v, _ := returns("2", newSecret)()
-			return s, v, errUnreachable
-		}, true, "could not be refreshed"},
+		"the new one is good":           {"2", []string{newSecret}, nil, false, ""},
+		"the new one is another":        {"2", []string{"another-secret-0123456789"}, nil, true, ""},
+		"there is none any more":        {"2", nil, nil, true, ""},
+		"it is of the same version":     {"1", []string{newSecret}, nil, true, ""},
+		"an error authenticates nobody": {"2", []string{newSecret}, errUnreachable, true, unread},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := &source{get: returns("1", oldSecret), refresh: test.refresh}
-			v, log := newVerifier(s)
+			logger, log := newLogger()
+			s := &source{get: returns("1", nil, oldSecret), refresh: returns(test.version, test.err, test.secrets...)}
+			v := &auth.Verifier{Secrets: s, Logger: logger}
 			require.NoError(t, v.Verify(t.Context(), bearer("Bearer "+oldSecret), nil))
 			require.Empty(t, s.rejected)
 
