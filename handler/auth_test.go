@@ -16,7 +16,7 @@ import (
 func accept(context.Context, http.Header, []byte) error { return nil }
 
 func refuse(context.Context, http.Header, []byte) error {
-	return &auth.Refusal{Scheme: "bearer", Reason: "the reason for the log"}
+	return &auth.CredentialsError{Reason: "bearer: the reason for the log"}
 }
 
 // v2 and v1 return a good request with a requestContext as JSON.
@@ -181,7 +181,7 @@ func TestMultiValueHeaders(t *testing.T) {
 			d := newDoor(nil)
 			d.Verifier = verify(func(_ context.Context, header http.Header, _ []byte) error {
 				got = header["Authorization"]
-				return &auth.Refusal{Reason: "seen"}
+				return &auth.CredentialsError{Reason: "seen"}
 			})
 			requireUnauthenticated(t, d.call(t, []byte(`{"httpMethod":"POST","requestContext":{},`+test.headers+`}`)))
 			require.Equal(t, test.want, got)

@@ -15,7 +15,7 @@ func (h *Handler) authenticate(ctx context.Context, r httpRequest, body []byte) 
 	if r.verified {
 		return nil
 	}
-	err := error(&auth.Refusal{Reason: "the gateway does not know the caller, and no webhook secret is configured"})
+	err := error(&auth.CredentialsError{Reason: "the gateway does not know the caller, and no webhook secret is configured"})
 	if h.Verifier != nil {
 		err = h.Verifier.Verify(ctx, r.header, body)
 	}
@@ -24,11 +24,11 @@ func (h *Handler) authenticate(ctx context.Context, r httpRequest, body []byte) 
 
 // refused turns a verifier's error into what the caller is told: no more than that.
 func refused(err error) error {
-	var refusal *auth.Refusal
+	var credentials *auth.CredentialsError
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &refusal):
+	case errors.As(err, &credentials):
 		return &problem.Error{
 			Code: problem.Unauthenticated, Err: err,
 			Message: "Sign the request with IAM or a token that the API accepts, or send a secret that this function knows.",

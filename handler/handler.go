@@ -26,7 +26,7 @@ type Provisioner interface {
 }
 
 // Verifier tells whether an HTTP request carries a secret of ours. It returns a
-// *auth.Refusal where it does not.
+// *auth.CredentialsError where it does not.
 type Verifier interface {
 	Verify(ctx context.Context, header http.Header, body []byte) error
 }

@@ -165,7 +165,7 @@ func TestLineHasNothingOfTheRequest(t *testing.T) {
 		"no UTF-8":        "Marker5417\xff",
 		"field name null": `{"name":nullMarker5417}`,
 	}
-	refusing := func(context.Context, http.Header, []byte) error { return &auth.Refusal{Reason: "it is wrong"} }
+	refusing := func(context.Context, http.Header, []byte) error { return &auth.CredentialsError{Reason: "it is wrong"} }
 	for gateway, event := range gateways {
 		for name, body := range marked {
 			t.Run(gateway+"/"+name, func(t *testing.T) {

@@ -67,7 +67,7 @@ func TestGatewayPassesRequestsOn(t *testing.T) {
 
 func TestGatewayPassesRefusalsOn(t *testing.T) {
 	t.Parallel()
-	refuse := verify(func(http.Header, []byte) error { return &auth.Refusal{Reason: "it is wrong"} })
+	refuse := verify(func(http.Header, []byte) error { return &auth.CredentialsError{Reason: "it is wrong"} })
 	accept := verify(func(http.Header, []byte) error { return nil })
 	form := post(strings.NewReader(exampleRequest))
 	form.Header.Set("Content-Type", "application/x-www-form-urlencoded")

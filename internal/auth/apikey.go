@@ -1,13 +1,10 @@
 package auth
 
-import "sendgrid-sso-integration/internal/secret"
-
-// apiKey is a secret in a header of its own, for systems that can send one but not sign:
+// apiKey is a secret in the X-Api-Key header, for systems that can send one but not sign:
 // Jira Automation, ServiceNow and Freshservice.
-type apiKey struct{}
-
-func (apiKey) name() string                   { return "api_key" }
-func (apiKey) header() string                 { return "X-Api-Key" }
-func (apiKey) keys(s Secrets) []secret.String { return s.APIKey }
-
-func (apiKey) read(value string, _ request) (proof, error) { return itself(value), nil }
+func apiKey() scheme {
+	return scheme{
+		name: "api_key", header: "X-Api-Key", parseKey: plainKey,
+		readProof: func(value string, _ request) (proof, error) { return staticProof(value), nil },
+	}
+}

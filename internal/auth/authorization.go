@@ -1,24 +1,19 @@
 package auth
 
-import (
-	"strings"
+import "strings"
 
-	"sendgrid-sso-integration/internal/secret"
-)
+// authorization is a fixed value of the Authorization header in any form: Freshservice
+// sends exactly the configured text, and some systems support only Basic with a user name
+// and a password.
+func authorization() scheme {
+	return scheme{
+		name: "authorization", header: "Authorization", parseKey: authorizationKey,
+		readProof: func(value string, _ request) (proof, error) { return staticProof(value), nil },
+	}
+}
 
-// authorization is a fixed value of the Authorization header, whatever its form: Okta's
-// event hooks and Freshservice send the text that they were given and nothing else, and
-// some systems can send nothing but Basic with a name and a password.
-type authorization struct{}
-
-func (authorization) name() string                   { return "authorization" }
-func (authorization) header() string                 { return "Authorization" }
-func (authorization) keys(s Secrets) []secret.String { return s.Authorization }
-
-func (authorization) read(value string, _ request) (proof, error) { return itself(value), nil }
-
-// authorizationKey makes a key of what is configured, which is the whole header. The word
-// before the secret, such as Basic, does not make it longer: everybody knows it.
+// authorizationKey is the whole header value. A leading word such as Basic does not count
+// towards the minimum length, because it is not secret.
 func authorizationKey(text string) (string, error) {
 	credentials := text
 	if _, after, ok := strings.Cut(text, " "); ok {

@@ -3,22 +3,17 @@ package auth
 import (
 	"errors"
 	"strings"
-
-	"sendgrid-sso-integration/internal/secret"
 )
 
-// bearer is a secret in the Authorization header: "Bearer" and the secret itself
-// (RFC 6750).
-type bearer struct{}
+// bearer is a secret sent as a bearer token in the Authorization header (RFC 6750).
+func bearer() scheme {
+	return scheme{name: "bearer", header: "Authorization", parseKey: plainKey, readProof: readBearer}
+}
 
-func (bearer) name() string                   { return "bearer" }
-func (bearer) header() string                 { return "Authorization" }
-func (bearer) keys(s Secrets) []secret.String { return s.Bearer }
-
-func (bearer) read(value string, _ request) (proof, error) {
+func readBearer(value string, _ request) (proof, error) {
 	word, token, _ := strings.Cut(value, " ")
 	if !strings.EqualFold(word, "Bearer") {
 		return proof{}, errors.New("the Authorization header does not begin with Bearer")
 	}
-	return itself(token), nil
+	return staticProof(token), nil
 }

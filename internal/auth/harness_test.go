@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -20,85 +21,78 @@ import (
 const (
 	oldSecret = "old-bearer-secret-0123456789"
 	newSecret = "new-bearer-secret-0123456789"
+	body      = `{"name":"Okta","entity_id":"http://www.okta.com/exk1"}`
 )
 
 var errUnreachable = errors.New("unreachable")
 
-// source is a source of secrets made of two functions; one that is nil panics.
+// read is what a SecretSource returns.
+type read func() (auth.Secrets, string, error)
+
+// source is a SecretSource of two functions; calling one that is nil panics.
 type source struct {
-	get     func(context.Context) (auth.Secrets, string, error)
-	refresh func(ctx context.Context, rejected string) (auth.Secrets, string, error)
+	get, refresh read
+	rejected     []string // the versions passed to Refresh
 }
 
-func (s source) Get(ctx context.Context) (auth.Secrets, string, error) { return s.get(ctx) }
+func (s *source) Get(context.Context) (auth.Secrets, string, error) { return s.get() }
 
-func (s source) Refresh(ctx context.Context, rejected string) (auth.Secrets, string, error) {
-	return s.refresh(ctx, rejected)
+func (s *source) Refresh(_ context.Context, rejected string) (auth.Secrets, string, error) {
+	s.rejected = append(s.rejected, rejected)
+	return s.refresh()
 }
 
-// holds makes a function that always supplies these secrets.
-func holds(version string, bearer ...string) func(context.Context) (auth.Secrets, string, error) {
-	return func(context.Context) (auth.Secrets, string, error) { return secretsOf(bearer...), version, nil }
-}
-
-// renews is holds for a refresh.
-func renews(version string, bearer ...string) func(context.Context, string) (auth.Secrets, string, error) {
-	return func(context.Context, string) (auth.Secrets, string, error) {
-		return secretsOf(bearer...), version, nil
+// returns makes a read of these bearer secrets.
+func returns(version string, err error, texts ...string) read {
+	secrets := auth.Secrets{}
+	for _, text := range texts {
+		secrets["bearer"] = append(secrets["bearer"], secret.NewString(text))
 	}
+	return func() (auth.Secrets, string, error) { return secrets, version, err }
 }
 
-func secretsOf(bearer ...string) auth.Secrets {
-	var secrets auth.Secrets
-	for _, text := range bearer {
-		secrets.Bearer = append(secrets.Bearer, secret.NewString(text))
-	}
-	return secrets
-}
-
-// newVerifier returns a verifier with a log.
-func newVerifier(s auth.SecretSource) (*auth.Verifier, *logBook) {
-	log := &logBook{}
-	return &auth.Verifier{Secrets: s, Logger: log.logger()}, log
-}
+// withoutSecrets returns a verifier that panics if it reads the secrets.
+func withoutSecrets() *auth.Verifier { return &auth.Verifier{Secrets: &source{}} }
 
 // bearer returns headers with these values of Authorization.
 func bearer(values ...string) http.Header { return http.Header{"Authorization": values} }
 
-func requireRefused(t *testing.T, err error, reason string) {
+func requireRejected(t *testing.T, err error, reason string) {
 	t.Helper()
-	var refusal *auth.Refusal
-	require.ErrorAs(t, err, &refusal)
+	var credentials *auth.CredentialsError
+	require.ErrorAs(t, err, &credentials)
 	require.Contains(t, err.Error(), reason)
 }
 
-// manager is a Secrets Manager that holds one text, and counts how often it is asked.
+// manager is a Secrets Manager with one secret, which counts its calls.
 type manager struct {
 	mu            sync.Mutex
 	text, version string
 	err           error
+	delay         time.Duration
 	calls         int
 }
 
 func (m *manager) GetSecretValue(
-	context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options),
+	ctx context.Context, _ *secretsmanager.GetSecretValueInput, _ ...func(*secretsmanager.Options),
 ) (*secretsmanager.GetSecretValueOutput, error) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.calls++
-	return &secretsmanager.GetSecretValueOutput{SecretString: aws.String(m.text), VersionId: aws.String(m.version)}, m.err
+	out, err, delay := &secretsmanager.GetSecretValueOutput{SecretString: aws.String(m.text), VersionId: aws.String(m.version)}, m.err, m.delay
+	m.mu.Unlock()
+	select {
+	case <-time.After(delay):
+		return out, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
-func (m *manager) put(version, text string) {
+// put stores a text; err, if not nil, is what the next calls return, after the delay.
+func (m *manager) put(version, text string, err error, delay time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.version, m.text = version, text
-}
-
-func (m *manager) fail(err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.err = err
+	m.version, m.text, m.err, m.delay = version, text, err, delay
 }
 
 func (m *manager) count() int {
@@ -107,24 +101,14 @@ func (m *manager) count() int {
 	return m.calls
 }
 
-// logBook collects what is logged.
-type logBook struct {
-	mu   sync.Mutex
-	text bytes.Buffer
+// verifier returns the verifier that the function uses.
+func (m *manager) verifier(ttl time.Duration) (*auth.Verifier, *bytes.Buffer) {
+	logger, log := newLogger()
+	return auth.NewVerifier(m, "sso/webhook", ttl, logger), log
 }
 
-func (b *logBook) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug}))
-}
-
-func (b *logBook) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *logBook) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
+// newLogger returns a logger, and its log to read once nothing is logged any more.
+func newLogger() (*slog.Logger, *bytes.Buffer) {
+	log := &bytes.Buffer{}
+	return slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), log
 }

@@ -5,12 +5,12 @@ import (
 	"net/http"
 )
 
-// maxHeader is how long a header may be that is looked at: far more than any of them
+// maxHeader is the maximum length in bytes of a header value: far more than any scheme
 // needs, and little enough that hashing it costs nothing.
 const maxHeader = 4096
 
-// single returns the value of a header that must be there once. Which one of several is
-// meant would be a guess, and another part of the way here may have guessed otherwise.
+// single returns the value of a header that must be present once. With several values, this
+// function and a proxy in front of it might choose different ones.
 func single(header http.Header, name string) (string, error) {
 	values := header[name]
 	switch {

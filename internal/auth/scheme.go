@@ -13,72 +13,71 @@ type request struct {
 	body   []byte
 }
 
-// scheme is one way of proving that one knows a secret.
-type scheme interface {
-	// name is the scheme's field in the secret and its name in the log.
-	name() string
+// scheme is one way to prove knowledge of a secret.
+type scheme struct {
+	// name is the scheme's field in the webhook secret, and its name in logs.
+	name string
 	// header is the name, in canonical form, of the header that carries the proof.
-	header() string
-	// keys are the secrets that the proof may have been made with.
-	keys(Secrets) []secret.String
-	// read takes the proof out of a request, of which value is the one header. The error
-	// says why there is no secret with which this request could be good.
-	read(value string, r request) (proof, error)
+	header string
+	// parseKey converts a configured text to a key. Its error does not quote the text.
+	parseKey func(text string) (key string, err error)
+	// readProof reads the proof from the request's only value of that header. Its error
+	// says why the request is invalid whatever the secrets are, and quotes none of it.
+	readProof func(value string, r request) (proof, error)
 }
 
-// schemes lists every scheme.
+// schemes returns all schemes. Two of them may share a name and so a list of secrets.
 func schemes() []scheme {
-	return append(staticSchemes(),
-		standardWebhooks{prefix: "Webhook"},
-		standardWebhooks{prefix: "Svix"},
+	return []scheme{
+		bearer(),
+		authorization(),
+		apiKey(),
+		standardWebhooks("Webhook"),
+		standardWebhooks("Svix"),
 		jira(),
 		github(),
-		zendesk{},
-	)
+		zendesk(),
+	}
 }
-
-// staticSchemes lists those in which the secret itself is sent.
-func staticSchemes() []scheme { return []scheme{bearer{}, authorization{}, apiKey{}} }
 
 // proof is what a request carries to show that its sender knows a secret.
 type proof struct {
-	// fits tells whether it was made with this key, in a time that does not depend on it.
-	fits func(key string) bool
-	// otherwise is the reason for the log where it fits no key.
-	otherwise string
+	// matches reports whether the proof was made with key, in a time that does not depend
+	// on the key's value.
+	matches func(key string) bool
+	// mismatch is the reason to log if no key matches.
+	mismatch string
 }
 
-// madeWith returns why the proof was made with none of the keys, or nothing if it was
-// made with one. It tries all of them, so that the time does not tell which one it was.
-func (p proof) madeWith(keys []secret.String) (reason string) {
-	reason = p.otherwise
+// matchesAny reports whether the proof was made with one of the keys. It tries all of them,
+// so that the time does not reveal which one it was.
+func (p proof) matchesAny(keys []secret.String) bool {
+	found := false
 	for _, key := range keys {
-		if p.fits(key.Reveal()) {
-			reason = ""
-		}
+		found = p.matches(key.Reveal()) || found
 	}
-	return reason
+	return found
 }
 
-// claim is a proof in a request that has yet to be checked.
+// claim is a scheme's header in a request, before it is checked.
 type claim struct {
 	scheme scheme
 	proof  proof
-	// malformed says why there is no proof.
+	// malformed says why there is no proof; it is nil if there is one.
 	malformed error
 }
 
-// read finds what a request carries of these schemes.
-func read(r request, among []scheme) []claim {
+// readClaims returns a claim for each scheme whose header the request has.
+func readClaims(r request) []claim {
 	var claims []claim
-	for _, s := range among {
-		if len(r.header[s.header()]) == 0 {
+	for _, s := range schemes() {
+		if len(r.header[s.header]) == 0 {
 			continue
 		}
 		c := claim{scheme: s}
-		value, err := single(r.header, s.header())
+		value, err := single(r.header, s.header)
 		if err == nil {
-			c.proof, err = s.read(value, r)
+			c.proof, err = s.readProof(value, r)
 		}
 		c.malformed = err
 		claims = append(claims, c)
@@ -86,8 +85,8 @@ func read(r request, among []scheme) []claim {
 	return claims
 }
 
-// hopeless tells whether no claim can hold, whatever the secrets are.
-func hopeless(claims []claim) bool {
+// allMalformed reports whether no claim can be valid, whatever the secrets are.
+func allMalformed(claims []claim) bool {
 	for _, c := range claims {
 		if c.malformed == nil {
 			return false
@@ -96,39 +95,29 @@ func hopeless(claims []claim) bool {
 	return true
 }
 
-// check returns nil if one of the claims holds, else a *Refusal.
-func check(claims []claim, secrets Secrets) error {
-	var refusals []*Refusal
+// check returns the scheme of a valid claim, or else a *CredentialsError with the reason
+// for each claim.
+func check(claims []claim, secrets Secrets) (scheme string, err error) {
+	var reasons []string
 	for _, c := range claims {
-		reason := c.reason(secrets)
+		reason := c.invalid(secrets[c.scheme.name])
 		if reason == "" {
-			return nil
+			return c.scheme.name, nil
 		}
-		refusals = append(refusals, &Refusal{Scheme: c.scheme.name(), Reason: reason})
+		reasons = append(reasons, c.scheme.name+": "+reason)
 	}
-	return join(refusals)
+	return "", &CredentialsError{Reason: strings.Join(reasons, "; ")}
 }
 
-// reason says why the claim does not hold; it is empty if it does.
-func (c claim) reason(secrets Secrets) string {
-	keys := c.scheme.keys(secrets)
+// invalid returns why the claim is not valid with any of the keys, or "" if it is.
+func (c claim) invalid(keys []secret.String) (reason string) {
 	switch {
 	case c.malformed != nil:
 		return c.malformed.Error()
 	case len(keys) == 0:
-		return "no " + c.scheme.name() + " secret is configured"
+		return "no " + c.scheme.name + " secret is configured"
+	case !c.proof.matchesAny(keys):
+		return c.proof.mismatch
 	}
-	return c.proof.madeWith(keys)
-}
-
-// join makes one refusal of several.
-func join(refusals []*Refusal) *Refusal {
-	if len(refusals) == 1 {
-		return refusals[0]
-	}
-	var texts []string
-	for _, r := range refusals {
-		texts = append(texts, r.Error())
-	}
-	return &Refusal{Reason: strings.Join(texts, "; ")}
+	return ""
 }

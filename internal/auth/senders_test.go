@@ -1,7 +1,6 @@
 package auth_test
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -11,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -18,21 +18,21 @@ import (
 	"sendgrid-sso-integration/internal/auth"
 )
 
-// sender is somebody who knows a secret, and how to prove it.
+// sender is a system that knows a secret, and how it proves that.
 type sender struct {
 	field    string // in the secret
 	old, new string // secrets, as they are configured
 	// prove returns the headers of a request with this body, sent now.
 	prove func(key, body string) http.Header
-	// proof is the header with the proof, and prefix what may be written differently.
+	// proof is the header with the proof, and prefix the part that is not case-sensitive.
 	proof, prefix string
-	// signed are the headers that are signed besides the body.
-	signed []string
-	// static tells that nothing is signed: the secret itself is sent.
+	// static means that nothing is signed: the secret is sent.
 	static bool
+	// dated means that a timestamp is signed.
+	dated bool
 }
 
-// senders are one for each scheme.
+// senders returns one sender for each scheme.
 func senders() map[string]sender {
 	return map[string]sender{
 		"bearer": {
@@ -54,7 +54,7 @@ func senders() map[string]sender {
 		"github":            hubSender("github", "X-Hub-Signature-256"),
 		"zendesk": {
 			field: "zendesk", old: secretOf("old", "zendesk"), new: secretOf("new", "zendesk"),
-			proof: "X-Zendesk-Webhook-Signature", signed: []string{"X-Zendesk-Webhook-Signature-Timestamp"},
+			proof: "X-Zendesk-Webhook-Signature", dated: true,
 			prove: func(key, body string) http.Header {
 				timestamp := time.Now().UTC().Format(time.RFC3339)
 				return http.Header{
@@ -69,7 +69,7 @@ func senders() map[string]sender {
 func standardSender(prefix string) sender {
 	return sender{
 		field: "standard_webhooks", old: whsec(secretOf("old", "standard_webhooks")), new: whsec(secretOf("new", "standard_webhooks")),
-		proof: prefix + "-Signature", signed: []string{prefix + "-Id", prefix + "-Timestamp"},
+		proof: prefix + "-Signature", dated: true,
 		prove: func(key, body string) http.Header {
 			raw, err := base64.StdEncoding.DecodeString(key[len("whsec_"):])
 			if err != nil {
@@ -94,7 +94,7 @@ func hubSender(field, header string) sender {
 	}
 }
 
-// secretOf makes a secret that no other scheme has.
+// secretOf returns a secret that no other scheme has.
 func secretOf(age, field string) string { return age + "-" + field + "-secret-0123456789" }
 
 func whsec(key string) string { return "whsec_" + base64.StdEncoding.EncodeToString([]byte(key)) }
@@ -105,10 +105,12 @@ func sum(key, text string) []byte {
 	return mac.Sum(nil)
 }
 
-// has makes a secret with one field.
-func has(field string, texts ...string) map[string][]string { return map[string][]string{field: texts} }
+// only returns a webhook secret with one field.
+func only(field string, texts ...string) map[string][]string {
+	return map[string][]string{field: texts}
+}
 
-// everything makes a secret with a field for each scheme.
+// everything returns a webhook secret with a field for each scheme.
 func everything() map[string][]string {
 	all := map[string][]string{}
 	for _, s := range senders() {
@@ -117,29 +119,31 @@ func everything() map[string][]string {
 	return all
 }
 
-// knows returns a verifier that always has the same secrets.
-func knows(tb testing.TB, fields map[string][]string) *auth.Verifier {
+// configured returns a verifier that always reads this webhook secret.
+func configured(tb testing.TB, fields map[string][]string) *auth.Verifier {
 	tb.Helper()
 	text, err := json.Marshal(fields)
 	require.NoError(tb, err)
-	log := &logBook{}
-	secrets, err := auth.ParseSecrets(log.logger())(string(text))
+	logger, log := newLogger()
+	secrets, err := auth.ParseSecrets(logger)(string(text))
 	require.NoError(tb, err)
 	require.Empty(tb, log.String())
-	v, _ := newVerifier(source{
-		get:     func(context.Context) (auth.Secrets, string, error) { return secrets, "1", nil },
-		refresh: func(context.Context, string) (auth.Secrets, string, error) { return secrets, "1", nil },
-	})
-	return v
+	always := func() (auth.Secrets, string, error) { return secrets, "1", nil }
+	return &auth.Verifier{Secrets: &source{get: always, refresh: always}, Logger: logger}
 }
 
-// unasked returns a verifier whose secrets nobody may ask for.
-func unasked() *auth.Verifier {
-	v, _ := newVerifier(source{})
-	return v
+// eachSender runs a test for each sender, at a time that does not pass by itself.
+func eachSender(t *testing.T, test func(*testing.T, sender)) {
+	t.Helper()
+	for name, s := range senders() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { test(t, s) })
+		})
+	}
 }
 
-// with returns headers in which one has other values.
+// with returns headers of which one has other values.
 func with(header http.Header, name string, values ...string) http.Header {
 	changed := maps.Clone(header)
 	changed[name] = values

@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// itself is the proof that consists of the secret. White space around it means nothing in
-// a header. Hashes are compared because they are of equal length: else the time would tell
-// how long the secret is.
-func itself(text string) proof {
+// staticProof is the proof that consists of the secret as such. White space around a header
+// value has no meaning. Hashes are compared because they have the same length; otherwise
+// the time would reveal the length of the secret.
+func staticProof(text string) proof {
 	given := sha256.Sum256([]byte(strings.TrimSpace(text)))
 	return proof{
-		fits: func(key string) bool {
+		matches: func(key string) bool {
 			wanted := sha256.Sum256([]byte(key))
 			return subtle.ConstantTimeCompare(given[:], wanted[:]) == 1
 		},
-		otherwise: "the secret is not one of those configured",
+		mismatch: "the secret is not one of those configured",
 	}
 }

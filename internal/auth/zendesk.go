@@ -5,36 +5,31 @@ import (
 	"encoding/base64"
 	"errors"
 	"time"
-
-	"sendgrid-sso-integration/internal/secret"
 )
 
-// zendesk is Zendesk's scheme: an HMAC over timestamp and body, in base64. Nothing stands
-// between the two; that a timestamp and a JSON object cannot be confused is what keeps
-// them apart.
-type zendesk struct{}
+// zendesk is Zendesk's scheme: an HMAC over timestamp and body, in base64. There is no
+// separator, but a timestamp cannot be mistaken for the beginning of a JSON object.
+func zendesk() scheme {
+	return scheme{name: "zendesk", header: "X-Zendesk-Webhook-Signature", parseKey: plainKey, readProof: readZendesk}
+}
 
-func (zendesk) name() string                   { return "zendesk" }
-func (zendesk) header() string                 { return "X-Zendesk-Webhook-Signature" }
-func (zendesk) keys(s Secrets) []secret.String { return s.Zendesk }
-
-func (z zendesk) read(value string, r request) (proof, error) {
+func readZendesk(value string, r request) (proof, error) {
 	timestamp, err := single(r.header, "X-Zendesk-Webhook-Signature-Timestamp")
 	if err != nil {
 		return proof{}, err
 	}
 	signedAt, err := time.Parse(time.RFC3339, timestamp)
 	if err != nil {
-		// The error itself would quote what was sent.
+		// The parser's own error would quote the header.
 		return proof{}, errors.New("the timestamp is not in the form 2006-01-02T15:04:05Z")
 	}
-	if err := fresh(signedAt); err != nil {
+	if err := checkTimestamp(signedAt); err != nil {
 		return proof{}, err
 	}
 	if len(value) != base64.StdEncoding.EncodedLen(sha256.Size) {
 		return proof{}, errors.New("the signature is not 32 bytes in base64")
 	}
-	return signature(timestamp, r.body, func(sum []byte) bool {
+	return signatureProof(timestamp, r.body, func(sum []byte) bool {
 		return equal(base64.StdEncoding.EncodeToString(sum), value)
 	}), nil
 }

@@ -8,20 +8,20 @@ import (
 	"unicode"
 )
 
-// The content is wrong in one of these ways. They are fixed texts, so that none can quote it.
+// These are the reasons why the content is unusable. They are fixed texts, so that none can quote it.
 var (
 	errNotObject    = errors.New(`is JSON but not an object; store the bare key or {"api_key": "..."}`)
 	errBadJSON      = errors.New(`begins with "{" but is not valid JSON`)
 	errNoField      = errors.New(`is JSON but has no "api_key" field`)
 	errNotText      = errors.New(`has an "api_key" field that is not a string`)
-	errBlankKey     = errors.New(`holds a blank key; store the key itself`)
-	errBadCharacter = errors.New(`holds white space, a control or a non-ASCII character in the key; store it alone`)
+	errBlankKey     = errors.New(`contains a blank key; store the key`)
+	errBadCharacter = errors.New(`contains white space, a control or a non-ASCII character in the key; store only the key`)
 )
 
-// APIKey is an API key kept in Secrets Manager, as the bare key or as a JSON object with "api_key".
+// APIKey is an API key in Secrets Manager, stored as the bare key or as a JSON object with "api_key".
 type APIKey struct{ cache *Cache[String] }
 
-// NewAPIKey returns the API key in the secret with that name or ARN; it reads nothing yet.
+// NewAPIKey returns the API key in the secret with that name or ARN. It does not fetch it yet.
 func NewAPIKey(api API, id string, opts Options) *APIKey {
 	return &APIKey{NewCache(api, id, parseAPIKey, opts)}
 }
@@ -32,15 +32,15 @@ func (k *APIKey) Key(ctx context.Context) (key, version string, err error) {
 	return value.Reveal(), version, err
 }
 
-// RenewKey returns the key anew after the rejected version was refused, as [Cache.Refresh] does.
-// It is worth trying only if the version returned is another one.
+// RenewKey fetches the key after the rejected version was refused, as [Cache.Refresh] does.
+// The returned key is worth trying only if its version is another one.
 func (k *APIKey) RenewKey(ctx context.Context, rejected string) (key, version string, err error) {
 	value, version, err := k.cache.Refresh(ctx, rejected)
 	return value.Reveal(), version, err
 }
 
-// parseAPIKey takes the key out of a secret's text. It refuses what could not be sent in a header,
-// rather than let each request fail for a reason that is hard to find.
+// parseAPIKey extracts the key from a secret's text. It rejects what could not be sent in a header:
+// otherwise each request would fail for a reason that is hard to find.
 func parseAPIKey(text string) (String, error) {
 	key := trim(text)
 	if strings.HasPrefix(key, "{") {
@@ -62,7 +62,7 @@ func parseAPIKey(text string) (String, error) {
 }
 
 // apiKeyField returns the "api_key" of a JSON object. No error of encoding/json is passed on,
-// because those quote what they stumble over.
+// because those quote their input.
 func apiKeyField(object string) (string, error) {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal([]byte(object), &fields) != nil {
@@ -79,7 +79,7 @@ func apiKeyField(object string) (string, error) {
 	return trim(*key), nil
 }
 
-// trim removes what editors and the command line add: surrounding white space and a byte order mark.
+// trim removes what editors and command lines add: surrounding white space and a byte order mark.
 func trim(s string) string {
 	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' })
 }

@@ -2,14 +2,13 @@ package secret_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/secret"
 )
 
-func TestAPIKeyIsFound(t *testing.T) {
+func TestAPIKey(t *testing.T) {
 	t.Parallel()
 	for name, stored := range map[string]string{
 		"bare":                  "SG.abc-_.123",
@@ -40,8 +39,8 @@ func TestAPIKeyIsUnusable(t *testing.T) {
 		badJSON      = `begins with "{" but is not valid JSON`
 		noField      = `is JSON but has no "api_key" field`
 		notText      = `has an "api_key" field that is not a string`
-		blank        = `holds a blank key; store the key itself`
-		badCharacter = `holds white space, a control or a non-ASCII character in the key; store it alone`
+		blank        = `contains a blank key; store the key`
+		badCharacter = `contains white space, a control or a non-ASCII character in the key; store only the key`
 	)
 	for name, tt := range map[string]struct{ stored, want string }{
 		"empty":                {"", "is empty; store a value in it"},
@@ -86,22 +85,4 @@ func TestAPIKeyIsUnusable(t *testing.T) {
 			require.Empty(t, version)
 		})
 	}
-}
-
-func TestAPIKeyIsRenewed(t *testing.T) {
-	t.Parallel()
-	api := answers(answer{text: "SG.old", version: "1"}, answer{text: `{"api_key":"SG.new"}`, version: "2"})
-	k := secret.NewAPIKey(api, id, secret.Options{TTL: time.Hour})
-
-	key, version, err := k.Key(t.Context())
-	require.NoError(t, err)
-	require.Equal(t, "SG.old", key)
-
-	for range 2 { // The second time, the first has done it.
-		key, renewed, err := k.RenewKey(t.Context(), version)
-		require.NoError(t, err)
-		require.Equal(t, "SG.new", key)
-		require.Equal(t, "2", renewed)
-	}
-	require.EqualValues(t, 2, api.calls.Load())
 }

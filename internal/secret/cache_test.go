@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,7 +15,91 @@ import (
 	"sendgrid-sso-integration/internal/secret"
 )
 
-// getter returns a Get that must succeed, and shows its value and version as one text.
+// step is one use of a cache.
+type step struct {
+	sleep time.Duration // before the use
+	call  string        // "get", or "refresh" and the rejected version
+	want  string        // value and version, as in "a@1", or else a part of the error
+	calls int64         // of Secrets Manager so far
+}
+
+func (s step) run(t *testing.T, c *secret.Cache[string], api *fakeAPI) {
+	t.Helper()
+	time.Sleep(s.sleep)
+	get := func() (string, string, error) { return c.Get(t.Context()) }
+	if rejected, ok := strings.CutPrefix(s.call, "refresh "); ok {
+		get = func() (string, string, error) { return c.Refresh(t.Context(), rejected) }
+	}
+	value, version, err := get()
+	if err == nil {
+		require.Equal(t, s.want, value+"@"+version)
+	} else {
+		require.ErrorContains(t, err, s.want)
+		require.Empty(t, value+version)
+		var failure *secret.Error
+		require.ErrorAs(t, err, &failure)
+	}
+	require.Equal(t, s.calls, api.calls.Load())
+}
+
+func TestCache(t *testing.T) {
+	t.Parallel()
+	const ns = time.Nanosecond
+	a, b, down := answer{text: "a", version: "1"}, answer{text: "b", version: "2"}, answer{err: errUnreachable}
+	for name, test := range map[string]struct {
+		opts    secret.Options
+		answers []answer
+		steps   []step
+	}{
+		"serves until the TTL": {secret.Options{TTL: time.Minute}, []answer{a, b}, []step{
+			{0, "get", "a@1", 1}, {time.Minute - ns, "get", "a@1", 1}, {ns, "get", "b@2", 2},
+		}},
+		"without TTL, fetches each time without backoff": {secret.Options{}, []answer{a, down, b}, []step{
+			{0, "get", "a@1", 1}, {0, "get", "a@1", 2}, {0, "get", "b@2", 3},
+		}},
+		"backs off no longer than the TTL": {secret.Options{TTL: time.Second}, []answer{a, down, b}, []step{
+			{0, "get", "a@1", 1}, {time.Second, "get", "a@1", 2}, {time.Second, "get", "b@2", 3},
+		}},
+		"returns each error once": {secret.Options{TTL: time.Hour}, []answer{down, a}, []step{
+			{0, "get", "unreachable", 1}, {0, "get", "a@1", 2},
+		}},
+		"returns an error for the failure backoff": {secret.Options{TTL: time.Hour, FailureBackoff: 10 * time.Second}, []answer{down, down, a, b}, []step{
+			{0, "get", "unreachable", 1}, {0, "get", "unreachable", 1}, {10*time.Second - ns, "refresh 1", "unreachable", 1},
+			{ns, "get", "unreachable", 2}, {ns, "get", "unreachable", 2}, {10 * time.Second, "get", "a@1", 3}, {0, "get", "a@1", 3},
+		}},
+		"refreshes a young value": {secret.Options{TTL: time.Hour}, []answer{a, b}, []step{
+			{0, "get", "a@1", 1}, {0, "refresh 1", "b@2", 2}, {0, "get", "b@2", 2}, {0, "refresh 1", "b@2", 2},
+		}},
+		"refreshes when empty": {secret.Options{TTL: time.Hour, MinRefresh: time.Minute}, []answer{down, a}, []step{
+			{0, "refresh 0", "unreachable", 1}, {0, "refresh 0", "a@1", 2},
+		}},
+		"a failed refresh keeps the value": {secret.Options{TTL: time.Hour}, []answer{a, down, {text: "rubbish"}}, []step{
+			{0, "get", "a@1", 1}, {0, "refresh 1", "unreachable", 2}, {0, "get", "a@1", 2},
+			{0, "refresh 1", "is not what was expected", 3}, {0, "get", "a@1", 3},
+		}},
+		// The first refresh is not limited: the fetch before it was not forced.
+		"limits refreshes": {secret.Options{TTL: time.Hour, MinRefresh: time.Minute}, []answer{a}, []step{
+			{0, "get", "a@1", 1}, {0, "refresh 1", "a@1", 2}, {0, "refresh 1", "a@1", 2},
+			{time.Minute - ns, "refresh 1", "a@1", 2}, {ns, "refresh 1", "a@1", 3},
+		}},
+		"limits refreshes after a failure": {secret.Options{TTL: time.Hour, MinRefresh: time.Minute}, []answer{a, down}, []step{
+			{0, "get", "a@1", 1}, {0, "refresh 1", "unreachable", 2}, {0, "refresh 1", "a@1", 2},
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				api := answers(test.answers...)
+				c := secret.NewCache(api, id, parsePlain, test.opts)
+				for _, s := range test.steps {
+					s.run(t, c, api)
+				}
+			})
+		})
+	}
+}
+
+// getter returns a Get that must succeed, and returns value and version as one text.
 func getter(t *testing.T, c *secret.Cache[string]) func() string {
 	t.Helper()
 	return func() string {
@@ -25,123 +110,57 @@ func getter(t *testing.T, c *secret.Cache[string]) func() string {
 	}
 }
 
-func TestCacheServesUntilTheTTL(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		api := answers(answer{text: "a", version: "1"}, answer{text: "b", version: "2"})
-		get := getter(t, newCache(api, secret.Options{TTL: time.Minute}))
-
-		require.Equal(t, "a@1", get())
-		time.Sleep(time.Minute - 1)
-		require.Equal(t, "a@1", get())
-		require.EqualValues(t, 1, api.calls.Load())
-
-		time.Sleep(time.Nanosecond)
-		require.Equal(t, "b@2", get())
-		require.EqualValues(t, 2, api.calls.Load())
-	})
-}
-
-func TestCacheWithoutTTLFetchesEachTime(t *testing.T) {
-	t.Parallel()
-	api := answers(answer{text: "a", version: "1"}, answer{err: errUnreachable}, answer{text: "b", version: "2"})
-	get := getter(t, secret.NewCache(api, id, parsePlain, secret.Options{}))
-
-	require.Equal(t, "a@1", get())
-	require.Equal(t, "a@1", get(), "kept, since the refresh failed")
-	require.Equal(t, "b@2", get(), "with no back-off")
-}
-
 func TestCacheKeepsTheOldValue(t *testing.T) {
 	t.Parallel()
 	for name, failed := range map[string]answer{
-		"when unreachable":             {err: errUnreachable},
-		"when there is no answer":      {after: time.Hour},
-		"when the content is unusable": {text: "rubbish", version: "2"},
-		"when the content is empty":    {text: " \n", version: "2"},
+		"unreachable": {err: errUnreachable},
+		"no answer":   {after: time.Hour},
+		"unusable":    {text: "rubbish", version: "2"},
+		"empty":       {text: " \n", version: "2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var log bytes.Buffer
 				api := answers(answer{text: "a", version: "1"}, failed, failed, answer{text: "c", version: "3"})
-				get := getter(t, newCache(api, secret.Options{
-					TTL: time.Minute, Logger: slog.New(slog.NewTextHandler(&log, nil)),
-				}))
-
-				require.Equal(t, "a@1", get())
+				c := newCache(api, secret.Options{TTL: time.Minute, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+				step{0, "get", "a@1", 1}.run(t, c, api)
 				require.Empty(t, log.String())
-				time.Sleep(time.Minute)
-				require.Equal(t, "a@1", get())
+				step{time.Minute, "get", "a@1", 2}.run(t, c, api)
 				require.Contains(t, log.String(), "level=WARN")
 				require.Contains(t, log.String(), id)
 				require.NotContains(t, log.String(), "rubbish")
-
-				time.Sleep(10*time.Second - 1)
-				require.Equal(t, "a@1", get())
-				require.EqualValues(t, 2, api.calls.Load(), "backing off")
-
-				time.Sleep(time.Nanosecond)
-				require.Equal(t, "a@1", get())
-				require.EqualValues(t, 3, api.calls.Load(), "tried again, in vain")
-
-				time.Sleep(10 * time.Second)
-				require.Equal(t, "c@3", get())
-				time.Sleep(time.Minute - 1)
-				require.Equal(t, "c@3", get())
-				require.EqualValues(t, 4, api.calls.Load())
+				for _, s := range []step{
+					{10*time.Second - 1, "get", "a@1", 2}, {1, "get", "a@1", 3}, {10 * time.Second, "get", "c@3", 4}, {time.Minute - 1, "get", "c@3", 4},
+				} {
+					s.run(t, c, api)
+				}
 			})
 		})
 	}
 }
 
-func TestCacheBacksOffNoLongerThanTheTTL(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		api := answers(answer{text: "a", version: "1"}, answer{err: errUnreachable}, answer{text: "b", version: "2"})
-		get := getter(t, newCache(api, secret.Options{TTL: time.Second}))
-
-		require.Equal(t, "a@1", get())
-		time.Sleep(time.Second)
-		require.Equal(t, "a@1", get())
-		time.Sleep(time.Second)
-		require.Equal(t, "b@2", get())
-	})
-}
-
-func TestCacheDoesNotKeepAnError(t *testing.T) {
-	t.Parallel()
-	api := answers(answer{err: errUnreachable}, answer{text: "a", version: "1"})
-	c := newCache(api, secret.Options{})
-
-	value, version, err := c.Get(t.Context())
-	require.ErrorIs(t, err, errUnreachable)
-	require.Empty(t, value)
-	require.Empty(t, version)
-	require.Equal(t, "a@1", getter(t, c)())
-}
-
-func TestCacheTellsOfEachFetch(t *testing.T) {
+func TestOnFetch(t *testing.T) {
 	t.Parallel()
 	type key struct{}
-	var told []error
+	var errs []error
 	api := answers(answer{err: errUnreachable}, answer{text: "rubbish"}, answer{text: "a", version: "1"})
 	c := newCache(api, secret.Options{OnFetch: func(ctx context.Context, err error) {
 		require.Equal(t, "invocation", ctx.Value(key{}))
 		require.NoError(t, ctx.Err())
-		told = append(told, err)
+		errs = append(errs, err)
 	}})
 
 	for range 5 {
 		_, _, _ = c.Get(context.WithValue(t.Context(), key{}, "invocation"))
 	}
-	require.Len(t, told, 3)
-	require.ErrorIs(t, told[0], errUnreachable)
-	require.ErrorContains(t, told[1], "is not what was expected")
-	require.NoError(t, told[2])
+	require.Len(t, errs, 3)
+	require.ErrorIs(t, errs[0], errUnreachable)
+	require.ErrorContains(t, errs[1], "is not what was expected")
+	require.NoError(t, errs[2])
 }
 
-func TestCacheShowsNothingWhenPrinted(t *testing.T) {
+func TestPrintedCacheIsRedacted(t *testing.T) {
 	t.Parallel()
 	api := answers(answer{text: hidden, version: "1"})
 	c := newCache(api, secret.Options{})

@@ -8,12 +8,13 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Error says why a secret cannot be had. Its text names the secret and what to do, never the content.
+// Error says why a secret is not available. Its text contains the name of the secret and what to do, never
+// the content.
 //
 // It does not wrap a context error: if errors.Is finds one, it is that of the caller's own context.
 type Error struct {
-	ID       string // the name or ARN that was asked for
-	Unusable bool   // it was read, but its content cannot be used
+	ID       string // the name or ARN that was requested
+	Unusable bool   // it was read, but its content is unusable
 	Err      error  // the cause; for unusable content, the end of a sentence that begins with the secret
 }
 
@@ -28,12 +29,12 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Permanent reports whether trying again cannot help, because someone has to store other content first.
-// A missing secret or permission needs a person too, but mending it takes effect within moments
-// and often happens during a first deployment, so those are worth another try.
+// Permanent reports whether a retry cannot help, because someone has to store other content first.
+// A missing secret or permission needs a person too, but the fix takes effect within moments
+// and often happens during a first deployment, so a retry is worthwhile.
 func (e *Error) Permanent() bool { return e.Unusable }
 
-// advice says what an error of GetSecretValue means to whoever has to mend it.
+// advice says what an error of GetSecretValue means and how an operator fixes it.
 func advice(err error) string {
 	var api interface{ ErrorCode() string }
 	if !errors.As(err, &api) {
@@ -54,7 +55,7 @@ func advice(err error) string {
 }
 
 // safeCause returns err without what must not leave this package: the SDK quotes parts of an answer that
-// it cannot decode, and a context error of the fetch would look like one of the caller's context.
+// it cannot decode, and a context error of the fetch could be mistaken for one of the caller's context.
 func safeCause(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return errors.New("no answer in time: " + err.Error())

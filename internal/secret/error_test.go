@@ -12,7 +12,7 @@ import (
 	"sendgrid-sso-integration/internal/secret"
 )
 
-func TestErrorsSayWhatToDo(t *testing.T) {
+func TestErrors(t *testing.T) {
 	t.Parallel()
 	binary := &secretsmanager.GetSecretValueOutput{SecretBinary: []byte(hidden)}
 	empty := text("", "1")
@@ -24,7 +24,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	}{
 		"binary":     {out: binary, permanent: true, want: "is binary; store it as text"},
 		"empty":      {out: empty, permanent: true, want: "is empty; store a value in it"},
-		"nothing":    {out: &secretsmanager.GetSecretValueOutput{}, want: "could not be read: the answer holds no value"},
+		"nothing":    {out: &secretsmanager.GetSecretValueOutput{}, want: "could not be read: the answer has no value"},
 		"unparsable": {out: text("rubbish", "1"), permanent: true, want: "is not what was expected"},
 		"missing": {err: awsError("ResourceNotFoundException"), want: "does not exist in this account and region or has " +
 			"no value yet; create it or correct its name: api error ResourceNotFoundException: said AWS"},

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
-// API is what is used of secretsmanager.Client.
+// API is the part of secretsmanager.Client that a Cache uses.
 type API interface {
 	GetSecretValue(
 		ctx context.Context, in *secretsmanager.GetSecretValueInput, opts ...func(*secretsmanager.Options),
@@ -17,7 +17,7 @@ type API interface {
 }
 
 var (
-	errNoValue = errors.New("the answer holds no value")
+	errNoValue = errors.New("the answer has no value")
 	errBinary  = errors.New("is binary; store it as text")
 	errEmpty   = errors.New("is empty; store a value in it")
 )

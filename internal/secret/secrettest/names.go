@@ -12,11 +12,11 @@ const (
 
 var randomSuffix = regexp.MustCompile(`-[A-Za-z0-9]{6}$`)
 
-// names are the three ways to ask for a secret.
+// names are the three ways to name a secret in a request.
 type names struct{ name, arn, partialARN string }
 
 // namesOf completes the name or ARN under which a secret is put. The part after the last hyphen of an ARN
-// is taken for the random suffix if it may be one, as Secrets Manager does.
+// is treated as the random suffix if it has that form, as in Secrets Manager.
 func namesOf(id string) names {
 	prefix, rest, isARN := strings.Cut(id, ":secret:")
 	if !isARN || !strings.HasPrefix(prefix, "arn:") {

@@ -48,7 +48,7 @@ func TestConcurrentCallersShareOneFetch(t *testing.T) {
 	}
 }
 
-func TestACancelledInitiatorDoesNotStopTheOthers(t *testing.T) {
+func TestTheEndOfOneCallerDoesNotEndTheFetch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		api := answers(answer{text: "a", version: "1", after: 3 * time.Second})
@@ -61,14 +61,14 @@ func TestACancelledInitiatorDoesNotStopTheOthers(t *testing.T) {
 		wg.Go(func() {
 			_, _, err := c.Get(ctx)
 			if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Second {
-				t.Errorf("the initiator got %v after %v", err, time.Since(began))
+				t.Errorf("the first caller got %v after %v", err, time.Since(began))
 			}
 		})
-		synctest.Wait() // The first caller has begun the fetch.
+		synctest.Wait() // The first caller has started the fetch.
 		wg.Go(func() {
 			value, _, err := c.Get(t.Context())
 			if err != nil || value != "a" || time.Since(began) != 3*time.Second {
-				t.Errorf("the waiter got %q, %v after %v", value, err, time.Since(began))
+				t.Errorf("the second caller got %q, %v after %v", value, err, time.Since(began))
 			}
 		})
 		wg.Wait()
@@ -76,7 +76,7 @@ func TestACancelledInitiatorDoesNotStopTheOthers(t *testing.T) {
 	})
 }
 
-func TestAWaiterLeavesWhenItsContextEnds(t *testing.T) {
+func TestACallerWaitsNoLongerThanItsContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		api := answers(answer{text: "a", version: "1"}, answer{text: "b", version: "2", after: 3 * time.Second})
@@ -90,11 +90,31 @@ func TestAWaiterLeavesWhenItsContextEnds(t *testing.T) {
 		_, _, err := c.Refresh(ctx, "1")
 		require.Equal(t, context.DeadlineExceeded, err)
 		require.Equal(t, time.Second, time.Since(began))
-		require.Equal(t, "a@1", get(), "what is held is served during the fetch")
+		require.Equal(t, "a@1", get(), "the cached value is served during the fetch")
 
 		_, version, err := c.Refresh(t.Context(), "1")
 		require.NoError(t, err)
-		require.Equal(t, "2", version, "the fetch went on, and was joined")
+		require.Equal(t, "2", version, "the fetch continued and was joined")
+		require.EqualValues(t, 2, api.calls.Load())
+	})
+}
+
+func TestLimitedRefreshJoinsTheFetchInProgress(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		api := answers(answer{text: "a", version: "1"}, answer{text: "b", version: "2", after: time.Second})
+		c := newCache(api, secret.Options{MinRefresh: time.Minute})
+		require.Equal(t, "a@1", getter(t, c)())
+
+		var wg sync.WaitGroup
+		for range 10 {
+			wg.Go(func() {
+				if _, version, err := c.Refresh(t.Context(), "1"); err != nil || version != "2" {
+					t.Errorf("got version %q, %v", version, err)
+				}
+			})
+		}
+		wg.Wait()
 		require.EqualValues(t, 2, api.calls.Load())
 	})
 }
@@ -104,7 +124,7 @@ func TestAFetchIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCache(answers(answer{after: time.Hour}), secret.Options{OnFetch: func(ctx context.Context, err error) {
 			if ctx.Err() != nil || err == nil {
-				t.Errorf("told of %v, in a context with %v", err, ctx.Err())
+				t.Errorf("called with %v, in a context with %v", err, ctx.Err())
 			}
 		}})
 		began := time.Now()
@@ -119,7 +139,7 @@ func TestAFetchIsBounded(t *testing.T) {
 	})
 }
 
-func TestAnEndedContextBeginsNoFetch(t *testing.T) {
+func TestAnEndedContextStartsNoFetch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		api := answers(answer{text: "a", version: "1"})
@@ -134,7 +154,7 @@ func TestAnEndedContextBeginsNoFetch(t *testing.T) {
 
 		require.Equal(t, "a@1", getter(t, c)())
 		value, _, err := c.Get(ctx)
-		require.NoError(t, err, "what is held costs no time")
+		require.NoError(t, err, "the cached value takes no time")
 		require.Equal(t, "a", value)
 	})
 }

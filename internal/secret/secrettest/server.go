@@ -1,4 +1,4 @@
-// Package secrettest is an in-process AWS Secrets Manager that knows GetSecretValue alone.
+// Package secrettest is an in-process AWS Secrets Manager for tests. It supports only GetSecretValue.
 package secrettest
 
 import (
@@ -18,7 +18,7 @@ const (
 )
 
 // Server is an http.Handler that serves secrets from memory. It is safe for concurrent use.
-// It checks no signature and does not look at the path, so that it can share a port with other services.
+// It checks no signature and ignores the path, so that it can share a port with other services.
 type Server struct {
 	mu      sync.Mutex
 	secrets map[string]*value // by name, by ARN and by ARN without its random suffix
@@ -26,7 +26,7 @@ type Server struct {
 	fail    failure
 }
 
-// failure is what the next calls come to.
+// failure is the answer to the next calls.
 type failure struct {
 	left   int
 	status int
@@ -44,7 +44,7 @@ type value struct {
 	VersionStages []string
 }
 
-// New returns a server that holds no secrets.
+// New returns a server without secrets.
 func New() *Server { return &Server{secrets: map[string]*value{}} }
 
 // Put stores text as the new current version of the secret with that name or ARN and returns the version's id.
@@ -70,7 +70,7 @@ func (s *Server) put(id string, v *value) string {
 	return v.VersionID
 }
 
-// Fail makes the next n calls fail with that HTTP status and AWS error code, whatever they ask for.
+// Fail makes the next n calls fail with that HTTP status and AWS error code, whatever they request.
 func (s *Server) Fail(n, status int, code string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -123,13 +123,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	otherStage := request.VersionStage != "" && request.VersionStage != current
 	if otherVersion || otherStage {
 		writeError(w, http.StatusBadRequest, "ResourceNotFoundException",
-			"Secrets Manager can't find the specified secret value: the simulator keeps the current version alone.")
+			"Secrets Manager can't find the specified secret value: the simulator keeps only the current version.")
 		return
 	}
 	write(w, http.StatusOK, v)
 }
 
-// count notes a call and returns the failure that it is to meet, if any.
+// count counts a call and returns the failure to answer it with, if any.
 func (s *Server) count() (failure, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,7 +151,7 @@ func write(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("X-Amzn-RequestId", newVersionID())
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // The caller has gone: there is nobody left to tell.
+	_ = json.NewEncoder(w).Encode(body) // An error means that the caller closed the connection.
 }
 
 func writeError(w http.ResponseWriter, status int, code, message string) {
@@ -161,7 +161,7 @@ func writeError(w http.ResponseWriter, status int, code, message string) {
 // newVersionID returns a random UUID, which Secrets Manager uses for its versions and requests.
 func newVersionID() string {
 	var b [16]byte
-	_, _ = rand.Read(b[:]) // It never fails: crypto/rand ends the program instead.
+	_, _ = rand.Read(b[:]) // It never returns an error: crypto/rand ends the program instead.
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])

@@ -1,0 +1,90 @@
+// Package auth authenticates HTTP callers by webhook secrets. A caller is authenticated if
+// its request carries a secret that is configured in Secrets Manager, or a signature made
+// with one. A scheme defines how; there is one file for each.
+package auth
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"sendgrid-sso-integration/internal/secret"
+)
+
+const (
+	// minRefresh is the minimum time between two refreshes caused by failed verifications.
+	minRefresh = time.Minute
+	// failureBackoff is how long callers get the last error, instead of another read, while
+	// no secrets are cached.
+	failureBackoff = 10 * time.Second
+)
+
+// CredentialsError says why the credentials of a request are missing or wrong. Its text
+// contains no credentials, but is for the log only: callers are not told what was wrong.
+type CredentialsError struct{ Reason string }
+
+func (e *CredentialsError) Error() string { return e.Reason }
+
+// SecretSource supplies the webhook secrets. In production it is a [secret.Cache].
+type SecretSource interface {
+	Get(ctx context.Context) (secrets Secrets, version string, err error)
+	// Refresh reads the secrets again unless their version is no longer the rejected one.
+	Refresh(ctx context.Context, rejected string) (secrets Secrets, version string, err error)
+}
+
+// Verifier checks requests against the secrets of a SecretSource.
+type Verifier struct {
+	Secrets SecretSource
+	Logger  *slog.Logger
+}
+
+// NewVerifier returns a Verifier of the secrets in the secret with that name or ARN, which
+// are cached for ttl. A failed verification refreshes them, because the caller may use a
+// newer secret; but at most once a minute, because anyone can fail.
+func NewVerifier(api secret.API, id string, ttl time.Duration, logger *slog.Logger) *Verifier {
+	options := secret.Options{TTL: ttl, MinRefresh: minRefresh, FailureBackoff: failureBackoff, Logger: logger}
+	return &Verifier{Secrets: secret.NewCache(api, id, ParseSecrets(logger), options), Logger: logger}
+}
+
+// Verify is Authenticate for those who do not need the scheme.
+func (v *Verifier) Verify(ctx context.Context, header http.Header, body []byte) error {
+	_, err := v.Authenticate(ctx, header, body)
+	return err
+}
+
+// Authenticate returns the scheme that authenticated the caller. Header names must be in
+// canonical form, and the body must be as it was received. The error is a
+// *CredentialsError if the credentials are missing or wrong, and any other error if the
+// secrets could not be read.
+//
+// One valid proof is enough, whatever else the request carries. Requiring all of them to be
+// valid would not stop anyone who knows one secret, who can omit the others. But it would
+// reject Zendesk, which signs every request with a secret of the webhook's own, also where
+// the webhook is configured to send an API key.
+func (v *Verifier) Authenticate(ctx context.Context, header http.Header, body []byte) (scheme string, err error) {
+	claims := readClaims(request{header: header, body: body})
+	if len(claims) == 0 {
+		return "", &CredentialsError{Reason: "the request carries no credentials"}
+	}
+	if allMalformed(claims) {
+		// No secret can make these valid, so they must not cause a read of the secrets.
+		return check(claims, nil)
+	}
+	secrets, version, err := v.Secrets.Get(ctx)
+	if err != nil {
+		return "", fmt.Errorf("read the webhook secrets: %w", err)
+	}
+	if scheme, err = check(claims, secrets); err == nil {
+		return scheme, nil
+	}
+	newer, newerVersion, refreshErr := v.Secrets.Refresh(ctx, version)
+	switch {
+	case refreshErr != nil:
+		v.Logger.WarnContext(ctx, "the webhook secrets could not be refreshed", slog.Any("error", refreshErr))
+	case newerVersion != version:
+		return check(claims, newer)
+	}
+	return "", err
+}
