@@ -1,8 +1,11 @@
 package main_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,26 +13,23 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
+
+	main "sendgrid-sso-integration/cmd/sso-integration"
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/publish"
+	"sendgrid-sso-integration/internal/telemetry"
 )
 
 const templateFile = "../../template.yaml"
 
-// template is template.yaml, with the short forms of CloudFormation's functions spelt out.
-type template map[string]any
-
-// templateChecks are what the template is held against. Each lists what is wrong with it.
+// templateChecks find what no linter of CloudFormation can know: where the template differs
+// from the code. Each returns what is wrong.
 var templateChecks = map[string]func(*testing.T, template) []string{
-	"what is referred to exists":                         referenceProblems,
-	"the parameters are grouped and labelled":            parameterProblems,
-	"the environment is the one that the function reads": environmentProblems,
-	"the role may do no more than needed":                roleProblems,
-	"the times fit each other":                           timeProblems,
-	"the function's own events do not come back":         loopProblems,
-	"the routes are the documented ones":                 routeProblems,
-	"what is built and run locally is what is declared":  localProblems,
-	"the metrics are published":                          metricProblems,
-	"the dashboard is complete":                          dashboardProblems,
-	"the alarms are complete":                            alarmProblems,
+	"every reference resolves":                       unresolved,
+	"the environment is the one that the code reads": wrongVariables,
+	"the permissions are those that the code needs":  wrongPermissions,
+	"the metrics are those that the code reports":    wrongMetrics,
+	"the function's own events are no requests":      loops,
 }
 
 func TestTemplate(t *testing.T) {
@@ -43,218 +43,243 @@ func TestTemplate(t *testing.T) {
 	}
 }
 
-// TestTemplateMistakesAreFound makes mistakes in the template, one at a time.
+// TestTemplateMistakesAreFound makes one mistake at a time, which the checks have to find.
 func TestTemplateMistakesAreFound(t *testing.T) {
 	t.Parallel()
 	source := string(read(t, templateFile))
-	for _, mistake := range []struct{ old, new, problem string }{
-		{"!GetAtt LedgerTable.Arn", "!GetAtt LedgerTabel.Arn", "LedgerTabel"},
-		{"LEDGER_TABLE: !Ref LedgerTable", "LEDGER_TABLE: !Ref Ledger", "Ledger does not exist"},
-		{"${SSOIntegrationFunctionLogGroup}' --region", "${FunctionLogGroup}' --region", "FunctionLogGroup does not exist"},
-		{"Condition: PublishesResults", "Condition: PublishesResult", "PublishesResult does not exist"},
-		{"!If [ReservesConcurrency,", "!If [ReserveConcurrency,", "ReserveConcurrency does not exist"},
-		{"Parameters: [ResultEventBusName]", "Parameters: []", "ResultEventBusName is in no group"},
-		{"      LogLevel:\n        default: Log level\n", "", "LogLevel has no label"},
-		{"AllowedValues: [DEBUG, INFO]", "AllowedValues: [DEBUG, INFO, WARN]", "WARN"},
-		{"LEDGER_TABLE: ", "LEDGER_TABEL: ", "LEDGER_TABEL is declared, but not read"},
-		{"EVENT_BUS_NAME: !Ref ResultEventBusName", "X: 1", "EVENT_BUS_NAME is read, but not declared"},
-		{"AWS_ENDPOINT_URL_EVENTBRIDGE", "AWS_ENDPOINT_URL_EVENTS", "AWS_ENDPOINT_URL_EVENTBRIDGE is read, but not declared"},
-		{"Resource: !GetAtt LedgerTable.Arn", `Resource: "*"`, "KeepTheLedger"},
-		{"- dynamodb:GetItem", "- dynamodb:*", "dynamodb:*"},
-		{"- xray:PutTelemetryRecords", "- kms:Decrypt", "WriteTraces"},
-		{"events:source: sendgrid.sso", "events:source: sendgrid.other", "PublishTheResults"},
-		{"VisibilityTimeout: 168", "VisibilityTimeout: 167", "six times"},
-		{"Timeout: 28", "Timeout: 30", "API Gateway"},
-		{"Threshold: 25200", "Threshold: 27000", "90 %"},
-		{`"value": 25200`, `"value": 25201`, "the graph says 25201"},
-		{"MessageRetentionPeriod: 1209600", "MessageRetentionPeriod: 345600", "dead letters"},
-		{"(?!sendgrid[.]sso$)", "", "IdpEventSources"},
-		{"(?!sendgrid[.]sso$)", "(?!sendgrid[.]sso2$)", "IdpEventSources"},
-		{"            trigger:\n              - exists: false", "            cause:\n              - exists: false", "origin.cause"},
-		{"            trigger:\n              - exists: false", "            trigger:\n              - exists: true", "nothing in the pattern"},
-		{"Path: /sso/integrations", "Path: /sso/integration", "/sso/integration"},
-		{"            Method: GET\n", "            Method: HEAD\n", "get /webhooks/sso/integrations"},
-		{"BuildMethod: makefile", "BuildMethod: go1.x", "go1.x"},
-		{"Namespace: SendGridSSO", "Namespace: SendGrid", "the namespace SendGrid"},
-		{"MetricName: SendGridUnauthorized", "MetricName: SendGridUnauthorised", "SendGridUnauthorised"},
-		{"- Name: FunctionName", "- Name: Function", "the dimension Function"},
-		{"MetricName: 5xx", "MetricName: 5XXError", "5XXError"},
-		{"Value: !GetAtt IdpEventQueue.QueueName", "Value: !Ref IdpEventQueue", "${IdpEventQueue}"},
-		{"MetricName: Throttles", "MetricName: Throttle", "Throttle"},
-		{"100 * failed", "100 * fails", "fails"},
-		{"+ unchanged + failed", "+ failed", "unchanged is not used"},
-		{`[".", "Held", `, `[".", "Hold", `, "Hold"},
-		{`"ApiId", "${HttpApi}"`, `"ApiId", "${IdpEventQueue}"`, "${IdpEventQueue}"},
-		{`\"InvalidJSON\" OR `, ``, "InvalidJSON is not on the dashboard"},
-		{`\"InvalidJSON\" OR `, `\"InvalidJson\" OR `, "InvalidJson"},
-		{`\"InProgress\" OR `, `\"InProgress\" OR \"Conflict\" OR `, "Conflict is among those that may be repeated"},
-		{"'Sum')", "'Total')", "the statistic Total"},
-		{`"stat": "p99"`, `"stat": "p999"`, "the statistic p999"},
-		{"\"${DeadLettersAlarm.Arn}\",\n", "", "DeadLettersAlarm is not on the dashboard"},
-		{"entity_id, error,", "entityId, error,", "entityId"},
-		{`"x": 8, "y": 7, "width": 8`, `"x": 8, "y": 7, "width": 9`, "overlap"},
-		{"  OutcomesHeldAlarm:\n", "  OutcomesUnknownAlarm:\n", "OutcomesUnknownAlarm: the runbook"},
-		{"      TreatMissingData: notBreaching\n", "", "missing data"},
-		{"      OKActions:\n", "      InsufficientDataActions:\n", "OKActions"},
+	for name, tt := range map[string]struct{ old, new, want string }{
+		"reference":          {"LEDGER_TABLE: !Ref LedgerTable", "LEDGER_TABLE: !Ref Ledger", "Ledger does not exist"},
+		"substitution":       {"'${SSOIntegrationFunctionLogGroup}'", "'${FunctionLogGroup}'", "FunctionLogGroup does not exist"},
+		"condition":          {"Condition: PublishesResults", "Condition: PublishesResult", "PublishesResult does not exist"},
+		"missing variable":   {"EVENT_BUS_NAME: !Ref ResultEventBusName", "X: 1", "EVENT_BUS_NAME is read, but not declared"},
+		"missing permission": {"- dynamodb:DeleteItem", "- dynamodb:Scan", "dynamodb:DeleteItem is called, but not allowed"},
+		"needless":           {"- dynamodb:GetItem", "- dynamodb:*", "dynamodb:* is allowed, but not called"},
+		"every resource":     {"Resource: !GetAtt LedgerTable.Arn", `Resource: "*"`, "dynamodb:GetItem is allowed everywhere"},
+		"any source":         {"events:source: sendgrid.sso", "events:source: com.example", "events:PutEvents is allowed with any source"},
+		"alarm's namespace":  {"Namespace: SendGridSSO", "Namespace: SendGrid", "SendGrid SendGridUnauthorized"},
+		"dimension":          {"- Name: FunctionName", "- Name: Function", "Function}"},
+		"graph's metric":     {`[".", "OutcomeUnknown", `, `[".", "Held", `, "SendGridSSO Held"},
+		"forgotten alarm":    {"\"${DeadLettersAlarm.Arn}\",\n", "", "DeadLettersAlarm is not on"},
+		"alarm's runbook":    {"  DeadLettersAlarm:\n", "  DeadLetterAlarm:\n", "DeadLetterAlarm is not on"},
+		"own source":         {"(?!sendgrid[.]sso$)", "", "IdpEventSources admits sendgrid.sso"},
+		"own events":         {"            trigger:\n", "            cause:\n", "cause is not in the origin of a result"},
 	} {
-		t.Run(mistake.new, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			wrong := strings.Replace(source, mistake.old, mistake.new, 1)
-			require.NotEqual(t, source, wrong)
-			tpl := parseTemplate(t, wrong)
-			var problems []string
+			mutant := strings.Replace(source, tt.old, tt.new, 1)
+			require.False(t, mutant == source, "%q is not in the template", tt.old)
+			var found []string
 			for _, check := range templateChecks {
-				problems = append(problems, check(t, tpl)...)
+				found = append(found, check(t, parseTemplate(t, mutant))...)
 			}
-			require.Contains(t, strings.Join(problems, "\n"), mistake.problem)
+			require.Contains(t, strings.Join(found, "\n"), tt.want)
 		})
 	}
 }
 
+// template is template.yaml, as text and as values, in which CloudFormation's functions are
+// their arguments: both "!Ref X" and "!GetAtt X" are "X".
+type template struct {
+	source string
+	value  map[string]any
+}
+
 func parseTemplate(t *testing.T, source string) template {
 	t.Helper()
-	var document yaml.Node
-	require.NoError(t, yaml.Unmarshal([]byte(source), &document))
-	tpl, ok := plain(&document).(map[string]any)
-	require.True(t, ok)
+	tpl := template{source: source}
+	require.NoError(t, yaml.Unmarshal([]byte(source), &tpl.value))
 	return tpl
 }
 
-// plain returns a node as the JSON that it stands for.
-func plain(n *yaml.Node) (value any) {
-	switch n.Kind {
-	case yaml.DocumentNode:
-		return plain(n.Content[0])
-	case yaml.AliasNode:
-		return plain(n.Alias)
-	case yaml.MappingNode:
-		object := map[string]any{}
-		for i := 0; i < len(n.Content); i += 2 {
-			object[n.Content[i].Value] = plain(n.Content[i+1])
-		}
-		value = object
-	case yaml.SequenceNode:
-		list := make([]any, len(n.Content))
-		for i, item := range n.Content {
-			list[i] = plain(item)
-		}
-		value = list
-	default:
-		value = n.Value
-		if strings.HasPrefix(n.Tag, "!!") {
-			_ = n.Decode(&value)
-		}
-	}
-	function, short := strings.CutPrefix(n.Tag, "!")
-	switch {
-	case !short, strings.HasPrefix(n.Tag, "!!"):
-		return value
-	case function == "Ref", function == "Condition":
-		return map[string]any{function: value}
-	default:
-		return map[string]any{"Fn::" + function: value}
-	}
-}
-
-// at returns what is found under a path of names, or nil.
+// at returns the value under a path of names, or nil.
 func at(v any, path ...string) any {
 	for _, name := range path {
-		switch object := v.(type) {
-		case template:
-			v = object[name]
-		case map[string]any:
-			v = object[name]
-		default:
-			return nil
-		}
+		m, _ := v.(map[string]any)
+		v = m[name]
 	}
 	return v
 }
 
-func object(v any) map[string]any {
-	m, _ := v.(map[string]any)
-	return m
+// walk visits every object in v.
+func walk(v any, visit func(object map[string]any)) {
+	switch v := v.(type) {
+	case map[string]any:
+		visit(v)
+		for _, member := range v {
+			walk(member, visit)
+		}
+	case []any:
+		for _, item := range v {
+			walk(item, visit)
+		}
+	}
 }
 
-// items returns a list, or a single value as a list of one. Of a choice it returns both.
-func items(v any) []any {
-	switch v := v.(type) {
-	case nil:
-		return nil
-	case []any:
-		var all []any
-		for _, item := range v {
-			if choice, ok := at(item, "Fn::If").([]any); ok {
-				all = append(all, items(choice[1:])...)
-			} else if at(item, "Ref") != "AWS::NoValue" {
-				all = append(all, item)
+// items returns the texts of a list, or of a single value.
+func items(v any) (texts []string) {
+	values, ok := v.([]any)
+	if !ok {
+		return []string{fmt.Sprint(v)}
+	}
+	for _, value := range values {
+		texts = append(texts, fmt.Sprint(value))
+	}
+	return texts
+}
+
+func keys(v any) []string {
+	m, _ := v.(map[string]any)
+	return slices.Sorted(maps.Keys(m))
+}
+
+// except returns the names that are not among the others, with a remark.
+func except(names, others []string, remark string) (wrong []string) {
+	for _, name := range names {
+		if !slices.Contains(others, name) {
+			wrong = append(wrong, name+remark)
+		}
+	}
+	return wrong
+}
+
+func unresolved(_ *testing.T, tpl template) (wrong []string) {
+	named := func(pattern string) (names []string) {
+		for _, match := range regexp.MustCompile(pattern).FindAllStringSubmatch(tpl.source, -1) {
+			names = append(names, match[1])
+		}
+		return names
+	}
+	ids := slices.Concat(keys(at(tpl.value, "Parameters")), keys(at(tpl.value, "Resources")), []string{"AWS"})
+	substitutions := slices.Concat(ids, named(`(?m)^(?: +- | {10,})(\w+): `)) // and the variables of a !Sub
+	return slices.Concat(
+		except(named(`!(?:Ref|GetAtt) "?(\w+)`), ids, " does not exist"),
+		except(named(`\$\{(\w+)`), substitutions, " does not exist"),
+		except(named(`(?:\bCondition: |!Condition |!If \[|!If\s+- )(\w+)`), keys(at(tpl.value, "Conditions")), " does not exist"),
+	)
+}
+
+// services are the AWS services, as the SDK's packages, IAM and the SDK's variables name them.
+var services = map[string]struct{ iam, variable string }{
+	"dynamodb":       {"dynamodb", "DYNAMODB"},
+	"eventbridge":    {"events", "EVENTBRIDGE"},
+	"secretsmanager": {"secretsmanager", "SECRETS_MANAGER"},
+	"sqs":            {"sqs", "SQS"},
+}
+
+// calls returns the AWS calls in the code of the function: package and operation.
+func calls(t *testing.T) (all [][2]string) {
+	t.Helper()
+	input := regexp.MustCompile(`&(\w+)\.([A-Z]\w*)Input\{`)
+	for _, root := range []string{".", "../../handler", "../../internal"} {
+		require.NoError(t, filepath.WalkDir(root, func(path string, _ os.DirEntry, err error) error {
+			if err == nil && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") && !strings.Contains(path, "dynalite") {
+				for _, match := range input.FindAllStringSubmatch(string(read(t, path)), -1) {
+					all = append(all, [2]string{match[1], match[2]})
+				}
+			}
+			return err
+		}))
+	}
+	require.NotEmpty(t, all)
+	return all
+}
+
+func wrongVariables(t *testing.T, tpl template) (wrong []string) {
+	t.Helper()
+	names := main.EnvironmentNames()
+	for _, call := range calls(t) {
+		names = append(names, "AWS_ENDPOINT_URL_"+services[call[0]].variable)
+	}
+	var local map[string]map[string]string
+	readJSON(t, "../../events/local.env.json", &local) // SAM drops variables that are not declared.
+	declared := keys(at(tpl.value, "Resources", "SSOIntegrationFunction", "Properties", "Environment", "Variables"))
+	return slices.Concat(
+		except(declared, names, " is declared, but not read"),
+		except(names, declared, " is read, but not declared"),
+		except(slices.Collect(maps.Keys(local["SSOIntegrationFunction"])), declared, " is set locally, but not declared"),
+	)
+}
+
+func wrongPermissions(t *testing.T, tpl template) (wrong []string) {
+	t.Helper()
+	called := []string{ // by Lambda and the SDK, with the function's role
+		"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:SendMessage", "kms:Decrypt",
+		"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords",
+	}
+	for _, call := range calls(t) {
+		called = append(called, services[call[0]].iam+":"+call[1])
+	}
+	var allowed []string
+	walk(at(tpl.value, "Resources", "SSOIntegrationFunctionRole", "Properties", "Policies"), func(statement map[string]any) {
+		if statement["Sid"] == nil {
+			return
+		}
+		actions := items(statement["Action"])
+		allowed = append(allowed, actions...)
+		if statement["Resource"] == "*" && !strings.HasPrefix(actions[0], "xray:") {
+			wrong = append(wrong, actions[0]+" is allowed everywhere")
+		}
+		if actions[0] == "events:PutEvents" && at(statement, "Condition", "ForAllValues:StringEquals", "events:source") != publish.Source {
+			wrong = append(wrong, actions[0]+" is allowed with any source")
+		}
+	})
+	return slices.Concat(wrong, except(allowed, called, " is allowed, but not called"), except(called, allowed, " is called, but not allowed"))
+}
+
+func wrongMetrics(t *testing.T, tpl template) (wrong []string) {
+	t.Helper()
+	reported := []string{
+		telemetry.MetricCreated, telemetry.MetricUnchanged, telemetry.MetricRejected, telemetry.MetricFailed, telemetry.MetricAdopted,
+		telemetry.MetricColdStarts, telemetry.MetricKeyRefreshes, telemetry.MetricUpstreamCalls, telemetry.MetricRateLimitRemaining,
+		telemetry.MetricCreateLatency, telemetry.MetricListLatency, telemetry.MetricGetLatency,
+	}
+	for _, code := range problem.Codes() {
+		reported = append(reported, string(code))
+	}
+	use := func(namespace, name, dimension, value string) {
+		own := namespace == telemetry.Namespace && slices.Contains(reported, name) &&
+			dimension == telemetry.Dimension && strings.Trim(value, "${}") == "SSOIntegrationFunction"
+		if !own && !strings.HasPrefix(namespace, "AWS/") {
+			wrong = append(wrong, strings.Join([]string{"nobody reports", namespace, name, "{" + dimension + "}", value}, " "))
+		}
+	}
+	walk(at(tpl.value, "Resources"), func(o map[string]any) {
+		if dimensions, ok := o["Dimensions"].([]any); ok && o["MetricName"] != nil {
+			use(items(o["Namespace"])[0], items(o["MetricName"])[0], items(at(dimensions[0], "Name"))[0], items(at(dimensions[0], "Value"))[0])
+		}
+	})
+	body := items(at(tpl.value, "Resources", "Dashboard", "Properties", "DashboardBody"))[0]
+	require.True(t, json.Valid([]byte(body)), "the dashboard is JSON")
+	above := make([]string, 4)
+	for _, line := range regexp.MustCompile(`\["([^"]+)", "([^"]+)", "([^"]+)", "([^"]+)"`).FindAllStringSubmatch(body, -1) {
+		for i, part := range line[1:] {
+			if part != "." { // A dot repeats the line above.
+				above[i] = part
 			}
 		}
-		return all
-	default:
-		return items([]any{v})
+		use(above[0], above[1], above[2], above[3])
 	}
-}
-
-// each yields the resources of a type, in the order of their names.
-func (tpl template) each(kind string, yield func(id string, properties map[string]any)) {
-	resources := object(tpl["Resources"])
-	for _, id := range slices.Sorted(maps.Keys(resources)) {
-		if at(resources[id], "Type") == kind {
-			yield(id, object(at(resources[id], "Properties")))
+	_, runbook, _ := strings.Cut(string(read(t, "../../README.md")), "# Runbook\n")
+	for _, id := range keys(at(tpl.value, "Resources")) {
+		if at(tpl.value, "Resources", id, "Type") == "AWS::CloudWatch::Alarm" &&
+			(!strings.Contains(body, `"${`+id+`.Arn}"`) || !strings.Contains(runbook, "| `"+id+"` |")) {
+			wrong = append(wrong, id+" is not on the dashboard or not in the runbook")
 		}
 	}
+	return wrong
 }
 
-func (tpl template) kind(id string) string {
-	kind, _ := at(tpl, "Resources", id, "Type").(string)
-	return kind
-}
-
-// walk visits every object in v.
-func walk(v any, path string, visit func(path string, object map[string]any)) {
-	switch v := v.(type) {
-	case template:
-		walk(map[string]any(v), path, visit)
-	case map[string]any:
-		visit(path, v)
-		for _, name := range slices.Sorted(maps.Keys(v)) {
-			walk(v[name], path+"/"+name, visit)
-		}
-	case []any:
-		for i, item := range v {
-			walk(item, fmt.Sprint(path, "/", i), visit)
-		}
+// loops checks both ways in which the template keeps results from becoming requests: the
+// parameter refuses their source, and the rule skips events with a field that all of them have.
+func loops(t *testing.T, tpl template) (wrong []string) {
+	t.Helper()
+	pattern := fmt.Sprint(at(tpl.value, "Parameters", "IdpEventSources", "AllowedPattern"))
+	refused := regexp.MustCompile(`^\^\(\?!(.*?)\)`).FindStringSubmatch(pattern) // Go has no lookahead.
+	if refused == nil || !regexp.MustCompile("^"+refused[1]).MatchString(publish.Source) {
+		wrong = append(wrong, "IdpEventSources admits "+publish.Source)
 	}
-}
-
-var placeholder = regexp.MustCompile(`\$\{([^}]*)\}`)
-
-// text returns what a value comes to, with a placeholder for what only AWS knows: "${Id}"
-// for a reference and "${Id.Attribute}" for an attribute.
-func text(v any) string {
-	switch {
-	case at(v, "Ref") != nil:
-		return fmt.Sprintf("${%s}", at(v, "Ref"))
-	case at(v, "Fn::GetAtt") != nil:
-		return fmt.Sprintf("${%s}", at(v, "Fn::GetAtt"))
-	case at(v, "Fn::Sub") == nil:
-		return fmt.Sprint(v)
-	}
-	body, variables := substitution(at(v, "Fn::Sub"))
-	return placeholder.ReplaceAllStringFunc(body, func(match string) string {
-		name := match[2 : len(match)-1]
-		if value, ok := variables[name]; ok {
-			return text(value)
-		}
-		return "${" + strings.TrimPrefix(name, "!") + "}"
-	})
-}
-
-// substitution returns the argument of Fn::Sub.
-func substitution(v any) (body string, variables map[string]any) {
-	if pair, ok := v.([]any); ok {
-		return fmt.Sprint(pair[0]), object(pair[1])
-	}
-	return fmt.Sprint(v), nil
+	var result map[string]any
+	readJSON(t, "../../events/results/created.json", &result)
+	skipped := keys(at(tpl.value, "Resources", "IdpApplicationCreatedRule", "Properties", "EventPattern", "detail", "origin"))
+	return append(wrong, except(skipped, keys(at(result, "detail", "origin")), " is not in the origin of a result")...)
 }
