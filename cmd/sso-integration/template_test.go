@@ -18,6 +18,7 @@ import (
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/publish"
 	"sendgrid-sso-integration/internal/telemetry"
+	"sendgrid-sso-integration/sendgrid"
 )
 
 const templateFile = "../../template.yaml"
@@ -231,7 +232,9 @@ func wrongMetrics(t *testing.T, tpl template) (wrong []string) {
 	reported := []string{
 		telemetry.MetricCreated, telemetry.MetricUnchanged, telemetry.MetricRejected, telemetry.MetricFailed, telemetry.MetricAdopted,
 		telemetry.MetricColdStarts, telemetry.MetricKeyRefreshes, telemetry.MetricUpstreamCalls, telemetry.MetricRateLimitRemaining,
-		telemetry.MetricCreateLatency, telemetry.MetricListLatency, telemetry.MetricGetLatency,
+	}
+	for _, op := range sendgrid.Ops() {
+		reported = append(reported, op.Metric())
 	}
 	for _, code := range problem.Codes() {
 		reported = append(reported, string(code))

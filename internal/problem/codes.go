@@ -49,7 +49,7 @@ var table = []definition{
 	{UnsupportedMediaType, http.StatusUnsupportedMediaType, false, "The content type is not JSON"},
 	{Conflict, http.StatusConflict, false, "Another integration has this entity_id"},
 	{Gone, http.StatusGone, false, "The integration was deleted after this delivery created it"},
-	{InProgress, http.StatusConflict, true, "The same integration is being created"},
+	{InProgress, http.StatusConflict, true, "Another request is working on the same integration"},
 	{SendGridRejected, http.StatusUnprocessableEntity, false, "SendGrid rejected the integration"},
 	{SendGridUnauthorized, http.StatusBadGateway, false, "SendGrid does not accept the API key"},
 	{SendGridForbidden, http.StatusBadGateway, false, "The API key lacks a permission at SendGrid"},
