@@ -1,6 +1,7 @@
 package sendgrid
 
 import (
+	"encoding/json"
 	"net/http"
 	"testing"
 	"time"
@@ -35,6 +36,37 @@ func FuzzParseErrorBody(f *testing.F) {
 			require.True(t, utf8.ValidString(each.Field+each.Message+each.ID))
 			require.LessOrEqual(t, len(clip(each.Message)), maxMessageBytes+len("…"))
 			require.True(t, utf8.ValidString(clip(each.Message)))
+		}
+	})
+}
+
+// A row that has an entity id must not get lost, or the integration would be made again.
+func FuzzIntegrationList(f *testing.F) {
+	for _, seed := range []string{
+		`[{"id":"1","entity_id":"e","name":"n","enabled":true,"last_updated":1.5e9}]`,
+		`[{"id":1,"entity_id":"e","name":7},{"entity_id":null},{},{"id":"2"}]`,
+		`[{"entity_id":"\ud800"},{"entity_id":5}]`,
+		`[null]`, `[{}]`, `[]`, `null`, `{}`, `"x"`, `[[]]`, ``,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var list integrationList
+		if json.Unmarshal(body, &list) != nil {
+			return
+		}
+		var rows []map[string]any
+		require.NoError(t, json.Unmarshal(body, &rows), "what is accepted is an array of objects")
+		require.Len(t, list, len(rows))
+		for i, row := range rows {
+			if id, _ := row["entity_id"].(string); len(id) <= maxTextBytes {
+				require.Equal(t, id, list[i].EntityID)
+			}
+			for _, text := range []string{list[i].Name, list[i].SigninURL, list[i].SignoutURL, list[i].AudienceURL, list[i].ID} {
+				require.LessOrEqual(t, len(text), maxTextBytes)
+			}
+			_, err := json.Marshal(list[i])
+			require.NoError(t, err)
 		}
 	})
 }

@@ -55,6 +55,7 @@ func TestRunAnswersAllTheSamples(t *testing.T) {
 	for _, entityID := range []string{"exkdirect1", "exkexisting", "exkevent1", "exkurl1", "exkbearer", "exkrest1"} {
 		require.Equal(t, 1, strings.Count(sections[len(files)+1], "http://www.okta.com/"+entityID+" "))
 	}
+	require.Contains(t, sections[len(files)+1], "not finished", "a half-configured integration does not disturb")
 	require.NotContains(t, sections[len(files)+1], "exkstranger", "what is refused is not there")
 	require.Contains(t, out.String(), "HTTP 201 Created\nLocation: http://127.0.0.1:")
 	require.Contains(t, out.String(), "HTTP 401 Unauthorized\nWWW-Authenticate: Bearer\n")
@@ -68,7 +69,7 @@ func TestRunAnswersOneFile(t *testing.T) {
 	var out, logs output
 	require.NoError(t, run(t.Context(), []string{"run", "-v", "events/direct.json"}, noEnvironment, noInput{}, &out, &logs))
 	require.Equal(t, 2, strings.Count(out.String(), "\n── "))
-	require.Contains(t, out.String(), "SendGrid now holds 2 integration(s)")
+	require.Contains(t, out.String(), "SendGrid now holds 3 integration(s)")
 	require.Contains(t, logs.String(), "entity_id=http://www.okta.com/exkdirect1", "-v shows the function's log")
 	require.NotContains(t, out.String()+logs.String(), apiKey)
 }

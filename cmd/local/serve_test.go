@@ -157,8 +157,8 @@ func TestSimulator(t *testing.T) {
 	require.NoError(t, err)
 	list, err := client.ListIntegrations(t.Context())
 	require.NoError(t, err)
-	require.Len(t, list, 2)
-	require.Equal(t, created.ID, list[1].ID)
+	require.Len(t, list, 3)
+	require.Equal(t, created.ID, list[2].ID)
 	_, err = (&sendgrid.Client{Keys: fixedKey("SG.another"), BaseURL: url}).ListIntegrations(t.Context())
 	require.ErrorContains(t, err, "401")
 

@@ -206,6 +206,7 @@ func TestEnsureFindsAnAmbiguousReplacement(t *testing.T) {
 		replacement := w.created(request())
 		w.creates(2, 1)
 
+		w.sendGrid.SetStale(0)
 		w.edit(replacement.ID)
 		require.Equal(t, edited, w.unchanged(request()).Name)
 	})

@@ -16,16 +16,16 @@ import (
 
 // Server is an http.Handler that simulates SendGrid. It is safe for concurrent use.
 type Server struct {
-	mu       sync.Mutex
-	keys     map[string]bool
-	scopes   map[string][]string
-	stored   []*stored
-	requests []*Request
-	faults   []*Fault
-	limit    int
-	window   time.Duration
-	windows  map[endpoint]*window
-	stale    time.Duration
+	mu              sync.Mutex
+	keys            map[string]bool
+	scopes          map[string][]string
+	integrations    []*history[sendgrid.Integration]
+	requests        []*Request
+	faults          []*Fault
+	limit           int
+	window          time.Duration
+	windows         map[endpoint]*window
+	listLag, getLag time.Duration
 }
 
 // New returns a server without integrations that accepts any API key and has a rate limit
@@ -34,14 +34,6 @@ func New() *Server {
 	s := &Server{}
 	s.SetRateLimit(defaultLimit, defaultWindow)
 	return s
-}
-
-// SetStale makes lists, and only lists, leave out every integration that is younger than
-// d: the read by id stays fresh.
-func (s *Server) SetStale(d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.stale = d
 }
 
 // ServeHTTP answers one request as the script prescribes.
@@ -117,25 +109,24 @@ func (s *Server) create(c *call) answer {
 	if len(problems) > 0 {
 		return jsonAnswer(http.StatusBadRequest, problems)
 	}
-	made := s.add(c.account, in)
-	return jsonAnswer(http.StatusOK, made.show(false))
+	return jsonAnswer(http.StatusOK, show(s.add(c.account, in), false))
 }
 
 func (s *Server) list(c *call) answer {
-	now := time.Now()
-	shown := []sendgrid.Integration{}
-	for _, each := range s.stored {
-		if each.account == c.account && now.Sub(each.created) >= s.stale {
-			shown = append(shown, each.show(c.si))
+	shown := []any{}
+	for _, each := range s.integrations {
+		if i, exists := each.before(s.listLag); exists && each.account == c.account {
+			shown = append(shown, show(i, c.si))
 		}
 	}
 	return jsonAnswer(http.StatusOK, shown)
 }
 
 func (s *Server) get(c *call) answer {
-	found := s.find(c.id)
-	if found == nil || found.account != c.account {
-		return refusal(http.StatusNotFound, "the integration does not exist")
+	for _, each := range s.integrations {
+		if i, exists := each.before(s.getLag); exists && each.account == c.account && i.ID == c.id {
+			return jsonAnswer(http.StatusOK, show(i, c.si))
+		}
 	}
-	return jsonAnswer(http.StatusOK, found.show(c.si))
+	return refusal(http.StatusNotFound, "the integration does not exist")
 }

@@ -2,8 +2,10 @@ package sendgridtest
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
-	"slices"
+	"maps"
+	"net/http"
 	"strconv"
 	"time"
 
@@ -13,30 +15,26 @@ import (
 // samlURL is where SendGrid receives SAML responses.
 const samlURL = "https://api.sendgrid.com/v3/public/sso/saml/response/id/"
 
-// stored is an integration with what only the server knows about it.
-type stored struct {
-	account     string
-	created     time.Time
-	integration sendgrid.Integration
-}
-
 // Integrations returns the integrations of all accounts in the order of their creation.
 func (s *Server) Integrations() []sendgrid.Integration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make([]sendgrid.Integration, 0, len(s.stored))
-	for _, each := range s.stored {
-		all = append(all, clone(each.integration))
+	all := []sendgrid.Integration{}
+	for _, each := range s.integrations {
+		if i, exists := each.now(); exists {
+			all = append(all, clone(i))
+		}
 	}
 	return all
 }
 
 // Add creates an integration in the account without a subuser, as if someone had created
-// it in SendGrid's UI.
+// it in SendGrid's UI. One without an entity id is half configured: answers lack those of
+// its fields that are empty.
 func (s *Server) Add(in sendgrid.IntegrationRequest) sendgrid.Integration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return clone(s.add("", in).integration)
+	return clone(s.add("", in))
 }
 
 // Edit changes an integration, as if someone had edited it in SendGrid's UI, and reports
@@ -48,10 +46,11 @@ func (s *Server) Edit(id string, edit func(*sendgrid.Integration)) bool {
 	if found == nil {
 		return false
 	}
-	edited := clone(found.integration)
+	edited, _ := found.now()
+	edited = clone(edited)
 	edited.LastUpdated = timestamp(time.Now())
 	edit(&edited)
-	found.integration = clone(edited)
+	found.set(clone(edited))
 	return true
 }
 
@@ -59,14 +58,17 @@ func (s *Server) Edit(id string, edit func(*sendgrid.Integration)) bool {
 func (s *Server) Delete(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before := len(s.stored)
-	s.stored = slices.DeleteFunc(s.stored, func(each *stored) bool { return each.integration.ID == id })
-	return len(s.stored) < before
+	found := s.find(id)
+	if found == nil {
+		return false
+	}
+	found.delete()
+	return true
 }
 
-func (s *Server) add(account string, in sendgrid.IntegrationRequest) *stored {
-	id, now := newID(), time.Now()
-	made := &stored{account: account, created: now, integration: clone(sendgrid.Integration{
+func (s *Server) add(account string, in sendgrid.IntegrationRequest) sendgrid.Integration {
+	id := newID()
+	made := clone(sendgrid.Integration{
 		ID:                   id,
 		Name:                 in.Name,
 		Enabled:              in.Enabled,
@@ -76,32 +78,40 @@ func (s *Server) add(account string, in sendgrid.IntegrationRequest) *stored {
 		SingleSignOnURL:      samlURL + id,
 		AudienceURL:          samlURL + id,
 		CompletedIntegration: in.CompletedIntegration,
-		LastUpdated:          timestamp(now),
-	})}
-	s.stored = append(s.stored, made)
+		LastUpdated:          timestamp(time.Now()),
+	})
+	s.integrations = append(s.integrations, newHistory(account, made))
 	return made
 }
 
-func (s *Server) find(id string) *stored {
-	for _, each := range s.stored {
-		if each.integration.ID == id {
+// find returns the integration with an id, nil where there is none now.
+func (s *Server) find(id string) *history[sendgrid.Integration] {
+	for _, each := range s.integrations {
+		if i, exists := each.now(); exists && i.ID == id {
 			return each
 		}
 	}
 	return nil
 }
 
-// show returns the integration as an answer shows it: completed_integration only with
-// si=true, and then always.
-func (i *stored) show(si bool) sendgrid.Integration {
-	shown := clone(i.integration)
+// show returns an integration as an answer shows it: completed_integration only with
+// si=true, and then always. What is empty is missing where it is half configured.
+func show(i sendgrid.Integration, si bool) any {
+	i = clone(i)
 	switch {
 	case !si:
-		shown.CompletedIntegration = nil
-	case shown.CompletedIntegration == nil:
-		shown.CompletedIntegration = new(bool)
+		i.CompletedIntegration = nil
+	case i.CompletedIntegration == nil:
+		i.CompletedIntegration = new(bool)
 	}
-	return shown
+	if i.EntityID != "" {
+		return i
+	}
+	var fields map[string]any
+	whole := jsonAnswer(http.StatusOK, i)
+	_ = json.Unmarshal(whole.body, &fields) // It is an object.
+	maps.DeleteFunc(fields, func(_ string, value any) bool { return value == "" })
+	return fields
 }
 
 // clone copies an integration with what it points to, so that no caller shares it.

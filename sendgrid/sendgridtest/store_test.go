@@ -57,16 +57,56 @@ func TestAddEditDelete(t *testing.T) {
 	})
 }
 
-func TestStaleLists(t *testing.T) {
+// With a lag a read shows everything as it was; a write does not wait.
+func TestLag(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := sendgridtest.New()
-		s.SetStale(5 * time.Second)
-		added := s.Add(request())
-		time.Sleep(5*time.Second - time.Nanosecond)
-		require.JSONEq(t, "[]", send(t, s, http.MethodGet, collection, "").Body.String())
-		require.Equal(t, http.StatusOK, send(t, s, http.MethodGet, collection+"/"+added.ID, "").Code)
-		time.Sleep(time.Nanosecond)
-		require.Len(t, decode[[]sendgrid.Integration](t, send(t, s, http.MethodGet, collection, "")), 1)
+		s.SetLag(5*time.Second, 2*time.Second)
+		one := collection + "/" + s.Add(request()).ID
+		id := s.Integrations()[0].ID
+		// shows returns the names that the list and the read by id show.
+		shows := func() (shown [2]string) {
+			for _, each := range decode[[]sendgrid.Integration](t, send(t, s, http.MethodGet, collection, "")) {
+				shown[0] = each.Name
+			}
+			if w := send(t, s, http.MethodGet, one, ""); w.Code == http.StatusOK {
+				shown[1] = decode[sendgrid.Integration](t, w).Name
+			} else {
+				require.Equal(t, http.StatusNotFound, w.Code)
+			}
+			return shown
+		}
+		requireLag := func(before, after string) {
+			t.Helper()
+			time.Sleep(2*time.Second - time.Nanosecond)
+			require.Equal(t, [2]string{before, before}, shows())
+			time.Sleep(time.Nanosecond)
+			require.Equal(t, [2]string{before, after}, shows())
+			time.Sleep(3*time.Second - time.Nanosecond)
+			require.Equal(t, [2]string{before, after}, shows())
+			time.Sleep(time.Nanosecond)
+			require.Equal(t, [2]string{after, after}, shows())
+		}
+		requireLag("", "Okta")
+		s.Edit(id, func(i *sendgrid.Integration) { i.Name = "edited" })
+		requireLag("Okta", "edited")
+		s.Delete(id)
+		requireLag("edited", "")
+
+		s.SetStale(time.Second)
+		one = collection + "/" + s.Add(request()).ID
+		require.Equal(t, [2]string{"", "Okta"}, shows())
 	})
+}
+
+func TestHalfConfigured(t *testing.T) {
+	t.Parallel()
+	s := sendgridtest.New()
+	added := s.Add(sendgrid.IntegrationRequest{Name: "not finished"})
+	shown := decode[[]map[string]any](t, send(t, s, http.MethodGet, collection+"?si=true", ""))
+	require.Equal(t, []map[string]any{{
+		"id": added.ID, "name": "not finished", "enabled": false, "completed_integration": false,
+		"single_signon_url": added.SingleSignOnURL, "audience_url": added.AudienceURL, "last_updated": shown[0]["last_updated"],
+	}}, shown)
 }
