@@ -44,6 +44,8 @@ type spyLedger struct {
 	ledger.Memory
 	// meet, if set, is called first; an error of it ends the step.
 	meet func(ctx context.Context, step string) error
+	// stored, if set, is told of every write.
+	stored func(provision.Entry)
 
 	mu    sync.Mutex
 	steps []string
@@ -64,6 +66,9 @@ func (s *spyLedger) Put(ctx context.Context, e provision.Entry) (provision.Entry
 	current, stored, err := s.Memory.Put(ctx, e)
 	if stored {
 		s.steps = append(s.steps, step)
+		if s.stored != nil {
+			s.stored(e)
+		}
 		s.entry = e // Tests of one entity id have only one entry.
 	}
 	return current, stored, err

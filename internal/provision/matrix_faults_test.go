@@ -93,21 +93,16 @@ func breaks(name string, arm func(n *sendgridtest.Network, times int)) fault {
 	}}
 }
 
-// ledgerFault is the fault of a ledger that fails at a step; applied tells whether the
-// write happened all the same.
-func ledgerFault(step string, applied bool) fault {
-	name := "ledger fails at " + step
-	if applied {
-		name += ", having written"
-	}
-	return fault{name: name, strike: func(w *matrixWorld, at moment, once bool) {
+// ledgerFault is the fault of a ledger whose write of a step fails.
+func ledgerFault(step string, failure ledgerFailure) fault {
+	return fault{name: "ledger: " + step + " " + string(failure), strike: func(w *matrixWorld, at moment, once bool) {
 		if at == afterCreate {
 			w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Commit: true, Drop: true})
 		}
 		if at == duringCreate {
 			w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: http.StatusBadGateway})
 		}
-		w.faultyLedger.fail(step, applied, times(once))
+		w.faultyLedger.fail(step, failure, times(once))
 	}}
 }
 
@@ -145,7 +140,9 @@ func faults() []fault {
 		final(answers("400", false, status(400, nil))),
 	}
 	for _, step := range []string{stepTake, stepCreating, stepCompleted, stepUnknown, stepRelease} {
-		list = append(list, ledgerFault(step, false), ledgerFault(step, true))
+		for _, failure := range []ledgerFailure{notWritten, written, writtenLate, copiedLate} {
+			list = append(list, ledgerFault(step, failure))
+		}
 	}
 	return list
 }

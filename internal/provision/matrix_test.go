@@ -33,31 +33,40 @@ func TestFaultMatrix(t *testing.T) {
 			for _, at := range []moment{beforeCreate, duringCreate, afterCreate} {
 				for _, once := range []bool{true, false} {
 					for _, arrival := range arrivals() {
-						for _, stale := range []bool{false, true} {
-							name := fmt.Sprintf("%s/once=%t/%s/stale=%t", at, once, arrival.name, stale)
+						for _, lag := range lags() {
+							name := fmt.Sprintf("%s/once=%t/%s/%s", at, once, arrival.name, lag.name)
 							t.Run(name, func(t *testing.T) {
-								synctest.Test(t, func(t *testing.T) { meet(t, f, at, once, arrival, stale) })
+								synctest.Test(t, func(t *testing.T) { meet(t, f, at, once, arrival, lag) })
 							})
 						}
 					}
 				}
 			}
 		})
-		cases += 3 * 2 * len(arrivals()) * 2
+		cases += 3 * 2 * len(arrivals()) * len(lags())
 	}
-	require.GreaterOrEqual(t, cases, 500)
+	require.GreaterOrEqual(t, cases, 3000)
 }
 
-// staleness is how far a list that lags behind lags. Settling is longer, by assumption.
-const staleness = 40 * time.Second
+// lag is how far reads lag behind writes. Settling is longer, by assumption.
+type lag struct {
+	name       string
+	list, byID time.Duration
+}
+
+func lags() []lag {
+	return []lag{
+		{name: "no lag"},
+		{name: "lists lag", list: 40 * time.Second},
+		{name: "all reads lag", list: 40 * time.Second, byID: 40 * time.Second},
+	}
+}
 
 // meet lets one way of arriving meet one fault, mends the fault, and redelivers.
-func meet(t *testing.T, f fault, at moment, once bool, arrival arrival, stale bool) {
+func meet(t *testing.T, f fault, at moment, once bool, arrival arrival, lag lag) {
 	t.Helper()
 	w := newMatrixWorld(t)
-	if stale {
-		w.sendGrid.SetStale(staleness)
-	}
+	w.sendGrid.SetLag(lag.list, lag.byID)
 	f.strike(w, at, once)
 	arrival.run(w)
 	w.check(f)
@@ -74,6 +83,7 @@ func meet(t *testing.T, f fault, at moment, once bool, arrival arrival, stale bo
 	}
 	require.NoError(t, redelivered.err, "after the fault is mended and the outcome has settled, a redelivery succeeds")
 	require.Len(t, w.sendGrid.Integrations(), 1)
+	time.Sleep(lag.byID) // Reads may not show yet what the redelivery created.
 	again := w.deliver(w.process())
 	require.NoError(t, again.err)
 	require.Equal(t, provision.OutcomeUnchanged, again.result.Outcome)
@@ -209,6 +219,8 @@ func arrivals() []arrival {
 		}},
 		{"redelivered after a crash at the list", crashingAt(sendgrid.OpListIntegrations)},
 		{"redelivered after a crash at the create", crashingAt(sendgrid.OpCreateIntegration)},
+		{"redelivered after a crash before the create", crashingAfter(stepCreating)},
+		{"redelivered after a crash at the end", crashingAfter(stepCompleted)},
 	}
 }
 
@@ -232,45 +244,94 @@ func crashingAt(op sendgrid.Op) func(w *matrixWorld) {
 	}
 }
 
-// faultyLedger is a ledger in memory that fails at a step: as a database does of which one
-// does not know whether it has written.
+// crashingAfter delivers a request to a process that ends right after it wrote a step to the
+// ledger, and then to another process.
+func crashingAfter(step string) func(w *matrixWorld) {
+	return func(w *matrixWorld) {
+		dying := w.process()
+		dying.Ledger = &crashingLedger{faultyLedger: w.faultyLedger, step: step}
+		var process sync.WaitGroup
+		process.Go(func() { w.deliver(dying) })
+		process.Wait()
+		w.deliver(w.process())
+	}
+}
+
+// crashingLedger ends its process after a step.
+type crashingLedger struct {
+	*faultyLedger
+	step string
+}
+
+func (l *crashingLedger) Put(ctx context.Context, e provision.Entry) (provision.Entry, bool, error) {
+	before, _ := l.Get(ctx, e.Key)
+	current, stored, err := l.faultyLedger.Put(ctx, e)
+	if stepOf(before, e) == l.step {
+		crash()
+	}
+	return current, stored, err
+}
+
+// ledgerFailure is how a write to the ledger fails.
+type ledgerFailure string
+
+const (
+	notWritten  ledgerFailure = "not written"
+	written     ledgerFailure = "written all the same"
+	writtenLate ledgerFailure = "written late"
+	copiedLate  ledgerFailure = "answered, and a copy arrives late"
+)
+
+// late is when a late write arrives.
+const late = 5 * time.Second
+
+// faultyLedger is a ledger in memory whose writes of a step fail.
 type faultyLedger struct {
 	ledger.Memory
 
 	mu      sync.Mutex
 	step    string
-	applied bool
+	failure ledgerFailure
 	times   int
 }
 
-func (l *faultyLedger) fail(step string, applied bool, times int) {
+func (l *faultyLedger) fail(step string, failure ledgerFailure, times int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.step, l.applied, l.times = step, applied, times
+	l.step, l.failure, l.times = step, failure, times
 }
 
-func (l *faultyLedger) mend() { l.fail("", false, 0) }
+func (l *faultyLedger) mend() { l.fail("", "", 0) }
 
-// meet tells whether a step fails now, and whether it is carried out all the same.
-func (l *faultyLedger) meet(ctx context.Context, step string) (applied bool, err error) {
+// strikes returns how a write of the step fails, empty if it does not.
+func (l *faultyLedger) strikes(step string) ledgerFailure {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if ctx.Err() != nil {
-		return false, ctx.Err()
-	}
 	if l.step != step || l.times == 0 {
-		return true, nil
+		return ""
 	}
 	l.times--
-	return l.applied, errors.New(http.StatusText(http.StatusServiceUnavailable))
+	return l.failure
 }
 
 func (l *faultyLedger) Put(ctx context.Context, e provision.Entry) (provision.Entry, bool, error) {
-	before, _ := l.Get(ctx, e.Key)
-	applied, err := l.meet(ctx, stepOf(before, e))
-	if !applied {
-		return provision.Entry{}, false, err
+	if ctx.Err() != nil {
+		return provision.Entry{}, false, ctx.Err()
 	}
-	current, stored, _ := l.Memory.Put(ctx, e)
-	return current, stored && err == nil, err
+	before, _ := l.Get(ctx, e.Key)
+	failed := errors.New(http.StatusText(http.StatusServiceUnavailable))
+	write := func() { _, _, _ = l.Memory.Put(context.WithoutCancel(ctx), e) }
+	switch l.strikes(stepOf(before, e)) {
+	case notWritten:
+		return provision.Entry{}, false, failed
+	case written:
+		write()
+		return provision.Entry{}, false, failed
+	case writtenLate:
+		time.AfterFunc(late, write)
+		return provision.Entry{}, false, failed
+	case copiedLate:
+		time.AfterFunc(late, write)
+	}
+	return l.Memory.Put(ctx, e)
 }

@@ -199,6 +199,7 @@ func TestEnsureFindsAnAmbiguousReplacement(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.createdAndDeleted()
+		w.pass(30 * time.Second)
 		w.sendGrid.SetStale(30 * time.Second)
 		w.lose(true)
 		w.fails(problem.OutcomeUnknown, request())

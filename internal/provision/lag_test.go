@@ -1,0 +1,233 @@
+package provision_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/sendgrid"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
+)
+
+// A duplicate that arrives a moment after the create, while neither the list nor the read by
+// id shows the integration, creates nothing.
+func TestEnsureBelievesNothingGoneWhileReadsLag(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sendGrid.SetLag(4*time.Second, 4*time.Second)
+		first := w.created(request())
+		w.pass(100 * time.Millisecond)
+		e := w.fails(problem.OutcomeUnknown, request())
+		require.Equal(t, first.ID, e.IntegrationID)
+		require.LessOrEqual(t, e.RetryAfter, provision.DefaultSettling)
+		other := request()
+		other.Name = "Another"
+		w.fails(problem.OutcomeUnknown, other)
+		w.creates(1, 1)
+
+		w.pass(4 * time.Second)
+		require.Equal(t, first.ID, w.unchanged(request()).ID)
+		w.fails(problem.Conflict, other)
+	})
+}
+
+// The answer to the create lacks the URLs, and the read by id does not show the integration.
+func TestEnsureCreatesNothingTwiceThatItCannotReadBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sendGrid.SetLag(30*time.Second, 30*time.Second)
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Omit: []string{"audience_url", "single_signon_url"}})
+		w.fails(problem.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, request())
+		w.pass(30 * time.Second)
+		w.unchanged(request())
+		w.creates(1, 1)
+	})
+}
+
+// Ten duplicates at once, with reads that lag, make one integration.
+func TestEnsureCreatesOnceForManyWhileReadsLag(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sendGrid.SetLag(4*time.Second, 4*time.Second)
+		all := w.together(request())
+		require.Equal(t, 1, all.outcomes[provision.OutcomeCreated])
+		require.Equal(t, map[problem.Code]int{problem.OutcomeUnknown: copies - 1}, all.codes)
+		w.creates(1, 1)
+		w.pass(provision.DefaultSettling)
+		require.Equal(t, copies, w.together(request()).outcomes[provision.OutcomeUnchanged])
+	})
+}
+
+// A create is answered 504, SendGrid's reads fail for a quarter of an hour, and only then is
+// the create carried out.
+func TestEnsureSettlesOnceMoreAfterAnOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sendGrid.Script(
+			sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 504},
+			sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Skip: 1, Status: 503, Times: -1},
+		)
+		w.fails(problem.OutcomeUnknown, request())
+		for range 15 {
+			w.pass(time.Minute)
+			_, err := w.ensure(request())
+			require.Error(t, err)
+		}
+		w.sendGrid.ClearFaults()
+		w.fails(problem.OutcomeUnknown, request())
+		w.pass(10 * time.Second)
+		late := w.sendGrid.Add(asSent(request()))
+		w.pass(provision.DefaultSettling)
+		require.Equal(t, late.ID, w.created(request()).ID)
+		w.creates(1, 1)
+	})
+}
+
+// Every answer to a create is lost, and SendGrid changed the entity id, so that nothing is
+// ever found: three integrations at most, and then a person has to check.
+func TestEnsureGivesUpAfterThreeUnknownCreates(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 502, Times: -1})
+		for range 3 {
+			w.fails(problem.OutcomeUnknown, request())
+			w.recheck()
+		}
+		for range 2 {
+			e := w.fails(problem.OutcomeUnknown, request())
+			require.False(t, e.Retryable())
+			require.Contains(t, e.Message, "3 times")
+		}
+		w.creates(3, 0)
+
+		// The person finds the integration, and corrects its entity id.
+		w.sendGrid.Add(asSent(request()))
+		w.created(request())
+		w.unchanged(request())
+		w.creates(3, 1)
+	})
+}
+
+// A process that dies after its create counts, too.
+func TestEnsureCountsTheCreatesOfDeadProcesses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.ledger.failAt(stepUnknown, errLedger)
+		w.lose(false)
+		w.fails(problem.OutcomeUnknown, request())
+		w.ledger.failAt("", nil)
+		w.pass(lease)
+		w.fails(problem.OutcomeUnknown, request())
+		entry, _ := w.ledger.state()
+		require.Equal(t, 1, entry.UnknownCreates)
+		require.True(t, entry.Rechecked)
+	})
+}
+
+// The answer is lost, and SendGrid changed how a URL is written. It is the same integration.
+func TestEnsureAdoptsWhatSendGridChanged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		changed := asSent(request())
+		changed.SignoutURL += "/"
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 502})
+		w.afterCreate(func() { w.sendGrid.Add(changed) })
+		result := w.succeeds(provision.OutcomeCreated, request())
+		require.True(t, result.Adopted)
+		require.Equal(t, changed.SignoutURL, result.Integration.SignoutURL)
+		require.Equal(t, result.Integration.ID, w.unchanged(request()).ID)
+		w.creates(1, 1)
+	})
+}
+
+// A copy of the write that announces a create arrives after the create was recorded.
+func TestEnsureIsNotUndoneByALateCopyOfAWrite(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		var writes []provision.Entry
+		w.ledger.stored = func(e provision.Entry) { writes = append(writes, e) }
+		first := w.created(request())
+		require.Len(t, writes, 3)
+		for _, late := range writes {
+			_, stored, err := w.ledger.Memory.Put(t.Context(), late)
+			require.NoError(t, err)
+			require.Equal(t, late.State == provision.Completed, stored, "only the last write is what is stored")
+		}
+		w.sendGrid.SetLag(forever, forever)
+		w.fails(problem.OutcomeUnknown, request())
+		w.creates(1, 1)
+		require.Equal(t, first.ID, w.sendGrid.Integrations()[0].ID)
+	})
+}
+
+// What a person deleted on purpose is not created again by the delivery that created it,
+// however late it is repeated; a new request creates it anew.
+func TestEnsureKeepsWhatWasDeletedOnPurpose(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		deliver := func(ids ...string) (*provision.Result, error) {
+			w.provisioner = w.another()
+			return w.provisioner.Ensure(t.Context(), request(), provision.Delivery{IDs: ids})
+		}
+		made, err := deliver("event-1", "message-1")
+		require.NoError(t, err)
+		w.pass(13 * 24 * time.Hour)
+		w.sendGrid.Delete(made.Integration.ID)
+		for _, id := range []string{"event-1", "message-1"} {
+			_, err = deliver("message-2", id)
+			e := requireCode(t, problem.Gone, err)
+			require.False(t, e.Retryable())
+			require.Equal(t, made.Integration.ID, e.IntegrationID)
+		}
+		w.creates(1, 0)
+
+		again, err := deliver("event-2")
+		require.NoError(t, err)
+		require.Equal(t, provision.OutcomeCreated, again.Outcome)
+		_, err = deliver("event-1")
+		require.NoError(t, err, "it is there again")
+		w.creates(2, 1)
+	})
+}
+
+// A half-configured integration, made by hand, is no obstacle.
+func TestEnsureSkipsHalfConfiguredIntegrations(t *testing.T) {
+	t.Parallel()
+	for i, row := range []string{`{"id":"half"}`, `{"id":"half","entity_id":null}`, `{"id":"half","entity_id":"","name":"Half"}`} {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: 200, Body: "[" + row + "]"})
+				w.created(request())
+				w.creates(1, 1)
+			})
+		})
+	}
+}
+
+// afterCreate lets something happen when the first create has been answered.
+func (w *world) afterCreate(happen func()) {
+	w.client.OnCall = func(_ context.Context, call sendgrid.Call) {
+		if call.Op == sendgrid.OpCreateIntegration {
+			w.client.OnCall = nil
+			happen()
+		}
+	}
+}
