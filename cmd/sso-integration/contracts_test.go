@@ -45,7 +45,7 @@ func TestEveryCodeIsDocumented(t *testing.T) {
 	})
 	require.ElementsMatch(t, codes, inSchema, "events/results/schema.json")
 
-	tpl := parseTemplate(t, string(read(t, templateFile)))
+	tpl := parseTemplate(t, string(read(t, templateFile)), nil)
 	dashboard, ok := at(tpl.value, "Resources", "Dashboard", "Properties", "DashboardBody").([]any)
 	require.True(t, ok)
 	quoted := func(name string) (codes []any) {
@@ -68,7 +68,7 @@ func TestEveryRouteIsDocumented(t *testing.T) {
 			documented = append(documented, strings.ToUpper(method)+" "+path)
 		}
 	}
-	walk(parseTemplate(t, string(read(t, templateFile))).value, func(o map[string]any) {
+	walk(parseTemplate(t, string(read(t, templateFile)), nil).value, func(o map[string]any) {
 		if o["Type"] == "HttpApi" {
 			routes = append(routes, fmt.Sprint(at(o, "Properties", "Method"), " ", at(o, "Properties", "Path")))
 		}
