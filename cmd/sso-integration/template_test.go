@@ -23,23 +23,23 @@ import (
 
 const templateFile = "../../template.yaml"
 
-// templateChecks find what no linter of CloudFormation can know: where the template differs
-// from the code. Each returns what is wrong.
+// templateChecks return where the template differs from the code, which no linter can know.
 var templateChecks = map[string]func(*testing.T, template) []string{
 	"every reference resolves":                       unresolved,
 	"the environment is the one that the code reads": wrongVariables,
 	"the permissions are those that the code needs":  wrongPermissions,
 	"the metrics are those that the code reports":    wrongMetrics,
 	"the function's own events are no requests":      loops,
+	"the function starts with every admitted TTL":    wrongTTLs,
 }
 
 func TestTemplate(t *testing.T) {
 	t.Parallel()
-	source := string(read(t, templateFile))
+	tpl := parseTemplate(t, string(read(t, templateFile)), calls(t))
 	for name, check := range templateChecks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Empty(t, check(t, parseTemplate(t, source)))
+			require.Empty(t, check(t, tpl))
 		})
 	}
 }
@@ -47,7 +47,7 @@ func TestTemplate(t *testing.T) {
 // TestTemplateMistakesAreFound makes one mistake at a time, which the checks have to find.
 func TestTemplateMistakesAreFound(t *testing.T) {
 	t.Parallel()
-	source := string(read(t, templateFile))
+	source, called := string(read(t, templateFile)), calls(t)
 	for name, tt := range map[string]struct{ old, new, want string }{
 		"reference":          {"LEDGER_TABLE: !Ref LedgerTable", "LEDGER_TABLE: !Ref Ledger", "Ledger does not exist"},
 		"substitution":       {"'${SSOIntegrationFunctionLogGroup}'", "'${FunctionLogGroup}'", "FunctionLogGroup does not exist"},
@@ -57,21 +57,23 @@ func TestTemplateMistakesAreFound(t *testing.T) {
 		"needless":           {"- dynamodb:GetItem", "- dynamodb:*", "dynamodb:* is allowed, but not called"},
 		"every resource":     {"Resource: !GetAtt LedgerTable.Arn", `Resource: "*"`, "dynamodb:GetItem is allowed everywhere"},
 		"any source":         {"events:source: sendgrid.sso", "events:source: com.example", "events:PutEvents is allowed with any source"},
-		"alarm's namespace":  {"Namespace: SendGridSSO", "Namespace: SendGrid", "SendGrid SendGridUnauthorized"},
+		"alarm's namespace":  {" Namespace: SendGridSSO", " Namespace: SendGrid", "SendGrid SendGridUnauthorized"},
 		"dimension":          {"- Name: FunctionName", "- Name: Function", "Function}"},
 		"graph's metric":     {`[".", "OutcomeUnknown", `, `[".", "Held", `, "SendGridSSO Held"},
 		"forgotten alarm":    {"\"${DeadLettersAlarm.Arn}\",\n", "", "DeadLettersAlarm is not on"},
-		"alarm's runbook":    {"  DeadLettersAlarm:\n", "  DeadLetterAlarm:\n", "DeadLetterAlarm is not on"},
+		"zero":               {"([1-9][0-9]{0,3}s", "([0-9]{1,4}s", "ApiKeyTtl admits 0s"},
+		"too long":           {"2[0-4])h", "2[0-9])h", "ApiKeyTtl admits 25h"},
 		"own source":         {"(?!sendgrid[.]sso$)", "", "IdpEventSources admits sendgrid.sso"},
 		"own events":         {"            trigger:\n", "            cause:\n", "cause is not in the origin of a result"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			mutant := strings.Replace(source, tt.old, tt.new, 1)
-			require.False(t, mutant == source, "%q is not in the template", tt.old)
+			require.Positive(t, strings.Count(source, tt.old), "occurrences of %q", tt.old)
+			tpl := parseTemplate(t, mutant, called)
 			var found []string
 			for _, check := range templateChecks {
-				found = append(found, check(t, parseTemplate(t, mutant))...)
+				found = append(found, check(t, tpl)...)
 			}
 			require.Contains(t, strings.Join(found, "\n"), tt.want)
 		})
@@ -83,11 +85,13 @@ func TestTemplateMistakesAreFound(t *testing.T) {
 type template struct {
 	source string
 	value  map[string]any
+	// calls are the AWS calls of the code: package and operation.
+	calls [][2]string
 }
 
-func parseTemplate(t *testing.T, source string) template {
+func parseTemplate(t *testing.T, source string, calls [][2]string) template {
 	t.Helper()
-	tpl := template{source: source}
+	tpl := template{source: source, calls: calls}
 	require.NoError(t, yaml.Unmarshal([]byte(source), &tpl.value))
 	return tpl
 }
@@ -167,7 +171,6 @@ var services = map[string]struct{ iam, variable string }{
 	"sqs":            {"sqs", "SQS"},
 }
 
-// calls returns the AWS calls in the code of the function: package and operation.
 func calls(t *testing.T) (all [][2]string) {
 	t.Helper()
 	input := regexp.MustCompile(`&(\w+)\.([A-Z]\w*)Input\{`)
@@ -181,14 +184,13 @@ func calls(t *testing.T) (all [][2]string) {
 			return err
 		}))
 	}
-	require.NotEmpty(t, all)
 	return all
 }
 
 func wrongVariables(t *testing.T, tpl template) (wrong []string) {
 	t.Helper()
 	names := main.EnvironmentNames()
-	for _, call := range calls(t) {
+	for _, call := range tpl.calls {
 		names = append(names, "AWS_ENDPOINT_URL_"+services[call[0]].variable)
 	}
 	var local map[string]map[string]string
@@ -203,11 +205,10 @@ func wrongVariables(t *testing.T, tpl template) (wrong []string) {
 
 func wrongPermissions(t *testing.T, tpl template) (wrong []string) {
 	t.Helper()
-	called := []string{ // by Lambda and the SDK, with the function's role
-		"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:SendMessage", "kms:Decrypt",
-		"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords",
-	}
-	for _, call := range calls(t) {
+	// Lambda and the SDK make these calls with the function's role.
+	called := strings.Fields(`sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes sqs:SendMessage kms:Decrypt
+		logs:CreateLogStream logs:PutLogEvents xray:PutTraceSegments xray:PutTelemetryRecords`)
+	for _, call := range tpl.calls {
 		called = append(called, services[call[0]].iam+":"+call[1])
 	}
 	var allowed []string
@@ -239,15 +240,17 @@ func wrongMetrics(t *testing.T, tpl template) (wrong []string) {
 	for _, code := range problem.Codes() {
 		reported = append(reported, string(code))
 	}
+	filters := fmt.Sprint(at(tpl.value, "Resources", "ApiThrottlesMetric", "Properties", "MetricTransformations"))
 	use := func(namespace, name, dimension, value string) {
-		own := namespace == telemetry.Namespace && slices.Contains(reported, name) &&
-			dimension == telemetry.Dimension && strings.Trim(value, "${}") == "SSOIntegrationFunction"
-		if !own && !strings.HasPrefix(namespace, "AWS/") {
+		id := strings.Trim(value, "${}")
+		byFunction := slices.Contains(reported, name) && dimension == telemetry.Dimension && id == "SSOIntegrationFunction"
+		byFilter := strings.Contains(filters, "MetricName:"+name+" ") && dimension == "ApiId" && id == "HttpApi"
+		if (namespace != telemetry.Namespace || !byFunction && !byFilter) && !strings.HasPrefix(namespace, "AWS/") {
 			wrong = append(wrong, strings.Join([]string{"nobody reports", namespace, name, "{" + dimension + "}", value}, " "))
 		}
 	}
 	walk(at(tpl.value, "Resources"), func(o map[string]any) {
-		if dimensions, ok := o["Dimensions"].([]any); ok && o["MetricName"] != nil {
+		if dimensions, ok := o["Dimensions"].([]any); ok && o["Namespace"] != nil {
 			use(items(o["Namespace"])[0], items(o["MetricName"])[0], items(at(dimensions[0], "Name"))[0], items(at(dimensions[0], "Value"))[0])
 		}
 	})
@@ -285,4 +288,15 @@ func loops(t *testing.T, tpl template) (wrong []string) {
 	readJSON(t, "../../events/results/created.json", &result)
 	skipped := keys(at(tpl.value, "Resources", "IdpApplicationCreatedRule", "Properties", "EventPattern", "detail", "origin"))
 	return append(wrong, except(skipped, keys(at(result, "detail", "origin")), " is not in the origin of a result")...)
+}
+
+func wrongTTLs(t *testing.T, tpl template) (wrong []string) {
+	t.Helper()
+	pattern := regexp.MustCompile(fmt.Sprint(at(tpl.value, "Parameters", "ApiKeyTtl", "AllowedPattern")))
+	for _, ttl := range strings.Fields("0s 1ms 1s 9999s 90000s 1h30m 0m 1m 999m 1500m 0h 1h 24h 25h 99h 1d 5") {
+		if pattern.MatchString(ttl) && main.CheckTTL(ttl) != nil {
+			wrong = append(wrong, "ApiKeyTtl admits "+ttl)
+		}
+	}
+	return wrong
 }
