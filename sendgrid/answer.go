@@ -5,12 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 )
 
 const (
 	// maxAnswerBytes bounds what is read of a successful answer. An integration takes
 	// less than 10 KiB, so this leaves room for several hundred of them.
 	maxAnswerBytes = 4 << 20
+	// maxPEMBytes bounds a certificate; one takes less than 4 KiB.
+	maxPEMBytes = 16 << 10
 	// maxTextBytes, maxURLBytes, maxIDBytes and maxNumberBytes bound the fields of an answer.
 	// They are no less than what this service sends, and an integration whose fields are all
 	// as long as possible takes less than 120 KiB of JSON, however much of it is escaped: it
@@ -19,9 +23,12 @@ const (
 	maxURLBytes    = 2048
 	maxIDBytes     = 256
 	maxNumberBytes = 32
+	// maxSeconds is the year 9999, beyond which no certificate can be valid.
+	maxSeconds = 253402300799
 )
 
-// readAnswer reads the body of a successful answer into out.
+// readAnswer reads the body of a successful answer into out. Where out is nil, the status is
+// all that counts.
 func readAnswer(r io.Reader, out any) error {
 	body, err := io.ReadAll(io.LimitReader(r, maxAnswerBytes+1))
 	switch {
@@ -29,6 +36,9 @@ func readAnswer(r io.Reader, out any) error {
 		return fmt.Errorf("read the answer: %w", err)
 	case len(body) > maxAnswerBytes:
 		return fmt.Errorf("the answer is larger than %d bytes", maxAnswerBytes)
+	}
+	if out == nil {
+		return nil
 	}
 	if err := json.Unmarshal(body, out); err != nil {
 		return fmt.Errorf("the answer is not the documented JSON: %w", err)
@@ -51,6 +61,18 @@ func parseObject(data []byte) (object, error) {
 		return nil, errors.New("null is not an object")
 	}
 	return o, nil
+}
+
+// parseList reads a JSON array of objects into list. Rows may lack anything, but a list in
+// which no row is identified is a list of something else.
+func parseList[T any](data []byte, list *[]T, identified func(T) bool, otherwise error) error {
+	if err := json.Unmarshal(data, list); err != nil {
+		return err
+	}
+	if len(*list) > 0 && !slices.ContainsFunc(*list, identified) {
+		return otherwise
+	}
+	return nil
 }
 
 func (o object) text(name string, limit int) string {
@@ -77,6 +99,15 @@ func (o object) number(name string) json.Number {
 		return ""
 	}
 	return number
+}
+
+// seconds reads a number of seconds, 0 where there is none.
+func (o object) seconds(name string) int64 {
+	number, err := o.number(name).Float64()
+	if err != nil || math.Abs(number) > maxSeconds {
+		return 0
+	}
+	return int64(number)
 }
 
 func (o object) flag(name string) *bool {

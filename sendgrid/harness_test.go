@@ -126,27 +126,53 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// everyCall lists all calls that the client offers, with arguments that are good.
-func everyCall() []operation {
-	return []operation{
-		{op: sendgrid.OpCreateIntegration, call: func(ctx context.Context, c *sendgrid.Client) error {
-			_, err := c.CreateIntegration(ctx, exampleRequest())
-			return err
-		}},
-		{op: sendgrid.OpListIntegrations, call: func(ctx context.Context, c *sendgrid.Client) error {
-			_, err := c.ListIntegrations(ctx)
-			return err
-		}},
-		{op: sendgrid.OpGetIntegration, call: func(ctx context.Context, c *sendgrid.Client) error {
-			_, err := c.GetIntegration(ctx, "b0b98502-9408-4b24-9e3d-31ed7cb15312")
-			return err
-		}},
-	}
+// operation is a call that the client offers, with good arguments and a good answer.
+type operation struct {
+	op     sendgrid.Op
+	call   func(context.Context, *sendgrid.Client) error
+	answer string
 }
 
-type operation struct {
-	op   sendgrid.Op
-	call func(context.Context, *sendgrid.Client) error
+// everyCall lists all calls that the client offers.
+func everyCall() []operation {
+	const id = "b0b98502-9408-4b24-9e3d-31ed7cb15312"
+	return []operation{
+		{sendgrid.OpCreateIntegration, func(ctx context.Context, c *sendgrid.Client) error {
+			_, err := c.CreateIntegration(ctx, exampleRequest())
+			return err
+		}, exampleAnswer},
+		{sendgrid.OpListIntegrations, func(ctx context.Context, c *sendgrid.Client) error {
+			_, err := c.ListIntegrations(ctx)
+			return err
+		}, "[]"},
+		{sendgrid.OpGetIntegration, func(ctx context.Context, c *sendgrid.Client) error {
+			_, err := c.GetIntegration(ctx, id)
+			return err
+		}, exampleAnswer},
+		{sendgrid.OpUpdateIntegration, func(ctx context.Context, c *sendgrid.Client) error {
+			_, err := c.UpdateIntegration(ctx, id, exampleRequest())
+			return err
+		}, exampleAnswer},
+		{sendgrid.OpCreateCertificate, func(ctx context.Context, c *sendgrid.Client) error {
+			_, err := c.CreateCertificate(ctx, sendgrid.CertificateRequest{})
+			return err
+		}, exampleCertificateAnswer},
+		{sendgrid.OpListCertificates, func(ctx context.Context, c *sendgrid.Client) error {
+			_, err := c.ListCertificates(ctx, id)
+			return err
+		}, "[]"},
+		{sendgrid.OpGetCertificate, func(ctx context.Context, c *sendgrid.Client) error {
+			_, err := c.GetCertificate(ctx, "66138975")
+			return err
+		}, exampleCertificateAnswer},
+		{sendgrid.OpUpdateCertificate, func(ctx context.Context, c *sendgrid.Client) error {
+			_, err := c.UpdateCertificate(ctx, "66138975", sendgrid.CertificateRequest{})
+			return err
+		}, exampleCertificateAnswer},
+		{sendgrid.OpDeleteCertificate, func(ctx context.Context, c *sendgrid.Client) error {
+			return c.DeleteCertificate(ctx, "66138975")
+		}, ""},
+	}
 }
 
 func exampleRequest() sendgrid.IntegrationRequest {

@@ -6,13 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
-	"slices"
 )
 
 // integrationsPath is the collection of SSO integrations.
 const integrationsPath = "/v3/sso/integrations"
 
-// IntegrationRequest is the body of a create request.
+// IntegrationRequest is the body of a create or an update request.
 //
 // https://www.twilio.com/docs/sendgrid/api-reference/single-sign-on-settings/create-an-sso-integration
 type IntegrationRequest struct {
@@ -28,6 +27,9 @@ type IntegrationRequest struct {
 	// CompletedIntegration is left out where nil: a false that is sent is applied.
 	CompletedIntegration *bool `json:"completed_integration,omitempty"`
 }
+
+// IntegrationUpdate is the body of an update request, which has the fields of a create request.
+type IntegrationUpdate = IntegrationRequest
 
 // Integration is an SSO integration as SendGrid reports it. The answer to a create
 // may lack ID and the two URLs; any field of a half-configured integration may be empty.
@@ -90,13 +92,7 @@ type integrationList []Integration
 // UnmarshalJSON accepts rows that are half configured, as people leave them behind in
 // SendGrid's UI, but not a list of something else.
 func (l *integrationList) UnmarshalJSON(data []byte) error {
-	if err := json.Unmarshal(data, (*[]Integration)(l)); err != nil {
-		return err
-	}
-	if len(*l) > 0 && !slices.ContainsFunc(*l, Integration.identified) {
-		return errNoIntegration
-	}
-	return nil
+	return parseList(data, (*[]Integration)(l), Integration.identified, errNoIntegration)
 }
 
 // CreateIntegration creates an SSO integration. SendGrid has no idempotency key, and a
@@ -151,6 +147,23 @@ func (i *identifiedIntegration) UnmarshalJSON(data []byte) error {
 		return errNoIntegration
 	}
 	return nil
+}
+
+// UpdateIntegration replaces the fields of an integration; SendGrid requires all five. What
+// the caller does not want to change has to be read before, and sent as it is: a zero value
+// that is sent is applied. CompletedIntegration in particular is left out where it is nil,
+// and a false in it takes back that the integration is set up.
+//
+// https://www.twilio.com/docs/sendgrid/api-reference/single-sign-on-settings/update-an-sso-integration
+func (c *Client) UpdateIntegration(ctx context.Context, id string, in IntegrationUpdate) (*Integration, error) {
+	if id == "" {
+		return nil, &Error{Op: OpUpdateIntegration, Err: errNoID}
+	}
+	var out identifiedIntegration
+	if err := c.do(ctx, OpUpdateIntegration, integrationPath(id)+"?si=true", in, &out); err != nil {
+		return nil, err
+	}
+	return &out.Integration, nil
 }
 
 // IntegrationURL returns the address of an integration in the API.

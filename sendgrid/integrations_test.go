@@ -1,6 +1,7 @@
 package sendgrid_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -39,7 +40,8 @@ func exampleIntegration() sendgrid.Integration {
 	}
 }
 
-func TestCreateIntegration(t *testing.T) {
+// A create and an update send the same body.
+func TestCreateAndUpdateIntegration(t *testing.T) {
 	t.Parallel()
 	yes, no := true, false
 	tests := []struct {
@@ -85,6 +87,15 @@ func TestCreateIntegration(t *testing.T) {
 			require.Equal(t, http.MethodPost, sent.method)
 			require.Equal(t, "/base/v3/sso/integrations", sent.path)
 			require.Empty(t, sent.query)
+			require.Equal(t, tt.body, sent.body)
+
+			updated, err := h.client().UpdateIntegration(t.Context(), "a/b", in)
+			require.NoError(t, err)
+			require.Equal(t, exampleIntegration(), *updated)
+			sent = h.all()[1]
+			require.Equal(t, http.MethodPatch, sent.method)
+			require.Equal(t, "/base/v3/sso/integrations/a%2Fb", sent.path)
+			require.Equal(t, "si=true", sent.query)
 			require.Equal(t, tt.body, sent.body)
 		})
 	}
@@ -146,13 +157,25 @@ func TestGetIntegration(t *testing.T) {
 	}
 }
 
-func TestGetIntegrationWithoutID(t *testing.T) {
+// Without an id the path would be another one; fakeKeys panics if a key is asked for.
+func TestEmptyID(t *testing.T) {
 	t.Parallel()
 	c := &sendgrid.Client{Keys: &fakeKeys{}}
-	_, err := c.GetIntegration(t.Context(), "")
-	failure := requireError(t, err)
-	require.False(t, failure.Sent)
-	require.Equal(t, "sendgrid: get integration: never sent: the id is empty", err.Error())
+	for op, call := range map[sendgrid.Op]func(context.Context) error{
+		sendgrid.OpGetIntegration:    func(ctx context.Context) error { _, err := c.GetIntegration(ctx, ""); return err },
+		sendgrid.OpUpdateIntegration: func(ctx context.Context) error { _, err := c.UpdateIntegration(ctx, "", exampleRequest()); return err },
+		sendgrid.OpListCertificates:  func(ctx context.Context) error { _, err := c.ListCertificates(ctx, ""); return err },
+		sendgrid.OpGetCertificate:    func(ctx context.Context) error { _, err := c.GetCertificate(ctx, ""); return err },
+		sendgrid.OpUpdateCertificate: func(ctx context.Context) error {
+			_, err := c.UpdateCertificate(ctx, "", sendgrid.CertificateRequest{})
+			return err
+		},
+		sendgrid.OpDeleteCertificate: func(ctx context.Context) error { return c.DeleteCertificate(ctx, "") },
+	} {
+		err := call(t.Context())
+		require.Equal(t, sendgrid.NeverSent, sendgrid.ClassOf(err), string(op))
+		require.EqualError(t, err, "sendgrid: "+string(op)+": never sent: the id is empty")
+	}
 }
 
 func TestBaseURL(t *testing.T) {
@@ -198,11 +221,7 @@ func TestHeaders(t *testing.T) {
 	for _, each := range everyCall() {
 		t.Run(string(each.op), func(t *testing.T) {
 			t.Parallel()
-			answer := exampleAnswer
-			if each.op == sendgrid.OpListIntegrations {
-				answer = "[]"
-			}
-			h := newHarness(t, reply(http.StatusOK, answer))
+			h := newHarness(t, reply(http.StatusOK, each.answer))
 			c := h.client()
 			require.NoError(t, each.call(t.Context(), c))
 			own := h.only().header
@@ -215,7 +234,7 @@ func TestHeaders(t *testing.T) {
 			require.Equal(t, []string{"Bearer " + testKey}, own.Values("Authorization"))
 			require.Equal(t, []string{"application/json"}, own.Values("Accept"))
 			require.Equal(t, []string{testUserAgent}, own.Values("User-Agent"))
-			if each.op == sendgrid.OpCreateIntegration {
+			if h.all()[0].body != "" {
 				require.Equal(t, []string{"application/json"}, own.Values("Content-Type"))
 			} else {
 				require.NotContains(t, own, "Content-Type")

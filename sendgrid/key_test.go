@@ -45,11 +45,7 @@ func TestRenewKey(t *testing.T) {
 		for _, tt := range tests {
 			t.Run(string(each.op)+": "+tt.name, func(t *testing.T) {
 				t.Parallel()
-				answer := exampleAnswer
-				if each.op == sendgrid.OpListIntegrations {
-					answer = "[]"
-				}
-				h := newHarness(t, acceptOnly("new", answer))
+				h := newHarness(t, acceptOnly("new", each.answer))
 				c := h.client()
 				var rejected []string
 				c.Keys = &fakeKeys{

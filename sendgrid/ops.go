@@ -10,6 +10,12 @@ const (
 	OpCreateIntegration Op = "create integration"
 	OpListIntegrations  Op = "list integrations"
 	OpGetIntegration    Op = "get integration"
+	OpUpdateIntegration Op = "update integration"
+	OpCreateCertificate Op = "create certificate"
+	OpListCertificates  Op = "list certificates"
+	OpGetCertificate    Op = "get certificate"
+	OpUpdateCertificate Op = "update certificate"
+	OpDeleteCertificate Op = "delete certificate"
 )
 
 // The scopes that an API key needs for the operations.
@@ -37,6 +43,12 @@ var operations = []traits{
 	{OpCreateIntegration, http.MethodPost, ScopeCreate, "CreateLatency", false},
 	{OpListIntegrations, http.MethodGet, ScopeRead, "ListLatency", true},
 	{OpGetIntegration, http.MethodGet, ScopeRead, "GetLatency", true},
+	{OpUpdateIntegration, http.MethodPatch, ScopeUpdate, "UpdateLatency", true},
+	{OpCreateCertificate, http.MethodPost, ScopeCreate, "CreateCertificateLatency", false},
+	{OpListCertificates, http.MethodGet, ScopeRead, "ListCertificatesLatency", true},
+	{OpGetCertificate, http.MethodGet, ScopeRead, "GetCertificateLatency", true},
+	{OpUpdateCertificate, http.MethodPatch, ScopeUpdate, "UpdateCertificateLatency", true},
+	{OpDeleteCertificate, http.MethodDelete, ScopeDelete, "DeleteCertificateLatency", true},
 }
 
 // Ops returns every operation of this client.
