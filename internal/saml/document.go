@@ -6,13 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
 const (
 	// MaxMetadataBytes bounds a metadata document.
 	MaxMetadataBytes = 1 << 20
-	maxDepth         = 32
+	maxDepth         = 32 // levels of elements
+	maxAttributes    = 64 // of an element
 
 	nsMetadata = "urn:oasis:names:tc:SAML:2.0:metadata"
 )
@@ -158,12 +160,13 @@ func (g *guard) Token() (xml.Token, error) {
 		if g.depth++; g.depth > maxDepth {
 			return nil, &Error{fmt.Sprintf("must have at most %d levels of elements", maxDepth)}
 		}
-		seen := make(map[xml.Name]bool, len(t.Attr))
-		for _, a := range t.Attr {
-			if seen[a.Name] {
+		if len(t.Attr) > maxAttributes {
+			return nil, &Error{fmt.Sprintf("must have at most %d attributes in an element", maxAttributes)}
+		}
+		for i, a := range t.Attr {
+			if slices.ContainsFunc(t.Attr[:i], func(b xml.Attr) bool { return a.Name == b.Name }) {
 				return nil, errors.New("an attribute given twice")
 			}
-			seen[a.Name] = true
 		}
 	case xml.EndElement:
 		g.depth--

@@ -6,8 +6,8 @@ import (
 	"net"
 )
 
-// IsPublic is checked against the special-purpose registries.
-var IsPublic = isPublic
+// CheckAddress is checked against the special-purpose registries.
+var CheckAddress = checkAddress
 
 // Network replaces the network of a Fetcher. With Dial there are no DNS and no address check.
 type Network struct {

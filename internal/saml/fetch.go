@@ -104,6 +104,9 @@ func (f *Fetcher) Fetch(ctx context.Context, rawURL string) ([]byte, error) {
 		return nil, refuse(response.StatusCode)
 	}
 	document, err := io.ReadAll(io.LimitReader(response.Body, MaxMetadataBytes+1))
+	if err == nil { // A server that notices the end of the connection may end its answer in good order.
+		err = limited.Err()
+	}
 	switch {
 	case err != nil:
 		return nil, explain(limited, err)
@@ -188,8 +191,7 @@ const maxCause = 300
 // cause returns what the log may have of an error. [*url.Error] repeats the URL, and errors
 // in reading an HTTP answer repeat parts of it.
 func cause(ctx context.Context, err error) error {
-	var operation *net.OpError
-	var dns *net.DNSError
+	var operation *net.OpError // Also around failures of DNS.
 	var certificate *tls.CertificateVerificationError
 	switch {
 	case context.Cause(ctx) == errTooSlow: //nolint:errorlint // The very value, which nobody wraps.
@@ -198,8 +200,6 @@ func cause(ctx context.Context, err error) error {
 		return ctx.Err()
 	case errors.As(err, &operation):
 		return errors.New(clip(operation.Error(), maxCause))
-	case errors.As(err, &dns):
-		return errors.New(clip(dns.Error(), maxCause))
 	case errors.As(err, &certificate):
 		return errors.New(clip(certificate.Error(), maxCause))
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

@@ -18,7 +18,7 @@ import (
 	"sendgrid-sso-integration/internal/saml/samltest"
 )
 
-// now is the time of the tests. A day before and a year after it bound usual certificates.
+// now is the time of the tests.
 var now = time.Date(2026, 7, 14, 12, 0, 0, 0, time.UTC)
 
 var key = sync.OnceValue(func() *ecdsa.PrivateKey {
@@ -29,7 +29,7 @@ var key = sync.OnceValue(func() *ecdsa.PrivateKey {
 	return k
 })
 
-// issue returns a certificate that is valid from a day before now until notAfter.
+// issue returns a certificate that is valid for the two years before notAfter.
 func issue(name string, notAfter time.Time) []byte {
 	return samltest.NewCertificate(key(), name, notAfter.AddDate(-2, 0, 0), notAfter)
 }

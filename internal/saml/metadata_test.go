@@ -105,45 +105,47 @@ func TestDocuments(t *testing.T) {
 		document string
 		message  string // empty where it is accepted
 	}{
-		"usual":                       {document, ""},
-		"byte order mark":             {"\uFEFF" + document, ""},
-		"declaration":                 {`<?xml version="1.0" encoding="utf-8"?>` + document, ""},
-		"comments and white space":    {"\n<!-- a -->\n" + document + "\n<!-- b -->\n", ""},
-		"comment with a DOCTYPE":      {"<!-- <!DOCTYPE a> -->" + document, ""},
-		"prefix bound to another":     {strings.NewReplacer("<EntityD", "<o:EntityD", "</EntityD", "</o:EntityD", "xmlns=", `xmlns="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:o=`).Replace(document), ""},
-		"unknown elements":            {services(usual().services + "<Extensions><a/></Extensions>"), ""},
-		"30 levels":                   {services(usual().services + nested(30)), ""},
-		"attribute of another space":  {entityAttributes(`entityID="urn:idp" xmlns:o="urn:o" o:entityID="urn:other"`), ""},
-		"namespace named entityID":    {entityAttributes(`entityID="urn:idp" xmlns:entityID="urn:other"`), ""},
-		"just small enough":           {document + strings.Repeat(" ", saml.MaxMetadataBytes-len(document)), ""},
-		"empty":                       {"", "must not be empty"},
-		"white space":                 {"\uFEFF \n", "must not be empty"},
-		"JSON":                        {`{"entity_id":"urn:idp"}`, "must be an XML document"},
-		"too large":                   {document + strings.Repeat(" ", saml.MaxMetadataBytes), "at most 1048576 bytes"},
-		"31 levels":                   {services(nested(31)), "at most 32 levels"},
-		"very deep":                   {services(strings.Repeat("<a>", 100_000)), "at most 32 levels"},
-		"text before":                 {"<?a b?>text" + document, "not well-formed XML (line 1)"},
-		"text after":                  {document + "\n\ntext", "not well-formed XML (line 3)"},
-		"two roots":                   {document + document, "not well-formed XML"},
-		"no root":                     {"<!-- nothing -->", "not well-formed XML"},
-		"cut off":                     {document[:len(document)-5], "not well-formed XML"},
-		"end of another element":      {strings.Replace(document, "</IDPSSO", "</SPSSO", 1), "not well-formed XML"},
-		"attribute given twice":       {entityAttributes(`entityID="urn:idp" entityID="urn:idp"`), "not well-formed XML"},
-		"undefined entity":            {entityAttributes(`entityID="&idp;"`), "not well-formed XML"},
-		"invalid UTF-8":               {entityAttributes("entityID=\"\xff\""), "not well-formed XML"},
-		"DOCTYPE":                     {"<!DOCTYPE EntityDescriptor>" + document, "must not contain a DOCTYPE"},
-		"DOCTYPE with entities":       {`<!DOCTYPE a [<!ENTITY idp "urn:idp">]>` + entityAttributes(`entityID="&idp;"`), "DOCTYPE"},
-		"DOCTYPE behind the root":     {document + "<!DOCTYPE a>", "must not contain a DOCTYPE"},
-		"DOCTYPE in the root":         {services("<!DOCTYPE a>"), "must not contain a DOCTYPE"},
-		"HTML":                        {"<!doctype html><html><body>Sign in</body></html>", "if this is an HTML page"},
-		"HTML without DOCTYPE":        {"<html><body>Sign in</body></html>", "as its root element"},
-		"declared Latin-1":            {`<?xml version="1.0" encoding="ISO-8859-1"?>` + document, "must be encoded in UTF-8"},
-		"declared UTF-16":             {`<?xml version="1.0" encoding="UTF-16"?>` + document, "must be encoded in UTF-8"},
-		"UTF-16":                      {"<\x00E\x00", "must be encoded in UTF-8"},
-		"UTF-16 with byte order mark": {"\xff\xfe<\x00E\x00", "must be encoded in UTF-8"},
-		"no namespace":                {strings.Replace(document, "xmlns=", "a=", 1), "as its root element"},
-		"undeclared prefix":           {strings.ReplaceAll(document, "EntityD", "md:EntityD"), "as its root element"},
-		"namespace of SAML 1.1":       {strings.Replace(document, "SAML:2.0:metadata", "SAML:1.1:metadata", 1), "as its root element"},
+		"usual":                         {document, ""},
+		"byte order mark":               {"\uFEFF" + document, ""},
+		"declaration":                   {`<?xml version="1.0" encoding="utf-8"?>` + document, ""},
+		"comments and white space":      {"\n<!-- a -->\n" + document + "\n<!-- b -->\n", ""},
+		"comment with a DOCTYPE":        {"<!-- <!DOCTYPE a> -->" + document, ""},
+		"prefix bound to another":       {strings.NewReplacer("<EntityD", "<o:EntityD", "</EntityD", "</o:EntityD", "xmlns=", `xmlns="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:o=`).Replace(document), ""},
+		"unknown elements":              {services(usual().services + "<Extensions><a/></Extensions>"), ""},
+		"30 levels":                     {services(usual().services + nested(30)), ""},
+		"attribute of another space":    {entityAttributes(`entityID="urn:idp" xmlns:o="urn:o" o:entityID="urn:other"`), ""},
+		"namespace named entityID":      {entityAttributes(`entityID="urn:idp" xmlns:entityID="urn:other"`), ""},
+		"just small enough":             {document + strings.Repeat(" ", saml.MaxMetadataBytes-len(document)), ""},
+		"as many attributes as allowed": {entityAttributes(manyAttributes(62) + ` entityID="urn:idp"`), ""},
+		"empty":                         {"", "must not be empty"},
+		"white space":                   {"\uFEFF \n", "must not be empty"},
+		"JSON":                          {`{"entity_id":"urn:idp"}`, "must be an XML document"},
+		"too large":                     {document + strings.Repeat(" ", saml.MaxMetadataBytes), "at most 1048576 bytes"},
+		"31 levels":                     {services(nested(31)), "at most 32 levels"},
+		"many attributes":               {entityAttributes(manyAttributes(65)), "at most 64 attributes"},
+		"very deep":                     {services(strings.Repeat("<a>", 100_000)), "at most 32 levels"},
+		"text before":                   {"<?a b?>text" + document, "not well-formed XML (line 1)"},
+		"text after":                    {document + "\n\ntext", "not well-formed XML (line 3)"},
+		"two roots":                     {document + document, "not well-formed XML"},
+		"no root":                       {"<!-- nothing -->", "not well-formed XML"},
+		"cut off":                       {document[:len(document)-5], "not well-formed XML"},
+		"end of another element":        {strings.Replace(document, "</IDPSSO", "</SPSSO", 1), "not well-formed XML"},
+		"attribute given twice":         {entityAttributes(`entityID="urn:idp" entityID="urn:idp"`), "not well-formed XML"},
+		"undefined entity":              {entityAttributes(`entityID="&idp;"`), "not well-formed XML"},
+		"invalid UTF-8":                 {entityAttributes("entityID=\"\xff\""), "not well-formed XML"},
+		"DOCTYPE":                       {"<!DOCTYPE EntityDescriptor>" + document, "must not contain a DOCTYPE"},
+		"DOCTYPE with entities":         {`<!DOCTYPE a [<!ENTITY idp "urn:idp">]>` + entityAttributes(`entityID="&idp;"`), "DOCTYPE"},
+		"DOCTYPE behind the root":       {document + "<!DOCTYPE a>", "must not contain a DOCTYPE"},
+		"DOCTYPE in the root":           {services("<!DOCTYPE a>"), "must not contain a DOCTYPE"},
+		"HTML":                          {"<!doctype html><html><body>Sign in</body></html>", "if this is an HTML page"},
+		"HTML without DOCTYPE":          {"<html><body>Sign in</body></html>", "as its root element"},
+		"declared Latin-1":              {`<?xml version="1.0" encoding="ISO-8859-1"?>` + document, "must be encoded in UTF-8"},
+		"declared UTF-16":               {`<?xml version="1.0" encoding="UTF-16"?>` + document, "must be encoded in UTF-8"},
+		"UTF-16":                        {"<\x00E\x00", "must be encoded in UTF-8"},
+		"UTF-16 with byte order mark":   {"\xff\xfe<\x00E\x00", "must be encoded in UTF-8"},
+		"no namespace":                  {strings.Replace(document, "xmlns=", "a=", 1), "as its root element"},
+		"undeclared prefix":             {strings.ReplaceAll(document, "EntityD", "md:EntityD"), "as its root element"},
+		"namespace of SAML 1.1":         {strings.Replace(document, "SAML:2.0:metadata", "SAML:1.1:metadata", 1), "as its root element"},
 		"namespace by two steps": {strings.NewReplacer("<EntityD", "<a:EntityD", "</EntityD", "</a:EntityD",
 			"xmlns=", `xmlns:a="b" xmlns:b=`).Replace(document), "as its root element"},
 		"a SAML response":       {`<Response xmlns="urn:oasis:names:tc:SAML:2.0:protocol"/>`, "as its root element"},
@@ -231,9 +233,17 @@ func TestWhichIdentityProvider(t *testing.T) {
 	}
 }
 
+func manyAttributes(count int) string {
+	var b strings.Builder
+	for i := range count {
+		fmt.Fprintf(&b, ` a%d=""`, i)
+	}
+	return b.String()
+}
+
 // nestedGroups returns an entity within groups, so that its services are at levels + 3.
 func nestedGroups(levels int, p parts) string {
-	levels -= 1
+	levels--
 	return strings.Repeat(`<EntitiesDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata">`, levels) + p.String() +
 		strings.Repeat(`</EntitiesDescriptor>`, levels)
 }
