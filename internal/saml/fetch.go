@@ -69,7 +69,7 @@ func (f *Fetcher) CheckURL(rawURL string) error {
 		return &Error{"must not have a port"}
 	case !allowed(f.Hosts, u.Hostname()):
 		return &Error{"is not on a host from which metadata may be fetched (SAML_METADATA_HOSTS); " +
-			"send the document itself as saml_metadata"}
+			"send the document as saml_metadata"}
 	}
 	return nil
 }
