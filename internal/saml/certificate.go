@@ -1,0 +1,102 @@
+package saml
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// MaxCertificates bounds how many different certificates one request can bring.
+const MaxCertificates = 10
+
+// Certificate is an X.509 certificate with which an IdP signs its SAML responses.
+type Certificate struct {
+	// DER is the certificate in its binary form.
+	DER []byte
+	// SHA256 is the SHA-256 of DER in lower-case hexadecimal.
+	SHA256 string
+	// NotBefore and NotAfter bound the validity; both belong to it.
+	NotBefore, NotAfter time.Time
+}
+
+// PEM returns the certificate as a PEM block with 64-column lines and a final newline, the
+// form that SendGrid is known to accept.
+func (c Certificate) PEM() string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.DER}))
+}
+
+// ParseCertificates reads one or more PEM blocks, or one certificate in bare base64 as it
+// appears in SAML metadata. White space is allowed anywhere, and so is the text \n where a
+// newline belongs. Repeated certificates are dropped, the order stays. Expired certificates
+// are refused, those that are not valid yet are accepted. Errors are of the type [*Error].
+func ParseCertificates(text string, now time.Time) ([]Certificate, error) {
+	certificates, err := readCertificates(text)
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range certificates {
+		if c.expired(now) {
+			return nil, numbered(fmt.Sprintf("expired on %s; send the one that the identity provider signs with now",
+				c.NotAfter.UTC().Format(time.DateOnly)), i, len(certificates))
+		}
+	}
+	certificates = unique(certificates)
+	if len(certificates) > MaxCertificates {
+		return nil, &Error{fmt.Sprintf("must be at most %d certificates, not %d", MaxCertificates, len(certificates))}
+	}
+	return certificates, nil
+}
+
+// ParseStored reads a certificate in any form that [ParseCertificates] accepts, the first
+// one if there are several. It accepts expired ones. Errors are of the type [*Error].
+func ParseStored(text string) (Certificate, error) {
+	certificates, err := readCertificates(text)
+	if err != nil {
+		return Certificate{}, err
+	}
+	return certificates[0], nil
+}
+
+// readCertificates returns the certificates in text, at least one, with repetitions.
+func readCertificates(text string) ([]Certificate, error) {
+	blocks, err := readBlocks(text)
+	if err != nil {
+		return nil, err
+	}
+	certificates := make([]Certificate, 0, len(blocks))
+	for i, der := range blocks {
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, numbered(whyNot(der), i, len(blocks))
+		}
+		sum := sha256.Sum256(der)
+		certificates = append(certificates, Certificate{
+			DER: der, SHA256: hex.EncodeToString(sum[:]), NotBefore: c.NotBefore, NotAfter: c.NotAfter,
+		})
+	}
+	return certificates, nil
+}
+
+func (c Certificate) expired(now time.Time) bool { return c.NotAfter.Before(now) }
+
+// unique drops repeated certificates and keeps the order.
+func unique(certificates []Certificate) []Certificate {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(certificates, func(c Certificate) bool {
+		repeated := seen[c.SHA256]
+		seen[c.SHA256] = true
+		return repeated
+	})
+}
+
+// numbered returns an error about item i of count, naming its number where there are several.
+func numbered(message string, i, count int) *Error {
+	if count > 1 {
+		message = fmt.Sprintf("number %d %s", i+1, message)
+	}
+	return &Error{message}
+}

@@ -1,0 +1,24 @@
+// Package saml reads what an identity provider (IdP) publishes about its SAML 2.0 sign-in:
+// signing certificates and metadata, from text or from an allowed URL.
+package saml
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// Error reports input that breaks a rule. Message is a predicate without a full stop, such
+// as "must not be empty": it continues "the certificate", "the SAML metadata" or the name of
+// a field. It is safe to show to anyone. It never repeats a certificate or a key, and of
+// entity ids at most the beginning.
+type Error struct{ Message string }
+
+func (e *Error) Error() string { return e.Message }
+
+// clip shortens text to at most limit characters.
+func clip(text string, limit int) string {
+	if utf8.RuneCountInString(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(string([]rune(text)[:limit]), "\uFFFD") + "…"
+}

@@ -1,0 +1,140 @@
+package saml_test
+
+import (
+	"bytes"
+	"encoding/xml"
+	"net/url"
+	"runtime"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/saml"
+	"sendgrid-sso-integration/internal/saml/samltest"
+)
+
+func FuzzParseMetadata(f *testing.F) {
+	ders := issued(2)
+	for _, shape := range samltest.Shapes() {
+		f.Add(shape.Build(samltest.Params{EntityID: entityID, SigninURL: signin, SignoutURL: signout, Certificates: ders}), "")
+	}
+	other := usual()
+	other.entity = `entityID="https://sts.windows.net/{tenantid}/" validUntil="2026-07-14T12:00:01"`
+	for _, seed := range []string{
+		usual().String(), entities(` validUntil="2099-01-01T00:00:00Z"`, usual(), other), nestedGroups(3, usual()),
+		keys(keyDescriptor("", b64(expired()), "?")), "<!DOCTYPE a>" + usual().String(), services(""), "\xff\xfe<\x00", "{}", "",
+	} {
+		f.Add([]byte(seed), "urn:idp")
+	}
+	f.Fuzz(func(t *testing.T, document []byte, id string) {
+		m, err := saml.ParseMetadata(document, id, now)
+		if err != nil {
+			require.Nil(t, m)
+			requireMessage(t, err, "")
+			return
+		}
+		require.True(t, saml.IsXML(document))
+		require.True(t, id == "" || id == m.EntityID)
+		length := utf8.RuneCountInString(m.EntityID)
+		require.True(t, 1 <= length && length <= 1024)
+		require.False(t, strings.Contains(m.EntityID, "{") && strings.Contains(m.EntityID, "}"))
+		requireHTTPS(t, m.SigninURL)
+		if m.SignoutURL != "" {
+			requireHTTPS(t, m.SignoutURL)
+		}
+		requireValid(t, m.Certificates)
+		requireNoDirective(t, document)
+	})
+}
+
+func requireHTTPS(t *testing.T, text string) {
+	t.Helper()
+	u, err := url.Parse(text)
+	require.NoError(t, err)
+	require.Equal(t, "https", u.Scheme)
+	require.NotEmpty(t, u.Hostname())
+	require.Nil(t, u.User)
+}
+
+// requireValid requires a bounded list of different certificates that have not expired.
+func requireValid(t *testing.T, certificates []saml.Certificate) {
+	t.Helper()
+	require.LessOrEqual(t, len(certificates), saml.MaxCertificates)
+	seen := map[string]bool{}
+	for _, c := range certificates {
+		require.False(t, c.NotAfter.Before(now))
+		require.Equal(t, sums(c.DER)[0], c.SHA256)
+		require.False(t, seen[c.SHA256])
+		seen[c.SHA256] = true
+		stored, err := saml.ParseStored(c.PEM())
+		require.NoError(t, err)
+		require.Equal(t, c, stored)
+	}
+}
+
+func requireNoDirective(t *testing.T, document []byte) {
+	t.Helper()
+	for d := xml.NewDecoder(bytes.NewReader(document)); ; {
+		token, err := d.RawToken()
+		if err != nil {
+			return
+		}
+		_, directive := token.(xml.Directive)
+		require.False(t, directive)
+	}
+}
+
+func FuzzParseCertificates(f *testing.F) {
+	ders := issued(2)
+	valid := samltest.PEM(ders[0])
+	for _, seed := range []string{
+		valid, valid + samltest.PEM(ders[1]) + valid, b64(ders[0]), strings.ReplaceAll(valid, "\n", `\n`), samltest.PEM(expired()),
+		valid + "text", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----", "-----BEGIN PRIVATE KEY-----", b64([]byte{0x30, 3, 2, 1, 0}),
+		b64([]byte{0x30, 0x84}), b64([]byte("openssh-key-v1")), "<a/>", "\uFEFF", "",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		certificates, err := saml.ParseCertificates(text, now)
+		if err != nil {
+			require.Nil(t, certificates)
+			requireMessage(t, err, "")
+			return
+		}
+		require.NotEmpty(t, certificates)
+		requireValid(t, certificates)
+		stored, err := saml.ParseStored(text)
+		require.NoError(t, err)
+		require.Equal(t, certificates[0], stored)
+	})
+}
+
+// TestBoundedMemory parses documents of the largest size that are made to use memory.
+func TestBoundedMemory(t *testing.T) {
+	fill := func(part string) string {
+		return services(strings.Repeat(part, (saml.MaxMetadataBytes-1000)/len(part)))
+	}
+	attributes := `<SingleSignOnService` + manyAttributes(64) + `/>`
+	for name, document := range map[string]string{
+		"elements":      fill("<a/>"),
+		"endpoints":     fill("<SingleSignOnService/>"),
+		"attributes":    fill(attributes),
+		"one attribute": entityAttributes(`entityID="` + strings.Repeat("a", saml.MaxMetadataBytes-1000) + `"`),
+		"one element":   entityAttributes(manyAttributes(100_000)),
+		"text":          keys(keyDescriptor("", strings.Repeat("A", saml.MaxMetadataBytes-1000))),
+		"certificates":  keys(strings.Repeat(keyDescriptor("", b64(issued(1)[0])), 1500)),
+		"entities":      entities("", make([]parts, 5000)...),
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.LessOrEqual(t, len(document), saml.MaxMetadataBytes)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := saml.ParseMetadata([]byte(document), "", now)
+			runtime.ReadMemStats(&after)
+			require.Equal(t, name == "certificates", err == nil)
+			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(96*saml.MaxMetadataBytes), "garbage included")
+		})
+	}
+}

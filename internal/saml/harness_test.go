@@ -1,0 +1,79 @@
+package saml_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"sync"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/saml"
+	"sendgrid-sso-integration/internal/saml/samltest"
+)
+
+// now is the time of the tests.
+var now = time.Date(2026, 7, 14, 12, 0, 0, 0, time.UTC)
+
+var key = sync.OnceValue(func() *ecdsa.PrivateKey {
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	return k
+})
+
+// issue returns a certificate that is valid for the two years before notAfter.
+func issue(name string, notAfter time.Time) []byte {
+	return samltest.NewCertificate(key(), name, notAfter.AddDate(-2, 0, 0), notAfter)
+}
+
+// issued returns count different valid certificates.
+func issued(count int) [][]byte {
+	certificates := make([][]byte, count)
+	for i := range certificates {
+		certificates[i] = issue("idp.example.com", now.AddDate(1, 0, 0))
+	}
+	return certificates
+}
+
+func expired() []byte { return issue("expired.example.com", now.Add(-time.Second)) }
+
+func b64(data []byte) string { return base64.StdEncoding.EncodeToString(data) }
+
+func sums(ders ...[]byte) []string {
+	var list []string
+	for _, der := range ders {
+		sum := sha256.Sum256(der)
+		list = append(list, hex.EncodeToString(sum[:]))
+	}
+	return list
+}
+
+func fingerprints(certificates []saml.Certificate) []string {
+	var list []string
+	for _, c := range certificates {
+		list = append(list, c.SHA256)
+	}
+	return list
+}
+
+// requireMessage requires an error of the type *saml.Error that contains a text.
+func requireMessage(t *testing.T, err error, text string) {
+	t.Helper()
+	var e *saml.Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, e.Message, err.Error())
+	require.Contains(t, e.Message, text)
+	require.LessOrEqual(t, utf8.RuneCountInString(e.Message), maxMessage)
+	require.NotEqual(t, '.', rune(e.Message[len(e.Message)-1]), "it continues a sentence")
+}
+
+// maxMessage is more than any message needs: five clipped entity ids are the longest part.
+const maxMessage = 600
