@@ -2,13 +2,7 @@ package handler_test
 
 import (
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"maps"
 	"net/http"
-	"slices"
-	"strconv"
 	"testing"
 	"time"
 
@@ -171,26 +165,4 @@ func TestUnknownErrorsAreInternal(t *testing.T) {
 			require.Contains(t, d.log.line(t)["error"], errUpstream.Error())
 		})
 	}
-}
-
-// A code that is added has to be promised to callers too.
-func TestNoCodeIsMissing(t *testing.T) {
-	t.Parallel()
-	file, err := parser.ParseFile(token.NewFileSet(), "../internal/provision/errors.go", nil, 0)
-	require.NoError(t, err)
-	var declared []problem.Code
-	ast.Inspect(file, func(node ast.Node) bool {
-		spec, ok := node.(*ast.ValueSpec)
-		if !ok {
-			return true
-		}
-		if typed, ok := spec.Type.(*ast.Ident); ok && typed.Name == "Code" {
-			literal, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
-			require.NoError(t, err)
-			require.Equal(t, spec.Names[0].Name, literal)
-			declared = append(declared, problem.Code(literal))
-		}
-		return true
-	})
-	require.ElementsMatch(t, declared, slices.Collect(maps.Keys(codes)))
 }

@@ -197,7 +197,9 @@ func TestOpenAPICodes(t *testing.T) {
 		}
 	}
 	for code := range codes {
-		require.Contains(t, shown, code, "there is an example of every code")
+		if code != problem.MethodNotAllowed { // The document knows POST only.
+			require.Contains(t, shown, code, "there is an example of every code")
+		}
 	}
 }
 

@@ -16,7 +16,7 @@ func TestRecognise(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		payload string
-		want    handler.Trigger
+		want    string
 	}{
 		"payload 2.0":                     {`{"version":"2.0","requestContext":{"http":{"method":"POST"}}}`, handler.TriggerHTTPAPI},
 		"payload 2.0 with empty http":     {`{"version":"2.0","requestContext":{"http":{}}}`, handler.TriggerHTTPAPI},
@@ -78,7 +78,7 @@ func TestRecogniseRealTypes(t *testing.T) {
 	alb.RequestContext.ELB.TargetGroupArn = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/x/y"
 	tests := map[string]struct {
 		event any
-		want  handler.Trigger
+		want  string
 	}{
 		"HTTP API":     {events.APIGatewayV2HTTPRequest{Version: "2.0"}, handler.TriggerHTTPAPI},
 		"Function URL": {events.LambdaFunctionURLRequest{Version: "2.0"}, handler.TriggerHTTPAPI},

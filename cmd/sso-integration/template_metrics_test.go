@@ -4,22 +4,18 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"log/slog"
 	"maps"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"sendgrid-sso-integration/internal/problem"
-
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/delivery"
+	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/telemetry"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -52,51 +48,26 @@ var awsMetrics = map[string]metricSource{
 	}},
 }
 
-// codes returns every code of a failure, as provision declares them.
-func codes(t *testing.T) (all []problem.Code) {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "../../internal/problem/codes.go", nil, 0)
-	require.NoError(t, err)
-	ast.Inspect(file, func(n ast.Node) bool {
-		spec, ok := n.(*ast.ValueSpec)
-		if !ok {
-			return true
-		}
-		if kind, ok := spec.Type.(*ast.Ident); ok && kind.Name == "Code" {
-			for _, value := range spec.Values {
-				literal, ok := value.(*ast.BasicLit)
-				require.True(t, ok)
-				code, err := strconv.Unquote(literal.Value)
-				require.NoError(t, err)
-				all = append(all, problem.Code(code))
-			}
-		}
-		return false
-	})
-	require.Contains(t, all, problem.Internal)
-	return all
-}
-
 // emitted has the function's code report everything that it can report, and returns the
 // metrics of it, with the names of what a failure's log line has.
 func emitted(t *testing.T) (namespace string, own metricSource, logged map[string]any) {
 	t.Helper()
 	var blobs, log bytes.Buffer
 	metrics := &telemetry.Metrics{Out: &blobs, FunctionName: "sso"}
-	logger := slog.New(slog.NewJSONHandler(&log, nil))
-	ctx, tally := metrics.Begin(t.Context(), true)
+	ctx, recorder := telemetry.WithRecorder(t.Context())
 	for _, op := range []sendgrid.Op{sendgrid.OpCreateIntegration, sendgrid.OpListIntegrations, sendgrid.OpGetIntegration} {
 		telemetry.CountCall(ctx, sendgrid.Call{Op: op, Duration: time.Second, RateLimit: sendgrid.RateLimit{Limit: 2, Remaining: 1}})
 	}
-	_, record := telemetry.Begin(ctx, telemetry.Origin{
-		Trigger: "sqs", TraceID: "1", GatewayRequestID: "2", EventID: "3", MessageID: "4",
-	})
-	for _, code := range codes(t) {
-		record.Log(ctx, logger, nil, &problem.Error{Code: code})
+	var deliveries []*delivery.Delivery
+	for _, code := range problem.Codes() {
+		deliveries = append(deliveries, &delivery.Delivery{
+			Trigger: "sqs", IDs: delivery.IDs{TraceID: "1", GatewayRequestID: "2", EventID: "3", MessageID: "4"},
+			Failure: &problem.Error{Code: code}, Calls: recorder.Calls(),
+		})
 	}
-	line, _, _ := bytes.Cut(log.Bytes(), []byte("\n"))
-	require.NoError(t, json.Unmarshal(line, &logged))
-	tally.End()
+	telemetry.Log(ctx, slog.New(slog.NewJSONHandler(&log, nil)), deliveries[0])
+	require.NoError(t, json.Unmarshal(log.Bytes(), &logged))
+	metrics.Write(deliveries)
 
 	var blob struct {
 		AWS struct {
