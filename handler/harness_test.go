@@ -83,12 +83,12 @@ func (f fixture) invoke(t *testing.T, payload []byte) ([]byte, error) {
 	return f.Invoke(ctx, payload)
 }
 
-// answer is an HTTP answer as a gateway understands it.
+// answer is an HTTP answer.
 type answer struct {
-	StatusCode      int               `json:"statusCode"`
-	Headers         map[string]string `json:"headers"`
-	Body            string            `json:"body"`
-	IsBase64Encoded bool              `json:"isBase64Encoded"`
+	StatusCode      int
+	Headers         map[string]string
+	Body            string
+	IsBase64Encoded bool
 }
 
 // call has an HTTP event answered; the function never fails.
