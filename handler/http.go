@@ -126,16 +126,19 @@ type httpAnswer struct {
 
 // encodeHTTP answers an HTTP request, whatever its outcome.
 func encodeHTTP(h *Handler, deliveries []*delivery.Delivery) ([]byte, error) {
-	d := deliveries[0]
+	return encode(h.httpAnswer(deliveries[0])), nil
+}
+
+func (h *Handler) httpAnswer(d *delivery.Delivery) httpAnswer {
 	if d.Failure != nil {
-		return encode(problemAnswer(d)), nil
+		return problemAnswer(d)
 	}
 	answer := newHTTPAnswer(d, http.StatusOK, d.Result)
 	if d.Outcome() == provision.OutcomeCreated {
 		answer.StatusCode = http.StatusCreated
 		answer.Headers["Location"] = h.IntegrationURL(d.IntegrationID())
 	}
-	return encode(answer), nil
+	return answer
 }
 
 // newHTTPAnswer returns an answer with a JSON body.

@@ -25,10 +25,6 @@ func (f verify) Verify(_ context.Context, header http.Header, body []byte) error
 	return f(header, body)
 }
 
-func (verify) VerifyChallenge(context.Context, http.Header) error {
-	panic("unexpected call of VerifyChallenge")
-}
-
 // ask sends a request through the gateway and returns its answer.
 func ask(t *testing.T, h *handler.Handler, r *http.Request) (*http.Response, string) {
 	t.Helper()

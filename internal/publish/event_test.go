@@ -112,7 +112,7 @@ func TestSamplesAreWhatIsPublished(t *testing.T) {
 					EventID          string `json:"event_id"`
 					MessageID        string `json:"message_id"`
 				}
-				DurationMS time.Duration `json:"duration_ms"`
+				DurationMS int64 `json:"duration_ms"`
 			}
 			// The names of a failure's fields are those of the problem, but for this one.
 			require.NoError(t, json.Unmarshal(bytes.Replace(s.Detail, []byte(`"errors"`), []byte(`"Fields"`), 1), &in))
@@ -122,7 +122,7 @@ func TestSamplesAreWhatIsPublished(t *testing.T) {
 			request, err := provision.ParseRequest(text)
 			require.NoError(t, err)
 			o := in.Origin
-			d := &delivery.Delivery{Trigger: o.Trigger, Request: &request, Failure: in.Error, Duration: in.DurationMS * time.Millisecond}
+			d := &delivery.Delivery{Trigger: o.Trigger, Request: &request, Failure: in.Error, Duration: time.Duration(in.DurationMS) * time.Millisecond}
 			d.IDs = delivery.IDs{RequestID: o.RequestID, TraceID: o.TraceID, GatewayRequestID: o.GatewayRequestID, EventID: o.EventID, MessageID: o.MessageID}
 			if d.Failure == nil {
 				d.Result = &provision.Result{Outcome: provision.Outcome(name), Integration: in.Integration}
