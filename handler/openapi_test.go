@@ -23,7 +23,6 @@ import (
 )
 
 const (
-	openapiFile  = "../openapi.yaml"
 	signedRoute  = "/sso/integrations"
 	webhookRoute = "/webhooks/sso/integrations"
 )
@@ -36,16 +35,11 @@ type contract struct {
 	requests, answers validator.Validator
 }
 
-func readContract(t *testing.T) string {
+func newContract(t *testing.T) contract {
 	t.Helper()
-	text, err := os.ReadFile(openapiFile)
+	text, err := os.ReadFile("../openapi.yaml")
 	require.NoError(t, err)
-	return string(text)
-}
-
-func newContract(t *testing.T, text string) contract {
-	t.Helper()
-	document, err := libopenapi.NewDocument([]byte(text))
+	document, err := libopenapi.NewDocument(text)
 	require.NoError(t, err)
 	model, err := document.BuildV3Model()
 	require.NoError(t, err)
@@ -143,7 +137,7 @@ func with(header http.Header) http.Header {
 // The document lists every code, and has a valid example of each under its status.
 func TestOpenAPIDocument(t *testing.T) {
 	t.Parallel()
-	c := newContract(t, readContract(t))
+	c := newContract(t)
 	ok, problems := c.requests.ValidateDocument()
 	require.True(t, ok, explain(problems))
 	var listed []problem.Code
@@ -200,7 +194,7 @@ func jsonOf(t *testing.T, node interface{ Decode(any) error }) []byte {
 // The examples of requests are good ones, and so are those of their answers.
 func TestOpenAPIExamples(t *testing.T) {
 	t.Parallel()
-	c := newContract(t, readContract(t))
+	c := newContract(t)
 	operation := c.model.Paths.PathItems.GetOrZero(webhookRoute).Post
 	examples := operation.RequestBody.Content.GetOrZero("application/json").Examples
 	require.NotZero(t, examples.Len())
@@ -223,7 +217,7 @@ func TestOpenAPIExamples(t *testing.T) {
 // The requests of every scheme are documented, and so are all answers.
 func TestOpenAPITraffic(t *testing.T) {
 	t.Parallel()
-	c := newContract(t, readContract(t))
+	c := newContract(t)
 	provisioners := map[string]ensure{"created": created, "unchanged": unchanged}
 	for _, code := range problem.Codes() {
 		if code != problem.MethodNotAllowed { // A POST cannot be answered so.
@@ -258,7 +252,7 @@ func TestOpenAPITraffic(t *testing.T) {
 // What the handler refuses is documented as an answer, and most of it not as a request.
 func TestOpenAPIRefusals(t *testing.T) {
 	t.Parallel()
-	c := newContract(t, readContract(t))
+	c := newContract(t)
 	secret := with(webhookHeaders["api key"])
 	form := secret.Clone()
 	form.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -295,7 +289,7 @@ func broken(context.Context, http.Header, []byte) error { return errUpstream }
 // TestOpenAPIRules compares the document's rules of a request with those of the function.
 func TestOpenAPIRules(t *testing.T) {
 	t.Parallel()
-	c := newContract(t, readContract(t))
+	c := newContract(t)
 	// set returns the good request with another value of a field.
 	set := func(field string, value any) string {
 		var fields map[string]any
@@ -359,7 +353,7 @@ func TestOpenAPIRules(t *testing.T) {
 // The validation finds what is wrong with an answer.
 func TestOpenAPIRefusesAnswers(t *testing.T) {
 	t.Parallel()
-	c := newContract(t, readContract(t))
+	c := newContract(t)
 	success := newFixture(created).call(t, gateways["HTTP API"](request{body: goodRequest}))
 	refusal := newFixture(fails(failure(problem.InProgress))).call(t, gateways["HTTP API"](request{body: goodRequest}))
 	for _, tt := range []struct {

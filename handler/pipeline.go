@@ -51,7 +51,7 @@ func (h *Handler) processAll(ctx context.Context, deliveries []*delivery.Deliver
 func (h *Handler) process(ctx context.Context, d *delivery.Delivery) {
 	ctx, recorder := telemetry.WithRecorder(ctx)
 	if d.Failure == nil {
-		d.Settle(recovered(ctx, d, h.fulfil))
+		d.Settle(recovered(ctx, d, h.handle))
 	}
 	d.Duration = time.Since(d.Arrived)
 	if h.publishes(d) {
@@ -75,9 +75,9 @@ func recovered(
 	return step(ctx, d)
 }
 
-// fulfil authenticates the caller, parses the request and makes what it describes exist.
+// handle authenticates the caller, parses the request and makes what it describes exist.
 // Nothing of the body is parsed before the caller is authenticated.
-func (h *Handler) fulfil(ctx context.Context, d *delivery.Delivery) (*provision.Result, error) {
+func (h *Handler) handle(ctx context.Context, d *delivery.Delivery) (*provision.Result, error) {
 	if err := h.authenticate(ctx, d); err != nil {
 		return nil, err
 	}
