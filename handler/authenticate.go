@@ -5,33 +5,33 @@ import (
 	"errors"
 	"time"
 
-	"sendgrid-sso-integration/internal/problem"
-
 	"sendgrid-sso-integration/internal/auth"
+	"sendgrid-sso-integration/internal/delivery"
+	"sendgrid-sso-integration/internal/problem"
 )
 
-// authenticate returns nil if the gateway knows the caller, or the caller knows a secret.
-func (h *Handler) authenticate(ctx context.Context, r httpRequest, body []byte) error {
-	if r.verified {
+// retrySecret is when to send a request again if the webhook secret could not be read.
+const retrySecret = 30 * time.Second
+
+// authenticate returns nil if the caller is authenticated: by AWS, by the gateway, or by a
+// webhook secret. An error tells the caller nothing about what was wrong with a secret.
+func (h *Handler) authenticate(ctx context.Context, d *delivery.Delivery) error {
+	if d.Caller != delivery.Unauthenticated {
 		return nil
 	}
-	err := error(&auth.CredentialsError{Reason: "the gateway does not know the caller, and no webhook secret is configured"})
+	err := error(&auth.CredentialsError{Reason: "the gateway did not authenticate the caller, and no webhook secret is configured"})
 	if h.Verifier != nil {
-		err = h.Verifier.Verify(ctx, r.header, body)
+		d.Scheme, err = h.Verifier.Authenticate(ctx, d.Header, d.Body)
 	}
-	return refused(err)
-}
-
-// refused turns a verifier's error into what the caller is told: no more than that.
-func refused(err error) error {
-	var credentials *auth.CredentialsError
+	var wrong *auth.CredentialsError
 	switch {
 	case err == nil:
+		d.Caller = delivery.WebhookSecret
 		return nil
-	case errors.As(err, &credentials):
+	case errors.As(err, &wrong):
 		return &problem.Error{
 			Code: problem.Unauthenticated, Err: err,
-			Message: "Sign the request with IAM or a token that the API accepts, or send a secret that this function knows.",
+			Message: "Sign the request with IAM, or send a token that the API accepts or a webhook secret of this function.",
 		}
 	default:
 		return secretUnavailable(err)
@@ -39,14 +39,15 @@ func refused(err error) error {
 }
 
 func secretUnavailable(err error) error {
-	e := &problem.Error{
-		Code: problem.SecretUnavailable, Err: err, RetryAfter: 30 * time.Second,
-		Message: "The webhook secret could not be read from Secrets Manager, so nobody can be let in by it. Try again; if it persists, check that the secret exists and that the function's role may read it.",
-	}
 	var content interface{ Permanent() bool }
 	if errors.As(err, &content) && content.Permanent() {
-		e.Permanent, e.RetryAfter = true, 0
-		e.Message = "The webhook secret has no usable content, so nobody can be let in by it. The log says what is wrong with it."
+		return &problem.Error{
+			Code: problem.SecretUnavailable, Err: err, Permanent: true,
+			Message: "The webhook secret has no usable content, so no caller can be authenticated with it. The log says what to correct.",
+		}
 	}
-	return e
+	return &problem.Error{
+		Code: problem.SecretUnavailable, Err: err, RetryAfter: retrySecret,
+		Message: "The webhook secret could not be read from Secrets Manager, so no caller can be authenticated with it. Try again; if it persists, check that the secret exists and that the function's role may read it.",
+	}
 }

@@ -1,13 +1,31 @@
 package handler
 
 import (
-	"context"
+	"github.com/aws/aws-lambda-go/lambda/messages"
 
-	"sendgrid-sso-integration/internal/telemetry"
+	"sendgrid-sso-integration/internal/delivery"
 )
 
-// answerDirect answers a request that comes without an envelope: from "sam local invoke",
-// "aws lambda invoke" or Step Functions. IAM has decided who may send it.
-func (h *Handler) answerDirect(ctx context.Context, origin telemetry.Origin, payload []byte) ([]byte, error) {
-	return h.answerFunction(ctx, origin, func(context.Context, *telemetry.Record) ([]byte, error) { return payload, nil })
+// TriggerDirect is an invocation with the request as its event, from the AWS CLI, Step
+// Functions or an SDK. IAM decides who may invoke the function.
+const TriggerDirect = "direct"
+
+func direct() trigger {
+	return trigger{
+		name:       TriggerDirect,
+		recognises: func(fields) bool { return true },
+		decode: func(payload []byte) []*delivery.Delivery {
+			return []*delivery.Delivery{{Caller: delivery.AWS, Body: payload}}
+		},
+		encode: encodeFunction,
+	}
+}
+
+// encodeFunction answers with the result, or with a function error whose type is the code.
+func encodeFunction(_ *Handler, deliveries []*delivery.Delivery) ([]byte, error) {
+	d := deliveries[0]
+	if d.Failure != nil {
+		return nil, messages.InvokeResponse_Error{Type: string(d.Failure.Code), Message: d.Failure.Public()}
+	}
+	return encode(d.Result), nil
 }

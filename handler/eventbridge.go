@@ -1,40 +1,48 @@
 package handler
 
 import (
-	"context"
 	"encoding/json"
 
+	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
-
 	"sendgrid-sso-integration/internal/publish"
-	"sendgrid-sso-integration/internal/telemetry"
 )
 
-// answerEventBridge answers an event whose detail is the request. Nobody waits for the
-// answer; an error makes Lambda or the queue before it deliver the event again.
-func (h *Handler) answerEventBridge(ctx context.Context, origin telemetry.Origin, payload []byte) ([]byte, error) {
-	return h.answerFunction(ctx, origin, func(_ context.Context, record *telemetry.Record) ([]byte, error) {
-		return openEnvelope(payload, record)
-	})
+// TriggerEventBridge is an EventBridge rule whose target is the function.
+const TriggerEventBridge = "eventbridge"
+
+func eventBridge() trigger {
+	return trigger{name: TriggerEventBridge, recognises: isEventBridge, decode: decodeEventBridge, encode: encodeFunction}
 }
 
-// openEnvelope returns the detail of an EventBridge event. An event that this function
-// published itself is refused: it would publish another one about that.
-func openEnvelope(payload []byte, record *telemetry.Record) ([]byte, error) {
+func isEventBridge(event fields) bool { return event.has("detail-type", "source", "detail") }
+
+func decodeEventBridge(payload []byte) []*delivery.Delivery {
+	d := &delivery.Delivery{Caller: delivery.AWS}
+	openEnvelope(d, payload)
+	return []*delivery.Delivery{d}
+}
+
+// openEnvelope takes the request out of an EventBridge event: it is the detail. An event that
+// this function published is refused, because its outcome would be published in turn, and so
+// on for ever.
+//
+// https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
+func openEnvelope(d *delivery.Delivery, payload []byte) {
 	var event struct {
 		ID     string          `json:"id"`
 		Source string          `json:"source"`
 		Detail json.RawMessage `json:"detail"`
 	}
 	if err := json.Unmarshal(payload, &event); err != nil {
-		return nil, malformed(err)
+		d.Settle(nil, malformed(err))
+		return
 	}
-	record.EventID = event.ID
+	d.EventID, d.Body = delivery.ID(event.ID), event.Detail
 	if event.Source == publish.Source {
-		return nil, &problem.Error{
+		d.Settle(nil, &problem.Error{
 			Code:    problem.InvalidRequest,
-			Message: "This event was published by this function. Keep events with the source " + publish.Source + " away from it.",
-		}
+			Message: "This function published this event. Do not send events with the source " + publish.Source + " to it.",
+		})
 	}
-	return event.Detail, nil
 }

@@ -72,19 +72,6 @@ var gateways = map[string]func(request) []byte{
 		}
 		return mustEncode(event)
 	},
-	"Function URL": func(r request) []byte {
-		r = r.complete()
-		event := events.LambdaFunctionURLRequest{
-			Version: "2.0", RawPath: "/", Headers: r.joined(), Body: r.body, IsBase64Encoded: r.base64,
-		}
-		event.RequestContext.HTTP.Method = r.method
-		if !r.unknown {
-			event.RequestContext.Authorizer = &events.LambdaFunctionURLRequestContextAuthorizerDescription{
-				IAM: &events.LambdaFunctionURLRequestContextAuthorizerIAMDescription{UserARN: callerARN},
-			}
-		}
-		return mustEncode(event)
-	},
 	"REST API": func(r request) []byte {
 		r = r.complete()
 		event := events.APIGatewayProxyRequest{

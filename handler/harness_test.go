@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/handler"
+	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -37,12 +38,8 @@ func (f ensure) Ensure(ctx context.Context, r provision.Request, _ provision.Del
 // verify is a verifier made of a function; a nil one panics.
 type verify func(ctx context.Context, header http.Header, body []byte) error
 
-func (f verify) Verify(ctx context.Context, header http.Header, body []byte) error {
-	return f(ctx, header, body)
-}
-
-func (f verify) VerifyChallenge(ctx context.Context, header http.Header) error {
-	return f(ctx, header, nil)
+func (f verify) Authenticate(ctx context.Context, header http.Header, body []byte) (string, error) {
+	return "bearer", f(ctx, header, body)
 }
 
 // created answers every request with an integration made of it.
@@ -62,16 +59,16 @@ func fails(err error) ensure {
 	return func(context.Context, provision.Request) (*provision.Result, error) { return nil, err }
 }
 
-// door is the handler as a test sees it.
-type door struct {
+// fixture is a handler and its log.
+type fixture struct {
 	*handler.Handler
-	log *logBook
+	log *logBuffer
 }
 
-// newDoor returns a handler that knows callers only by what the gateway says.
-func newDoor(provisioner ensure) door {
-	log := &logBook{}
-	return door{log: log, Handler: &handler.Handler{
+// newFixture returns a handler without a webhook secret, an event bus and metrics.
+func newFixture(provisioner ensure) fixture {
+	log := &logBuffer{}
+	return fixture{log: log, Handler: &handler.Handler{
 		Provisioner: provisioner,
 		IntegrationURL: func(id string) string {
 			return "https://sg.example.com/integrations/" + strings.ReplaceAll(id, "/", "%2F")
@@ -80,29 +77,59 @@ func newDoor(provisioner ensure) door {
 	}}
 }
 
-func (d door) invoke(t *testing.T, payload []byte) ([]byte, error) {
+func (f fixture) invoke(t *testing.T, payload []byte) ([]byte, error) {
 	t.Helper()
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: invocationID})
-	return d.Invoke(ctx, payload)
+	return f.Invoke(ctx, payload)
 }
 
-// answer is an HTTP answer as a gateway understands it.
+// answer is an HTTP answer.
 type answer struct {
-	StatusCode      int               `json:"statusCode"`
-	Headers         map[string]string `json:"headers"`
-	Body            string            `json:"body"`
-	IsBase64Encoded bool              `json:"isBase64Encoded"`
+	StatusCode      int
+	Headers         map[string]string
+	Body            string
+	IsBase64Encoded bool
 }
 
-// call has an HTTP event answered; whatever is the matter, the function itself succeeds.
-func (d door) call(t *testing.T, payload []byte) answer {
+// call has an HTTP event answered; the function never fails.
+func (f fixture) call(t *testing.T, payload []byte) answer {
 	t.Helper()
-	data, err := d.invoke(t, payload)
+	data, err := f.invoke(t, payload)
 	require.NoError(t, err)
 	return readAnswer(t, data)
 }
 
-// readAnswer reads an answer that any gateway would pass on.
+// batchFailure stands for the code of a batch of which messages failed.
+const batchFailure = "BatchItemFailures"
+
+// code has an event answered and returns the code of its failure, empty for a success. The
+// answer is as the trigger of the event has to give it.
+func (f fixture) code(t *testing.T, payload []byte) string {
+	t.Helper()
+	data, err := f.invoke(t, payload)
+	switch trigger := handler.Recognise(payload); {
+	case trigger == handler.TriggerHTTPAPI, trigger == handler.TriggerRESTAPI:
+		require.NoError(t, err)
+		a := readAnswer(t, data)
+		if a.StatusCode >= 400 {
+			return a.problem(t).Code
+		}
+		data = []byte(a.Body)
+	case err != nil:
+		return functionError(t, data, err).Type
+	case trigger == handler.TriggerSQS:
+		if len(failed(t, data)) > 0 {
+			return batchFailure
+		}
+		return ""
+	}
+	var got result
+	strictly(t, data, &got)
+	require.Equal(t, "created", got.Outcome)
+	return ""
+}
+
+// readAnswer reads an answer that every gateway passes on.
 func readAnswer(t *testing.T, data []byte) answer {
 	t.Helper()
 	var a answer
@@ -119,7 +146,7 @@ func readAnswer(t *testing.T, data []byte) answer {
 	return a
 }
 
-// strictly decodes JSON in which there must be nothing that v does not know.
+// strictly decodes JSON that has no field that v does not have.
 func strictly(t *testing.T, data []byte, v any) {
 	t.Helper()
 	decoder := json.NewDecoder(bytes.NewReader(data))
@@ -129,7 +156,7 @@ func strictly(t *testing.T, data []byte, v any) {
 	require.ErrorIs(t, err, io.EOF, "%s", data)
 }
 
-// problem is the document of an HTTP refusal.
+// problemAnswer is the body of an HTTP answer to a failure.
 type problemAnswer struct {
 	Type      string `json:"type"`
 	Title     string `json:"title"`
@@ -137,9 +164,10 @@ type problemAnswer struct {
 	Detail    string `json:"detail"`
 	Code      string `json:"code"`
 	RequestID string `json:"request_id"`
-	// The others are there where there is something to say.
+	// The others are optional.
 	TraceID          string            `json:"trace_id"`
 	GatewayRequestID string            `json:"gateway_request_id"`
+	IntegrationID    string            `json:"integration_id"`
 	Metadata         map[string]string `json:"metadata"`
 	Errors           []struct {
 		Field   string `json:"field"`
@@ -147,7 +175,7 @@ type problemAnswer struct {
 	} `json:"errors"`
 }
 
-// problem reads the document of a refusal, which is complete whatever is the matter.
+// problem reads the document of a failure, whose required fields are set.
 func (a answer) problem(t *testing.T) problemAnswer {
 	t.Helper()
 	require.GreaterOrEqual(t, a.StatusCode, 400, a.Body)
@@ -156,6 +184,7 @@ func (a answer) problem(t *testing.T) problemAnswer {
 	require.Equal(t, "urn:sendgrid-sso-integration:problem:"+p.Code, p.Type)
 	require.NotEmpty(t, p.Title)
 	require.Equal(t, a.StatusCode, p.Status)
+	require.Equal(t, problem.Code(p.Code).Status(), p.Status)
 	require.NotEmpty(t, p.Detail)
 	require.Equal(t, invocationID, p.RequestID)
 	return p
@@ -169,19 +198,19 @@ func (p problemAnswer) fields() (names []string) {
 	return names
 }
 
-// result is what stands in the answer to a success.
+// result is the body of the answer to a success.
 type result struct {
 	Outcome     string               `json:"outcome"`
 	Integration sendgrid.Integration `json:"integration"`
 	Metadata    map[string]string    `json:"metadata"`
 }
 
-// functionError returns the error that a caller without HTTP gets.
+// functionError returns the error that the caller of a trigger without HTTP gets.
 func functionError(t *testing.T, data []byte, err error) messages.InvokeResponse_Error {
 	t.Helper()
 	require.Error(t, err)
 	require.Nil(t, data)
-	// Lambda's runtime looks for this type itself, not for one that wraps it.
+	// Lambda's runtime library checks for this type without unwrapping.
 	failure, ok := err.(messages.InvokeResponse_Error) //nolint:errorlint // See above.
 	require.True(t, ok, "%T", err)
 	require.False(t, failure.ShouldExit)
@@ -191,26 +220,26 @@ func functionError(t *testing.T, data []byte, err error) messages.InvokeResponse
 
 var errUpstream = errors.New("cause for the log only")
 
-// logBook collects what is logged.
-type logBook struct {
+// logBuffer collects what is logged.
+type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (b *logBook) Write(p []byte) (int, error) {
+func (b *logBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.text.Write(p)
 }
 
-func (b *logBook) String() string {
+func (b *logBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.text.String()
 }
 
 // lines returns the lines so far.
-func (b *logBook) lines(t *testing.T) (lines []map[string]any) {
+func (b *logBuffer) lines(t *testing.T) (lines []map[string]any) {
 	t.Helper()
 	for text := range strings.Lines(b.String()) {
 		var line map[string]any
@@ -220,8 +249,8 @@ func (b *logBook) lines(t *testing.T) (lines []map[string]any) {
 	return lines
 }
 
-// line returns the one line that there must be.
-func (b *logBook) line(t *testing.T) map[string]any {
+// line returns the only line.
+func (b *logBuffer) line(t *testing.T) map[string]any {
 	t.Helper()
 	lines := b.lines(t)
 	require.Len(t, lines, 1)

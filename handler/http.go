@@ -1,103 +1,63 @@
 package handler
 
 import (
-	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
+	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
-
 	"sendgrid-sso-integration/internal/provision"
-	"sendgrid-sso-integration/internal/telemetry"
 )
 
-// httpRequest is an HTTP request, whichever gateway brought it.
+// httpRequest is an HTTP request as a gateway passes it on.
 type httpRequest struct {
 	// id is the gateway's.
 	id     string
 	method string
 	header http.Header
-	// body is as the gateway passed it on: in base64 where encoded is set.
-	body    string
-	encoded bool
-	// verified tells that the gateway knows who is calling.
-	verified bool
+	body   string
+	// base64 reports whether body is encoded.
+	base64 bool
+	// authenticated reports whether the gateway authenticated the caller.
+	authenticated bool
 }
 
-// httpAnswer is an HTTP answer in the form that both kinds of API Gateway and Function
-// URLs take.
-type httpAnswer struct {
-	StatusCode      int               `json:"statusCode"`
-	Headers         map[string]string `json:"headers"`
-	Body            string            `json:"body"`
-	IsBase64Encoded bool              `json:"isBase64Encoded"`
-}
-
-// answerHTTP answers an HTTP request. It never fails: what goes wrong is an answer too.
-func (h *Handler) answerHTTP(ctx context.Context, origin telemetry.Origin, r httpRequest, malformed error) ([]byte, error) {
-	ctx, cancel := endEarly(ctx, answerMargin)
-	defer cancel()
-	origin.GatewayRequestID = r.id
-	ctx, record := telemetry.Begin(ctx, origin)
-	result, failure := h.fulfil(ctx, record, func(ctx context.Context, _ *telemetry.Record) ([]byte, error) {
-		if malformed != nil {
-			return nil, malformed
-		}
-		return h.admit(ctx, r)
-	})
-	if failure != nil {
-		return encodeProblem(ctx, record, failure), nil
+// delivery returns the delivery that a request brings. Its Failure is set if the request
+// cannot be accepted whoever sends it.
+func (r httpRequest) delivery() *delivery.Delivery {
+	d := &delivery.Delivery{Header: r.header}
+	d.GatewayRequestID = delivery.ID(r.id)
+	if r.authenticated {
+		d.Caller = delivery.Gateway
 	}
-	answer := newHTTPAnswer(ctx, http.StatusOK, result)
-	if result.Outcome == provision.OutcomeCreated {
-		answer.StatusCode = http.StatusCreated
-		answer.Headers["Location"] = h.IntegrationURL(result.Integration.ID)
-	}
-	return encode(answer), nil
-}
-
-// newHTTPAnswer returns an answer with a JSON body.
-func newHTTPAnswer(ctx context.Context, status int, body any) httpAnswer {
-	return httpAnswer{StatusCode: status, Body: string(encode(body)), Headers: map[string]string{
-		"Content-Type":  "application/json",
-		"Cache-Control": "no-store",
-		"X-Request-Id":  requestID(ctx),
-	}}
-}
-
-// admit decides whether an HTTP request may come in, and returns its body. What costs
-// nothing to check comes first, so that a stranger cannot make the function work; and
-// nothing of the body is looked at before the caller is known.
-func (h *Handler) admit(ctx context.Context, r httpRequest) ([]byte, error) {
 	if r.method != http.MethodPost {
-		return nil, &problem.Error{Code: problem.MethodNotAllowed, Message: "Send the request with POST."}
+		d.Settle(nil, &problem.Error{Code: problem.MethodNotAllowed, Message: "Send the request with POST."})
+		return d
 	}
-	body, err := r.content()
+	body, err := r.decodeBody()
 	if err != nil {
-		return nil, err
+		d.Settle(nil, err)
+		return d
 	}
-	if err := h.authenticate(ctx, r, body); err != nil {
-		return nil, err
-	}
-	if !isJSON(r.header["Content-Type"]) {
-		return nil, &problem.Error{Code: problem.UnsupportedMediaType, Message: "Send the request as JSON, with the header Content-Type: application/json."}
-	}
-	return body, nil
+	d.Body = body
+	return d
 }
 
-// content returns the raw body that the caller sent.
-func (r httpRequest) content() ([]byte, error) {
+// decodeBody returns the body that the caller sent.
+func (r httpRequest) decodeBody() ([]byte, error) {
 	size := len(r.body)
-	if r.encoded {
+	if r.base64 {
 		size = base64.StdEncoding.DecodedLen(size) - 2 // The padding counts two bytes at most.
 	}
 	if size > provision.MaxRequestBytes {
 		return nil, &problem.Error{Code: problem.PayloadTooLarge, Message: fmt.Sprintf("The request may have at most %d bytes.", provision.MaxRequestBytes)}
 	}
-	if !r.encoded {
+	if !r.base64 {
 		return []byte(r.body), nil
 	}
 	body, err := base64.StdEncoding.DecodeString(r.body)
@@ -107,7 +67,41 @@ func (r httpRequest) content() ([]byte, error) {
 	return body, nil
 }
 
-// isJSON tells whether a request says that it is JSON, in UTF-8.
+// hasIdentity reports whether what a gateway's authorizer found is not empty: null, an empty
+// string, and an object or array of nothing else identify nobody.
+func hasIdentity(raw json.RawMessage) bool {
+	var value any
+	return raw != nil && json.Unmarshal(raw, &value) == nil && nonEmpty(value)
+}
+
+func nonEmpty(value any) bool {
+	switch v := value.(type) {
+	case string:
+		return v != ""
+	case bool:
+		return v
+	case float64:
+		return true
+	case []any:
+		return slices.ContainsFunc(v, nonEmpty)
+	case map[string]any:
+		for _, member := range v {
+			if nonEmpty(member) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// checkContentType returns an error if an HTTP request is not declared as JSON in UTF-8.
+func checkContentType(d *delivery.Delivery) error {
+	if d.Header == nil || isJSON(d.Header["Content-Type"]) {
+		return nil
+	}
+	return &problem.Error{Code: problem.UnsupportedMediaType, Message: "Send the request as JSON, with the header Content-Type: application/json."}
+}
+
 func isJSON(contentTypes []string) bool {
 	if len(contentTypes) != 1 {
 		return false
@@ -119,4 +113,39 @@ func isJSON(contentTypes []string) bool {
 	charset, given := params["charset"]
 	return (mediaType == "application/json" || strings.HasSuffix(mediaType, "+json")) &&
 		(!given || strings.EqualFold(charset, "utf-8"))
+}
+
+// httpAnswer is an HTTP answer in the form that both kinds of API Gateway and Function URLs
+// take.
+type httpAnswer struct {
+	StatusCode      int               `json:"statusCode"`
+	Headers         map[string]string `json:"headers"`
+	Body            string            `json:"body"`
+	IsBase64Encoded bool              `json:"isBase64Encoded"`
+}
+
+// encodeHTTP answers an HTTP request, whatever its outcome.
+func encodeHTTP(h *Handler, deliveries []*delivery.Delivery) ([]byte, error) {
+	return encode(h.httpAnswer(deliveries[0])), nil
+}
+
+func (h *Handler) httpAnswer(d *delivery.Delivery) httpAnswer {
+	if d.Failure != nil {
+		return problemAnswer(d)
+	}
+	answer := newHTTPAnswer(d, http.StatusOK, d.Result)
+	if d.Outcome() == provision.OutcomeCreated {
+		answer.StatusCode = http.StatusCreated
+		answer.Headers["Location"] = h.IntegrationURL(d.IntegrationID())
+	}
+	return answer
+}
+
+// newHTTPAnswer returns an answer with a JSON body.
+func newHTTPAnswer(d *delivery.Delivery, status int, body any) httpAnswer {
+	return httpAnswer{StatusCode: status, Body: string(encode(body)), Headers: map[string]string{
+		"Content-Type":  "application/json",
+		"Cache-Control": "no-store",
+		"X-Request-Id":  d.RequestID,
+	}}
 }

@@ -1,15 +1,27 @@
 package handler
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 
-	"sendgrid-sso-integration/internal/telemetry"
+	"sendgrid-sso-integration/internal/delivery"
 )
 
-// httpAPIEvent is what is read of an event of payload version 2.0. The identity is kept
-// raw, because whether it is there at all is what counts.
+// TriggerHTTPAPI is an API Gateway HTTP API or a Function URL.
+const TriggerHTTPAPI = "http-api"
+
+func httpAPI() trigger {
+	return trigger{name: TriggerHTTPAPI, recognises: isHTTPAPI, decode: decodeHTTPAPI, encode: encodeHTTP}
+}
+
+func isHTTPAPI(event fields) bool {
+	return string(event["version"]) == `"2.0"` && fieldsOf(event["requestContext"]).has("http")
+}
+
+// httpAPIEvent is what is read of an event of payload version 2.0. What the authorizers
+// found stays raw, because only whether there is anything counts.
+//
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 type httpAPIEvent struct {
 	Headers         map[string]string `json:"headers"`
 	Body            string            `json:"body"`
@@ -27,28 +39,22 @@ type httpAPIEvent struct {
 	} `json:"requestContext"`
 }
 
-// answerHTTPAPI answers an event of an API Gateway HTTP API, or of a Function URL.
-func (h *Handler) answerHTTPAPI(ctx context.Context, origin telemetry.Origin, payload []byte) ([]byte, error) {
-	request, err := readHTTPAPI(payload)
-	return h.answerHTTP(ctx, origin, request, err)
-}
-
-func readHTTPAPI(payload []byte) (httpRequest, error) {
+func decodeHTTPAPI(payload []byte) []*delivery.Delivery {
 	var event httpAPIEvent
 	if err := json.Unmarshal(payload, &event); err != nil {
-		return httpRequest{}, malformed(err)
+		return []*delivery.Delivery{{Failure: malformed(err)}}
 	}
-	authorizer := event.RequestContext.Authorizer
 	header := http.Header{}
 	for name, value := range event.Headers {
 		header.Add(name, value)
 	}
-	return httpRequest{
-		id:       event.RequestContext.RequestID,
-		method:   event.RequestContext.HTTP.Method,
-		header:   header,
-		body:     event.Body,
-		encoded:  event.IsBase64Encoded,
-		verified: identifies(authorizer.IAM) || identifies(authorizer.JWT) || identifies(authorizer.Lambda),
-	}, nil
+	authorizer := event.RequestContext.Authorizer
+	return []*delivery.Delivery{httpRequest{
+		id:            event.RequestContext.RequestID,
+		method:        event.RequestContext.HTTP.Method,
+		header:        header,
+		body:          event.Body,
+		base64:        event.IsBase64Encoded,
+		authenticated: hasIdentity(authorizer.IAM) || hasIdentity(authorizer.JWT) || hasIdentity(authorizer.Lambda),
+	}.delivery()}
 }

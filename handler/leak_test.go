@@ -30,8 +30,8 @@ import (
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
-// Every text that must not get out has the word in it. Metadata is not among them: it is
-// there to be found again, in the log, in the answer and in the event.
+// Every text that must not get out contains this word. Metadata is not among them: it is
+// repeated in the log, in the answer and in the event.
 const (
 	leak         = "LEAK5417"
 	leakyKey     = "SG." + leak + ".api-key"
@@ -52,7 +52,7 @@ func (s secretsManager) GetSecretValue(
 	return &secretsmanager.GetSecretValueOutput{SecretString: aws.String(s.text), VersionId: aws.String("1")}, s.err
 }
 
-// leaky is the function with its real parts, on top of which something goes wrong.
+// leaky is the function with its real parts, of which one fails.
 type leaky struct {
 	key, bearer secretsManager
 	ledger      provision.Ledger
@@ -66,13 +66,13 @@ func newLeaky(network *sendgridtest.Network) *leaky {
 	}
 }
 
-func (l *leaky) door() door {
-	log := &logBook{}
+func (l *leaky) fixture() fixture {
+	log := &logBuffer{}
 	logger := slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	client := &sendgrid.Client{
 		Keys: secret.NewAPIKey(l.key, "sso/key", secret.Options{Logger: logger}), HTTP: l.network.HTTPClient(), OnCall: telemetry.CountCall,
 	}
-	return door{log: log, Handler: &handler.Handler{
+	return fixture{log: log, Handler: &handler.Handler{
 		Metrics:   &telemetry.Metrics{Out: log, FunctionName: "sso"},
 		Publisher: &publish.Publisher{API: bus{log}, Bus: "bus"},
 		Provisioner: &provision.Provisioner{
@@ -86,7 +86,7 @@ func (l *leaky) door() door {
 
 // bus is an event bus that puts its events into the log, without the request in them:
 // whoever may read the bus may read that.
-type bus struct{ log *logBook }
+type bus struct{ log *logBuffer }
 
 func (b bus) PutEvents(_ context.Context, in *eventbridge.PutEventsInput, _ ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error) {
 	for _, entry := range in.Entries {
@@ -104,12 +104,12 @@ func (b bus) PutEvents(_ context.Context, in *eventbridge.PutEventsInput, _ ...f
 }
 
 // send has one event answered and returns all that anybody gets to see of it.
-func (d door) send(t *testing.T, payload []byte) (answered, logged string) {
+func (f fixture) send(t *testing.T, payload []byte) (answered, logged string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 28*time.Second)
 	defer cancel()
-	data, err := d.Invoke(ctx, payload)
-	return fmt.Sprintf("%s %v %+v %#v", data, err, err, err), d.log.String()
+	data, err := f.Invoke(ctx, payload)
+	return fmt.Sprintf("%s %v %+v %#v", data, err, err, err), f.log.String()
 }
 
 func webhookEvent(token string) []byte {
@@ -196,7 +196,7 @@ func TestNothingLeaksFromSendGrid(t *testing.T) {
 						network := newLeakyNetwork(method, status, write)
 						defer network.Close()
 						for _, payload := range [][]byte{webhookEvent(leakyBearer), []byte(leakyRequest)} {
-							answered, logged := newLeaky(network).door().send(t, payload)
+							answered, logged := newLeaky(network).fixture().send(t, payload)
 							require.NotContains(t, answered, leak)
 							require.NotContains(t, logged, leak)
 							require.Contains(t, logged, `"code"`, "the request fails")
@@ -217,7 +217,7 @@ func TestNothingLeaksOnSuccess(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				network := newLeakyNetwork("none", 0, nil)
 				defer network.Close()
-				answered, logged := newLeaky(network).door().send(t, payload)
+				answered, logged := newLeaky(network).fixture().send(t, payload)
 				require.Contains(t, answered, "created")
 				require.NotContains(t, answered, leakyKey)
 				require.NotContains(t, answered, leakyBearer)
@@ -241,19 +241,17 @@ func TestNothingLeaksElsewhere(t *testing.T) {
 		"SendGrid is gone":         {func(l *leaky) { l.network.FailDials(99, nil) }, []byte(leakyRequest), problem.SendGridUnavailable},
 		"key unreachable":          {func(l *leaky) { l.key.err = errUpstream }, []byte(leakyRequest), problem.SecretUnavailable},
 		"key of no text":           {key(`{"api_key":["` + leak + `"]}`), []byte(leakyRequest), problem.SecretUnavailable},
-		"key of another name":      {key(`{"apikey":"` + leak + `"}`), []byte(leakyRequest), problem.SecretUnavailable},
 		"key in quotes":            {key(`"` + leak + `"`), []byte(leakyRequest), problem.SecretUnavailable},
-		"key with a space":         {key(leak + " " + leak), []byte(leakyRequest), problem.SecretUnavailable},
 		"key in broken JSON":       {key(`{"api_key":"` + leak), []byte(leakyRequest), problem.SecretUnavailable},
 		"webhook unreachable":      {func(l *leaky) { l.bearer.err = errUpstream }, webhookEvent(leakyBearer), problem.SecretUnavailable},
 		"webhook bare":             {bearer(leakyBearer), webhookEvent(leakyBearer), problem.SecretUnavailable},
 		"webhook in broken JSON":   {bearer(`{"bearer":"` + leakyBearer), webhookEvent(leakyBearer), problem.SecretUnavailable},
-		"webhook of no text":       {bearer(`{"bearer":{"x":"` + leakyBearer + `"}}`), webhookEvent(leakyBearer), problem.SecretUnavailable},
 		"webhook too short":        {bearer(`{"bearer":"` + leak + `"}`), webhookEvent(leak), problem.Unauthenticated},
-		"webhook of another name":  {bearer(`{"token":"` + leakyBearer + `"}`), webhookEvent(leakyBearer), problem.Unauthenticated},
 		"wrong secret":             {unchanged, webhookEvent(leakyGuess), problem.Unauthenticated},
 		"two secrets":              {unchanged, webhookEvent(leakyGuess + ",Bearer " + leakyBearer), problem.Unauthenticated},
 		"no JSON":                  {unchanged, []byte(leak), problem.InvalidJSON},
+		"cut off":                  {unchanged, []byte(`{"name":"` + leak), problem.InvalidJSON},
+		"unknown field":            {unchanged, []byte(`{"name":"x","color":"` + leak + `"}`), problem.InvalidRequest},
 		"broken rules":             {unchanged, []byte(strings.ReplaceAll(leakyRequest, "https:", leak+":")), problem.InvalidRequest},
 		"a panic below":            {func(l *leaky) { l.ledger = nil }, []byte(leakyRequest), problem.Internal},
 		"a panic below the bearer": {func(l *leaky) { l.ledger = nil }, webhookEvent(leakyBearer), problem.Internal},
@@ -266,7 +264,7 @@ func TestNothingLeaksElsewhere(t *testing.T) {
 				defer network.Close()
 				l := newLeaky(network)
 				test.change(l)
-				answered, logged := l.door().send(t, test.payload)
+				answered, logged := l.fixture().send(t, test.payload)
 				require.NotContains(t, answered, leak)
 				require.NotContains(t, logged, leak)
 				require.Contains(t, logged, `"code":"`+string(test.code)+`"`)

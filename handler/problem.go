@@ -1,19 +1,18 @@
 package handler
 
 import (
-	"context"
 	"math"
 	"net/http"
 	"strconv"
 
+	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
-	"sendgrid-sso-integration/internal/telemetry"
 )
 
 // problemType begins the URIs that name the types of problems.
 const problemType = "urn:sendgrid-sso-integration:problem:"
 
-// problemBody is the body of an HTTP answer that is no success (RFC 9457).
+// problemBody is the body of an HTTP answer to a request that failed (RFC 9457).
 type problemBody struct {
 	Type             string               `json:"type"`
 	Title            string               `json:"title"`
@@ -23,44 +22,40 @@ type problemBody struct {
 	RequestID        string               `json:"request_id"`
 	TraceID          string               `json:"trace_id,omitempty"`
 	GatewayRequestID string               `json:"gateway_request_id,omitempty"`
+	IntegrationID    string               `json:"integration_id,omitempty"`
 	Metadata         map[string]string    `json:"metadata,omitempty"`
 	Errors           []problem.FieldError `json:"errors,omitempty"`
 }
 
-func newProblemBody(ctx context.Context, record *telemetry.Record, e *problem.Error) problemBody {
-	return problemBody{
+// problemAnswer returns the HTTP answer to a delivery that failed.
+func problemAnswer(d *delivery.Delivery) httpAnswer {
+	e := d.Failure
+	answer := newHTTPAnswer(d, e.Code.Status(), problemBody{
 		Type:             problemType + string(e.Code),
 		Title:            e.Code.Title(),
 		Status:           e.Code.Status(),
 		Detail:           e.Message,
 		Code:             e.Code,
-		RequestID:        requestID(ctx),
-		TraceID:          record.TraceID,
-		GatewayRequestID: record.GatewayRequestID,
-		Metadata:         record.Metadata,
+		RequestID:        d.RequestID,
+		TraceID:          d.TraceID,
+		GatewayRequestID: d.GatewayRequestID,
+		IntegrationID:    d.IntegrationID(),
+		Metadata:         d.Metadata(),
 		Errors:           e.Fields,
-	}
-}
-
-// encodeProblem encodes an HTTP answer that is no success.
-func encodeProblem(ctx context.Context, record *telemetry.Record, e *problem.Error) []byte {
-	answer := newHTTPAnswer(ctx, e.Code.Status(), newProblemBody(ctx, record, e))
+	})
 	answer.Headers["Content-Type"] = "application/problem+json"
-	failureHeaders(answer.Headers, e)
-	return encode(answer)
+	if e.Retryable() && e.RetryAfter > 0 {
+		answer.Headers["Retry-After"] = strconv.FormatInt(int64(math.Ceil(e.RetryAfter.Seconds())), 10)
+	}
+	if header, ok := problemHeaders[e.Code]; ok {
+		answer.Headers[header.name] = header.value
+	}
+	return answer
 }
 
-// failureHeaders adds the headers that tell a client what to do.
-func failureHeaders(headers map[string]string, failure *problem.Error) {
-	switch failure.Code {
-	case problem.MethodNotAllowed:
-		headers["Allow"] = http.MethodPost
-	case problem.Unauthenticated:
-		headers["WWW-Authenticate"] = "Bearer"
-	case problem.UnsupportedMediaType:
-		headers["Accept-Post"] = "application/json"
-	}
-	if failure.Retryable() && failure.RetryAfter > 0 {
-		headers["Retry-After"] = strconv.FormatInt(int64(math.Ceil(failure.RetryAfter.Seconds())), 10)
-	}
+// problemHeaders are the headers that HTTP requires or recommends with a status.
+var problemHeaders = map[problem.Code]struct{ name, value string }{
+	problem.MethodNotAllowed:     {"Allow", http.MethodPost},
+	problem.Unauthenticated:      {"WWW-Authenticate", "Bearer"},
+	problem.UnsupportedMediaType: {"Accept-Post", "application/json"},
 }

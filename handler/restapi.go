@@ -1,14 +1,24 @@
 package handler
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 
-	"sendgrid-sso-integration/internal/telemetry"
+	"sendgrid-sso-integration/internal/delivery"
 )
 
+// TriggerRESTAPI is an API Gateway REST API, or an HTTP API with payload version 1.0.
+const TriggerRESTAPI = "rest-api"
+
+func restAPI() trigger {
+	return trigger{name: TriggerRESTAPI, recognises: isRESTAPI, decode: decodeRESTAPI, encode: encodeHTTP}
+}
+
+func isRESTAPI(event fields) bool { return event.has("requestContext", "httpMethod") }
+
 // restAPIEvent is what is read of an event of payload version 1.0.
+//
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 type restAPIEvent struct {
 	HTTPMethod        string              `json:"httpMethod"`
 	Headers           map[string]string   `json:"headers"`
@@ -27,31 +37,25 @@ type restAPIEvent struct {
 	} `json:"requestContext"`
 }
 
-// answerRESTAPI answers an event of an API Gateway REST API.
-func (h *Handler) answerRESTAPI(ctx context.Context, origin telemetry.Origin, payload []byte) ([]byte, error) {
-	request, err := readRESTAPI(payload)
-	return h.answerHTTP(ctx, origin, request, err)
-}
-
-func readRESTAPI(payload []byte) (httpRequest, error) {
+func decodeRESTAPI(payload []byte) []*delivery.Delivery {
 	var event restAPIEvent
 	if err := json.Unmarshal(payload, &event); err != nil {
-		return httpRequest{}, malformed(err)
+		return []*delivery.Delivery{{Failure: malformed(err)}}
 	}
 	caller := event.RequestContext
-	return httpRequest{
-		id:      caller.RequestID,
-		method:  event.HTTPMethod,
-		header:  event.header(),
-		body:    event.Body,
-		encoded: event.IsBase64Encoded,
-		verified: caller.Identity.UserARN != "" ||
-			identifies(caller.Authorizer.Claims) || identifies(caller.Authorizer.PrincipalID),
-	}, nil
+	return []*delivery.Delivery{httpRequest{
+		id:     caller.RequestID,
+		method: event.HTTPMethod,
+		header: event.header(),
+		body:   event.Body,
+		base64: event.IsBase64Encoded,
+		authenticated: caller.Identity.UserARN != "" ||
+			hasIdentity(caller.Authorizer.Claims) || hasIdentity(caller.Authorizer.PrincipalID),
+	}.delivery()}
 }
 
-// header returns the headers. API Gateway sends each twice: the last value of each name,
-// and all values of each name, which is the one that hides nothing.
+// header returns the headers. API Gateway sends each twice: the last value of each name, and
+// all values of each name; a duplicate shows only in the latter.
 func (e restAPIEvent) header() http.Header {
 	header := http.Header{}
 	for name, values := range e.MultiValueHeaders {

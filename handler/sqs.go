@@ -1,82 +1,72 @@
 package handler
 
 import (
-	"context"
 	"encoding/json"
 	"strconv"
-	"sync"
 	"time"
-
-	"sendgrid-sso-integration/internal/problem"
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"sendgrid-sso-integration/internal/telemetry"
+	"sendgrid-sso-integration/internal/delivery"
 )
 
-const (
-	// messagesAtOnce bounds how many messages of a batch are worked on at once. It is the
-	// size of a batch in the template, so that none waits for others that only wait.
-	messagesAtOnce = 10
-	// minMessageTime is the least time in which a message is worth starting.
-	minMessageTime = 6 * time.Second
-)
+// TriggerSQS is an SQS queue. A message is a request, or the EventBridge event of one.
+const TriggerSQS = "sqs"
 
-// answerSQS answers a batch of messages: with the ids of those that failed and are to be
-// delivered again. One message does not fail another.
-func (h *Handler) answerSQS(ctx context.Context, origin telemetry.Origin, payload []byte) ([]byte, error) {
+// minMessageTime is the least time left with which a message is begun. One that is not begun
+// is delivered again, and then has the whole time of an invocation.
+const minMessageTime = 6 * time.Second
+
+func sqs() trigger {
+	return trigger{name: TriggerSQS, recognises: isSQS, decode: decodeSQS, encode: encodeSQS, minTime: minMessageTime}
+}
+
+// isSQS reports whether an event holds SQS messages, rather than the records that S3, SNS
+// and others send under the same name.
+func isSQS(event fields) bool {
+	var records []struct {
+		EventSource string `json:"eventSource"`
+	}
+	return json.Unmarshal(event["Records"], &records) == nil && len(records) > 0 && records[0].EventSource == "aws:sqs"
+}
+
+// decodeSQS returns a delivery for each message.
+//
+// https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+func decodeSQS(payload []byte) []*delivery.Delivery {
 	var batch events.SQSEvent
 	if err := json.Unmarshal(payload, &batch); err != nil {
-		return h.answerFunction(ctx, origin, func(context.Context, *telemetry.Record) ([]byte, error) { return nil, malformed(err) })
+		return []*delivery.Delivery{{Caller: delivery.AWS, Failure: malformed(err)}}
 	}
-	done := make([]bool, len(batch.Records))
-	slots := make(chan struct{}, messagesAtOnce)
-	var working sync.WaitGroup
+	deliveries := make([]*delivery.Delivery, len(batch.Records))
 	for i, message := range batch.Records {
-		slots <- struct{}{}
-		working.Go(func() {
-			defer func() { <-slots }()
-			done[i] = h.answerMessage(ctx, origin, message)
-		})
-	}
-	working.Wait()
-
-	answer := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
-	for i, message := range batch.Records {
-		if !done[i] {
-			answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: message.MessageId})
+		d := &delivery.Delivery{Caller: delivery.AWS, Body: []byte(message.Body)}
+		d.MessageID = delivery.ID(message.MessageId)
+		if receives, err := strconv.Atoi(message.Attributes["ApproximateReceiveCount"]); err == nil {
+			d.Receives = receives
 		}
+		if isEventBridge(fieldsOf(d.Body)) {
+			openEnvelope(d, d.Body)
+		}
+		deliveries[i] = d
+	}
+	return deliveries
+}
+
+// encodeSQS answers with the ids of the messages that failed, which are delivered again. If a
+// delivery that failed has no message id, as when the batch is malformed, the whole batch fails.
+//
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+func encodeSQS(h *Handler, deliveries []*delivery.Delivery) ([]byte, error) {
+	answer := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
+	for _, d := range deliveries {
+		if d.Failure == nil {
+			continue
+		}
+		if d.MessageID == "" {
+			return encodeFunction(h, []*delivery.Delivery{d})
+		}
+		answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: d.MessageID})
 	}
 	return encode(answer), nil
-}
-
-// answerMessage works on one message, and tells whether it is done with.
-func (h *Handler) answerMessage(ctx context.Context, origin telemetry.Origin, message events.SQSMessage) bool {
-	origin.MessageID = message.MessageId
-	// A message that can only be rejected comes again and again, until it is a dead letter.
-	origin.Redelivered = receives(message) > 1
-	ctx, record := telemetry.Begin(ctx, origin)
-	_, failure := h.fulfil(ctx, record, func(ctx context.Context, record *telemetry.Record) ([]byte, error) {
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < minMessageTime {
-			return nil, &problem.Error{
-				Code:    problem.DeadlineExceeded,
-				Message: "The time that was left was too short to begin with this message; it will be delivered again.",
-			}
-		}
-		if body := []byte(message.Body); Recognise(body) == TriggerEventBridge {
-			return openEnvelope(body, record)
-		}
-		return []byte(message.Body), nil
-	})
-	return failure == nil
-}
-
-// receives returns how often a message has been received, this time included; 0 where the
-// sender does not say.
-func receives(message events.SQSMessage) int {
-	count, err := strconv.Atoi(message.Attributes["ApproximateReceiveCount"])
-	if err != nil {
-		return 0
-	}
-	return count
 }

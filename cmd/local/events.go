@@ -25,7 +25,7 @@ import (
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
-// invocationTime is what an event is given, as in the template.
+// invocationTime is the timeout of an invocation, as in the template.
 const invocationTime = 28 * time.Second
 
 // runEvents answers events with the real handler, against the simulator or, with -live,
@@ -103,8 +103,8 @@ func listenAndServe(ctx context.Context, h http.Handler) (url string, err error)
 }
 
 // answerAll answers the events in order and prints the answers. The error names every
-// event whose answer is not the one that its place says: success, or in the folder
-// "refused" the code that the file is named after.
+// event whose answer is not the expected one: success, or in the folder "refused" the code
+// that the file is named after.
 func answerAll(ctx context.Context, h *handler.Handler, files []string, out io.Writer) error {
 	var wrong []error
 	for _, file := range files {
@@ -136,13 +136,13 @@ func orSuccess(code string) string {
 	return code
 }
 
-// answer is what a caller gets: as text, and the code if it is an error.
+// answer is what a caller gets: a text, and the code if it is a failure.
 type answer struct {
 	text string
 	code string
 }
 
-// invoke answers one event as Lambda would have it answered.
+// invoke answers one event in the context that Lambda gives an invocation.
 func invoke(ctx context.Context, h *handler.Handler, payload []byte) answer {
 	ctx, cancel := context.WithTimeout(ctx, invocationTime)
 	defer cancel()
@@ -202,5 +202,5 @@ func printHoldings(out io.Writer, sg *sendgridtest.Server) {
 	for _, i := range held {
 		fmt.Fprintf(table, "%s\t%s\t%s\n", i.ID, i.EntityID, i.Name)
 	}
-	_ = table.Flush() // If the terminal is gone, nobody is left to tell.
+	_ = table.Flush() // If the terminal is gone, there is nowhere to report that.
 }

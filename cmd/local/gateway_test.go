@@ -21,12 +21,8 @@ import (
 // verify is a verifier made of a function; a nil one panics.
 type verify func(header http.Header, body []byte) error
 
-func (f verify) Verify(_ context.Context, header http.Header, body []byte) error {
-	return f(header, body)
-}
-
-func (verify) VerifyChallenge(context.Context, http.Header) error {
-	panic("unexpected call of VerifyChallenge")
+func (f verify) Authenticate(_ context.Context, header http.Header, body []byte) (string, error) {
+	return "bearer", f(header, body)
 }
 
 // ask sends a request through the gateway and returns its answer.

@@ -17,8 +17,8 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// live is the way to the real SendGrid. It is taken only on request, for events that are
-// named, and after a person has seen what is about to be created.
+// live calls the real SendGrid. It is used only on request, for events that are named, and
+// after a person has seen what is about to be created.
 type live struct {
 	on, yes    bool
 	region     string
@@ -46,7 +46,7 @@ func (l *live) run(ctx context.Context, files []string, getenv func(string) stri
 		return errors.New("-live needs the event's file; it does not send all the samples to your account")
 	}
 	client := &sendgrid.Client{Keys: fixedKey(key), BaseURL: url, OnBehalfOf: l.onBehalfOf}
-	secret, err := sampleSecret() // HTTP samples have to be let in here, too.
+	secret, err := sampleSecret() // HTTP samples are authenticated here too.
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (l *live) run(ctx context.Context, files []string, getenv func(string) stri
 	return answerAll(ctx, h, files, out)
 }
 
-// confirming says what is about to be created, and asks first.
+// confirming prints what is about to be created and asks a person before it is.
 type confirming struct {
 	next handler.Provisioner
 	url  string

@@ -15,7 +15,7 @@ import (
 const usage = `usage: local <command> [flags]
 
   run [-live] [event.json ...]   answer events in process; without files, all the samples
-  serve [-port N]                open the HTTP door on localhost
+  serve [-port N]                serve the HTTP API on localhost
   simulator [-port N]            serve SendGrid and Secrets Manager for "sam local"
 
 "local <command> -h" lists a command's flags.

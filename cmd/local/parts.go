@@ -16,8 +16,8 @@ import (
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
-// What the simulator begins with, and the secrets that the samples are made for. They
-// open nothing but the simulator.
+// What the simulator begins with, and the secrets that the samples are made for. They are
+// valid for the simulator only.
 const (
 	integrationsFile  = "events/local.integrations.json"
 	webhookSecretFile = "events/local.webhook-secret.json"
@@ -33,7 +33,7 @@ func sampleSecret() (string, error) {
 	return string(text), nil
 }
 
-// newSimulator returns a SendGrid that holds what integrationsFile says.
+// newSimulator returns a SendGrid with the integrations in integrationsFile.
 func newSimulator() (*sendgridtest.Server, error) {
 	data, err := os.ReadFile(integrationsFile)
 	if err != nil {
@@ -51,8 +51,8 @@ func newSimulator() (*sendgridtest.Server, error) {
 	return sg, nil
 }
 
-// simulated returns the function's handler before a simulated SendGrid, which runs until
-// ctx ends, and the simulator.
+// simulated returns the function's handler with a simulated SendGrid, which runs until ctx
+// ends, and the simulator.
 func simulated(ctx context.Context, webhookSecret string, logger *slog.Logger) (*handler.Handler, *sendgridtest.Server, error) {
 	sg, err := newSimulator()
 	if err != nil {
@@ -66,8 +66,8 @@ func simulated(ctx context.Context, webhookSecret string, logger *slog.Logger) (
 	return h, sg, err
 }
 
-// newHandler returns the function's handler with its real parts, but for the secrets,
-// which come from here, and the ledger, which is in memory.
+// newHandler returns the function's handler with its real parts, except the secrets, which
+// are given, and the ledger, which is in memory.
 func newHandler(client *sendgrid.Client, webhookSecret string, logger *slog.Logger) (*handler.Handler, error) {
 	secrets, err := auth.ParseSecrets(logger)(webhookSecret)
 	if err != nil {

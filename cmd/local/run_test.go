@@ -30,7 +30,7 @@ func TestRunAnswersAllTheSamples(t *testing.T) {
 		require.NoError(t, err)
 		trigger := handler.Recognise(payload)
 		heading, answer, _ := strings.Cut(sections[i+1], "\n")
-		require.Equal(t, file+" · trigger "+string(trigger), heading)
+		require.Equal(t, file+" · trigger "+trigger, heading)
 
 		code, refused := strings.CutPrefix(file, filepath.Join("events", "refused")+"/")
 		isHTTP := trigger == handler.TriggerHTTPAPI || trigger == handler.TriggerRESTAPI

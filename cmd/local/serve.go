@@ -27,7 +27,7 @@ const (
 	exampleRequest   = `{"name":"Okta","enabled":true,"signin_url":"https://example.okta.com/app/sendgrid/exkcurl/sso/saml","signout_url":"","entity_id":"http://www.okta.com/exkcurl","metadata":{"ticket":"OPS-1"}}`
 )
 
-// serve opens the HTTP door on localhost, with a bearer secret made for this run.
+// serve serves the HTTP API on localhost, with a bearer secret made for this run.
 func serve(ctx context.Context, args []string, out, logs io.Writer) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	flags.SetOutput(logs)
@@ -41,13 +41,13 @@ func serve(ctx context.Context, args []string, out, logs io.Writer) error {
 		return err
 	}
 	return listenUntil(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(*port)), gateway(h), func(address string) {
-		fmt.Fprintf(out, "The HTTP door is open at http://%s%s; behind it is a simulated SendGrid. Try:\n\n"+
+		fmt.Fprintf(out, "The HTTP API is at http://%s%s, with a simulated SendGrid behind it. Try:\n\n"+
 			"curl -i -X POST http://%s%s \\\n  -H 'Authorization: Bearer %s' \\\n  -H 'Content-Type: application/json' \\\n  -d '%s'\n\n"+
-			"Ctrl-C closes it.\n", address, integrationsPath, address, integrationsPath, secret, exampleRequest)
+			"Ctrl-C ends it.\n", address, integrationsPath, address, integrationsPath, secret, exampleRequest)
 	})
 }
 
-// listenUntil serves h at address until ctx ends. Once it listens, it tells ready where.
+// listenUntil serves h at address until ctx ends. It calls ready once it listens.
 func listenUntil(ctx context.Context, address string, h http.Handler, ready func(address string)) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
@@ -62,11 +62,11 @@ func listenUntil(ctx context.Context, address string, h http.Handler, ready func
 	return nil
 }
 
-// gateway does what API Gateway does: it makes an event of an HTTP request, and an HTTP
-// answer of what the function returns.
+// gateway does what API Gateway does: it converts an HTTP request to an event, and what the
+// function returns to an HTTP answer.
 func gateway(h *handler.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// One byte more than is allowed lets the function say itself that it is too much.
+		// One byte more than is allowed is enough for the function to refuse it.
 		body, err := io.ReadAll(io.LimitReader(r.Body, provision.MaxRequestBytes+1))
 		if err != nil {
 			http.Error(w, "the request could not be read", http.StatusBadRequest)
@@ -102,6 +102,6 @@ func gateway(h *handler.Handler) http.Handler {
 			w.Header().Set(name, value)
 		}
 		w.WriteHeader(response.StatusCode)
-		_, _ = io.WriteString(w, response.Body+"\n") // The client may be gone; there is nothing to do about it.
+		_, _ = io.WriteString(w, response.Body+"\n") // The client may be gone; nothing can be done about that.
 	})
 }

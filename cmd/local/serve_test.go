@@ -76,7 +76,7 @@ func TestServe(t *testing.T) {
 		return run(ctx, []string{"serve", "-port", "0"}, noEnvironment, noInput{}, out, &logs)
 	})
 	curl := curlOf(t, printed)
-	require.Contains(t, printed, "The HTTP door is open at http://127.0.0.1:")
+	require.Contains(t, printed, "The HTTP API is at http://127.0.0.1:")
 	require.NotContains(t, printed, sampleBearer, "the secret is made for this run")
 
 	answer, body := perform(t, curl, func(r *http.Request) { r.Header.Del("Authorization") })

@@ -12,7 +12,7 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// config is what the function is told by its environment.
+// config is the configuration of the function, from its environment.
 type config struct {
 	apiKeySecretID  string
 	webhookSecretID string
@@ -56,7 +56,7 @@ func readConfig(getenv func(string) string) (config, error) {
 	case cfg.apiKeySecretID == "":
 		note("SENDGRID_API_KEY_SECRET_ID", errors.New("is required: the name or ARN of the secret with the SendGrid API key"))
 	case strings.HasPrefix(cfg.apiKeySecretID, "SG."):
-		note("SENDGRID_API_KEY_SECRET_ID", errors.New("looks like an API key; put the key into a secret, and the secret's name here"))
+		note("SENDGRID_API_KEY_SECRET_ID", errors.New("is an API key; put the key into a secret, and the name of the secret here"))
 	}
 	if strings.ContainsFunc(cfg.onBehalfOf, unicode.IsControl) || strings.TrimSpace(cfg.onBehalfOf) != cfg.onBehalfOf {
 		note("SENDGRID_ON_BEHALF_OF", errors.New("must not contain control characters, nor white space around it"))
@@ -77,8 +77,8 @@ func readConfig(getenv func(string) string) (config, error) {
 	return cfg, nil
 }
 
-// isForeign tells whether a character has no place in the name or ARN of anything in AWS;
-// white space is one, and so is whatever makes a JSON object.
+// isForeign reports whether a character cannot be part of the name or ARN of anything in AWS,
+// such as white space and the characters of a JSON object.
 func isForeign(r rune) bool {
 	return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/_+=.@:-", r)
 }

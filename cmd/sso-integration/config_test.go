@@ -63,7 +63,7 @@ func TestConfigRefuses(t *testing.T) {
 		"no secret":               {"SENDGRID_API_KEY_SECRET_ID", "", "is required"},
 		"the secret itself":       {"WEBHOOK_SECRET_ID", `{"bearer":"not-for-here-either"}`, "must be a name or an ARN"},
 		"a table with a space":    {"LEDGER_TABLE", "ledger ", "must be a name or an ARN"},
-		"the key itself":          {"SENDGRID_API_KEY_SECRET_ID", "SG.not-for-here", "looks like an API key"},
+		"the key itself":          {"SENDGRID_API_KEY_SECRET_ID", "SG.not-for-here", "is an API key"},
 		"unknown region":          {"SENDGRID_REGION", "EU", `must be global or eu, not "EU"`},
 		"no URL":                  {"SENDGRID_BASE_URL", "api.sendgrid.com", "must be an absolute URL"},
 		"no host":                 {"SENDGRID_BASE_URL", "https://", "must be an absolute URL"},

@@ -288,6 +288,32 @@ func TestSIGTERMEndsAnIdleFunction(t *testing.T) {
 	}
 }
 
+// The runtime library logs a function error on its own, and it is JSON like every other line.
+func TestEveryLineIsJSON(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.env["SENDGRID_API_KEY_SECRET_ID"] = "sso/missing"
+	f := w.start(t)
+	require.Equal(t, "InvalidRequest", f.invoke([]byte(`{"name":""}`), timeout).errorType(t))
+	requireJSON(t, f, `\"errorType\":\"InvalidRequest\"`)
+
+	w.env["SENDGRID_REGION"] = "mars"
+	f = start(t, w.env)
+	require.Error(t, <-f.exited)
+	requireJSON(t, f, "SENDGRID_REGION")
+}
+
+// requireJSON requires that every line of a function's output is a JSON object, and that one
+// contains a text.
+func requireJSON(t *testing.T, f *function, text string) {
+	t.Helper()
+	require.Contains(t, f.logs.String(), text)
+	for line := range strings.Lines(f.logs.String()) {
+		var object map[string]any
+		require.NoError(t, json.Unmarshal([]byte(line), &object), line)
+	}
+}
+
 func TestBadConfigurationIsOneMessage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -1,5 +1,5 @@
-// Command sso-integration is the Lambda function: it creates SendGrid SSO integrations
-// from the events it is invoked with.
+// Command sso-integration is the Lambda function: it creates the SendGrid SSO integrations
+// that the events describe.
 package main
 
 import (
@@ -28,22 +28,24 @@ import (
 var version = "dev"
 
 func main() {
-	if err := run(context.Background(), os.Getenv); err != nil {
-		slog.New(lambdacontext.NewLogHandler()).Error("the function cannot start", slog.Any("error", err))
+	logger := slog.New(lambdacontext.NewLogHandler())
+	// Package log, with which the runtime library and net/http report errors, then writes JSON too.
+	slog.SetDefault(logger)
+	if err := run(context.Background(), os.Getenv, logger); err != nil {
+		logger.Error("the function cannot start", slog.Any("error", err))
 		os.Exit(1)
 	}
 }
 
 // run builds the parts, once, and answers events until the process ends.
-func run(ctx context.Context, getenv func(string) string) error {
-	// Collecting garbage would take a fifth of the start, and there is hardly any yet.
+func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) error {
+	// Garbage collection would take a fifth of the start, and there is hardly any garbage yet.
 	garbage := debug.SetGCPercent(-1)
-	logger := slog.New(lambdacontext.NewLogHandler())
 	cfg, err := readConfig(getenv)
 	if err != nil {
 		return err
 	}
-	aws, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(awsHTTPClient()))
+	aws, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(awsHTTPClient()), awsconfig.WithLogger(awsLogger(logger)))
 	if err != nil {
 		return fmt.Errorf("load the AWS configuration: %w", err)
 	}

@@ -1,4 +1,4 @@
-// Package publish publishes what became of each request as an event on an EventBridge bus.
+// Package publish publishes the outcome of each delivery as an event on an EventBridge bus.
 package publish
 
 import (
@@ -12,18 +12,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+
+	"sendgrid-sso-integration/internal/delivery"
 )
 
 const (
-	// tries bounds how often an event is sent, beyond what the SDK itself repeats. The waits
-	// between them take a second and a half, or two and a half at most.
+	// tries bounds how often an entry is sent that the bus refuses. The SDK repeats failed calls
+	// on its own. The waits between the tries take 1.5 s on average and 2.4 s at most.
 	tries        = 6
 	firstBackoff = 50 * time.Millisecond
-	// maxTraceHeader is the length of a trace header that EventBridge takes.
+	// maxTraceHeader is the length in bytes of a trace header that EventBridge accepts.
 	maxTraceHeader = 500
 )
 
-// API is what is used of eventbridge.Client.
+// API is the part of eventbridge.Client that a Publisher uses.
 type API interface {
 	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
 }
@@ -35,10 +37,11 @@ type Publisher struct {
 	Bus string
 }
 
-// Publish publishes an event, and returns an error if the bus did not take it before ctx
-// ended. An event may be published twice, as EventBridge itself delivers at least once.
-func (p *Publisher) Publish(ctx context.Context, e Event, traceHeader string) error {
-	detailType, body, err := e.encode()
+// Publish publishes the outcome of a delivery. It returns an error if the bus has not taken
+// the event by the end of ctx. An event may be published twice; EventBridge delivers at least
+// once anyway.
+func (p *Publisher) Publish(ctx context.Context, d *delivery.Delivery) error {
+	detailType, body, err := encode(d)
 	if err != nil {
 		return err
 	}
@@ -48,8 +51,8 @@ func (p *Publisher) Publish(ctx context.Context, e Event, traceHeader string) er
 		DetailType:   aws.String(detailType),
 		Detail:       aws.String(body),
 	}
-	if traceHeader != "" && len(traceHeader) <= maxTraceHeader {
-		entry.TraceHeader = aws.String(traceHeader)
+	if d.TraceHeader != "" && len(d.TraceHeader) <= maxTraceHeader {
+		entry.TraceHeader = aws.String(d.TraceHeader)
 	}
 	for try := 0; ; try++ {
 		err := p.put(ctx, entry)
@@ -68,7 +71,7 @@ func (p *Publisher) Publish(ctx context.Context, e Event, traceHeader string) er
 	}
 }
 
-// put sends an entry once. PutEvents succeeds as a call even where it takes no entry.
+// put sends an entry once. PutEvents succeeds as a call even if the bus refuses the entry.
 func (p *Publisher) put(ctx context.Context, entry types.PutEventsRequestEntry) error {
 	out, err := p.API.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{entry}})
 	if err != nil {
@@ -84,14 +87,14 @@ func (p *Publisher) put(ctx context.Context, entry types.PutEventsRequestEntry) 
 	return failed
 }
 
-// entryError says why the bus did not take an entry.
+// entryError is the reason why the bus did not take an entry.
 type entryError struct{ code, message string }
 
 func (e *entryError) Error() string {
 	return fmt.Sprintf("the entry was not taken: %s: %s", cmp.Or(e.code, "no code"), cmp.Or(e.message, "no message"))
 }
 
-// transient tells whether the same entry may be taken in a moment.
+// transient reports whether the bus may take the same entry a moment later.
 func (e *entryError) transient() bool {
 	switch e.code {
 	case "", "InternalFailure", "InternalException", "ThrottlingException", "ServiceUnavailable":

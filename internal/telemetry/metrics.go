@@ -1,16 +1,14 @@
 package telemetry
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
+	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
-
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -21,29 +19,29 @@ const (
 	Dimension = "FunctionName"
 )
 
-// The metrics that every invocation reports, also where they are zero. Besides them there
-// is one metric for each code of a failure, named after it.
+// The metrics that every invocation reports, also where they are zero. Each code of a failure
+// is a metric too, named after the code; it is reported where it occurs, and OutcomeUnknown
+// always.
 const (
 	MetricCreated       = "Created"
 	MetricUnchanged     = "Unchanged"
 	MetricRejected      = "Rejected"
 	MetricFailed        = "Failed"
 	MetricAdopted       = "Adopted"
-	MetricHeld          = "Held"
 	MetricColdStarts    = "ColdStarts"
 	MetricKeyRefreshes  = "KeyRefreshes"
 	MetricUpstreamCalls = "UpstreamCalls"
 )
 
 // MetricRateLimitRemaining is reported where SendGrid answered, as is one metric for the
-// latency of each operation: sendgrid.Op names it.
+// latency of each operation, in milliseconds: sendgrid.Op names it.
 const MetricRateLimitRemaining = "RateLimitRemaining"
 
-// maxValues is how many values of one metric CloudWatch takes in one blob.
+// maxValues is how many values of one metric CloudWatch takes in one document.
 const maxValues = 100
 
-// Metrics writes what each invocation came to, in CloudWatch's embedded metric format:
-// one line of JSON that CloudWatch Logs turns into metrics, without a call to anyone.
+// Metrics writes the metrics of each invocation in CloudWatch's embedded metric format: one
+// line of JSON, which CloudWatch Logs turns into metrics without an API call.
 //
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 type Metrics struct {
@@ -52,148 +50,113 @@ type Metrics struct {
 	FunctionName string
 }
 
-// Tally adds up one invocation. Its methods may be called concurrently, and on nil.
-type Tally struct {
-	metrics *Metrics
+// Write writes the metrics of an invocation with these deliveries, of which there is at
+// least one. On nil it does nothing.
+func (m *Metrics) Write(deliveries []*delivery.Delivery) {
+	if m == nil {
+		return
+	}
+	document, err := json.Marshal(m.document(newInvocationMetrics(deliveries)))
+	if err == nil {
+		// If standard output is gone, there is nowhere left to report that.
+		_, _ = m.Out.Write(append(document, '\n'))
+	}
+}
 
-	mu         sync.Mutex
-	counts     map[string]int
-	latencies  map[string][]float64
-	remaining  *int
-	requests   int
+// InvocationMetrics is what one invocation reports.
+type InvocationMetrics struct {
+	counts    map[string]int
+	latencies map[string][]float64
+	// remaining is the least remaining rate limit that SendGrid reported, nil if it reported none.
+	remaining *int
+	// properties are searchable in the log and make no metrics, as dimensions would.
 	properties map[string]string
 }
 
-type tallyKey struct{}
-
-// Begin begins an invocation, and returns a context that carries its tally. Without
-// Metrics there is no tally.
-func (m *Metrics) Begin(ctx context.Context, coldStart bool) (context.Context, *Tally) {
-	if m == nil {
-		return ctx, nil
+func newInvocationMetrics(deliveries []*delivery.Delivery) *InvocationMetrics {
+	first := deliveries[0]
+	m := &InvocationMetrics{
+		counts: map[string]int{
+			MetricCreated: 0, MetricUnchanged: 0, MetricRejected: 0, MetricFailed: 0, string(problem.OutcomeUnknown): 0,
+			MetricAdopted: 0, MetricColdStarts: 0, MetricKeyRefreshes: 0, MetricUpstreamCalls: 0,
+		},
+		latencies:  map[string][]float64{},
+		properties: map[string]string{"trigger": first.Trigger, "trace_id": first.TraceID},
 	}
-	t := &Tally{metrics: m, latencies: map[string][]float64{}, counts: map[string]int{
-		MetricCreated: 0, MetricUnchanged: 0, MetricRejected: 0, MetricFailed: 0, MetricAdopted: 0,
-		MetricHeld: 0, MetricColdStarts: 0, MetricKeyRefreshes: 0, MetricUpstreamCalls: 0,
-	}}
-	if coldStart {
-		t.counts[MetricColdStarts] = 1
+	if first.ColdStart {
+		m.counts[MetricColdStarts]++
 	}
-	return context.WithValue(ctx, tallyKey{}, t), t
+	if len(deliveries) == 1 { // Of a batch, the log has the ids message by message.
+		m.properties["entity_id"], m.properties["integration_id"] = first.EntityID(), first.IntegrationID()
+	}
+	for _, d := range deliveries {
+		m.add(d)
+	}
+	return m
 }
 
-func tallyOf(ctx context.Context) *Tally {
-	t, _ := ctx.Value(tallyKey{}).(*Tally)
-	return t
-}
-
-// CountFetch notes that a secret was read, in the tally that ctx carries; it is made to be
-// a cache's OnFetch.
-func CountFetch(ctx context.Context, _ error) {
-	if t := tallyOf(ctx); t != nil {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		t.counts[MetricKeyRefreshes]++
+func (m *InvocationMetrics) add(d *delivery.Delivery) {
+	switch d.Outcome() {
+	case provision.OutcomeCreated:
+		m.counts[MetricCreated]++
+	case provision.OutcomeUnchanged:
+		m.counts[MetricUnchanged]++
+	case provision.OutcomeRejected:
+		m.counts[MetricRejected]++
+	case provision.OutcomeFailed:
+		m.counts[MetricFailed]++
 	}
-}
-
-func (t *Tally) call(call sendgrid.Call) {
-	if t == nil {
-		return
+	if d.Failure != nil {
+		m.counts[string(d.Failure.Code)]++
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.counts[MetricUpstreamCalls]++
-	name := call.Op.Metric()
-	if len(t.latencies[name]) < maxValues {
-		t.latencies[name] = append(t.latencies[name], float64(call.Duration.Microseconds())/1000)
+	if d.Result != nil && d.Result.Adopted {
+		m.counts[MetricAdopted]++
 	}
-	if limit := call.RateLimit; limit.Limit > 0 && (t.remaining == nil || limit.Remaining < *t.remaining) {
-		t.remaining = &limit.Remaining
+	m.counts[MetricKeyRefreshes] += d.SecretReads
+	m.counts[MetricUpstreamCalls] += len(d.Calls)
+	for _, call := range d.Calls {
+		m.addCall(call)
 	}
 }
 
-// outcome counts what a request came to. The ids of the request go along as properties,
-// which can be searched and cost nothing; as dimensions they would each make a metric.
-func (t *Tally) outcome(r *Record, result *provision.Result, failure *problem.Error) {
-	if t == nil {
-		return
+func (m *InvocationMetrics) addCall(call sendgrid.Call) {
+	if name := call.Op.Metric(); name != "" && len(m.latencies[name]) < maxValues {
+		m.latencies[name] = append(m.latencies[name], float64(call.Duration.Microseconds())/1000)
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.requests++
-	t.properties = map[string]string{"trigger": r.Trigger, "trace_id": r.TraceID}
-	if t.requests == 1 { // Of a batch, the log has the ids message by message.
-		t.properties["entity_id"] = r.EntityID
-		if result != nil {
-			t.properties["integration_id"] = result.Integration.ID
-		}
-	}
-	if failure == nil {
-		if result.Outcome == provision.OutcomeCreated {
-			t.counts[MetricCreated]++
-		} else {
-			t.counts[MetricUnchanged]++
-		}
-		if result.Adopted {
-			t.counts[MetricAdopted]++
-		}
-		return
-	}
-	t.counts[string(failure.Code)]++
-	switch {
-	case failure.Code == problem.OutcomeUnknown:
-		t.counts[MetricHeld]++
-		t.counts[MetricFailed]++
-	case failure.Retryable():
-		t.counts[MetricFailed]++
-	default:
-		t.counts[MetricRejected]++
+	if limit := call.RateLimit; limit.Limit > 0 && (m.remaining == nil || limit.Remaining < *m.remaining) {
+		m.remaining = &limit.Remaining
 	}
 }
 
-// End writes the tally. The log has the requests one by one, so if standard output is gone
-// there is nobody to tell.
-func (t *Tally) End() {
-	if t == nil {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	blob, err := json.Marshal(t.blob())
-	if err == nil {
-		_, _ = t.metrics.Out.Write(append(blob, '\n'))
-	}
-}
-
-// metric declares a metric in a blob.
+// metric declares a metric in a document.
 type metric struct {
 	Name string
 	Unit string
 }
 
-func (t *Tally) blob() map[string]any {
-	blob := map[string]any{Dimension: t.metrics.FunctionName}
+// document returns the metrics in the embedded metric format.
+func (m *Metrics) document(of *InvocationMetrics) map[string]any {
+	document := map[string]any{Dimension: m.FunctionName}
 	var declared []metric
 	report := func(name, unit string, value any) {
 		declared = append(declared, metric{name, unit})
-		blob[name] = value
+		document[name] = value
 	}
-	for _, name := range slices.Sorted(maps.Keys(t.counts)) {
-		report(name, "Count", t.counts[name])
+	for _, name := range slices.Sorted(maps.Keys(of.counts)) {
+		report(name, "Count", of.counts[name])
 	}
-	for _, name := range slices.Sorted(maps.Keys(t.latencies)) {
-		report(name, "Milliseconds", t.latencies[name])
+	for _, name := range slices.Sorted(maps.Keys(of.latencies)) {
+		report(name, "Milliseconds", of.latencies[name])
 	}
-	if t.remaining != nil {
-		report(MetricRateLimitRemaining, "Count", *t.remaining)
+	if of.remaining != nil {
+		report(MetricRateLimitRemaining, "Count", *of.remaining)
 	}
-	for name, value := range t.properties {
+	for name, value := range of.properties {
 		if value != "" {
-			blob[name] = value
+			document[name] = value
 		}
 	}
-	blob["_aws"] = map[string]any{
+	document["_aws"] = map[string]any{
 		"Timestamp": time.Now().UnixMilli(),
 		"CloudWatchMetrics": []any{map[string]any{
 			"Namespace":  Namespace,
@@ -201,5 +164,5 @@ func (t *Tally) blob() map[string]any {
 			"Metrics":    declared,
 		}},
 	}
-	return blob
+	return document
 }

@@ -3,165 +3,125 @@ package telemetry_test
 import (
 	"bytes"
 	"encoding/json"
-	"log/slog"
-	"slices"
-	"sync"
 	"testing"
 	"time"
 
-	"sendgrid-sso-integration/internal/problem"
-
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/delivery"
+	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/telemetry"
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// blob is an embedded metric format document, read strictly.
-type blob struct {
-	AWS struct {
+// written has the metrics of an invocation written, checks them by the rules of the embedded
+// metric format, and returns the fields.
+func written(t *testing.T, deliveries ...*delivery.Delivery) map[string]json.RawMessage {
+	t.Helper()
+	var out bytes.Buffer
+	(&telemetry.Metrics{Out: &out, FunctionName: "sso"}).Write(deliveries)
+	require.Equal(t, 1, bytes.Count(out.Bytes(), []byte("\n")), "one line: %s", &out)
+	var fields map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal(out.Bytes(), &fields))
+	var format struct {
 		Timestamp         int64
 		CloudWatchMetrics []struct {
 			Namespace  string
 			Dimensions [][]string
 			Metrics    []struct{ Name, Unit string }
 		}
-	} `json:"_aws"`
-	fields map[string]json.RawMessage
-}
-
-// readBlob reads a blob and checks it by the rules of the format.
-func readBlob(t *testing.T, line []byte) blob {
-	t.Helper()
-	require.Equal(t, 1, bytes.Count(line, []byte("\n")), "one line: %s", line)
-	var b blob
-	require.NoError(t, json.Unmarshal(line, &b))
-	require.NoError(t, json.Unmarshal(line, &b.fields))
-	require.InDelta(t, time.Now().UnixMilli(), b.AWS.Timestamp, 60_000)
-	require.Len(t, b.AWS.CloudWatchMetrics, 1)
-	directive := b.AWS.CloudWatchMetrics[0]
+	}
+	require.NoError(t, json.Unmarshal(fields["_aws"], &format))
+	require.InDelta(t, time.Now().UnixMilli(), format.Timestamp, 60_000)
+	require.Len(t, format.CloudWatchMetrics, 1)
+	directive := format.CloudWatchMetrics[0]
 	require.Equal(t, telemetry.Namespace, directive.Namespace)
 	require.Equal(t, [][]string{{telemetry.Dimension}}, directive.Dimensions)
-	require.Contains(t, b.fields, telemetry.Dimension)
-	require.NotEmpty(t, directive.Metrics)
+	require.JSONEq(t, `"sso"`, string(fields[telemetry.Dimension]))
 	require.LessOrEqual(t, len(directive.Metrics), 100)
 	seen := map[string]bool{}
 	for _, m := range directive.Metrics {
 		require.False(t, seen[m.Name], "declared twice: %s", m.Name)
 		seen[m.Name] = true
-		require.True(t, slices.Contains([]string{"Count", "Milliseconds"}, m.Unit), m.Unit)
+		require.Contains(t, []string{"Count", "Milliseconds"}, m.Unit)
 		var one float64
 		var several []float64
-		if json.Unmarshal(b.fields[m.Name], &one) != nil {
-			require.NoError(t, json.Unmarshal(b.fields[m.Name], &several), m.Name)
+		if json.Unmarshal(fields[m.Name], &one) != nil {
+			require.NoError(t, json.Unmarshal(fields[m.Name], &several), m.Name)
 			require.LessOrEqual(t, len(several), 100)
 		}
 	}
-	return b
+	return fields
 }
 
-func (b blob) value(t *testing.T, name string) (value float64) {
+func requireMetrics(t *testing.T, want map[string]string, got map[string]json.RawMessage) {
 	t.Helper()
-	require.Contains(t, b.fields, name)
-	require.NoError(t, json.Unmarshal(b.fields[name], &value))
-	return value
-}
-
-func TestMetricsOfAnInvocation(t *testing.T) {
-	t.Parallel()
-	var out bytes.Buffer
-	metrics := &telemetry.Metrics{Out: &out, FunctionName: "sso"}
-	ctx, tally := metrics.Begin(t.Context(), true)
-	logger := slog.New(slog.DiscardHandler)
-
-	for _, outcome := range []struct {
-		result  *provision.Result
-		failure *problem.Error
-	}{
-		{result: &provision.Result{Outcome: provision.OutcomeCreated, Integration: sendgrid.Integration{ID: "1"}}},
-		{result: &provision.Result{Outcome: provision.OutcomeCreated, Adopted: true}},
-		{result: &provision.Result{Outcome: provision.OutcomeUnchanged}},
-		{failure: &problem.Error{Code: problem.Conflict}},
-		{failure: &problem.Error{Code: problem.SendGridUnauthorized}},
-		{failure: &problem.Error{Code: problem.OutcomeUnknown}},
-		{failure: &problem.Error{Code: problem.RateLimited}},
-	} {
-		ctx, record := telemetry.Begin(ctx, telemetry.Origin{Trigger: "sqs", TraceID: "1-2-3"})
-		record.EntityID = "urn:1"
-		telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpListIntegrations, Duration: 12 * time.Millisecond, RateLimit: sendgrid.RateLimit{Limit: 600, Remaining: 7}})
-		telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpCreateIntegration, Duration: 34 * time.Millisecond, RateLimit: sendgrid.RateLimit{Limit: 600, Remaining: 5}})
-		telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpGetIntegration})
-		record.Log(ctx, logger, outcome.result, outcome.failure)
+	for name, value := range want {
+		require.Equal(t, value, string(got[name]), name)
 	}
-	telemetry.CountFetch(ctx, nil)
-	tally.End()
+}
 
-	b := readBlob(t, out.Bytes())
-	for name, want := range map[string]float64{
-		telemetry.MetricCreated: 2, telemetry.MetricUnchanged: 1, telemetry.MetricRejected: 2, telemetry.MetricFailed: 2,
-		telemetry.MetricAdopted: 1, telemetry.MetricHeld: 1, telemetry.MetricColdStarts: 1, telemetry.MetricKeyRefreshes: 1,
-		telemetry.MetricUpstreamCalls: 21, telemetry.MetricRateLimitRemaining: 5,
-		"Conflict": 1, "SendGridUnauthorized": 1, "OutcomeUnknown": 1, "RateLimited": 1,
-	} {
-		require.InDelta(t, want, b.value(t, name), 0, name)
+func succeeded(result provision.Result) *delivery.Delivery {
+	return &delivery.Delivery{Trigger: "sqs", Result: &result, Request: &provision.Request{EntityID: "urn:1"}}
+}
+
+func failed(failure problem.Error) *delivery.Delivery {
+	return &delivery.Delivery{Trigger: "sqs", Failure: &failure}
+}
+
+func TestMetricsOfABatch(t *testing.T) {
+	t.Parallel()
+	deliveries := []*delivery.Delivery{
+		succeeded(provision.Result{Outcome: provision.OutcomeCreated}),
+		succeeded(provision.Result{Outcome: provision.OutcomeCreated, Adopted: true}),
+		succeeded(provision.Result{Outcome: provision.OutcomeUnchanged}),
+		failed(problem.Error{Code: problem.Conflict}),
+		failed(problem.Error{Code: problem.SendGridUnauthorized}),
+		failed(problem.Error{Code: problem.OutcomeUnknown}),
+		failed(problem.Error{Code: problem.RateLimited}),
 	}
-	require.JSONEq(t, `[12,12,12,12,12,12,12]`, string(b.fields[sendgrid.OpListIntegrations.Metric()]))
-	require.JSONEq(t, `[34,34,34,34,34,34,34]`, string(b.fields[sendgrid.OpCreateIntegration.Metric()]))
-	require.JSONEq(t, `"sso"`, string(b.fields[telemetry.Dimension]))
-	require.NotContains(t, b.fields, "entity_id", "of seven requests")
-	require.JSONEq(t, `"1-2-3"`, string(b.fields["trace_id"]))
-}
-
-// A blob of one request names it; that of a batch must not name one of many.
-func TestMetricsNameTheOneRequest(t *testing.T) {
-	t.Parallel()
-	var out bytes.Buffer
-	ctx, tally := (&telemetry.Metrics{Out: &out}).Begin(t.Context(), false)
-	ctx, record := telemetry.Begin(ctx, telemetry.Origin{Trigger: "direct"})
-	record.EntityID = "urn:1"
-	record.Log(ctx, slog.New(slog.DiscardHandler), &provision.Result{Outcome: provision.OutcomeCreated, Integration: sendgrid.Integration{ID: "1"}}, nil)
-	tally.End()
-	b := readBlob(t, out.Bytes())
-	require.JSONEq(t, `"urn:1"`, string(b.fields["entity_id"]))
-	require.JSONEq(t, `"1"`, string(b.fields["integration_id"]))
-}
-
-// Alarms need the zeros, too.
-func TestMetricsOfNothing(t *testing.T) {
-	t.Parallel()
-	var out bytes.Buffer
-	_, tally := (&telemetry.Metrics{Out: &out, FunctionName: "sso"}).Begin(t.Context(), false)
-	tally.End()
-	b := readBlob(t, out.Bytes())
-	for _, name := range []string{
-		telemetry.MetricCreated, telemetry.MetricUnchanged, telemetry.MetricRejected, telemetry.MetricFailed, telemetry.MetricAdopted,
-		telemetry.MetricHeld, telemetry.MetricColdStarts, telemetry.MetricKeyRefreshes, telemetry.MetricUpstreamCalls,
-	} {
-		require.Zero(t, b.value(t, name), name)
+	for _, d := range deliveries {
+		d.ColdStart, d.SecretReads = true, 1
+		d.Calls = []sendgrid.Call{
+			{Op: sendgrid.OpListIntegrations, Duration: 12 * time.Millisecond, RateLimit: sendgrid.RateLimit{Limit: 600, Remaining: 7}},
+			{Op: sendgrid.OpCreateIntegration, Duration: 34 * time.Millisecond, RateLimit: sendgrid.RateLimit{Limit: 600, Remaining: 5}},
+			{Op: sendgrid.OpGetIntegration},
+		}
 	}
-	require.NotContains(t, b.fields, telemetry.MetricRateLimitRemaining)
+	fields := written(t, deliveries...)
+	requireMetrics(t, map[string]string{
+		"Created": "2", "Unchanged": "1", "Rejected": "2", "Failed": "2", "Adopted": "1", "ColdStarts": "1", "KeyRefreshes": "7",
+		"UpstreamCalls": "21", "RateLimitRemaining": "5", "Conflict": "1", "SendGridUnauthorized": "1", "OutcomeUnknown": "1", "RateLimited": "1",
+		"ListLatency": "[12,12,12,12,12,12,12]", "CreateLatency": "[34,34,34,34,34,34,34]", "GetLatency": "[0,0,0,0,0,0,0]",
+	}, fields)
+	require.NotContains(t, fields, "entity_id", "it would be that of one of seven requests")
 }
 
-// A large batch with many retries stays within what one blob may hold.
-func TestMetricsAreBounded(t *testing.T) {
+// Alarms need the zeros as well; and the metrics of one delivery name it.
+func TestMetricsOfOneDelivery(t *testing.T) {
 	t.Parallel()
-	var out bytes.Buffer
-	ctx, tally := (&telemetry.Metrics{Out: &out}).Begin(t.Context(), false)
-	var all sync.WaitGroup
+	d := succeeded(provision.Result{Outcome: provision.OutcomeCreated, Integration: sendgrid.Integration{ID: "1"}})
+	d.TraceID = "1-2-3"
 	for range 500 {
-		all.Go(func() { telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpListIntegrations}) })
+		d.Calls = append(d.Calls, sendgrid.Call{Op: sendgrid.OpListIntegrations})
 	}
-	all.Wait()
-	tally.End()
-	require.InDelta(t, 500, readBlob(t, out.Bytes()).value(t, telemetry.MetricUpstreamCalls), 0)
+	fields := written(t, d)
+	requireMetrics(t, map[string]string{
+		"Created": "1", "Unchanged": "0", "Rejected": "0", "Failed": "0", "OutcomeUnknown": "0", "Adopted": "0", "ColdStarts": "0",
+		"KeyRefreshes": "0", "UpstreamCalls": "500", "trigger": `"sqs"`, "trace_id": `"1-2-3"`, "entity_id": `"urn:1"`, "integration_id": `"1"`,
+	}, fields)
+	require.NotContains(t, fields, telemetry.MetricRateLimitRemaining)
+	require.NotContains(t, fields, sendgrid.OpCreateIntegration.Metric())
 }
 
-func TestNobodyWantsMetrics(t *testing.T) {
+// Every code of a failure is a metric.
+func TestMetricsOfEveryCode(t *testing.T) {
 	t.Parallel()
+	for _, code := range problem.Codes() {
+		fields := written(t, failed(problem.Error{Code: code}))
+		requireMetrics(t, map[string]string{string(code): "1", "Created": "0"}, fields)
+	}
 	var none *telemetry.Metrics
-	ctx, tally := none.Begin(t.Context(), true)
-	telemetry.CountCall(ctx, sendgrid.Call{})
-	telemetry.CountFetch(ctx, nil)
-	tally.End()
+	none.Write(nil)
 }

@@ -1,0 +1,154 @@
+package handler_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/provision"
+)
+
+// allFields are the required fields of a request, in the order in which they are reported.
+var allFields = []string{"name", "enabled", "signin_url", "signout_url", "entity_id"}
+
+func TestHTTPRefusals(t *testing.T) {
+	t.Parallel()
+	contentType := func(values ...string) http.Header { return http.Header{"content-type": values} }
+	allow, acceptPost := map[string]string{"Allow": "POST"}, map[string]string{"Accept-Post": "application/json"}
+	tests := map[string]struct {
+		request request
+		code    problem.Code
+		fields  []string
+		header  map[string]string
+	}{
+		"GET":                  {request{method: "GET"}, problem.MethodNotAllowed, nil, allow},
+		"method in lower case": {request{method: "post", body: goodRequest}, problem.MethodNotAllowed, nil, allow},
+		"form":                 {request{header: contentType("application/x-www-form-urlencoded"), body: goodRequest}, problem.UnsupportedMediaType, nil, acceptPost},
+		"no content type":      {request{header: http.Header{}, body: goodRequest}, problem.UnsupportedMediaType, nil, acceptPost},
+		"two content types":    {request{header: contentType("application/json", "application/json"), body: goodRequest}, problem.UnsupportedMediaType, nil, nil},
+		"in two cases":         {request{header: http.Header{"content-type": {"application/json"}, "Content-Type": {"application/json"}}, body: goodRequest}, problem.UnsupportedMediaType, nil, nil},
+		"jsonp":                {request{header: contentType("application/jsonp"), body: goodRequest}, problem.UnsupportedMediaType, nil, nil},
+		"malformed type":       {request{header: contentType("application/json; charset"), body: goodRequest}, problem.UnsupportedMediaType, nil, nil},
+		"another charset":      {request{header: contentType("application/json; charset=iso-8859-1"), body: goodRequest}, problem.UnsupportedMediaType, nil, nil},
+		"empty body":           {request{}, problem.InvalidJSON, nil, nil},
+		"array":                {request{body: "[" + goodRequest + "]"}, problem.InvalidJSON, nil, nil},
+		"no UTF-8":             {request{body: "{\"name\":\"\xff\"}", base64: true}, problem.InvalidJSON, nil, nil},
+		"all missing":          {request{body: "{}"}, problem.InvalidRequest, allFields, nil},
+		"unknown field":        {request{body: strings.Replace(goodRequest, "{", `{"color":1,`, 1)}, problem.InvalidRequest, []string{"color"}, nil},
+	}
+	for gateway, event := range gateways {
+		for name, tt := range tests {
+			t.Run(gateway+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture(nil)
+				a := f.call(t, event(tt.request))
+				p := a.problem(t)
+				require.Equal(t, string(tt.code), p.Code, p.Detail)
+				require.Equal(t, tt.fields, p.fields())
+				for header, value := range tt.header {
+					require.Equal(t, value, a.Headers[header])
+				}
+				require.NotContains(t, a.Headers, "Retry-After", "a retry cannot help")
+			})
+		}
+	}
+}
+
+func TestJSONContentTypes(t *testing.T) {
+	t.Parallel()
+	headers := []http.Header{}
+	for _, value := range []string{
+		"application/json", "Application/JSON", "application/json;", `application/json;charset="UTF-8"`,
+		"application/json; charset=Utf-8; profile=x", "application/cloudevents+json; charset=utf-8",
+	} {
+		headers = append(headers, http.Header{"content-type": {value}})
+	}
+	for _, name := range []string{"Content-Type", "CONTENT-TYPE", "cOnTeNt-TyPe"} {
+		headers = append(headers, http.Header{name: {"application/json"}})
+	}
+	for _, event := range gateways {
+		for _, header := range headers {
+			require.Empty(t, newFixture(created).code(t, event(request{header: header, body: goodRequest})), header)
+		}
+	}
+}
+
+// The limit counts the bytes that the caller sent, not those of their base64.
+func TestSizeLimit(t *testing.T) {
+	t.Parallel()
+	for over, code := range map[int]string{0: "", 1: "PayloadTooLarge", 2: "PayloadTooLarge", 3: "PayloadTooLarge"} {
+		body := goodRequest + strings.Repeat(" ", provision.MaxRequestBytes+over-len(goodRequest))
+		for gateway, event := range gateways {
+			require.Equal(t, code, newFixture(created).code(t, event(request{body: body})), gateway)
+			require.Equal(t, code, newFixture(created).code(t, event(request{body: body, base64: true})), gateway)
+		}
+	}
+}
+
+func TestBase64Body(t *testing.T) {
+	t.Parallel()
+	var got result
+	a := newFixture(created).call(t, gateways["HTTP API"](request{body: strings.Replace(goodRequest, "Okta", "Z\u00fcrich \U0001F511", 1), base64: true}))
+	strictly(t, []byte(a.Body), &got)
+	require.Equal(t, "Z\u00fcrich \U0001F511", got.Integration.Name)
+
+	broken := strings.Replace(string(gateways["HTTP API"](request{base64: true})), `"isBase64Encoded"`, `"body":"{not base64}","isBase64Encoded"`, 1)
+	p := newFixture(nil).call(t, []byte(broken)).problem(t)
+	require.Equal(t, "InvalidJSON", p.Code)
+	require.Contains(t, p.Detail, "base64")
+}
+
+// The gateways' own types understand every answer, and it is the same through each of them.
+func TestHTTPAnswers(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		provisioner ensure
+		status      int
+		headers     []string
+	}{
+		"created":   {created, http.StatusCreated, []string{"Content-Type", "Cache-Control", "X-Request-Id", "Location"}},
+		"unchanged": {unchanged, http.StatusOK, []string{"Content-Type", "Cache-Control", "X-Request-Id"}},
+		"conflict":  {fails(failure(problem.Conflict)), http.StatusConflict, []string{"Content-Type", "Cache-Control", "X-Request-Id"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, event := range gateways {
+				data, err := newFixture(tt.provisioner).invoke(t, event(request{body: goodRequest}))
+				require.NoError(t, err)
+				for _, response := range []any{&events.APIGatewayV2HTTPResponse{}, &events.LambdaFunctionURLResponse{}, &events.APIGatewayProxyResponse{}} {
+					strictly(t, data, response)
+				}
+				a := readAnswer(t, data)
+				require.Equal(t, tt.status, a.StatusCode)
+				require.Len(t, a.Headers, len(tt.headers))
+				for _, header := range tt.headers {
+					require.NotEmpty(t, a.Headers[header])
+				}
+				require.Equal(t, invocationID, a.Headers["X-Request-Id"])
+				if tt.status == http.StatusCreated {
+					require.Equal(t, "https://sg.example.com/integrations/id%2F1", a.Headers["Location"])
+				}
+			}
+		})
+	}
+}
+
+// A problem has every id under which the delivery is known, and that of the integration.
+func TestProblemBody(t *testing.T) {
+	t.Parallel()
+	f := newFixture(fails(&problem.Error{Code: problem.Conflict, Message: "It differs.", IntegrationID: "id/1"}))
+	data, err := f.Invoke(traced(t), gateways["HTTP API"](request{body: requestWithMetadata}))
+	require.NoError(t, err)
+	require.JSONEq(t, `{
+		"type": "urn:sendgrid-sso-integration:problem:Conflict", "title": "`+problem.Conflict.Title()+`", "status": 409, "detail": "It differs.",
+		"code": "Conflict", "request_id": "`+invocationID+`", "trace_id": "`+traceRoot+`", "gateway_request_id": "JKJaXmPLvHcESHA=",
+		"integration_id": "id/1", "metadata": {"ticket": "OPS-1"}
+	}`, readAnswer(t, data).Body)
+	require.Equal(t, "id/1", f.log.line(t)["integration_id"])
+	require.True(t, json.Valid(data))
+}

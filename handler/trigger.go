@@ -1,0 +1,92 @@
+package handler
+
+import (
+	"encoding/json"
+	"time"
+
+	"sendgrid-sso-integration/internal/delivery"
+	"sendgrid-sso-integration/internal/problem"
+)
+
+// trigger is one way to invoke the function. There is one file for each.
+type trigger struct {
+	name string
+	// recognises reports whether an event with these fields comes from this trigger.
+	recognises func(fields) bool
+	// decode returns the deliveries in an event: at least one. What is wrong with the event
+	// is the Failure of the delivery.
+	decode func(payload []byte) []*delivery.Delivery
+	// encode returns what the function answers once every delivery has its outcome.
+	encode func(*Handler, []*delivery.Delivery) ([]byte, error)
+	// minTime is the least time left with which a delivery is begun; zero if nothing would
+	// deliver it again.
+	minTime time.Duration
+}
+
+// triggers lists every trigger. The first that recognises an event gets it; direct
+// recognises whatever the others do not.
+func triggers() []trigger {
+	return []trigger{httpAPI(), restAPI(), eventBridge(), sqs(), direct()}
+}
+
+// Triggers returns the names of the triggers.
+func Triggers() []string {
+	var names []string
+	for _, t := range triggers() {
+		names = append(names, t.name)
+	}
+	return names
+}
+
+// Recognise returns the name of the trigger that an event comes from.
+func Recognise(payload []byte) string { return recognise(payload).name }
+
+func recognise(payload []byte) trigger {
+	event := fieldsOf(payload)
+	for _, t := range triggers() {
+		if t.recognises(event) {
+			return t
+		}
+	}
+	return direct()
+}
+
+// fields are the fields of a JSON object, not decoded any further.
+type fields map[string]json.RawMessage
+
+// fieldsOf returns the fields of an event, none if it is not a JSON object.
+func fieldsOf(payload []byte) fields {
+	var event fields
+	if json.Unmarshal(payload, &event) != nil {
+		return nil
+	}
+	return event
+}
+
+// has reports whether every one of these fields is present, whatever its value.
+func (f fields) has(names ...string) bool {
+	for _, name := range names {
+		if _, ok := f[name]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// malformed is the failure of an event that a trigger recognises and cannot decode.
+func malformed(err error) *problem.Error {
+	return &problem.Error{
+		Code: problem.InvalidJSON, Err: err,
+		Message: "This is the event of an AWS service, but some of its fields have the wrong type. Send the event as AWS documents it.",
+	}
+}
+
+// encode encodes an answer. Answers consist of strings, numbers and booleans, so an error
+// would be a mistake in this program.
+func encode(answer any) []byte {
+	data, err := json.Marshal(answer)
+	if err != nil {
+		panic(err)
+	}
+	return data
+}

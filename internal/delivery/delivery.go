@@ -1,0 +1,137 @@
+// Package delivery holds the one record of a delivery: the arrival of a request. The
+// decoder of a trigger creates it, the pipeline fills it, and the observers (publish,
+// metrics, log) and the encoder read it. It is passed as a parameter, never in a context.
+package delivery
+
+import (
+	"net/http"
+	"time"
+
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// Caller is how a caller was authenticated.
+type Caller string
+
+// The ways to authenticate a caller.
+const (
+	// Unauthenticated is the zero value.
+	Unauthenticated Caller = ""
+	// AWS authenticated who invoked the function or sent the message, by IAM.
+	AWS Caller = "aws"
+	// Gateway authenticated the caller: IAM, JWT or a Lambda authorizer.
+	Gateway Caller = "gateway"
+	// WebhookSecret means that the request carries a webhook secret or a signature made with
+	// one, and that nothing else is known of the caller.
+	WebhookSecret Caller = "webhook-secret"
+)
+
+// Delivery is the record of one delivery.
+type Delivery struct {
+	// Trigger is the name of what invoked the function.
+	Trigger string
+	IDs
+	// Receives is how often SQS has delivered the message, this time included; 0 if unknown.
+	Receives  int
+	ColdStart bool
+	// Arrived is when the function got the event.
+	Arrived time.Time
+
+	// Header holds the headers of an HTTP request; it is nil for the other triggers.
+	Header http.Header
+	// Body is the JSON of the request.
+	Body   []byte
+	Caller Caller
+	// Scheme is how the request carries the webhook secret, empty if it carries none.
+	Scheme string
+	// Accepted reports whether the caller is authenticated and Body is to be read as a
+	// request. Only what became of an accepted delivery is published.
+	Accepted bool
+
+	// Request is nil until Body is parsed, and if it cannot be parsed.
+	Request *provision.Request
+	// Result or Failure is set once the outcome is known.
+	Result  *provision.Result
+	Failure *problem.Error
+	// Published reports whether the event bus took the outcome.
+	Published bool
+
+	// Duration is the time from the arrival to the outcome.
+	Duration time.Duration
+	// Calls are the requests sent to SendGrid.
+	Calls []sendgrid.Call
+	// SecretReads is how often a secret was read from Secrets Manager.
+	SecretReads int
+}
+
+// IDs are the ids under which a delivery is known. Those that do not apply are empty.
+type IDs struct {
+	// RequestID is Lambda's id of the invocation.
+	RequestID string
+	// TraceHeader is the X-Ray header of the invocation, and TraceID the id in it.
+	TraceHeader, TraceID string
+	// GatewayRequestID is API Gateway's id of the HTTP request.
+	GatewayRequestID string
+	// EventID is the id of the EventBridge event.
+	EventID string
+	// MessageID is the id of the SQS message.
+	MessageID string
+}
+
+// maxID is the number of bytes that an id may have. Those that AWS assigns have at most 100.
+const maxID = 256
+
+// ID returns an id that came from outside, or nothing if it is longer than any that AWS
+// assigns. A shortened id would no longer identify anything.
+func ID(id string) string {
+	if len(id) > maxID {
+		return ""
+	}
+	return id
+}
+
+// Settle records the outcome: the failure if err is not nil, else the result.
+func (d *Delivery) Settle(result *provision.Result, err error) {
+	d.Result, d.Failure = result, nil
+	if err != nil {
+		d.Result, d.Failure = nil, problem.From(err)
+	}
+}
+
+// Outcome returns what became of the request. It may be called once Result or Failure is set.
+func (d *Delivery) Outcome() provision.Outcome {
+	if d.Failure != nil {
+		return provision.OutcomeOf(d.Failure)
+	}
+	return d.Result.Outcome
+}
+
+// EntityID returns the entity id of the request, empty while no request is known.
+func (d *Delivery) EntityID() string {
+	if d.Request == nil {
+		return ""
+	}
+	return d.Request.EntityID
+}
+
+// Metadata returns the metadata of the request, nil while no request is known.
+func (d *Delivery) Metadata() map[string]string {
+	if d.Request == nil {
+		return nil
+	}
+	return d.Request.Metadata
+}
+
+// IntegrationID returns the id of the integration that the outcome is about, empty if there
+// is none.
+func (d *Delivery) IntegrationID() string {
+	switch {
+	case d.Result != nil:
+		return d.Result.Integration.ID
+	case d.Failure != nil:
+		return d.Failure.IntegrationID
+	}
+	return ""
+}

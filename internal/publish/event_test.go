@@ -1,0 +1,208 @@
+package publish_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/handler"
+	"sendgrid-sso-integration/internal/delivery"
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/publish"
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// Every failure agrees with the schema, and its cause is not published.
+func TestEveryFailureAgreesWithTheSchema(t *testing.T) {
+	t.Parallel()
+	const secret = "SECRET5417"
+	causes := []error{
+		nil, errors.New("Authorization: Bearer " + secret),
+		&sendgrid.Error{Op: sendgrid.OpCreateIntegration, Err: errors.New(secret), Errors: []sendgrid.FieldError{{Message: secret}}},
+		fmt.Errorf("wrapped: %w", &problem.Error{Code: problem.Internal, Message: secret}),
+	}
+	fields := []problem.FieldError{{Field: "name", Message: "is required"}, {Message: "and 3 more problems"}}
+	for _, code := range problem.Codes() {
+		for i, listed := range [][]problem.FieldError{nil, {}, fields} {
+			for _, cause := range causes {
+				failure := &problem.Error{Code: code, Message: "A sentence.", Fields: listed, Permanent: i == 1, Err: cause}
+				text := detailOf(t, failing(failure, []*provision.Request{nil, fullRequest()}[i%2]))
+				require.NotContains(t, text, secret)
+				want := fmt.Sprintf(`"error":{"code":%q,"message":"A sentence.","retryable":%t`, code, failure.Retryable())
+				require.Contains(t, text, want)
+				require.Contains(t, text, `"outcome":"`+string(provision.OutcomeOf(failure))+`"`)
+			}
+		}
+	}
+}
+
+func TestEverySuccessAgreesWithTheSchema(t *testing.T) {
+	t.Parallel()
+	plain := &provision.Request{Name: "Okta", SigninURL: "https://idp.example/in", EntityID: "urn:idp:1"}
+	ids := delivery.IDs{RequestID: "request", TraceHeader: trace, TraceID: "trace", GatewayRequestID: "gateway", EventID: "event", MessageID: "message"}
+	for _, outcome := range []provision.Outcome{provision.OutcomeCreated, provision.OutcomeUnchanged} {
+		for _, trigger := range handler.Triggers() {
+			d := success(outcome, plain)
+			d.Trigger = trigger
+			require.Contains(t, detailOf(t, d), `"origin":{"trigger":"`+trigger+`"},"duration_ms":12`)
+
+			d = success(outcome, fullRequest())
+			d.Trigger, d.IDs, d.Result.Integration.LastUpdated = trigger, ids, "1621288520.5"
+			text := detailOf(t, d)
+			require.Contains(t, text, `"outcome":"`+string(outcome)+`"`)
+			require.Contains(t, text, `"origin":{"trigger":"`+trigger+`","request_id":"request","trace_id":"trace",`+
+				`"gateway_request_id":"gateway","event_id":"event","message_id":"message"}`)
+		}
+	}
+}
+
+// The schema lists exactly the codes, outcomes and triggers that the code has.
+func TestSchemaListsWhatTheCodeHas(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(resultsDir + "schema.json")
+	require.NoError(t, err)
+	type list struct{ Enum []string }
+	var s struct {
+		Properties struct{ Outcome list }
+		Defs       struct {
+			Error struct {
+				Properties struct{ Code struct{ AnyOf []list } }
+			}
+			Origin struct{ Properties struct{ Trigger list } }
+		} `json:"$defs"`
+	}
+	require.NoError(t, json.Unmarshal(text, &s))
+	var listed []problem.Code
+	for _, group := range s.Defs.Error.Properties.Code.AnyOf {
+		for _, code := range group.Enum {
+			listed = append(listed, problem.Code(code))
+		}
+	}
+	require.ElementsMatch(t, problem.Codes(), listed)
+	require.ElementsMatch(t, handler.Triggers(), s.Defs.Origin.Properties.Trigger.Enum)
+	require.ElementsMatch(t, sampleNames, s.Properties.Outcome.Enum, "there is a sample of every outcome")
+}
+
+// The samples are published as they are, to the letter.
+func TestSamplesAreWhatIsPublished(t *testing.T) {
+	t.Parallel()
+	for _, name := range sampleNames {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := readSample(t, name)
+			var in struct {
+				Integration sendgrid.Integration
+				Error       *problem.Error
+				Request     map[string]any
+				Metadata    map[string]string
+				Origin      struct {
+					Trigger          string
+					RequestID        string `json:"request_id"`
+					TraceID          string `json:"trace_id"`
+					GatewayRequestID string `json:"gateway_request_id"`
+					EventID          string `json:"event_id"`
+					MessageID        string `json:"message_id"`
+				}
+				DurationMS int64 `json:"duration_ms"`
+			}
+			// The names of a failure's fields are those of the problem, but for this one.
+			require.NoError(t, json.Unmarshal(bytes.Replace(s.Detail, []byte(`"errors"`), []byte(`"Fields"`), 1), &in))
+			in.Request["metadata"] = in.Metadata
+			text, err := json.Marshal(in.Request)
+			require.NoError(t, err)
+			request, err := provision.ParseRequest(text)
+			require.NoError(t, err)
+			o := in.Origin
+			d := &delivery.Delivery{Trigger: o.Trigger, Request: &request, Failure: in.Error, Duration: time.Duration(in.DurationMS) * time.Millisecond}
+			d.IDs = delivery.IDs{RequestID: o.RequestID, TraceID: o.TraceID, GatewayRequestID: o.GatewayRequestID, EventID: o.EventID, MessageID: o.MessageID}
+			if d.Failure == nil {
+				d.Result = &provision.Result{Outcome: provision.Outcome(name), Integration: in.Integration}
+			}
+			entry := entryOf(t, d)
+			require.Equal(t, s.DetailType, aws.ToString(entry.DetailType))
+			require.Equal(t, s.Source, aws.ToString(entry.Source))
+			require.JSONEq(t, string(s.Detail), aws.ToString(entry.Detail))
+			require.NoError(t, validate(t, string(s.Detail)))
+		})
+	}
+}
+
+func TestSchemaRefuses(t *testing.T) {
+	t.Parallel()
+	type object = map[string]any
+	within := func(d object, name string) object { return d[name].(object) }
+	for name, edit := range map[string]func(d object){
+		"created: no integration":            func(d object) { delete(d, "integration") },
+		"created: an empty id":               func(d object) { within(d, "integration")["id"] = "" },
+		"created: no audience":               func(d object) { delete(within(d, "integration"), "audience_url") },
+		"created: an unknown field":          func(d object) { d["surprise"] = 1 },
+		"rejected: no error":                 func(d object) { delete(d, "error") },
+		"rejected: retryable":                func(d object) { within(d, "error")["retryable"] = true },
+		"rejected: an unknown code":          func(d object) { within(d, "error")["code"] = "Other" },
+		"failed: rejected":                   func(d object) { d["outcome"] = "rejected" },
+		"failed: metadata without a request": func(d object) { delete(d, "request") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			of, _, _ := strings.Cut(name, ":")
+			var d object
+			require.NoError(t, json.Unmarshal(readSample(t, of).Detail, &d))
+			edit(d)
+			text, err := json.Marshal(d)
+			require.NoError(t, err)
+			require.Error(t, validate(t, string(text)))
+		})
+	}
+}
+
+// The largest detail fits into an event, although JSON takes six bytes for a "<".
+//
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html
+func TestLargestDetailFits(t *testing.T) {
+	t.Parallel()
+	const maxEntry = 240 << 10
+	fill := func(prefix string, length int) string { return prefix + strings.Repeat("<", length-len(prefix)) }
+	metadata := map[string]string{}
+	for i := range 20 {
+		metadata[fill(fmt.Sprintf("%02d", i), 64)] = fill("", 256)
+	}
+	url := strings.ReplaceAll(fill("https://a/?", 2048), "<", "&")
+	request := &provision.Request{Name: fill("", 256), SigninURL: url, SignoutURL: url, EntityID: fill("", 1024), Metadata: metadata}
+	require.NoError(t, request.Validate())
+	ids := delivery.IDs{
+		RequestID: delivery.ID(fill("", 256)), TraceID: delivery.ID(fill("", 256)), GatewayRequestID: delivery.ID(fill("", 256)),
+		EventID: delivery.ID(fill("", 256)), MessageID: delivery.ID(fill("", 256)),
+	}
+	// What the client passes on of an integration, at most.
+	field := fill("", maxAnswerField)
+	successful := success(provision.OutcomeUnchanged, request)
+	successful.Result.Integration = sendgrid.Integration{
+		ID: field, Name: field, SigninURL: field, SignoutURL: field, EntityID: field, SingleSignOnURL: field, AudienceURL: field,
+	}
+	// What is passed on of SendGrid's error messages, and an id in the message.
+	failed := failing(&problem.Error{Code: problem.SendGridRejected, Message: fill("", 4096)}, request)
+	for range 20 {
+		failed.Failure.Fields = append(failed.Failure.Fields, problem.FieldError{Field: fill("", 512), Message: fill("", 512)})
+	}
+	for _, d := range []*delivery.Delivery{successful, failed} {
+		d.IDs = ids
+		entry := entryOf(t, d)
+		require.NoError(t, validate(t, aws.ToString(entry.Detail)))
+		size := len(aws.ToString(entry.Source)) + len(aws.ToString(entry.DetailType)) + len(aws.ToString(entry.Detail))
+		require.Less(t, size, maxEntry)
+	}
+	require.Empty(t, delivery.ID(fill("", 257)), "a longer id is no id")
+	require.Equal(t, "sendgrid.sso", publish.Source)
+}
+
+// maxAnswerField is the number of bytes to which the client bounds each text of an integration.
+const maxAnswerField = 2048

@@ -1,0 +1,52 @@
+package telemetry
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"sendgrid-sso-integration/internal/delivery"
+	"sendgrid-sso-integration/internal/problem"
+)
+
+// Log writes the one line of a delivery. It holds no payload and no header.
+func Log(ctx context.Context, logger *slog.Logger, d *delivery.Delivery) {
+	attrs := make([]slog.Attr, 0, 16)
+	attrs = append(attrs,
+		slog.String("trigger", d.Trigger),
+		slog.String("entity_id", d.EntityID()),
+		slog.Int64("duration_ms", d.Duration.Milliseconds()),
+		slog.Int("upstream_calls", len(d.Calls)),
+		slog.Bool("cold_start", d.ColdStart),
+		slog.String("outcome", string(d.Outcome())))
+	for _, id := range []struct{ name, value string }{
+		{"trace_id", d.TraceID},
+		{"gateway_request_id", d.GatewayRequestID},
+		{"event_id", d.EventID},
+		{"message_id", d.MessageID},
+		{"integration_id", d.IntegrationID()},
+	} {
+		if id.value != "" {
+			attrs = append(attrs, slog.String(id.name, id.value))
+		}
+	}
+	if metadata := d.Metadata(); len(metadata) > 0 {
+		attrs = append(attrs, slog.Any("metadata", metadata))
+	}
+	if d.Failure == nil {
+		logger.LogAttrs(ctx, slog.LevelInfo, "request answered", append(attrs, slog.Bool("adopted", d.Result.Adopted))...)
+		return
+	}
+	logger.LogAttrs(ctx, levelOf(d.Failure), "request "+string(d.Outcome()), append(attrs,
+		slog.String("code", string(d.Failure.Code)),
+		slog.String("error", d.Failure.Error()))...)
+}
+
+// levelOf returns the level of a failure: a warning if the caller has to correct the request,
+// an error if an operator may have to act.
+func levelOf(failure *problem.Error) slog.Level {
+	if failure.Retryable() || failure.Code.Status() >= http.StatusInternalServerError {
+		return slog.LevelError
+	}
+	return slog.LevelWarn
+}

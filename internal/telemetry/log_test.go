@@ -1,0 +1,96 @@
+package telemetry_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/delivery"
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/telemetry"
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// logged returns the line of a delivery, without its time.
+func logged(t *testing.T, d *delivery.Delivery) map[string]any {
+	t.Helper()
+	var text bytes.Buffer
+	telemetry.Log(t.Context(), slog.New(slog.NewJSONHandler(&text, nil)), d)
+	require.Equal(t, 1, bytes.Count(text.Bytes(), []byte("\n")))
+	var line map[string]any
+	require.NoError(t, json.Unmarshal(text.Bytes(), &line))
+	delete(line, "time")
+	return line
+}
+
+func TestLogOfSuccess(t *testing.T) {
+	t.Parallel()
+	d := succeeded(provision.Result{Outcome: provision.OutcomeCreated, Adopted: true, Integration: sendgrid.Integration{ID: "id-1", Name: "not logged"}})
+	d.Request.Metadata, d.Request.Name, d.Body = map[string]string{"ticket": "OPS-1"}, "not logged", []byte("not logged")
+	d.IDs = delivery.IDs{RequestID: "by the handler", TraceID: "1", GatewayRequestID: "2", EventID: "3", MessageID: "4"}
+	d.ColdStart, d.Duration, d.Calls = true, 1500*time.Millisecond, make([]sendgrid.Call, 2)
+	require.Equal(t, map[string]any{
+		"level": "INFO", "msg": "request answered", "trigger": "sqs", "entity_id": "urn:1", "duration_ms": 1500.0, "upstream_calls": 2.0,
+		"cold_start": true, "outcome": "created", "integration_id": "id-1", "adopted": true, "metadata": map[string]any{"ticket": "OPS-1"},
+		"trace_id": "1", "gateway_request_id": "2", "event_id": "3", "message_id": "4",
+	}, logged(t, d))
+}
+
+func TestLogOfFailure(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		failure        problem.Error
+		level, outcome string
+		text           string
+	}{
+		"the request is wrong": {
+			problem.Error{Code: problem.InvalidRequest, Message: "M.", Fields: []problem.FieldError{{Field: "name", Message: "is required"}}},
+			"WARN", "rejected", "InvalidRequest: M. name: is required",
+		},
+		"with its cause":      {problem.Error{Code: problem.Unauthenticated, Message: "M.", Err: errors.New("the cause")}, "WARN", "rejected", "Unauthenticated: M.: the cause"},
+		"a retry may help":    {problem.Error{Code: problem.InProgress, Message: "M."}, "ERROR", "failed", "InProgress: M."},
+		"the key is bad":      {problem.Error{Code: problem.SendGridUnauthorized, Message: "M."}, "ERROR", "rejected", "SendGridUnauthorized: M."},
+		"the secret is empty": {problem.Error{Code: problem.SecretUnavailable, Message: "M.", Permanent: true}, "ERROR", "rejected", "SecretUnavailable: M."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, map[string]any{
+				"level": tt.level, "msg": "request " + tt.outcome, "trigger": "sqs", "entity_id": "", "duration_ms": 0.0, "upstream_calls": 0.0,
+				"cold_start": false, "outcome": tt.outcome, "code": string(tt.failure.Code), "error": tt.text,
+			}, logged(t, failed(tt.failure)))
+		})
+	}
+	conflict := failed(problem.Error{Code: problem.Conflict, IntegrationID: "id-1"})
+	require.Equal(t, "id-1", logged(t, conflict)["integration_id"])
+}
+
+// Calls are counted for the delivery that they are made for, also when its context has ended.
+func TestRecorder(t *testing.T) {
+	t.Parallel()
+	telemetry.CountCall(t.Context(), sendgrid.Call{}) // Without a recorder, as at the start, nothing counts.
+	telemetry.CountFetch(t.Context(), nil)
+
+	firstContext, first := telemetry.WithRecorder(t.Context())
+	secondContext, second := telemetry.WithRecorder(t.Context())
+	ended, cancel := context.WithCancel(firstContext)
+	cancel()
+	var running sync.WaitGroup
+	for range 50 {
+		running.Go(func() { telemetry.CountCall(ended, sendgrid.Call{Status: 200}) })
+		running.Go(func() { telemetry.CountCall(context.WithoutCancel(firstContext), sendgrid.Call{}) })
+	}
+	running.Go(func() { telemetry.CountFetch(secondContext, nil) })
+	running.Wait()
+	require.Len(t, first.Calls(), 100)
+	require.Zero(t, first.SecretReads())
+	require.Empty(t, second.Calls())
+	require.Equal(t, 1, second.SecretReads())
+}
