@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -157,4 +158,31 @@ func TestAnEndedContextStartsNoFetch(t *testing.T) {
 		require.NoError(t, err, "the cached value takes no time")
 		require.Equal(t, "a", value)
 	})
+}
+
+// Lambda can freeze the process during a fetch. Its answer may be hours old when the process
+// continues, so it does not count, and callers do not wait for it.
+func TestAFetchThatWasFrozen(t *testing.T) {
+	t.Parallel()
+	for name, arrival := range map[string]time.Duration{"answered before the next caller": 2 * time.Second, "answered after it": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var frozen atomic.Int64
+				api := answers(answer{text: "revoked", version: "1", after: 2 * time.Second}, answer{text: "b", version: "2"})
+				c := newCache(api, secret.Options{FailureBackoff: time.Minute, Now: func() time.Time { return time.Now().Add(time.Duration(frozen.Load())) }})
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				_, _, err := c.Get(ctx)
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+
+				frozen.Store(int64(time.Hour))
+				time.Sleep(arrival)
+				require.Equal(t, "b@2", getter(t, c)())
+				time.Sleep(2 * time.Second)
+				require.Equal(t, "b@2", getter(t, c)())
+				require.EqualValues(t, 2, api.calls.Load())
+			})
+		})
+	}
 }
