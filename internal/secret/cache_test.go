@@ -56,6 +56,9 @@ func TestCache(t *testing.T) {
 		"serves until the TTL": {secret.Options{TTL: time.Minute}, []answer{a, b}, []step{
 			{0, "get", "a@1", 1}, {time.Minute - ns, "get", "a@1", 1}, {ns, "get", "b@2", 2},
 		}},
+		"counts the TTL from the start of the fetch": {secret.Options{TTL: time.Minute}, []answer{{text: "a", version: "1", after: 2 * time.Second}, b}, []step{
+			{0, "get", "a@1", 1}, {58*time.Second - ns, "get", "a@1", 1}, {ns, "get", "b@2", 2},
+		}},
 		"without TTL, fetches each time without backoff": {secret.Options{}, []answer{a, down, b}, []step{
 			{0, "get", "a@1", 1}, {0, "get", "a@1", 2}, {0, "get", "b@2", 3},
 		}},
