@@ -2,9 +2,9 @@ package auth_test
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -12,14 +12,9 @@ import (
 // A request without credentials does not cause a read of the secrets.
 func TestNoCredentials(t *testing.T) {
 	t.Parallel()
-	many := http.Header{}
-	for i := range 100_000 {
-		many["X-"+strconv.Itoa(i)] = []string{"v1,AAAA"}
-	}
 	for name, header := range map[string]http.Header{
 		"no headers":    nil,
 		"other headers": {"Content-Type": {"application/json"}, "X-Token": {newSecret}, "Proxy-Authorization": {"Bearer " + newSecret}},
-		"many headers":  many,
 		"no value":      {"Authorization": {}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -90,21 +85,17 @@ func TestMalformed(t *testing.T) {
 		"timestamp too large":      {"standard webhooks", timestamp, []string{"9223372036854775808"}, noSeconds},
 		"largest timestamp":        {"standard webhooks", timestamp, []string{"9223372036854775807"}, "minutes"},
 		"smallest timestamp":       {"standard webhooks", timestamp, []string{"-9223372036854775808"}, "minutes"},
-		"long timestamp":           {"standard webhooks", timestamp, []string{strings.Repeat("1", 1_000_000)}, "longer than 4096 bytes"},
-		"two timestamps":           {"standard webhooks", timestamp, []string{"1", "2"}, "more than one Webhook-Timestamp header"},
 		"other versions only":      {"standard webhooks", signature, []string{"v1a,AAAA v2,AAAA V1,AAAA AAAA"}, "no signature of version v1"},
 		"empty signature":          {"standard webhooks", signature, []string{""}, "no signature of version v1"},
 		"seventeen signatures":     {"standard webhooks", signature, []string{strings.Repeat("v1,A ", 16) + "v1,A"}, "more than 16 signatures"},
 		"spaces only":              {"standard webhooks", signature, []string{strings.Repeat(" ", 4096)}, "more than 16 signatures"},
 		"sha1":                     {"jira", hub, []string{"sha1=" + zeros[:40]}, noHex},
-		"sha1 as long as sha256":   {"github", hub256, []string{"sha1=" + zeros + "00"}, noHex},
 		"method in upper case":     {"github", hub256, []string{"SHA256=" + zeros}, noHex},
 		"joined by the gateway":    {"github", hub256, []string{"sha256=" + zeros + ",sha256=" + zeros}, noHex},
 		"signature cut off":        {"github", hub256, []string{"sha256=" + zeros[:63]}, noHex},
 		"no digits":                {"jira", hub, []string{"sha256="}, noHex},
 		"no timestamp, Zendesk":    {"zendesk", zendeskTimestamp, nil, "there is no X-Zendesk-Webhook-Signature-Timestamp header"},
 		"timestamp without zone":   {"zendesk", zendeskTimestamp, []string{"2000-01-01T00:00:00"}, "not in the form"},
-		"timestamp in seconds":     {"zendesk", zendeskTimestamp, []string{"946684800"}, "not in the form"},
 		"signature of wrong width": {"zendesk", zendeskSignature, []string{"AAAA"}, "not 32 bytes in base64"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -142,30 +133,22 @@ func TestBoundsOfEachScheme(t *testing.T) {
 // The valid signature can be any in the list; signatures of other versions are ignored.
 func TestListOfSignatures(t *testing.T) {
 	t.Parallel()
-	eachSender(t, func(t *testing.T, s sender) {
-		t.Helper()
-		if s.field != "standard_webhooks" {
-			return
-		}
-		v, header := configured(t, everything()), s.prove(s.new, body)
-		good := header.Get(s.proof)
-		bad := "v1," + strings.Repeat("A", 43) + "="
-		for name, test := range map[string]struct {
-			list string
-			good bool
-		}{
-			"last of sixteen":            {strings.Repeat(bad+" ", 15) + good, true},
-			"first of sixteen":           {good + strings.Repeat(" "+bad, 15), true},
-			"after one of a private key": {"v1a," + strings.Repeat("A", 86) + "== " + good, true},
-			"spaces around":              {"  " + good + "  ", true},
-			"with a comma between":       {bad + "," + good, false},
-			"with a tab between":         {bad + "\t" + good, false},
-			"more after a comma":         {good + ",v1", false},
-			"of another version":         {"v2" + good[2:] + " " + bad, false},
-			"without padding":            {strings.TrimSuffix(good, "="), false},
+	synctest.Test(t, func(t *testing.T) {
+		v, s := configured(t, everything()), senders()["standard webhooks"]
+		header := s.prove(s.new, body)
+		good, bad := header.Get(s.proof), "v1,"+strings.Repeat("A", 43)+"="
+		for list, valid := range map[string]bool{
+			strings.Repeat(bad+" ", 15) + good:              true,
+			good + strings.Repeat(" "+bad, 15):              true,
+			"v1a," + strings.Repeat("A", 86) + "== " + good: true, // of a private key
+			"  " + good + "  ":                              true,
+			bad + "," + good:                                false,
+			bad + "\t" + good:                               false,
+			good + ",v1":                                    false,
+			"v2" + good[2:] + " " + bad:                     false,
+			strings.TrimSuffix(good, "="):                   false,
 		} {
-			err := v.Verify(t.Context(), with(header, s.proof, test.list), []byte(body))
-			require.Equal(t, test.good, err == nil, name)
+			require.Equal(t, valid, v.Verify(t.Context(), with(header, s.proof, list), []byte(body)) == nil, list)
 		}
 	})
 }

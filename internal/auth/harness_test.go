@@ -19,6 +19,7 @@ import (
 )
 
 const (
+	ttl       = 5 * time.Minute
 	oldSecret = "old-bearer-secret-0123456789"
 	newSecret = "new-bearer-secret-0123456789"
 	body      = `{"name":"Okta","entity_id":"http://www.okta.com/exk1"}`

@@ -5,6 +5,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -19,6 +20,9 @@ const (
 	// failureBackoff is how long callers get the last error, instead of another read, while
 	// no secrets are cached.
 	failureBackoff = 10 * time.Second
+	// maxStale is how long secrets that cannot be refreshed are used. Those that are revoked
+	// end at the next refresh.
+	maxStale = 15 * time.Minute
 )
 
 // CredentialsError says why the credentials of a request are missing or wrong. Its text
@@ -44,7 +48,7 @@ type Verifier struct {
 // are cached for ttl. A failed verification refreshes them, because the caller may use a
 // newer secret; but at most once a minute, because anyone can fail.
 func NewVerifier(api secret.API, id string, ttl time.Duration, logger *slog.Logger) *Verifier {
-	options := secret.Options{TTL: ttl, MinRefresh: minRefresh, FailureBackoff: failureBackoff, Logger: logger}
+	options := secret.Options{TTL: ttl, MinRefresh: minRefresh, FailureBackoff: failureBackoff, MaxStale: maxStale, Logger: logger}
 	return &Verifier{Secrets: secret.NewCache(api, id, ParseSecrets(logger), options), Logger: logger}
 }
 
@@ -81,10 +85,19 @@ func (v *Verifier) Authenticate(ctx context.Context, header http.Header, body []
 	}
 	newer, newerVersion, refreshErr := v.Secrets.Refresh(ctx, version)
 	switch {
+	case isRevoked(refreshErr):
+		// There is nothing left that the claims could be checked against.
+		return "", fmt.Errorf("read the webhook secrets: %w", refreshErr)
 	case refreshErr != nil:
 		v.Logger.WarnContext(ctx, "the webhook secrets could not be refreshed", slog.Any("error", refreshErr))
 	case newerVersion != version:
 		return check(claims, newer)
 	}
 	return "", err
+}
+
+// isRevoked reports whether the secrets that were read before are no longer valid.
+func isRevoked(err error) bool {
+	var failure *secret.Error
+	return errors.As(err, &failure) && failure.Definite()
 }

@@ -1,31 +1,38 @@
 package auth_test
 
 import (
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/auth"
+	"sendgrid-sso-integration/internal/secret"
 )
 
 // The caller may use a secret that is newer than the cached one.
 func TestRefreshAfterFailedVerification(t *testing.T) {
 	t.Parallel()
-	const unread = "could not be refreshed"
+	revoked := &secret.Error{Err: &types.ResourceNotFoundException{}}
 	for name, test := range map[string]struct {
-		version  string // of what the refresh returns
-		secrets  []string
-		err      error
-		rejected bool
-		logged   string
+		version string // of what the refresh returns
+		secrets []string
+		err     error
+		want    string // what the error begins with; empty if the caller is authenticated
+		logged  string
 	}{
-		"the new one is good":           {"2", []string{newSecret}, nil, false, ""},
-		"the new one is another":        {"2", []string{"another-secret-0123456789"}, nil, true, ""},
-		"there is none any more":        {"2", nil, nil, true, ""},
-		"it is of the same version":     {"1", []string{newSecret}, nil, true, ""},
-		"an error authenticates nobody": {"2", []string{newSecret}, errUnreachable, true, unread},
+		"the new one is good":           {"2", []string{newSecret}, nil, "", ""},
+		"the new one is another":        {"2", []string{"another-secret-0123456789"}, nil, "bearer: ", ""},
+		"there is none any more":        {"2", nil, nil, "bearer: ", ""},
+		"it is of the same version":     {"1", []string{newSecret}, nil, "bearer: ", ""},
+		"an error authenticates nobody": {"2", []string{newSecret}, errUnreachable, "bearer: ", "could not be refreshed"},
+		"it was revoked":                {"", nil, revoked, "read the webhook secrets: ", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -36,11 +43,10 @@ func TestRefreshAfterFailedVerification(t *testing.T) {
 			require.Empty(t, s.rejected)
 
 			err := v.Verify(t.Context(), bearer("Bearer "+newSecret), nil)
-			if test.rejected {
-				requireRejected(t, err, "bearer: ")
-			} else {
-				require.NoError(t, err)
-			}
+			var credentials *auth.CredentialsError
+			require.Equal(t, test.want == "bearer: ", errors.As(err, &credentials))
+			require.Equal(t, test.want == "", err == nil)
+			require.True(t, err == nil || strings.HasPrefix(err.Error(), test.want))
 			require.Equal(t, []string{"1"}, s.rejected)
 			require.Equal(t, test.logged == "", log.String() == "", log.String())
 			require.Contains(t, log.String(), test.logged)
@@ -48,29 +54,55 @@ func TestRefreshAfterFailedVerification(t *testing.T) {
 	}
 }
 
-// TestRotation follows a rotation from the old secret via both to the new one.
-func TestRotation(t *testing.T) {
+// A revoked secret authenticates nobody from the next refresh on, which is due after the TTL
+// even if no verification fails. One that cannot be read does so for 15 minutes at most.
+// Strangers cannot postpone that, and cause a bounded number of calls.
+func TestRevocation(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		m := &manager{}
-		m.put("1", `{"bearer":"`+oldSecret+`"}`, nil, 0)
-		v, log := m.verifier(5 * time.Minute)
-		verify := func(token string) error { return v.Verify(t.Context(), bearer("Bearer "+token), nil) }
+	for name, test := range map[string]struct {
+		text  string
+		err   error
+		after time.Duration
+	}{
+		"refused":     {"", &smithy.GenericAPIError{Code: "AccessDeniedException"}, ttl},
+		"unusable":    {newSecret, nil, ttl},
+		"unreachable": {"", errUnreachable, 15 * time.Minute},
+	} {
+		for _, attacked := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, attacked %v", name, attacked), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					m := &manager{}
+					m.put("1", goodSecret, nil, 0)
+					v, _ := m.verifier(ttl)
+					verify := func() error { return v.Verify(t.Context(), bearer("Bearer "+newSecret), nil) }
+					require.Zero(t, m.count(), "nothing is read before it is needed")
+					require.NoError(t, verify())
 
-		require.Zero(t, m.count(), "nothing is read before it is needed")
-		require.NoError(t, verify(oldSecret))
-		require.NoError(t, verify(oldSecret))
-		require.Equal(t, 1, m.count())
+					m.put("2", test.text, test.err, 0)
+					after := test.after
+					if attacked && after == ttl {
+						after = 0 // The first failed verification finds it out.
+					}
+					for began := time.Now(); time.Since(began) < 20*time.Minute; time.Sleep(5 * time.Second) {
+						if attacked {
+							require.Error(t, v.Verify(t.Context(), bearer("Bearer guess"), nil))
+						}
+						if err := verify(); time.Since(began) < after {
+							require.NoError(t, err, time.Since(began))
+						} else {
+							var failure *secret.Error
+							require.ErrorAs(t, err, &failure, time.Since(began))
+							require.Equal(t, test.text != "", failure.Permanent())
+						}
+					}
+					require.LessOrEqual(t, m.count(), 20*(6+1))
 
-		m.put("2", `{"bearer":["`+newSecret+`","`+oldSecret+`"]}`, nil, 0)
-		require.NoError(t, verify(newSecret), "at once, though the old value is cached")
-		require.NoError(t, verify(oldSecret))
-		require.Equal(t, 2, m.count())
-
-		m.put("3", `{"bearer":["`+newSecret+`"]}`, nil, 0)
-		time.Sleep(5 * time.Minute)
-		require.NoError(t, verify(newSecret))
-		requireRejected(t, verify(oldSecret), "not one of those configured")
-		require.Empty(t, log.String())
-	})
+					m.put("3", goodSecret, nil, 0)
+					time.Sleep(10 * time.Second)
+					require.NoError(t, verify())
+				})
+			})
+		}
+	}
 }

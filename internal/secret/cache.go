@@ -32,12 +32,21 @@ type Options struct {
 	// again; zero fetches for each caller. It limits the calls that strangers can cause during an outage.
 	FailureBackoff time.Duration
 
+	// MaxStale, if set, is for a secret that others authenticate with, which must stop working once it is
+	// revoked: a value is served for at most this long after it was fetched, and not at all once a fetch
+	// fails with an error that is Definite. If zero, a value is served until it is replaced.
+	MaxStale time.Duration
+
 	// OnFetch, if set, is called after each fetch, with its error if it failed. The context carries
 	// the values of the caller that started the fetch, and is never cancelled.
 	OnFetch func(ctx context.Context, err error)
 
-	// Logger gets a warning when a value could not be refreshed; nil discards it.
+	// Logger gets a warning when a value could not be refreshed and stays in use; nil discards it.
 	Logger *slog.Logger
+
+	// Now is a clock for tests; nil is the wall clock only. The monotonic clock stops while Lambda freezes
+	// the process, so a value would seem younger than it is.
+	Now func() time.Time
 }
 
 // Cache caches one secret, parsed to T. It is safe for concurrent use.
@@ -48,7 +57,7 @@ type Cache[T any] struct {
 	opts  Options
 
 	mu       sync.Mutex
-	cached   *entry[T]       // the last value that was fetched; nil before the first
+	cached   *entry[T]       // the last value that was fetched; nil if there is none or it was revoked
 	pending  *sharedFetch[T] // the fetch in progress; nil if there is none
 	failure  error           // the error of the last fetch; nil if it succeeded
 	failedAt time.Time       // when failure occurred
@@ -59,12 +68,13 @@ type Cache[T any] struct {
 type entry[T any] struct {
 	value   T
 	version string
-	at      time.Time
+	at      time.Time // when its fetch started: it is at least this recent
 }
 
 // sharedFetch is one fetch, for which any number of callers wait.
 type sharedFetch[T any] struct {
-	done   chan struct{} // closed when the other fields are set
+	at     time.Time     // when it started
+	done   chan struct{} // closed when the fields below are set
 	cached *entry[T]     // the cached value after the fetch, even if err is set
 	err    error
 }
@@ -78,6 +88,9 @@ func NewCache[T any](api API, id string, parse func(string) (T, error), opts Opt
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
+	if opts.Now == nil {
+		opts.Now = func() time.Time { return time.Now().Round(0) }
+	}
 	return &Cache[T]{api: api, id: id, parse: parse, opts: opts}
 }
 
@@ -85,11 +98,11 @@ func NewCache[T any](api API, id string, parse func(string) (T, error), opts Opt
 func (c *Cache[T]) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "secret %q", c.id) }
 
 // Get returns the secret and its version: the cached value if it is younger than the TTL, or else a new one.
-// If a refresh fails, it returns the old value: most likely that is still valid, and its user finds out.
-// The error is an *Error, or that of ctx if it ends first.
+// If a refresh fails, it returns the old value as long as Options.MaxStale allows: most likely that is still
+// valid. The error is an *Error, or that of ctx if it ends first.
 func (c *Cache[T]) Get(ctx context.Context) (value T, version string, err error) {
-	cached, err := c.load(ctx, false, func() bool {
-		return within(c.opts.TTL, c.cached.at) || c.failedWithin(min(staleBackoff, c.opts.TTL))
+	cached, err := c.load(ctx, false, func(cached *entry[T]) bool {
+		return c.within(c.opts.TTL, cached.at) || c.failedWithin(min(staleBackoff, c.opts.TTL))
 	})
 	if cached == nil {
 		return value, "", err
@@ -99,11 +112,11 @@ func (c *Cache[T]) Get(ctx context.Context) (value T, version string, err error)
 
 // Refresh fetches the secret for a caller to whom the given version was of no use. It does not fetch if
 // another version is cached by now or the last forced fetch is less than Options.MinRefresh ago;
-// so the version it returns may be the same. If the fetch fails, the old value stays cached but the error
-// is returned.
+// so the version it returns may be the same. If the fetch fails, the error is returned; the old value stays
+// cached as Options.MaxStale allows.
 func (c *Cache[T]) Refresh(ctx context.Context, version string) (value T, current string, err error) {
-	cached, err := c.load(ctx, true, func() bool {
-		return c.cached.version != version || (c.pending == nil && within(c.opts.MinRefresh, c.forcedAt))
+	cached, err := c.load(ctx, true, func(cached *entry[T]) bool {
+		return cached.version != version || (c.joinable() == nil && c.within(c.opts.MinRefresh, c.forcedAt))
 	})
 	if err != nil {
 		return value, "", err
@@ -113,7 +126,7 @@ func (c *Cache[T]) Refresh(ctx context.Context, version string) (value T, curren
 
 // load returns the cached value if there is one and suffices returns true, or else the outcome of a fetch,
 // which may be both an error and the value that stays cached. It calls suffices with c.mu locked.
-func (c *Cache[T]) load(ctx context.Context, forced bool, suffices func() bool) (*entry[T], error) {
+func (c *Cache[T]) load(ctx context.Context, forced bool, suffices func(*entry[T]) bool) (*entry[T], error) {
 	cached, f, err := c.cachedOrFetch(ctx, forced, suffices)
 	if f == nil {
 		return cached, err
@@ -128,23 +141,24 @@ func (c *Cache[T]) load(ctx context.Context, forced bool, suffices func() bool) 
 
 // cachedOrFetch joins the fetch in progress, or starts one, if neither the cached value nor the last failure
 // answers the caller.
-func (c *Cache[T]) cachedOrFetch(ctx context.Context, forced bool, suffices func() bool) (*entry[T], *sharedFetch[T], error) {
+func (c *Cache[T]) cachedOrFetch(ctx context.Context, forced bool, suffices func(*entry[T]) bool) (*entry[T], *sharedFetch[T], error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 
+	cached := c.servable()
 	switch {
-	case c.cached != nil && suffices():
-		return c.cached, nil, nil
-	case c.cached == nil && c.failedWithin(c.opts.FailureBackoff):
+	case cached != nil && suffices(cached):
+		return cached, nil, nil
+	case cached == nil && c.failedWithin(c.opts.FailureBackoff):
 		return nil, nil, c.failure
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
-	if c.pending == nil {
-		c.pending = &sharedFetch[T]{done: make(chan struct{})}
+	if c.joinable() == nil {
+		c.pending = &sharedFetch[T]{at: c.opts.Now(), done: make(chan struct{})}
 		if forced {
-			c.forcedAt = now()
+			c.forcedAt = c.pending.at
 		}
 		// The end of this caller's context must not end the fetch for the others.
 		go c.fetchShared(context.WithoutCancel(ctx), c.pending)
@@ -162,39 +176,65 @@ func (c *Cache[T]) fetchShared(ctx context.Context, f *sharedFetch[T]) {
 		c.opts.OnFetch(ctx, err)
 	}
 
-	f.cached, f.err = c.finish(fetched, err), err
-	if err != nil && f.cached != nil {
+	f.cached, f.err = c.finish(f, fetched, err)
+	if f.err != nil && f.cached != nil {
 		c.opts.Logger.WarnContext(ctx, "the secret could not be refreshed; the cached value stays in use",
-			slog.String("secret_id", c.id), slog.String("version", f.cached.version), slog.Time("fetched_at", f.cached.at), slog.Any("error", err))
+			slog.String("secret_id", c.id), slog.String("version", f.cached.version), slog.Time("fetched_at", f.cached.at), slog.Any("error", f.err))
 	}
 	close(f.done)
 }
 
-// finish records the outcome of a fetch and returns the cached value after it.
-func (c *Cache[T]) finish(fetched *entry[T], err error) *entry[T] {
+// finish records the outcome of a fetch, and returns what its callers get: the cached value after it, and the
+// error. An outcome that comes too late is not recorded, because it may be as old as the fetch.
+func (c *Cache[T]) finish(f *sharedFetch[T], fetched *entry[T], err error) (*entry[T], error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 
-	c.pending, c.failure = nil, err
-	if err != nil {
-		c.failedAt = now()
-	} else {
+	late := c.joinable() != f
+	if c.pending == f {
+		c.pending = nil
+	}
+	if late {
+		return c.servable(), &Error{ID: c.id, Err: errLate}
+	}
+	c.failure = err
+	switch {
+	case err == nil:
+		fetched.at = f.at
 		c.cached = fetched
+	case c.opts.MaxStale > 0 && isDefinite(err):
+		c.cached, c.failedAt = nil, c.opts.Now()
+	default:
+		c.cached, c.failedAt = c.servable(), c.opts.Now()
+	}
+	return c.cached, err
+}
+
+// servable returns the cached value unless it is too old to be served.
+func (c *Cache[T]) servable() *entry[T] {
+	if c.cached != nil && c.opts.MaxStale > 0 && !c.within(c.opts.MaxStale, c.cached.at) {
+		return nil
 	}
 	return c.cached
 }
 
-// failedWithin reports whether the last fetch failed less than d ago.
-func (c *Cache[T]) failedWithin(d time.Duration) bool {
-	return c.failure != nil && within(d, c.failedAt)
+// joinable returns the fetch in progress. It ignores one that takes longer than its timeout allows: Lambda has
+// frozen the process in the meantime, and the answer may be as old as the fetch.
+func (c *Cache[T]) joinable() *sharedFetch[T] {
+	const allowance = fetchTimeout // Ending a call that has timed out takes time, too.
+	if c.pending != nil && !c.within(fetchTimeout+allowance, c.pending.at) {
+		return nil
+	}
+	return c.pending
 }
 
-// now is the wall clock only: the monotonic clock stops while Lambda freezes the process, so a value would
-// seem younger than it is.
-func now() time.Time { return time.Now().Round(0) }
+// failedWithin reports whether the last fetch failed less than d ago.
+func (c *Cache[T]) failedWithin(d time.Duration) bool {
+	return c.failure != nil && c.within(d, c.failedAt)
+}
 
 // within reports whether t is less than d ago. A time in the future, after the clock was set back, is not.
-func within(d time.Duration, t time.Time) bool {
-	age := now().Sub(t)
+func (c *Cache[T]) within(d time.Duration, t time.Time) bool {
+	age := c.opts.Now().Sub(t)
 	return age >= 0 && age < d
 }

@@ -45,6 +45,8 @@ func (s step) run(t *testing.T, c *secret.Cache[string], api *fakeAPI) {
 func TestCache(t *testing.T) {
 	t.Parallel()
 	const ns = time.Nanosecond
+	guarded := secret.Options{TTL: 5 * time.Minute, MinRefresh: time.Minute, FailureBackoff: 10 * time.Second, MaxStale: 15 * time.Minute}
+	refused, rubbish := answer{err: awsError("AccessDeniedException")}, answer{text: "rubbish"}
 	a, b, down := answer{text: "a", version: "1"}, answer{text: "b", version: "2"}, answer{err: errUnreachable}
 	for name, test := range map[string]struct {
 		opts    secret.Options
@@ -53,6 +55,9 @@ func TestCache(t *testing.T) {
 	}{
 		"serves until the TTL": {secret.Options{TTL: time.Minute}, []answer{a, b}, []step{
 			{0, "get", "a@1", 1}, {time.Minute - ns, "get", "a@1", 1}, {ns, "get", "b@2", 2},
+		}},
+		"counts the TTL from the start of the fetch": {secret.Options{TTL: time.Minute}, []answer{{text: "a", version: "1", after: 2 * time.Second}, b}, []step{
+			{0, "get", "a@1", 1}, {58*time.Second - ns, "get", "a@1", 1}, {ns, "get", "b@2", 2},
 		}},
 		"without TTL, fetches each time without backoff": {secret.Options{}, []answer{a, down, b}, []step{
 			{0, "get", "a@1", 1}, {0, "get", "a@1", 2}, {0, "get", "b@2", 3},
@@ -73,9 +78,10 @@ func TestCache(t *testing.T) {
 		"refreshes when empty": {secret.Options{TTL: time.Hour, MinRefresh: time.Minute}, []answer{down, a}, []step{
 			{0, "refresh 0", "unreachable", 1}, {0, "refresh 0", "a@1", 2},
 		}},
-		"a failed refresh keeps the value": {secret.Options{TTL: time.Hour}, []answer{a, down, {text: "rubbish"}}, []step{
+		"a failed refresh keeps the value": {secret.Options{TTL: time.Hour}, []answer{a, down, rubbish, refused}, []step{
 			{0, "get", "a@1", 1}, {0, "refresh 1", "unreachable", 2}, {0, "get", "a@1", 2},
 			{0, "refresh 1", "is not what was expected", 3}, {0, "get", "a@1", 3},
+			{0, "refresh 1", "may not be read", 4}, {0, "get", "a@1", 4}, {24 * time.Hour, "get", "a@1", 5},
 		}},
 		// The first refresh is not limited: the fetch before it was not forced.
 		"limits refreshes": {secret.Options{TTL: time.Hour, MinRefresh: time.Minute}, []answer{a}, []step{
@@ -84,6 +90,27 @@ func TestCache(t *testing.T) {
 		}},
 		"limits refreshes after a failure": {secret.Options{TTL: time.Hour, MinRefresh: time.Minute}, []answer{a, down}, []step{
 			{0, "get", "a@1", 1}, {0, "refresh 1", "unreachable", 2}, {0, "refresh 1", "a@1", 2},
+		}},
+		"with MaxStale, a refusal ends the value": {guarded, []answer{a, refused, down, b}, []step{
+			{0, "get", "a@1", 1}, {5*time.Minute - ns, "get", "a@1", 1}, {ns, "get", "may not be read", 2}, {0, "get", "may not be read", 2},
+			{10 * time.Second, "get", "unreachable", 3}, {10 * time.Second, "get", "b@2", 4},
+		}},
+		"with MaxStale, a refusal of a refresh ends the value": {guarded, []answer{a, refused}, []step{
+			{0, "get", "a@1", 1}, {0, "refresh 1", "may not be read", 2}, {0, "get", "may not be read", 2}, {0, "refresh 1", "may not be read", 2},
+		}},
+		"with MaxStale, unusable content ends the value": {guarded, []answer{a, rubbish, b}, []step{
+			{0, "get", "a@1", 1}, {5 * time.Minute, "get", "is not what was expected", 2}, {10 * time.Second, "get", "b@2", 3},
+		}},
+		"MaxStale ends a value that cannot be refreshed": {guarded, []answer{a, down, down, b}, []step{
+			{0, "get", "a@1", 1}, {5 * time.Minute, "get", "a@1", 2}, {10*time.Minute - ns, "get", "a@1", 3}, {ns, "get", "unreachable", 3},
+			{10 * time.Second, "get", "b@2", 4},
+		}},
+		"MaxStale begins anew with each success": {guarded, []answer{a, down, a, down}, []step{
+			{0, "get", "a@1", 1}, {14 * time.Minute, "get", "a@1", 2}, {10 * time.Second, "get", "a@1", 3}, {14 * time.Minute, "get", "a@1", 4},
+			{time.Minute, "get", "unreachable", 5},
+		}},
+		"MaxStale limits the TTL": {secret.Options{TTL: time.Hour, MaxStale: time.Minute}, []answer{a, down, b}, []step{
+			{0, "get", "a@1", 1}, {time.Minute - ns, "get", "a@1", 1}, {ns, "get", "unreachable", 2}, {0, "get", "b@2", 3},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

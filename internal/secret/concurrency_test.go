@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -157,4 +158,38 @@ func TestAnEndedContextStartsNoFetch(t *testing.T) {
 		require.NoError(t, err, "the cached value takes no time")
 		require.Equal(t, "a", value)
 	})
+}
+
+// Lambda can freeze the process during a fetch. The answer may be hours old when the process
+// continues, so it does not count, and callers do not wait for it.
+func TestAFetchThatWasFrozen(t *testing.T) {
+	t.Parallel()
+	for outcome, first := range map[string]answer{"success": {text: "revoked", version: "1"}, "failure": {err: errUnreachable}} {
+		for order, wait := range map[string]time.Duration{"before the next caller": 2 * time.Second, "after the next caller": 0} {
+			t.Run(outcome+" "+order, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					var frozen atomic.Int64
+					first.after = 2 * time.Second
+					api := answers(first, answer{text: "b", version: "2"})
+					c := newCache(api, secret.Options{FailureBackoff: time.Minute, Now: func() time.Time { return time.Now().Add(time.Duration(frozen.Load())) }})
+					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+					defer cancel()
+					_, _, err := c.Get(ctx)
+					require.ErrorIs(t, err, context.DeadlineExceeded)
+
+					frozen.Store(int64(time.Hour))
+					time.Sleep(wait)
+					require.Equal(t, "b@2", getter(t, c)())
+					time.Sleep(2 * time.Second)
+					require.Equal(t, "b@2", getter(t, c)())
+					require.EqualValues(t, 2, api.calls.Load())
+
+					frozen.Store(0) // The clock is set back, so the age of the value is unknown.
+					require.Equal(t, "b@2", getter(t, c)())
+					require.EqualValues(t, 3, api.calls.Load())
+				})
+			})
+		}
+	}
 }

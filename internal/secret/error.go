@@ -23,7 +23,8 @@ func (e *Error) Error() string {
 	if e.Unusable {
 		return fmt.Sprintf("secret %q %v", e.ID, e.Err)
 	}
-	return fmt.Sprintf("secret %q %s: %v", e.ID, advice(e.Err), e.Err)
+	text, _ := advice(e.Err)
+	return fmt.Sprintf("secret %q %s: %v", e.ID, text, e.Err)
 }
 
 // Unwrap returns the cause.
@@ -34,23 +35,38 @@ func (e *Error) Unwrap() error { return e.Err }
 // and often happens during a first deployment, so a retry is worthwhile.
 func (e *Error) Permanent() bool { return e.Unusable }
 
-// advice says what an error of GetSecretValue means and how an operator fixes it.
-func advice(err error) string {
+// Definite reports whether Secrets Manager refuses to supply the secret, or its content is unusable: what was
+// read before is revoked. Otherwise the secret only could not be read, and is most likely as it was.
+func (e *Error) Definite() bool {
+	_, refused := advice(e.Err)
+	return e.Unusable || refused
+}
+
+// isDefinite reports whether err is an *Error that is Definite.
+func isDefinite(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Definite()
+}
+
+// advice says what an error of GetSecretValue means and how an operator fixes it, and whether it is a refusal.
+// The codes are those of GetSecretValue and, for services that pass them on, of KMS:
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
+func advice(err error) (text string, refused bool) {
 	var api interface{ ErrorCode() string }
 	if !errors.As(err, &api) {
-		return "could not be read"
+		return "could not be read", false
 	}
 	switch api.ErrorCode() {
 	case "ResourceNotFoundException":
-		return "does not exist in this account and region or has no value yet; create it or correct its name"
+		return "does not exist in this account and region or has no value yet; create it or correct its name", true
 	case "AccessDeniedException":
-		return "may not be read; allow secretsmanager:GetSecretValue on it, and kms:Decrypt on its key if that is your own"
-	case "DecryptionFailure":
-		return "could not be decrypted; allow kms:Decrypt on its key and check that the key is enabled"
+		return "may not be read; allow secretsmanager:GetSecretValue on it, and kms:Decrypt on its key if that is your own", true
+	case "DecryptionFailure", "KMSAccessDeniedException", "KMSDisabledException", "KMSInvalidStateException", "KMSNotFoundException":
+		return "could not be decrypted; allow kms:Decrypt on its key and check that the key is enabled", true
 	case "InvalidRequestException":
-		return "cannot be read in its present state; check whether it is scheduled for deletion"
-	default:
-		return "could not be read"
+		return "cannot be read in its present state; check whether it is scheduled for deletion", true
+	default: // Throttling, internal errors, and expired credentials of the function.
+		return "could not be read", false
 	}
 }
 

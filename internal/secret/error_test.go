@@ -20,11 +20,12 @@ func TestErrors(t *testing.T) {
 		out       *secretsmanager.GetSecretValueOutput
 		err       error
 		permanent bool
+		transient bool
 		want      string
 	}{
 		"binary":     {out: binary, permanent: true, want: "is binary; store it as text"},
 		"empty":      {out: empty, permanent: true, want: "is empty; store a value in it"},
-		"nothing":    {out: &secretsmanager.GetSecretValueOutput{}, want: "could not be read: the answer has no value"},
+		"nothing":    {out: &secretsmanager.GetSecretValueOutput{}, transient: true, want: "could not be read: the answer has no value"},
 		"unparsable": {out: text("rubbish", "1"), permanent: true, want: "is not what was expected"},
 		"missing": {err: awsError("ResourceNotFoundException"), want: "does not exist in this account and region or has " +
 			"no value yet; create it or correct its name: api error ResourceNotFoundException: said AWS"},
@@ -34,11 +35,15 @@ func TestErrors(t *testing.T) {
 			"and check that the key is enabled: api error DecryptionFailure: said AWS"},
 		"deleted": {err: awsError("InvalidRequestException"), want: "cannot be read in its present state; check whether it " +
 			"is scheduled for deletion: api error InvalidRequestException: said AWS"},
-		"throttled": {err: awsError("ThrottlingException"), want: "could not be read: api error " +
+		"key denied": {err: awsError("KMSAccessDeniedException"), want: "could not be decrypted; allow kms:Decrypt on its key " +
+			"and check that the key is enabled: api error KMSAccessDeniedException: said AWS"},
+		"key disabled": {err: awsError("KMSDisabledException"), want: "could not be decrypted; allow kms:Decrypt on its key " +
+			"and check that the key is enabled: api error KMSDisabledException: said AWS"},
+		"throttled": {err: awsError("ThrottlingException"), transient: true, want: "could not be read: api error " +
 			"ThrottlingException: said AWS"},
-		"unreachable": {err: errUnreachable, want: "could not be read: unreachable"},
+		"unreachable": {err: errUnreachable, transient: true, want: "could not be read: unreachable"},
 		"undecodable": {
-			err:  &smithy.DeserializationError{Err: errors.New(hidden), Snapshot: []byte(hidden)},
+			transient: true, err: &smithy.DeserializationError{Err: errors.New(hidden), Snapshot: []byte(hidden)},
 			want: "could not be read: the answer could not be decoded",
 		},
 	}
@@ -55,6 +60,7 @@ func TestErrors(t *testing.T) {
 			require.EqualError(t, err, `secret "sendgrid/api-key" `+tt.want)
 			require.Equal(t, id, failure.ID)
 			require.Equal(t, tt.permanent, failure.Permanent())
+			require.Equal(t, tt.transient, !failure.Definite())
 			require.Error(t, errors.Unwrap(err))
 		})
 	}

@@ -20,6 +20,7 @@ var (
 	errNoValue = errors.New("the answer has no value")
 	errBinary  = errors.New("is binary; store it as text")
 	errEmpty   = errors.New("is empty; store a value in it")
+	errLate    = errors.New("no answer in time")
 )
 
 // fetch reads the current version of the secret, once. Its errors are all of type *Error.
@@ -44,5 +45,5 @@ func (c *Cache[T]) fetch(ctx context.Context) (*entry[T], error) {
 	if err != nil {
 		return nil, &Error{ID: c.id, Unusable: true, Err: err}
 	}
-	return &entry[T]{value: value, version: aws.ToString(out.VersionId), at: now()}, nil
+	return &entry[T]{value: value, version: aws.ToString(out.VersionId)}, nil
 }

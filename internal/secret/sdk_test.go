@@ -61,15 +61,15 @@ func TestErrorsOfTheSDK(t *testing.T) {
 	tests := map[string]struct {
 		status    int
 		code      string
-		permanent bool
+		transient bool
 		want      string
 	}{
 		"missing":     {want: "does not exist in this account and region"},
 		"forbidden":   {status: 400, code: "AccessDeniedException", want: "may not be read; allow"},
 		"deleted":     {status: 400, code: "InvalidRequestException", want: "check whether it is scheduled for deletion"},
 		"undecrypted": {status: 400, code: "DecryptionFailure", want: "could not be decrypted"},
-		"broken":      {status: 500, code: "InternalServiceError", want: "could not be read"},
-		"throttled":   {status: 400, code: "ThrottlingException", want: "could not be read"},
+		"broken":      {status: 500, code: "InternalServiceError", transient: true, want: "could not be read"},
+		"throttled":   {status: 400, code: "ThrottlingException", transient: true, want: "could not be read"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -86,7 +86,7 @@ func TestErrorsOfTheSDK(t *testing.T) {
 			require.ErrorAs(t, err, &failure)
 			require.ErrorContains(t, err, tt.want)
 			require.ErrorContains(t, err, tt.code)
-			require.False(t, failure.Permanent())
+			require.Equal(t, tt.transient, !failure.Definite())
 
 			sm.Put(id, hidden)
 			key, _, err := k.Key(t.Context())
