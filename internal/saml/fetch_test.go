@@ -1,7 +1,6 @@
 package saml_test
 
 import (
-	"compress/gzip"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -160,56 +159,45 @@ func TestFetchStatus(t *testing.T) {
 	}
 }
 
+// TestFetchSize runs alone, so that other tests do not use up the 5 seconds.
 func TestFetchSize(t *testing.T) {
-	t.Parallel()
 	blank := strings.Repeat(" ", saml.MaxMetadataBytes)
-	tests := map[string]struct {
-		body  func(w io.Writer)
-		wants bool
+	for name, tt := range map[string]struct {
+		handler   func(w http.ResponseWriter, r *http.Request)
+		length    int // of the document
+		retryable bool
+		message   string // empty where it is fetched
 	}{
-		"the limit":  {func(w io.Writer) { _, _ = io.WriteString(w, blank) }, true},
-		"empty":      {func(io.Writer) {}, true},
-		"a byte too": {func(w io.Writer) { _, _ = io.WriteString(w, blank+" ") }, false},
-		"endless": {func(w io.Writer) {
+		"the limit": {func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, blank)
+		}, saml.MaxMetadataBytes, false, ""},
+		"empty": {func(http.ResponseWriter, *http.Request) {}, 0, false, ""},
+		"a byte more": {func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, blank+" ")
+		}, 0, false, "is larger than 1048576 bytes"},
+		"endless": {func(w http.ResponseWriter, _ *http.Request) {
 			for err := error(nil); err == nil; {
 				_, err = io.WriteString(w, blank)
 			}
-		}, false},
-	}
-	for name, tt := range tests {
+		}, 0, false, "is larger than 1048576 bytes"},
+		"compressed, not asked for": {func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			_, _ = io.WriteString(w, "as it is"+r.Header.Get("Accept-Encoding"))
+		}, len("as it is"), false, ""},
+		"long header": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Long", strings.Repeat("a", 100_000))
+		}, 0, true, "the connection failed"},
+	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			network := server{}.start(t, func(w http.ResponseWriter, _ *http.Request) { tt.body(w) })
-			document, err := fetcher().On(network).Fetch(t.Context(), metadataURL)
-			if tt.wants {
-				require.NoError(t, err)
+			document, err := fetcher().On(server{}.start(t, tt.handler)).Fetch(t.Context(), metadataURL)
+			require.Len(t, document, tt.length)
+			if tt.message != "" {
+				requireFetchError(t, err, tt.retryable, tt.message)
 				return
 			}
-			require.Nil(t, document)
-			requireFetchError(t, err, false, "is larger than 1048576 bytes")
+			require.NoError(t, err)
 		})
 	}
-	t.Run("compressed", func(t *testing.T) {
-		t.Parallel()
-		network := server{}.start(t, func(w http.ResponseWriter, r *http.Request) {
-			if r.Header.Get("Accept-Encoding") != "" {
-				t.Error("a compressed answer was asked for")
-			}
-			w.Header().Set("Content-Encoding", "gzip")
-			z := gzip.NewWriter(w)
-			_, _ = io.WriteString(z, strings.Repeat(blank, 2))
-			_ = z.Close()
-		})
-		document, err := fetcher().On(network).Fetch(t.Context(), metadataURL)
-		require.NoError(t, err)
-		require.Less(t, len(document), saml.MaxMetadataBytes, "it is not expanded")
-	})
-	t.Run("header", func(t *testing.T) {
-		t.Parallel()
-		network := server{}.start(t, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Long", strings.Repeat("a", 100_000)) })
-		_, err := fetcher().On(network).Fetch(t.Context(), metadataURL)
-		requireFetchError(t, err, true, "the connection failed")
-	})
 }
 
 func TestFetchAddresses(t *testing.T) {
@@ -328,8 +316,7 @@ func TestFetchTime(t *testing.T) {
 					defer cancel()
 					ctx = limited
 				}
-				line := newPipes()
-				network := server{listener: line, connected: line.connect}.start(t, tt.handler)
+				network := startInMemory(t, tt.handler)
 				begin := time.Now()
 				_, err := fetcher().On(network).Fetch(ctx, metadataURL)
 				require.Equal(t, tt.want, time.Since(begin))

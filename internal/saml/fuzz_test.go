@@ -118,14 +118,11 @@ func TestBoundedMemory(t *testing.T) {
 	}
 	attributes := `<SingleSignOnService` + manyAttributes(64) + `/>`
 	for name, document := range map[string]string{
-		"elements":      fill("<a/>"),
-		"endpoints":     fill("<SingleSignOnService/>"),
-		"attributes":    fill(attributes),
-		"one attribute": entityAttributes(`entityID="` + strings.Repeat("a", saml.MaxMetadataBytes-1000) + `"`),
-		"one element":   entityAttributes(manyAttributes(100_000)),
-		"text":          keys(keyDescriptor("", strings.Repeat("A", saml.MaxMetadataBytes-1000))),
-		"certificates":  keys(strings.Repeat(keyDescriptor("", b64(issued(1)[0])), 1500)),
-		"entities":      entities("", make([]parts, 5000)...),
+		"elements":     fill("<a/>"),
+		"attributes":   fill(attributes),
+		"one element":  entityAttributes(manyAttributes(100_000)),
+		"text":         keys(keyDescriptor("", strings.Repeat("A", saml.MaxMetadataBytes-1000))),
+		"certificates": keys(strings.Repeat(keyDescriptor("", b64(issued(1)[0])), 1500)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.LessOrEqual(t, len(document), saml.MaxMetadataBytes)

@@ -109,6 +109,13 @@ func (p *pipes) connect() (net.Conn, error) {
 	return client, nil
 }
 
+// startInMemory is start for a bubble of testing/synctest.
+func startInMemory(t *testing.T, handler http.HandlerFunc) saml.Network {
+	t.Helper()
+	line := newPipes()
+	return server{listener: line, connected: line.connect}.start(t, handler)
+}
+
 // resolver answers every name with the addresses, and that it does not exist without any.
 func resolver(addresses ...string) *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
