@@ -5,16 +5,12 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strings"
 
 	"sendgrid-sso-integration/sendgrid"
 )
 
-const (
-	collection = "/v3/sso/integrations"
-	// maxBody bounds what is read of a request.
-	maxBody = 256 << 10
-)
+// maxBody bounds what is read of a request, in bytes.
+const maxBody = 256 << 10
 
 // Request is a request as the server received it.
 type Request struct {
@@ -74,7 +70,7 @@ type call struct {
 func newCall(r *http.Request) *call {
 	c := &call{key: bearer(r.Header.Get("Authorization")), si: r.URL.Query().Get("si") == "true"}
 	c.account = r.Header.Get("On-Behalf-Of")
-	c.route(r.Method, r.URL.Path)
+	c.route(r.Method, r.URL.EscapedPath())
 
 	var err error
 	c.body, err = io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
@@ -91,19 +87,6 @@ func newCall(r *http.Request) *call {
 		Body:     c.body,
 	}
 	return c
-}
-
-func (c *call) route(method, path string) {
-	id, isOne := strings.CutPrefix(path, collection+"/")
-	switch {
-	case path == collection:
-		c.allow = "GET, POST"
-		c.op = map[string]sendgrid.Op{http.MethodGet: sendgrid.OpListIntegrations, http.MethodPost: sendgrid.OpCreateIntegration}[method]
-	case isOne && id != "":
-		c.allow = "GET"
-		c.id = id
-		c.op = map[string]sendgrid.Op{http.MethodGet: sendgrid.OpGetIntegration}[method]
-	}
 }
 
 func (s *Server) record(c *call) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -112,6 +113,7 @@ func TestContract(t *testing.T) {
 			t.Parallel()
 			s := sendgridtest.New()
 			existing := s.Add(request())
+			certificate := s.AddCertificate(sendgrid.CertificateRequest{IntegrationID: existing.ID, PublicCertificate: certificatePEM(t)})
 			tt.set(s)
 			server := httptest.NewServer(s)
 			t.Cleanup(server.Close)
@@ -126,11 +128,21 @@ func TestContract(t *testing.T) {
 				in := request()
 				in.CompletedIntegration = completed
 				_, _ = c.CreateIntegration(t.Context(), in) // The transport is what checks it.
+				_, _ = c.UpdateIntegration(t.Context(), existing.ID, in)
 			}
 			_, _ = c.ListIntegrations(t.Context())
 			_, _ = c.GetIntegration(t.Context(), existing.ID)
+			in := sendgrid.CertificateRequest{PublicCertificate: certificatePEM(t), IntegrationID: existing.ID, Enabled: true}
+			_, _ = c.CreateCertificate(t.Context(), in)
+			_, _ = c.ListCertificates(t.Context(), existing.ID)
+			_, _ = c.GetCertificate(t.Context(), certificate.ID)
+			_, _ = c.UpdateCertificate(t.Context(), certificate.ID, in)
+			_ = c.DeleteCertificate(t.Context(), certificate.ID)
 
-			require.Equal(t, []int{tt.status, tt.status, tt.status, tt.status}, transport.statuses)
+			require.Equal(t, slices.Repeat([]int{tt.status}, 11), transport.statuses)
+			for _, op := range sendgrid.Ops() {
+				require.NotZero(t, s.Count(op), string(op))
+			}
 		})
 	}
 }
@@ -139,13 +151,15 @@ func TestContract(t *testing.T) {
 func TestContractOfBadRequests(t *testing.T) {
 	t.Parallel()
 	v := newValidator(t)
-	for _, body := range []string{`{}`, `{"name":1,"enabled":"x"}`, `[]`, ``} {
-		r := byHand(t, http.MethodPost, collection, body)
-		w := httptest.NewRecorder()
-		sendgridtest.New().ServeHTTP(w, r)
-		require.Equal(t, http.StatusBadRequest, w.Code)
-		valid, problems := v.ValidateHttpResponse(byHand(t, http.MethodPost, collection, body), w.Result())
-		require.True(t, valid, explain(problems))
+	for _, target := range []string{collection, certificates} {
+		for _, body := range []string{`{}`, `{"name":1,"enabled":"x"}`, `[]`, ``} {
+			r := byHand(t, http.MethodPost, target, body)
+			w := httptest.NewRecorder()
+			sendgridtest.New().ServeHTTP(w, r)
+			require.Equal(t, http.StatusBadRequest, w.Code)
+			valid, problems := v.ValidateHttpResponse(byHand(t, http.MethodPost, target, body), w.Result())
+			require.True(t, valid, explain(problems))
+		}
 	}
 }
 
@@ -158,6 +172,12 @@ func TestContractBites(t *testing.T) {
 		{name: "a wrong type", body: strings.Replace(goodBody, "true", `"true"`, 1), want: "want boolean"},
 		{name: "no object", body: "[]", want: "want object"},
 	}
+	t.Run("certificate without its integration", func(t *testing.T) {
+		t.Parallel()
+		valid, problems := v.ValidateHttpRequestSync(byHand(t, http.MethodPost, certificates, `{"public_certificate":"x","enabled":true}`))
+		require.False(t, valid)
+		require.Contains(t, explain(problems), "missing property 'integration_id'")
+	})
 	for _, tt := range requests {
 		t.Run("request with "+tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -1,10 +1,6 @@
 package sendgridtest
 
-import (
-	"encoding/json"
-
-	"sendgrid-sso-integration/sendgrid"
-)
+import "encoding/json"
 
 // problem is one entry of the documented error answer.
 type problem struct {
@@ -13,37 +9,51 @@ type problem struct {
 	ErrorID string  `json:"error_id"`
 }
 
-// decodeRequest reads the body of a create request and reports every field that is
-// missing or of the wrong type. Fields that are not documented are ignored.
-func decodeRequest(body []byte) (sendgrid.IntegrationRequest, []problem) {
-	var in sendgrid.IntegrationRequest
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(body, &fields); err != nil || fields == nil {
-		return in, []problem{{Message: "the request body is not a JSON object", ErrorID: newID()}}
-	}
+// decoder reads the body of a request and reports every field that is missing or of the
+// wrong type. Fields that are not documented are ignored.
+type decoder struct {
+	fields   map[string]json.RawMessage
+	problems []problem
+}
 
-	var problems []problem
-	report := func(field, message string) {
-		problems = append(problems, problem{Message: message, Field: &field, ErrorID: newID()})
+func newDecoder(body []byte) *decoder {
+	d := &decoder{}
+	if err := json.Unmarshal(body, &d.fields); err != nil || d.fields == nil {
+		d.problems = []problem{{Message: "the request body is not a JSON object", ErrorID: newID()}}
 	}
-	read := func(field, wrongType string, into any) {
-		raw := fields[field]
-		switch {
-		case raw == nil || string(raw) == "null":
-			report(field, "this field is required")
-		case json.Unmarshal(raw, into) != nil:
-			report(field, wrongType)
-		}
+	return d
+}
+
+// require reads a *string or a *bool that must be there.
+func (d *decoder) require(field string, into any) {
+	if d.fields != nil && !d.has(field) {
+		d.report(field, "this field is required")
 	}
-	read("name", "must be a string", &in.Name)
-	read("enabled", "must be a boolean", &in.Enabled)
-	read("signin_url", "must be a string", &in.SigninURL)
-	read("signout_url", "must be a string", &in.SignoutURL)
-	read("entity_id", "must be a string", &in.EntityID)
-	if _, given := fields["completed_integration"]; given {
-		var completed bool
-		read("completed_integration", "must be a boolean", &completed)
-		in.CompletedIntegration = &completed
+	d.accept(field, into)
+}
+
+// accept reads a *string or a *bool, and reports whether the field is there and valid.
+func (d *decoder) accept(field string, into any) bool {
+	if !d.has(field) {
+		return false
 	}
-	return in, problems
+	if json.Unmarshal(d.fields[field], into) == nil {
+		return true
+	}
+	if _, isText := into.(*string); isText {
+		d.report(field, "must be a string")
+	} else {
+		d.report(field, "must be a boolean")
+	}
+	return false
+}
+
+// has reports whether a field is there. A null counts as missing.
+func (d *decoder) has(field string) bool {
+	raw := d.fields[field]
+	return raw != nil && string(raw) != "null"
+}
+
+func (d *decoder) report(field, message string) {
+	d.problems = append(d.problems, problem{Message: message, Field: &field, ErrorID: newID()})
 }

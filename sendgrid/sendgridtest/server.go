@@ -8,6 +8,7 @@ package sendgridtest
 
 import (
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,8 +19,11 @@ import (
 type Server struct {
 	mu              sync.Mutex
 	keys            map[string]bool
+	publicURL       string
 	scopes          map[string][]string
 	integrations    []*history[sendgrid.Integration]
+	certificates    []*history[Certificate]
+	certificateForm func(string) string
 	requests        []*Request
 	faults          []*Fault
 	limit           int
@@ -31,13 +35,17 @@ type Server struct {
 // New returns a server without integrations that accepts any API key and has a rate limit
 // that no test reaches.
 func New() *Server {
-	s := &Server{}
+	s := &Server{publicURL: sendgrid.GlobalBaseURL}
 	s.SetRateLimit(defaultLimit, defaultWindow)
 	return s
 }
 
 // ServeHTTP answers one request as the script prescribes.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if id, found := strings.CutPrefix(r.URL.Path, samlPath); found {
+		s.serveLogIn(w, r, id)
+		return
+	}
 	c := newCall(r)
 	s.record(c)
 	limit := s.take(c.endpoint)
@@ -95,38 +103,7 @@ func (s *Server) perform(c *call, limit limit) answer {
 		return refusal(http.StatusTooManyRequests, "too many requests")
 	case c.tooLarge:
 		return refusal(http.StatusRequestEntityTooLarge, "the request body is too large")
-	case c.op == sendgrid.OpCreateIntegration:
-		return s.create(c)
-	case c.op == sendgrid.OpListIntegrations:
-		return s.list(c)
 	default:
-		return s.get(c)
+		return operations[c.op](s, c)
 	}
-}
-
-func (s *Server) create(c *call) answer {
-	in, problems := decodeRequest(c.body)
-	if len(problems) > 0 {
-		return jsonAnswer(http.StatusBadRequest, problems)
-	}
-	return jsonAnswer(http.StatusOK, show(s.add(c.account, in), false))
-}
-
-func (s *Server) list(c *call) answer {
-	shown := []any{}
-	for _, each := range s.integrations {
-		if i, exists := each.before(s.listLag); exists && each.account == c.account {
-			shown = append(shown, show(i, c.si))
-		}
-	}
-	return jsonAnswer(http.StatusOK, shown)
-}
-
-func (s *Server) get(c *call) answer {
-	for _, each := range s.integrations {
-		if i, exists := each.before(s.getLag); exists && each.account == c.account && i.ID == c.id {
-			return jsonAnswer(http.StatusOK, show(i, c.si))
-		}
-	}
-	return refusal(http.StatusNotFound, "the integration does not exist")
 }

@@ -2,6 +2,7 @@ package sendgridtest_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -41,6 +42,21 @@ func decode[T any](t *testing.T, w *httptest.ResponseRecorder) T {
 	var value T
 	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &value), w.Body.String())
 	return value
+}
+
+// fieldErrors returns the messages of a documented error answer by field.
+func fieldErrors(t *testing.T, w *httptest.ResponseRecorder) map[string]string {
+	t.Helper()
+	messages := map[string]string{}
+	for _, each := range decode[[]map[string]*string](t, w) {
+		require.NotEmpty(t, *each["error_id"])
+		field := ""
+		if each["field"] != nil {
+			field = *each["field"]
+		}
+		messages[field] = *each["message"]
+	}
+	return messages
 }
 
 func request() sendgrid.IntegrationRequest {
@@ -123,17 +139,43 @@ func TestBadRequests(t *testing.T) {
 			s := sendgridtest.New()
 			w := send(t, s, http.MethodPost, collection, tt.body)
 			require.Equal(t, http.StatusBadRequest, w.Code)
-			got := map[string]string{}
-			for _, each := range decode[[]map[string]*string](t, w) {
-				require.NotEmpty(t, *each["error_id"])
-				field := ""
-				if each["field"] != nil {
-					field = *each["field"]
-				}
-				got[field] = *each["message"]
-			}
-			require.Equal(t, tt.want, got)
+			require.Equal(t, tt.want, fieldErrors(t, w))
 			require.Empty(t, s.Integrations())
+		})
+	}
+}
+
+// An update takes what a create takes, all of it.
+func TestUpdateIntegration(t *testing.T) {
+	t.Parallel()
+	yes := true
+	in := request()
+	in.CompletedIntegration = &yes
+	change := strings.Replace(goodBody, `"Okta","enabled":true`, `"New","enabled":false`, 1)
+	for name, tt := range map[string]struct {
+		body   string
+		status int
+		want   string // name, enabled, completed_integration
+	}{
+		"completed_integration is kept where it is missing": {change, 200, "New false true"},
+		"a false that is sent is a false":                   {change[:len(change)-1] + `,"completed_integration":false}`, 200, "New false false"},
+		"a required field is missing":                       {strings.Replace(change, `"enabled":false,`, "", 1), 400, "Okta true true"},
+		"no object":                                         {"[]", 400, "Okta true true"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := sendgridtest.New()
+			id := s.Add(in).ID
+			w := send(t, s, http.MethodPatch, collection+"/"+id+"?si=true", tt.body)
+			require.Equal(t, tt.status, w.Code)
+			now := s.Integrations()[0]
+			require.Equal(t, tt.want, fmt.Sprint(now.Name, " ", now.Enabled, " ", *now.CompletedIntegration))
+			if tt.status == http.StatusOK {
+				require.Equal(t, now, decode[sendgrid.Integration](t, w))
+			} else {
+				require.NotEmpty(t, decode[[]map[string]any](t, w)[0]["message"])
+			}
+			require.Equal(t, http.StatusNotFound, send(t, s, http.MethodPatch, collection+"/"+id, tt.body, "On-Behalf-Of", "subuser").Code)
 		})
 	}
 }
@@ -158,9 +200,13 @@ func TestRefusals(t *testing.T) {
 		{name: "a scheme in small letters", method: http.MethodGet, target: collection, header: []string{"Authorization", "bearer key"}, status: 200},
 		{name: "an unknown id", method: http.MethodGet, target: collection + "/1", status: 404},
 		{name: "no id", method: http.MethodGet, target: collection + "/", status: 404},
-		{name: "an unknown path", method: http.MethodGet, target: "/v3/sso/certificates", status: 404},
+		{name: "an unknown path", method: http.MethodGet, target: "/v3/sso/teammates", status: 404},
+		{name: "an unknown certificate", method: http.MethodGet, target: "/v3/sso/certificates/1", status: 404},
+		{name: "the certificates of an unknown integration", method: http.MethodGet, target: collection + "/1/certificates", status: 404},
 		{name: "a method of neither", method: http.MethodDelete, target: collection, status: 405, allow: "GET, POST"},
-		{name: "a method of the collection", method: http.MethodPost, target: collection + "/1", status: 405, allow: "GET"},
+		{name: "a method of the collection", method: http.MethodPost, target: collection + "/1", status: 405, allow: "GET, PATCH"},
+		{name: "no scope to update", method: http.MethodPatch, target: collection + "/1", header: []string{"Authorization", "Bearer creator"}, status: 403},
+		{name: "no scope to delete", method: http.MethodDelete, target: "/v3/sso/certificates/1", header: []string{"Authorization", "Bearer creator"}, status: 403},
 		{name: "a body without end", method: http.MethodPost, target: collection, body: strings.Repeat(" ", 1<<20), status: 413},
 	}
 	for _, tt := range tests {

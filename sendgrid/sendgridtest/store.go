@@ -12,9 +12,6 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// samlURL is where SendGrid receives SAML responses.
-const samlURL = "https://api.sendgrid.com/v3/public/sso/saml/response/id/"
-
 // Integrations returns the integrations of all accounts in the order of their creation.
 func (s *Server) Integrations() []sendgrid.Integration {
 	s.mu.Lock()
@@ -75,8 +72,8 @@ func (s *Server) add(account string, in sendgrid.IntegrationRequest) sendgrid.In
 		SigninURL:            in.SigninURL,
 		SignoutURL:           in.SignoutURL,
 		EntityID:             in.EntityID,
-		SingleSignOnURL:      samlURL + id,
-		AudienceURL:          samlURL + id,
+		SingleSignOnURL:      s.publicURL + samlPath + id,
+		AudienceURL:          s.publicURL + samlPath + id,
 		CompletedIntegration: in.CompletedIntegration,
 		LastUpdated:          timestamp(time.Now()),
 	})

@@ -1,0 +1,91 @@
+package sendgridtest
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/crewjam/saml"
+)
+
+// IdP is a SAML 2.0 identity provider with one signing key. A second one with the same entity
+// id is the provider after a rotation of its key.
+type IdP struct {
+	// Certificate is the self-signed certificate of the signing key.
+	Certificate *x509.Certificate
+	provider    saml.IdentityProvider
+}
+
+// NewIdP returns an identity provider with a new key, whose certificate is valid from notBefore
+// to notAfter. The entity id has to be a URL.
+func NewIdP(entityID string, notBefore, notAfter time.Time) (*IdP, error) {
+	address, err := url.Parse(entityID)
+	if err != nil {
+		return nil, fmt.Errorf("read the entity id: %w", err)
+	}
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()),
+		Subject:      pkix.Name{CommonName: "IdP for tests"},
+		NotBefore:    notBefore,
+		NotAfter:     notAfter,
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	return &IdP{Certificate: certificate, provider: saml.IdentityProvider{
+		Key:             key,
+		Certificate:     certificate,
+		MetadataURL:     *address, // It is the entity id.
+		SignatureMethod: "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
+	}}, nil
+}
+
+// PEM returns the certificate as one PEM block.
+func (p *IdP) PEM() string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.Certificate.Raw}))
+}
+
+// Respond returns the SAML response, in XML, that logs a person in at the service provider with
+// the entity id audience, for its assertion consumer service at consumer.
+func (p *IdP) Respond(audience, consumer, nameID string) ([]byte, error) {
+	service := saml.IndexedEndpoint{Binding: saml.HTTPPostBinding, Location: consumer}
+	descriptor := saml.SPSSODescriptor{AssertionConsumerServices: []saml.IndexedEndpoint{service}}
+	request := &saml.IdpAuthnRequest{
+		IDP:                     &p.provider,
+		HTTPRequest:             &http.Request{},
+		Now:                     saml.TimeNow(),
+		ServiceProviderMetadata: &saml.EntityDescriptor{EntityID: audience, SPSSODescriptors: []saml.SPSSODescriptor{descriptor}},
+		SPSSODescriptor:         &descriptor,
+		ACSEndpoint:             &service,
+	}
+	session := &saml.Session{
+		CreateTime: saml.TimeNow(), Index: "1",
+		NameID: nameID, NameIDFormat: string(saml.EmailAddressNameIDFormat), UserEmail: nameID,
+	}
+	if err := (saml.DefaultAssertionMaker{}).MakeAssertion(request, session); err != nil {
+		return nil, err
+	}
+	form, err := request.PostBinding()
+	if err != nil {
+		return nil, err
+	}
+	return base64.StdEncoding.DecodeString(form.SAMLResponse)
+}
