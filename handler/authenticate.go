@@ -8,6 +8,7 @@ import (
 	"sendgrid-sso-integration/internal/auth"
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/provision"
 )
 
 // retrySecret is when to send a request again if the webhook secret could not be read.
@@ -35,6 +36,19 @@ func (h *Handler) authenticate(ctx context.Context, d *delivery.Delivery) error 
 		}
 	default:
 		return secretUnavailable(err)
+	}
+}
+
+// authorize returns an error if an authenticated caller may not make this request. Who can
+// add a signing certificate to an integration can log in as anyone, so a webhook secret alone
+// is not enough for an update.
+func (h *Handler) authorize(d *delivery.Delivery) error {
+	if d.Caller != delivery.WebhookSecret || d.Request.IfExists != provision.UpdateExisting || h.WebhookMayUpdate {
+		return nil
+	}
+	return &problem.Error{
+		Code:    problem.Forbidden,
+		Message: "A caller that is authenticated by a webhook secret alone may not send if_exists: update. Leave if_exists out, sign the request with IAM, or have the operator set WEBHOOK_MAY_UPDATE to true.",
 	}
 }
 

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"encoding/json"
+	"time"
 
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
@@ -32,13 +33,14 @@ func openEnvelope(d *delivery.Delivery, payload []byte) {
 	var event struct {
 		ID     string          `json:"id"`
 		Source string          `json:"source"`
+		Time   time.Time       `json:"time"`
 		Detail json.RawMessage `json:"detail"`
 	}
 	if err := json.Unmarshal(payload, &event); err != nil {
 		d.Settle(nil, malformed(err))
 		return
 	}
-	d.EventID, d.Body = delivery.ID(event.ID), event.Detail
+	d.EventID, d.Body, d.Sent = delivery.ID(event.ID), event.Detail, event.Time
 	if event.Source == publish.Source {
 		d.Settle(nil, &problem.Error{
 			Code:    problem.InvalidRequest,

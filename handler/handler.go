@@ -21,6 +21,8 @@ import (
 // Provisioner makes the SSO connection that a request describes exist. Its errors are of
 // type *problem.Error.
 type Provisioner interface {
+	// Resolve fetches the SAML metadata that a request names by URL.
+	Resolve(context.Context, provision.Request) (provision.Request, error)
 	Ensure(context.Context, provision.Request, provision.Delivery) (*provision.Result, error)
 }
 
@@ -36,6 +38,12 @@ type Publisher interface {
 	Publish(context.Context, *delivery.Delivery) error
 }
 
+// DeadLetters is the dead-letter queue of the SQS trigger.
+type DeadLetters interface {
+	// Send moves the message of a rejected delivery there.
+	Send(context.Context, *delivery.Delivery) error
+}
+
 // Handler answers every event; it is the lambda.Handler of the function. Set its fields
 // before the first event. Invoke may be called concurrently.
 type Handler struct {
@@ -45,6 +53,12 @@ type Handler struct {
 	Verifier Verifier
 	// IntegrationURL returns the URL of an integration, for the Location header.
 	IntegrationURL func(id string) string
+	// WebhookMayUpdate reports whether a caller that is authenticated by a webhook secret alone
+	// may update integrations.
+	WebhookMayUpdate bool
+	// DeadLetters is nil if no dead-letter queue is configured: then a rejected message is
+	// delivered again until SQS moves it.
+	DeadLetters DeadLetters
 	// Publisher is nil if no event bus is configured.
 	Publisher Publisher
 	// Metrics is nil if no metrics are to be written.

@@ -31,6 +31,10 @@ const (
 // Internal failure of that, which no test takes for a refusal of its own.
 type ensure func(context.Context, provision.Request) (*provision.Result, error)
 
+func (f ensure) Resolve(_ context.Context, r provision.Request) (provision.Request, error) {
+	return r, nil
+}
+
 func (f ensure) Ensure(ctx context.Context, r provision.Request, _ provision.Delivery) (*provision.Result, error) {
 	return f(ctx, r)
 }

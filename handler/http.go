@@ -30,7 +30,7 @@ type httpRequest struct {
 // delivery returns the delivery that a request brings. Its Failure is set if the request
 // cannot be accepted whoever sends it.
 func (r httpRequest) delivery() *delivery.Delivery {
-	d := &delivery.Delivery{Header: r.header}
+	d := &delivery.Delivery{Header: r.header, SenderID: senderID(r.header)}
 	d.GatewayRequestID = delivery.ID(r.id)
 	if r.authenticated {
 		d.Caller = delivery.Gateway
@@ -46,6 +46,16 @@ func (r httpRequest) delivery() *delivery.Delivery {
 	}
 	d.Body = body
 	return d
+}
+
+// senderID returns the id that the sender of a webhook repeats when it delivers it again.
+func senderID(header http.Header) string {
+	for _, name := range []string{"Webhook-Id", "Svix-Id", "X-Github-Delivery", "X-Atlassian-Webhook-Identifier"} {
+		if values := header[name]; len(values) == 1 {
+			return delivery.ID(values[0])
+		}
+	}
+	return ""
 }
 
 // decodeBody returns the body that the caller sent.

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"sendgrid-sso-integration/internal/problem"
 
@@ -200,7 +201,7 @@ func TestOpenAPIExamples(t *testing.T) {
 	require.NotZero(t, examples.Len())
 	for name, example := range examples.FromOldest() {
 		body := string(jsonOf(t, example.Value))
-		_, err := provision.ParseRequest([]byte(body))
+		_, err := provision.ParseRequest([]byte(body), time.Now())
 		require.NoError(t, err, name)
 		require.Empty(t, c.checkRequest(t, signedRoute, request{body: body}), name)
 	}
@@ -339,12 +340,12 @@ func TestOpenAPIRules(t *testing.T) {
 		bad = append(bad, drop(field))
 	}
 	for _, body := range good {
-		_, err := provision.ParseRequest([]byte(body))
+		_, err := provision.ParseRequest([]byte(body), time.Now())
 		require.NoError(t, err, body)
 		require.Empty(t, c.checkRequest(t, signedRoute, request{body: body}), body)
 	}
 	for _, body := range bad {
-		_, err := provision.ParseRequest([]byte(body))
+		_, err := provision.ParseRequest([]byte(body), time.Now())
 		require.Error(t, err, body)
 		require.NotEmpty(t, c.checkRequest(t, signedRoute, request{body: body}), body)
 	}

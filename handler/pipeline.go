@@ -58,6 +58,7 @@ func (h *Handler) process(ctx context.Context, d *delivery.Delivery) {
 		d.Settle(recovered(ctx, d, h.publish))
 		d.Duration = time.Since(d.Arrived)
 	}
+	h.deadLetter(ctx, d)
 	d.Calls, d.SecretReads = recorder.Calls(), recorder.SecretReads()
 	telemetry.Log(ctx, h.Logger, d)
 }
@@ -85,23 +86,30 @@ func (h *Handler) handle(ctx context.Context, d *delivery.Delivery) (*provision.
 		return nil, err
 	}
 	d.Accepted = true
-	request, err := provision.ParseRequest(d.Body)
+	request, err := provision.ParseRequest(d.Body, d.Arrived)
 	if err != nil {
 		return nil, err
 	}
 	d.Request = &request
+	if err := h.authorize(d); err != nil {
+		return nil, err
+	}
 	if h.Publisher != nil {
 		var cancel context.CancelFunc
 		ctx, cancel = endEarly(ctx, publishTime)
 		defer cancel()
 	}
-	return h.Provisioner.Ensure(ctx, request, provision.Delivery{})
+	if request, err = h.Provisioner.Resolve(ctx, request); err != nil {
+		return nil, err
+	}
+	return h.Provisioner.Ensure(ctx, request, provision.Delivery{IDs: d.RepeatedIDs(), Time: d.Order()})
 }
 
-// publishes reports whether the outcome of a delivery is published. A message that can only
-// be rejected is delivered again until it is a dead letter; that is published once.
+// publishes reports whether the outcome of a delivery is published. Without a dead-letter
+// queue, a message that can only be rejected is delivered again and again; that is published
+// once.
 func (h *Handler) publishes(d *delivery.Delivery) bool {
-	rejectedAgain := d.Receives > 1 && d.Outcome() == provision.OutcomeRejected
+	rejectedAgain := d.Receives > 1 && d.Outcome() == provision.OutcomeRejected && h.DeadLetters == nil
 	return h.Publisher != nil && d.Accepted && !rejectedAgain
 }
 

@@ -40,10 +40,13 @@ func decodeSQS(payload []byte) []*delivery.Delivery {
 	}
 	deliveries := make([]*delivery.Delivery, len(batch.Records))
 	for i, message := range batch.Records {
-		d := &delivery.Delivery{Caller: delivery.AWS, Body: []byte(message.Body)}
+		d := &delivery.Delivery{Caller: delivery.AWS, Body: []byte(message.Body), Message: message.Body}
 		d.MessageID = delivery.ID(message.MessageId)
 		if receives, err := strconv.Atoi(message.Attributes["ApproximateReceiveCount"]); err == nil {
 			d.Receives = receives
+		}
+		if sent, err := strconv.ParseInt(message.Attributes["SentTimestamp"], 10, 64); err == nil {
+			d.Sent = time.UnixMilli(sent)
 		}
 		if isEventBridge(fieldsOf(d.Body)) {
 			openEnvelope(d, d.Body)
@@ -53,14 +56,15 @@ func decodeSQS(payload []byte) []*delivery.Delivery {
 	return deliveries
 }
 
-// encodeSQS answers with the ids of the messages that failed, which are delivered again. If a
+// encodeSQS answers with the ids of the messages that failed and were not moved to the
+// dead-letter queue. SQS delivers them again. If a
 // delivery that failed has no message id, as when the batch is malformed, the whole batch fails.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 func encodeSQS(h *Handler, deliveries []*delivery.Delivery) ([]byte, error) {
 	answer := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 	for _, d := range deliveries {
-		if d.Failure == nil {
+		if d.Failure == nil || d.DeadLettered {
 			continue
 		}
 		if d.MessageID == "" {

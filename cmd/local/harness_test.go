@@ -54,6 +54,10 @@ func (o *output) String() string {
 // ensure is a provisioner made of a function; a nil one panics.
 type ensure func(context.Context, provision.Request) (*provision.Result, error)
 
+func (f ensure) Resolve(_ context.Context, r provision.Request) (provision.Request, error) {
+	return r, nil
+}
+
 func (f ensure) Ensure(ctx context.Context, r provision.Request, _ provision.Delivery) (*provision.Result, error) {
 	return f(ctx, r)
 }

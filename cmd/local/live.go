@@ -69,6 +69,10 @@ type confirming struct {
 	interrupted <-chan struct{}
 }
 
+func (c *confirming) Resolve(ctx context.Context, r provision.Request) (provision.Request, error) {
+	return c.next.Resolve(ctx, r)
+}
+
 func (c *confirming) Ensure(ctx context.Context, r provision.Request, d provision.Delivery) (*provision.Result, error) {
 	fmt.Fprintf(c.out, "\nAbout to create at %s, unless it is there already:\n  name       %s\n  enabled    %t\n  entity_id  %s\n  sign in    %s\n  sign out   %s\n",
 		c.url, r.Name, r.Enabled, r.EntityID, r.SigninURL, r.SignoutURL)

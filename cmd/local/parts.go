@@ -11,6 +11,7 @@ import (
 	"sendgrid-sso-integration/internal/auth"
 	"sendgrid-sso-integration/internal/ledger"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/saml"
 	"sendgrid-sso-integration/internal/telemetry"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
@@ -77,10 +78,11 @@ func newHandler(client *sendgrid.Client, webhookSecret string, logger *slog.Logg
 	client.OnCall = telemetry.CountCall
 	return &handler.Handler{
 		Provisioner: &provision.Provisioner{
-			SendGrid: client,
-			Ledger:   &ledger.Memory{},
-			Account:  []string{client.BaseURL, client.OnBehalfOf},
-			Logger:   logger,
+			SendGrid:     client,
+			Ledger:       &ledger.Memory{},
+			Account:      []string{client.BaseURL, client.OnBehalfOf},
+			SAMLMetadata: &saml.Fetcher{Hosts: saml.DefaultHosts(), UserAgent: client.UserAgent},
+			Logger:       logger,
 		},
 		Verifier:       &auth.Verifier{Secrets: fixedSecrets{secrets}, Logger: logger},
 		IntegrationURL: client.IntegrationURL,

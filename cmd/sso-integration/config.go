@@ -9,18 +9,22 @@ import (
 	"time"
 	"unicode"
 
+	"sendgrid-sso-integration/internal/saml"
 	"sendgrid-sso-integration/sendgrid"
 )
 
 // config is the configuration of the function, from its environment.
 type config struct {
-	apiKeySecretID  string
-	webhookSecretID string
-	baseURL         string
-	onBehalfOf      string
-	ledgerTable     string
-	eventBusName    string
-	apiKeyTTL       time.Duration
+	apiKeySecretID     string
+	webhookSecretID    string
+	baseURL            string
+	onBehalfOf         string
+	ledgerTable        string
+	eventBusName       string
+	deadLetterQueueURL string
+	webhookMayUpdate   bool
+	samlMetadataHosts  []string
+	apiKeyTTL          time.Duration
 }
 
 const (
@@ -38,11 +42,12 @@ func readConfig(getenv func(string) string) (config, error) {
 		}
 	}
 	cfg := config{
-		apiKeySecretID:  getenv("SENDGRID_API_KEY_SECRET_ID"),
-		webhookSecretID: getenv("WEBHOOK_SECRET_ID"),
-		onBehalfOf:      getenv("SENDGRID_ON_BEHALF_OF"),
-		ledgerTable:     getenv("LEDGER_TABLE"),
-		eventBusName:    getenv("EVENT_BUS_NAME"),
+		apiKeySecretID:     getenv("SENDGRID_API_KEY_SECRET_ID"),
+		webhookSecretID:    getenv("WEBHOOK_SECRET_ID"),
+		onBehalfOf:         getenv("SENDGRID_ON_BEHALF_OF"),
+		ledgerTable:        getenv("LEDGER_TABLE"),
+		eventBusName:       getenv("EVENT_BUS_NAME"),
+		deadLetterQueueURL: getenv("DEAD_LETTER_QUEUE_URL"),
 	}
 	for _, id := range []struct{ name, value string }{
 		{"SENDGRID_API_KEY_SECRET_ID", cfg.apiKeySecretID}, {"WEBHOOK_SECRET_ID", cfg.webhookSecretID},
@@ -61,7 +66,14 @@ func readConfig(getenv func(string) string) (config, error) {
 	if strings.ContainsFunc(cfg.onBehalfOf, unicode.IsControl) || strings.TrimSpace(cfg.onBehalfOf) != cfg.onBehalfOf {
 		note("SENDGRID_ON_BEHALF_OF", errors.New("must not contain control characters, nor white space around it"))
 	}
+	if cfg.deadLetterQueueURL != "" {
+		note("DEAD_LETTER_QUEUE_URL", checkBaseURL(cfg.deadLetterQueueURL))
+	}
 	var err error
+	cfg.webhookMayUpdate, err = parseBool(getenv("WEBHOOK_MAY_UPDATE"))
+	note("WEBHOOK_MAY_UPDATE", err)
+	cfg.samlMetadataHosts, err = saml.ParseHosts(getenv("SAML_METADATA_HOSTS"))
+	note("SAML_METADATA_HOSTS", err)
 	cfg.baseURL, err = sendgrid.RegionURL(getenv("SENDGRID_REGION"))
 	note("SENDGRID_REGION", err)
 	if override := getenv("SENDGRID_BASE_URL"); override != "" {
@@ -104,6 +116,17 @@ func isPrivate(host string) bool {
 	}
 	ip := net.ParseIP(host)
 	return ip != nil && (ip.IsLoopback() || ip.IsPrivate())
+}
+
+func parseBool(text string) (bool, error) {
+	switch text {
+	case "", "false":
+		return false, nil
+	case "true":
+		return true, nil
+	default:
+		return false, fmt.Errorf("must be true or false, not %q", text)
+	}
 }
 
 func parseTTL(text string) (time.Duration, error) {

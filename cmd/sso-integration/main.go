@@ -8,17 +8,21 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"sync"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"sendgrid-sso-integration/handler"
 	"sendgrid-sso-integration/internal/auth"
+	"sendgrid-sso-integration/internal/deadletter"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/publish"
+	"sendgrid-sso-integration/internal/saml"
 	"sendgrid-sso-integration/internal/secret"
 	"sendgrid-sso-integration/internal/telemetry"
 	"sendgrid-sso-integration/sendgrid"
@@ -60,20 +64,26 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) e
 	}
 	h := &handler.Handler{
 		Provisioner: &provision.Provisioner{
-			SendGrid: client,
-			Ledger:   newLedger(aws, cfg.ledgerTable, logger),
-			Account:  []string{cfg.baseURL, cfg.onBehalfOf},
-			Logger:   logger,
+			SendGrid:     client,
+			Ledger:       newLedger(aws, cfg.ledgerTable, logger),
+			Account:      []string{cfg.baseURL, cfg.onBehalfOf},
+			SAMLMetadata: &saml.Fetcher{Hosts: cfg.samlMetadataHosts, UserAgent: client.UserAgent},
+			Logger:       logger,
 		},
-		IntegrationURL: client.IntegrationURL,
-		Metrics:        &telemetry.Metrics{Out: os.Stdout, FunctionName: lambdacontext.FunctionName},
-		Logger:         logger,
+		WebhookMayUpdate: cfg.webhookMayUpdate,
+		IntegrationURL:   client.IntegrationURL,
+		Metrics:          &telemetry.Metrics{Out: os.Stdout, FunctionName: lambdacontext.FunctionName},
+		Logger:           logger,
 	}
 	if cfg.webhookSecretID != "" {
 		h.Verifier = auth.NewVerifier(secrets, cfg.webhookSecretID, min(cfg.apiKeyTTL, maxWebhookSecretTTL), logger)
 	}
 	if cfg.eventBusName != "" {
 		h.Publisher = &publish.Publisher{API: eventbridge.NewFromConfig(aws), Bus: cfg.eventBusName}
+	}
+	if cfg.deadLetterQueueURL != "" {
+		newClient := sync.OnceValue(func() deadletter.API { return sqs.NewFromConfig(aws) })
+		h.DeadLetters = &deadletter.Queue{API: newClient, URL: cfg.deadLetterQueueURL}
 	}
 	prefetch(ctx, key, client, logger)
 	debug.SetGCPercent(garbage)

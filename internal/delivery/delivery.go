@@ -38,6 +38,13 @@ type Delivery struct {
 	ColdStart bool
 	// Arrived is when the function got the event.
 	Arrived time.Time
+	// Sent is when the request was sent, by which requests are ordered: the time of the
+	// EventBridge event or of the SQS message. It is zero where the arrival has to do.
+	Sent time.Time
+	// SenderID is the id under which the sender of a webhook delivers it again.
+	SenderID string
+	// Message is the body of an SQS message as it was received.
+	Message string
 
 	// Header holds the headers of an HTTP request; it is nil for the other triggers.
 	Header http.Header
@@ -57,6 +64,8 @@ type Delivery struct {
 	Failure *problem.Error
 	// Published reports whether the event bus took the outcome.
 	Published bool
+	// DeadLettered reports whether the message was moved to the dead-letter queue.
+	DeadLettered bool
 
 	// Duration is the time from the arrival to the outcome.
 	Duration time.Duration
@@ -90,6 +99,27 @@ func ID(id string) string {
 		return ""
 	}
 	return id
+}
+
+// Order returns the time by which requests are ordered.
+func (d *Delivery) Order() time.Time {
+	if d.Sent.IsZero() {
+		return d.Arrived
+	}
+	return d.Sent
+}
+
+// RepeatedIDs returns the ids that a repeated delivery of the same request has again.
+func (d *Delivery) RepeatedIDs() []string {
+	var ids []string
+	for _, id := range []struct{ kind, value string }{
+		{"event", d.EventID}, {"message", d.MessageID}, {"sender", d.SenderID},
+	} {
+		if id.value != "" {
+			ids = append(ids, id.kind+":"+id.value)
+		}
+	}
+	return ids
 }
 
 // Settle records the outcome: the failure if err is not nil, else the result.

@@ -88,15 +88,13 @@ func (c *contract) equal(want, got provision.Entry) {
 	c.t.Helper()
 	for _, e := range []*provision.Entry{&want, &got} {
 		e.Lease, e.Settles = e.Lease.Truncate(time.Millisecond).Local(), e.Settles.Truncate(time.Millisecond).Local()
-		e.Expires = e.Expires.Truncate(time.Second).Local()
-		if len(e.Deliveries) == 0 {
-			e.Deliveries = nil
-		}
+		e.Expires, e.Applied = e.Expires.Truncate(time.Second).Local(), e.Applied.Truncate(time.Millisecond).Local()
 	}
 	require.WithinDuration(c.t, want.Lease, got.Lease, 0)
 	require.WithinDuration(c.t, want.Settles, got.Settles, 0)
 	require.WithinDuration(c.t, want.Expires, got.Expires, 0)
-	got.Lease, got.Settles, got.Expires = want.Lease, want.Settles, want.Expires
+	require.WithinDuration(c.t, want.Applied, got.Applied, 0)
+	got.Lease, got.Settles, got.Expires, got.Applied = want.Lease, want.Settles, want.Expires, want.Applied
 	require.Equal(c.t, want, got)
 }
 
@@ -108,12 +106,11 @@ func (c *contract) fields() {
 		e.EntityID, e.Fingerprint, e.IntegrationID = "urn:"+text, text, text
 		e.UnknownCreates, e.Rechecked = i, i == 1
 		if text != "" {
-			e.Deliveries = []string{text, "another"}
+			e.Deliveries, e.Added, e.Certificate, e.Outcome = []string{text, "another"}, []string{text}, text, provision.OutcomeUpdated
+			e.Applied = c.now.Add(-time.Hour)
 			e.Settles = c.now.Add(time.Duration(i) * time.Second)
 		}
-		for _, state := range []provision.State{provision.Free, provision.Leased, provision.Creating, provision.Unknown, provision.Completed} {
-			e.State = state
-		}
+		e.State = []provision.State{provision.Pending, provision.Adding, provision.Unknown}[i]
 		c.stored(e)
 		c.is(e)
 	}

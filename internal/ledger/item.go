@@ -19,19 +19,19 @@ const (
 	attrLease          = "lease"
 	attrState          = "state"
 	attrFingerprint    = "fingerprint"
+	attrOutcome        = "outcome"
 	attrIntegrationID  = "integration_id"
+	attrCertificate    = "certificate"
+	attrAdded          = "added"
 	attrSettles        = "settles"
 	attrDeliveries     = "deliveries"
+	attrApplied        = "applied"
 	attrUnknownCreates = "unknown_creates"
 	attrRechecked      = "rechecked"
 	attrExpires        = "expires"
 )
 
 func encode(e provision.Entry) map[string]types.AttributeValue {
-	deliveries := make([]types.AttributeValue, len(e.Deliveries))
-	for i, id := range e.Deliveries {
-		deliveries[i] = text(id)
-	}
 	return map[string]types.AttributeValue{
 		attrKey:            text(e.Key),
 		attrEntityID:       text(e.EntityID),
@@ -40,9 +40,13 @@ func encode(e provision.Entry) map[string]types.AttributeValue {
 		attrLease:          millis(e.Lease),
 		attrState:          text(string(e.State)),
 		attrFingerprint:    text(e.Fingerprint),
+		attrOutcome:        text(string(e.Outcome)),
 		attrIntegrationID:  text(e.IntegrationID),
+		attrCertificate:    text(e.Certificate),
+		attrAdded:          texts(e.Added),
 		attrSettles:        millis(e.Settles),
-		attrDeliveries:     &types.AttributeValueMemberL{Value: deliveries},
+		attrDeliveries:     texts(e.Deliveries),
+		attrApplied:        millis(e.Applied),
 		attrUnknownCreates: number(int64(e.UnknownCreates)),
 		attrRechecked:      &types.AttributeValueMemberBOOL{Value: e.Rechecked},
 		attrExpires:        number(e.Expires.Unix()),
@@ -63,15 +67,15 @@ func decode(item map[string]types.AttributeValue) provision.Entry {
 		Lease:          timeOf(item[attrLease]),
 		State:          provision.State(textOf(item[attrState])),
 		Fingerprint:    textOf(item[attrFingerprint]),
+		Outcome:        provision.Outcome(textOf(item[attrOutcome])),
 		IntegrationID:  textOf(item[attrIntegrationID]),
+		Certificate:    textOf(item[attrCertificate]),
+		Added:          textsOf(item[attrAdded]),
 		Settles:        timeOf(item[attrSettles]),
+		Deliveries:     textsOf(item[attrDeliveries]),
+		Applied:        timeOf(item[attrApplied]),
 		UnknownCreates: int(numberOf(item[attrUnknownCreates])),
 		Expires:        time.Unix(numberOf(item[attrExpires]), 0),
-	}
-	if list, ok := item[attrDeliveries].(*types.AttributeValueMemberL); ok {
-		for _, id := range list.Value {
-			e.Deliveries = append(e.Deliveries, textOf(id))
-		}
 	}
 	if flag, ok := item[attrRechecked].(*types.AttributeValueMemberBOOL); ok {
 		e.Rechecked = flag.Value
@@ -80,6 +84,14 @@ func decode(item map[string]types.AttributeValue) provision.Entry {
 }
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func texts(list []string) types.AttributeValue {
+	values := make([]types.AttributeValue, len(list))
+	for i, s := range list {
+		values[i] = text(s)
+	}
+	return &types.AttributeValueMemberL{Value: values}
+}
 
 func number(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
@@ -97,6 +109,18 @@ func textOf(v types.AttributeValue) string {
 		return s.Value
 	}
 	return ""
+}
+
+func textsOf(v types.AttributeValue) []string {
+	list, ok := v.(*types.AttributeValueMemberL)
+	if !ok {
+		return nil
+	}
+	var texts []string
+	for _, value := range list.Value {
+		texts = append(texts, textOf(value))
+	}
+	return texts
 }
 
 func numberOf(v types.AttributeValue) int64 {

@@ -10,10 +10,13 @@ type Code string
 const (
 	InvalidJSON          Code = "InvalidJSON"
 	InvalidRequest       Code = "InvalidRequest"
+	InvalidMetadata      Code = "InvalidMetadata"
+	MetadataUnavailable  Code = "MetadataUnavailable"
 	Unauthenticated      Code = "Unauthenticated"
 	MethodNotAllowed     Code = "MethodNotAllowed"
 	PayloadTooLarge      Code = "PayloadTooLarge"
 	UnsupportedMediaType Code = "UnsupportedMediaType"
+	Forbidden            Code = "Forbidden"
 	Conflict             Code = "Conflict"
 	Gone                 Code = "Gone"
 	InProgress           Code = "InProgress"
@@ -43,10 +46,13 @@ type definition struct {
 var table = []definition{
 	{InvalidJSON, http.StatusBadRequest, false, "The request is not one JSON object"},
 	{InvalidRequest, http.StatusUnprocessableEntity, false, "The request breaks a rule"},
+	{InvalidMetadata, http.StatusUnprocessableEntity, false, "The SAML metadata cannot be used"},
+	{MetadataUnavailable, http.StatusBadGateway, true, "The SAML metadata could not be fetched"},
 	{Unauthenticated, http.StatusUnauthorized, false, "The caller is not authenticated"},
 	{MethodNotAllowed, http.StatusMethodNotAllowed, false, "The method is not allowed"},
 	{PayloadTooLarge, http.StatusRequestEntityTooLarge, false, "The request is too large"},
 	{UnsupportedMediaType, http.StatusUnsupportedMediaType, false, "The content type is not JSON"},
+	{Forbidden, http.StatusForbidden, false, "The caller may not do this"},
 	{Conflict, http.StatusConflict, false, "Another integration has this entity_id"},
 	{Gone, http.StatusGone, false, "The integration was deleted after this delivery created it"},
 	{InProgress, http.StatusConflict, true, "Another request is working on the same integration"},

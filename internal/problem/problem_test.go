@@ -18,6 +18,9 @@ var documented = map[problem.Code]struct {
 }{
 	problem.InvalidJSON:          {status: 400},
 	problem.InvalidRequest:       {status: 422},
+	problem.InvalidMetadata:      {status: 422},
+	problem.MetadataUnavailable:  {status: 502, retry: true},
+	problem.Forbidden:            {status: 403},
 	problem.Unauthenticated:      {status: 401},
 	problem.MethodNotAllowed:     {status: 405},
 	problem.PayloadTooLarge:      {status: 413},

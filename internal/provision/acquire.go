@@ -103,11 +103,15 @@ func (a *attempt) put(ctx context.Context, e Entry) (owned bool, err error) {
 // lease.
 func (a *attempt) recordCompleted(id string) {
 	e := a.entry
-	e.State, e.Owner, e.Lease = Completed, "", time.Time{}
 	if e.IntegrationID != id {
-		e.IntegrationID, e.Settles = id, time.Now().Add(a.settling())
+		e = e.exists(id, time.Now().Add(a.settling()))
+		e.Added, e.Deliveries = nil, nil
 	}
-	e.Fingerprint = a.fingerprint
+	e.State, e.Owner, e.Lease = Completed, "", time.Time{}
+	e.Fingerprint, e.Outcome, e.Certificate = a.fingerprint, "", ""
+	if a.delivery.Time.After(e.Applied) {
+		e.Applied = a.delivery.Time
+	}
 	e.UnknownCreates, e.Rechecked = 0, false
 	a.record("completed", e)
 }

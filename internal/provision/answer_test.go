@@ -129,7 +129,8 @@ func TestEnsureNamesWhatDiffers(t *testing.T) {
 					require.Contains(t, e.Message, f.Field)
 				}
 				require.Equal(t, tt.fields, fields)
-				require.NotContains(t, e.Public(), "marker", "what SendGrid holds is not the caller's to know")
+				require.Equal(t, there.ID, e.IntegrationID)
+				require.Contains(t, e.Public(), `was requested`)
 				w.calls(1, 0, 0)
 
 				// Nobody holds the entry, so what matches is found at once.

@@ -18,99 +18,136 @@ const (
 
 // create announces a create in the ledger and sends it. It sends it again only if the one
 // before certainly did not happen: no connection was obtained, or the rate limit refused it.
-func (a *attempt) create() (*Result, error) {
+func (a *attempt) create() error {
 	before := a.entry
-	if err := a.announceCreate(); err != nil {
-		return nil, err
+	announced := a.entry
+	announced.State, announced.Fingerprint, announced.Outcome = Creating, a.fingerprint, OutcomeCreated
+	announced.Deliveries, announced.Applied = a.delivery.IDs, a.delivery.Time
+	announced.IntegrationID, announced.Settles, announced.Added, announced.Rechecked = "", time.Time{}, nil, false
+	if err := a.announce(announced); err != nil {
+		return err
 	}
+	var made *sendgrid.Integration
+	err := a.sendOnce(func(ctx context.Context) (err error) {
+		made, err = a.SendGrid.CreateIntegration(ctx, a.request.Integration())
+		return err
+	})
+	switch {
+	case err == nil && made.ID != "":
+		a.created(made)
+		return nil
+	case err == nil:
+		return a.reconcileCreate(errors.New("the answer to the create has no id"), false)
+	case sendgrid.ClassOf(err) == sendgrid.Ambiguous:
+		return a.reconcileCreate(err, true)
+	default:
+		a.withdraw(before)
+		return err
+	}
+}
+
+// sendOnce sends a create. It sends it again only if the one before certainly did not
+// happen: no connection was obtained, or the rate limit refused it.
+func (a *attempt) sendOnce(send func(context.Context) error) error {
 	for try := 0; ; try++ {
-		made, err := a.SendGrid.CreateIntegration(a.workCtx, a.request.Integration())
-		switch {
-		case err == nil && made.ID != "":
-			return a.created(made, false)
-		case err == nil:
-			return a.reconcileCreate(errors.New("the answer to the create has no id"), false)
-		case sendgrid.ClassOf(err) == sendgrid.Ambiguous:
-			return a.reconcileCreate(err, true)
+		err := send(a.workCtx)
+		if err == nil || !sendgrid.ClassOf(err).Repeatable() {
+			return err
 		}
 		wait := pause(err, try)
-		if try == createTries-1 || !sendgrid.ClassOf(err).Repeatable() || left(a.workCtx)-wait < minWrite || !sleep(a.workCtx, wait) {
-			a.withdrawCreate(before)
-			return nil, err
+		if try == createTries-1 || left(a.workCtx)-wait < minWrite || !sleep(a.workCtx, wait) {
+			return err
 		}
 	}
 }
 
-// announceCreate records that a create is about to be sent. Nothing may be sent without it.
-func (a *attempt) announceCreate() error {
-	before, announced := a.entry, a.entry
-	announced.State, announced.Fingerprint, announced.Deliveries = Creating, a.fingerprint, a.delivery.IDs
-	announced.IntegrationID, announced.Settles, announced.Rechecked = "", time.Time{}, false
-	owned, err := a.put(a.workCtx, announced)
+// announce records a write that is about to be sent. Nothing may be sent without it.
+func (a *attempt) announce(e Entry) error {
+	before := a.entry
+	owned, err := a.put(a.workCtx, e)
 	switch {
 	case err != nil:
 		a.release()
 		return ledgerUnavailable(err)
 	case !owned:
-		return inProgress(0, 0, errors.New("the ledger entry was lost before the create"))
+		return inProgress(0, 0, errors.New("the ledger entry was lost before the write"))
 	case left(a.workCtx) < minWrite:
-		a.withdrawCreate(before)
+		a.withdraw(before)
 		return tooLate(nil)
 	}
 	return nil
 }
 
-// withdrawCreate restores the entry of an attempt whose create certainly did not happen.
-func (a *attempt) withdrawCreate(before Entry) { a.record("withdraw the create", before.released()) }
+// withdraw restores the entry of an attempt whose announced write certainly did not happen.
+func (a *attempt) withdraw(before Entry) { a.record("withdraw the write", before.released()) }
 
-// created records an integration that this request created, and answers with it.
-func (a *attempt) created(i *sendgrid.Integration, adopted bool) (*Result, error) {
-	a.recordCompleted(i.ID)
-	whole, err := a.complete(a.reconcileCtx, i)
-	if err != nil {
-		return nil, unreadable(i.ID, err)
-	}
-	return &Result{Outcome: OutcomeCreated, Integration: *whole, Adopted: adopted}, nil
+// created takes an integration for the outcome of this request's create.
+func (a *attempt) created(i *sendgrid.Integration) {
+	a.entry = a.entry.exists(i.ID, time.Now().Add(a.settling()))
+	a.seen.integration, a.seen.recordedMissing = i, false
 }
 
 // reconcileCreate reads SendGrid until the outcome of a create is known whose answer was
 // lost, or lacked the id. There was no integration with the entity id before the create, so
-// one that is there now is its outcome. If none appears, the lease runs on for a settling
-// period.
-func (a *attempt) reconcileCreate(cause error, lost bool) (*Result, error) {
+// one that is there now is its outcome.
+func (a *attempt) reconcileCreate(cause error, lost bool) error {
+	hasID := func(test func(sendgrid.Integration) bool) func(sendgrid.Integration) bool {
+		return func(i sendgrid.Integration) bool { return i.ID != "" && test(i) }
+	}
+	found := a.reconcile(func(ctx context.Context) bool {
+		list, err := a.SendGrid.ListIntegrations(ctx)
+		if err != nil {
+			return false
+		}
+		i := first(list, hasID(a.request.matches), hasID(a.sharesEntityID))
+		if i != nil {
+			a.created(i)
+		}
+		return i != nil
+	})
+	if found {
+		a.adopted = lost
+		return nil
+	}
+	return a.outcomeUnknown(cause)
+}
+
+// reconcile reads SendGrid until shows reports that the outcome of a write is there, a few
+// times.
+func (a *attempt) reconcile(shows func(context.Context) bool) bool {
 	for try := range reconcileTries {
 		if !sleep(a.reconcileCtx, backoff(try, firstBackoff, maxBackoff)) {
-			break
+			return false
 		}
-		var list []sendgrid.Integration
-		err := within(a.reconcileCtx, readTimeout, func(ctx context.Context) (err error) {
-			list, err = a.SendGrid.ListIntegrations(ctx)
-			return err
+		found := false
+		_ = within(a.reconcileCtx, readTimeout, func(ctx context.Context) error {
+			found = shows(ctx)
+			return nil
 		})
-		if err != nil {
-			continue
-		}
-		hasID := func(test func(sendgrid.Integration) bool) func(sendgrid.Integration) bool {
-			return func(i sendgrid.Integration) bool { return i.ID != "" && test(i) }
-		}
-		if found := first(list, hasID(a.request.matches), hasID(a.sharesEntityID)); found != nil {
-			return a.created(found, lost)
+		if found {
+			return true
 		}
 	}
-	e := a.entry.settling(time.Now().Add(a.settling()))
+	return false
+}
+
+// outcomeUnknown records that the outcome of the announced write is unknown. The lease runs
+// on for a settling period.
+func (a *attempt) outcomeUnknown(cause error) error {
+	e := a.entry.unknown(time.Now().Add(a.settling()))
 	e.UnknownCreates++
-	a.record("the outcome of the create is unknown", e)
-	return nil, outcomeUnknown(a.settling(), cause)
+	a.record("the outcome of a write is unknown", e)
+	return outcomeUnknown(a.settling(), cause)
 }
 
 // recheck lets one more settling period pass after an attempt took an entry over whose
-// create shows no integration.
-func (a *attempt) recheck(wait time.Duration) error {
-	e := a.entry.settling(time.Now().Add(wait))
-	if a.entry.State == Creating { // The process that announced it did not count it.
+// create shows nothing.
+func (a *attempt) recheck() error {
+	e := a.entry.unknown(time.Now().Add(a.settling()))
+	if a.entry.State != Unknown { // The process that announced it did not count it.
 		e.UnknownCreates++
 	}
 	e.Rechecked = true
-	a.record("let the create settle", e)
-	return outcomeUnknown(wait, nil)
+	a.record("let the write settle", e)
+	return outcomeUnknown(a.settling(), nil)
 }

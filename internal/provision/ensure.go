@@ -18,6 +18,9 @@ type SendGrid interface {
 	CreateIntegration(context.Context, sendgrid.IntegrationRequest) (*sendgrid.Integration, error)
 	ListIntegrations(context.Context) ([]sendgrid.Integration, error)
 	GetIntegration(ctx context.Context, id string) (*sendgrid.Integration, error)
+	UpdateIntegration(ctx context.Context, id string, in sendgrid.IntegrationUpdate) (*sendgrid.Integration, error)
+	CreateCertificate(context.Context, sendgrid.CertificateRequest) (*sendgrid.Certificate, error)
+	ListCertificates(ctx context.Context, integrationID string) ([]sendgrid.Certificate, error)
 }
 
 // Ledger stores the entries, for all processes that must not create the same integration.
@@ -35,6 +38,9 @@ type Ledger interface {
 type Delivery struct {
 	// IDs are those under which the sender delivers the same request again.
 	IDs []string
+	// Time orders requests: the newest one applies. The zero time, and one in the future, is
+	// now.
+	Time time.Time
 }
 
 // Provisioner makes sure that integrations exist. Set its fields before the first call;
@@ -46,7 +52,9 @@ type Provisioner struct {
 	Account []string
 	// Settling is DefaultSettling if zero.
 	Settling time.Duration
-	Logger   *slog.Logger
+	// SAMLMetadata fetches saml_metadata_url; if it is nil, the field is refused.
+	SAMLMetadata MetadataFetcher
+	Logger       *slog.Logger
 }
 
 func (p *Provisioner) settling() time.Duration {
@@ -56,11 +64,15 @@ func (p *Provisioner) settling() time.Duration {
 	return p.Settling
 }
 
-// Ensure makes sure that the integration a request asks for exists, exactly once, and
-// answers before the deadline of ctx. Its errors are of type *problem.Error.
+// Ensure makes sure that the integration a request asks for exists, exactly once, with its
+// certificates, and answers before the deadline of ctx. The request has to be resolved. Its
+// errors are of type *problem.Error.
 func (p *Provisioner) Ensure(ctx context.Context, r Request, d Delivery) (*Result, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
+	}
+	if now := time.Now(); d.Time.IsZero() || d.Time.After(now) {
+		d.Time = now
 	}
 	t := divideTime(ctx)
 	defer t.cancel()
@@ -71,6 +83,7 @@ func (p *Provisioner) Ensure(ctx context.Context, r Request, d Delivery) (*Resul
 		return nil, translate(err)
 	}
 	result.Metadata = r.Metadata
+	result.Warnings = warnings(r, result, time.Now())
 	return result, nil
 }
 
@@ -81,36 +94,47 @@ type attempt struct {
 	request     Request
 	delivery    Delivery
 	fingerprint string
-	// entry is the ledger entry as this attempt last read or wrote it.
+
+	standing standing
+	// entry is the ledger entry as this attempt last read or wrote it, and with what it has
+	// learned since.
 	entry Entry
+	// seen is what SendGrid shows, with what this attempt has changed since.
+	seen observation
+	// adopted reports whether the answer to a create was lost.
+	adopted bool
 }
 
-// run takes the entry, reads SendGrid, and does what the plan for both says.
+// run takes the entry, reads SendGrid, and carries out plans until one has an answer.
 func (a *attempt) run() (*Result, error) {
 	completes := a.fingerprint
 	for {
-		standing, err := a.acquire(completes)
-		if err != nil {
+		var err error
+		if a.standing, err = a.acquire(completes); err != nil {
 			return nil, err
 		}
-		seen, err := a.observe()
-		if err != nil {
-			return nil, a.observationFailed(standing, err)
+		if a.seen, err = a.observe(); err != nil {
+			return nil, a.observationFailed(err)
 		}
-		p := makePlan(view{
-			request: a.request, delivery: a.delivery, entry: a.entry, standing: standing, observation: seen,
-			now: time.Now(), settling: a.settling(),
-		})
-		if p.step != takeEntry {
-			return a.carryOut(p, standing, seen.integration)
+		for {
+			p := makePlan(view{
+				request: a.request, delivery: a.delivery, entry: a.entry, standing: a.standing,
+				observation: a.seen, now: time.Now(),
+			})
+			if p.step == takeEntry {
+				completes = "" // Nothing is completed any more, so the entry can be taken.
+				break
+			}
+			if result, err := a.carryOut(p); result != nil || err != nil {
+				return result, err
+			}
 		}
-		completes = "" // Nothing is completed any more, so the entry can be taken.
 	}
 }
 
 // observationFailed answers a request for which SendGrid could not be read.
-func (a *attempt) observationFailed(s standing, err error) error {
-	switch s {
+func (a *attempt) observationFailed(err error) error {
+	switch a.standing {
 	case owner:
 		a.release()
 	case spectator:
@@ -122,38 +146,70 @@ func (a *attempt) observationFailed(s standing, err error) error {
 	return err
 }
 
-// carryOut takes the one step of a plan.
-func (a *attempt) carryOut(p plan, s standing, found *sendgrid.Integration) (*Result, error) {
+// carryOut takes one step. Without a result or an error, another plan has to follow.
+func (a *attempt) carryOut(p plan) (*Result, error) {
 	switch p.step {
 	case create:
-		return a.create()
-	case recheck:
-		return nil, a.recheck(p.wait)
-	case answerUnchanged:
-		return a.answerUnchanged(s, found)
+		return nil, a.create()
 	case adopt:
-		return a.created(found, true)
+		a.adopted = true
+		a.created(a.seen.integration)
+		return nil, nil
+	case update:
+		return nil, a.update()
+	case addCertificate:
+		return nil, a.addCertificate(p.certificate)
+	case adoptCertificate:
+		a.entry = a.entry.added(a.entry.Certificate, time.Now().Add(a.settling()))
+		return nil, nil
+	case complete:
+		return a.complete(a.entry.Outcome)
+	case answerUnchanged:
+		return a.complete(OutcomeUnchanged)
+	case answerSuperseded:
+		return a.superseded()
+	case recheck:
+		return nil, a.recheck()
 	case refuse:
-		if s == owner {
+		if a.standing == owner {
 			a.release()
 		}
 		return nil, p.err
-	case takeEntry: // The caller takes the entry.
+	case takeEntry: // run takes the entry.
 	}
 	return nil, errUnplanned
 }
 
-// answerUnchanged answers a request whose integration exists.
-func (a *attempt) answerUnchanged(s standing, found *sendgrid.Integration) (*Result, error) {
-	whole, err := a.complete(a.workCtx, found)
-	if err != nil {
-		if s == owner {
-			a.release()
+// complete records that the request is completed, and answers it.
+func (a *attempt) complete(outcome Outcome) (*Result, error) {
+	ctx := a.workCtx
+	if outcome == OutcomeUnchanged {
+		if err := a.readWhole(ctx); err != nil {
+			if a.standing == owner {
+				a.release()
+			}
+			return nil, err
 		}
+	}
+	if a.standing == owner {
+		a.recordCompleted(a.seen.integration.ID)
+	}
+	if outcome != OutcomeUnchanged {
+		if err := a.readWhole(a.reconcileCtx); err != nil {
+			return nil, unreadable(a.seen.integration.ID, err)
+		}
+	}
+	return a.result(outcome), nil
+}
+
+// superseded answers a request that is older than the one applied last.
+func (a *attempt) superseded() (*Result, error) {
+	err := a.readWhole(a.workCtx)
+	if a.standing == owner {
+		a.release()
+	}
+	if err != nil {
 		return nil, err
 	}
-	if s == owner {
-		a.recordCompleted(whole.ID)
-	}
-	return &Result{Outcome: OutcomeUnchanged, Integration: *whole}, nil
+	return a.result(OutcomeSuperseded), nil
 }

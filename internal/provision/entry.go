@@ -18,9 +18,15 @@ const (
 	Free State = "free"
 	// Leased: an attempt has taken the entry and announced no write.
 	Leased State = "leased"
-	// Creating: a create was announced. It is about to be sent, or was sent.
+	// Creating: a create of the integration was announced. It is about to be sent, or was.
 	Creating State = "creating"
-	// Unknown: a create was sent, and its outcome is not known.
+	// Pending: the integration with IntegrationID exists, and the request with Fingerprint
+	// has steps left: an update, or certificates.
+	Pending State = "pending"
+	// Adding: the create of a certificate was announced. It is about to be sent, or was.
+	Adding State = "adding"
+	// Unknown: an announced write was sent, and its outcome is not known: the create of the
+	// integration while there is no IntegrationID, else of Certificate, else an update.
 	Unknown State = "unknown"
 	// Completed: the integration with IntegrationID is what the request with Fingerprint asks
 	// for, or was when last read.
@@ -30,8 +36,8 @@ const (
 const (
 	// retention is how long an entry is remembered: longer than any queue can redeliver.
 	retention = 15 * 24 * time.Hour
-	// maxUnknownCreates is how many creates of one entry may have an unknown outcome, and
-	// show no integration after the settling period, before a person has to check.
+	// maxUnknownCreates is how many creates of one thing may have an unknown outcome, and show
+	// nothing after the settling periods, before a person has to check.
 	maxUnknownCreates = 3
 )
 
@@ -52,16 +58,25 @@ type Entry struct {
 	State State
 	// Fingerprint is that of the request announced, or completed.
 	Fingerprint string
+	// Outcome is the answer to that request once it is completed: created or updated.
+	Outcome Outcome
 	// IntegrationID is empty while no integration is known.
 	IntegrationID string
-	// Settles is until when a missing integration is not believed gone, because reads lag.
+	// Certificate is the SHA-256 of the certificate whose create was announced.
+	Certificate string
+	// Added are the SHA-256 of the certificates that were added to the integration.
+	Added []string
+	// Settles is until when a missing integration is not believed gone, nor a certificate in
+	// Added missing, because reads lag.
 	Settles time.Time
-	// Deliveries are the ids of the deliveries whose create was announced or completed.
+	// Deliveries are the ids of the delivery whose create was announced or completed.
 	Deliveries []string
-	// UnknownCreates counts the creates whose outcome was never known.
+	// Applied is the time of the newest request that was applied.
+	Applied time.Time
+	// UnknownCreates counts the creates of one thing whose outcome was never known.
 	UnknownCreates int
-	// Rechecked reports whether, after an unknown create, the integration was found missing
-	// and one more settling period was waited since.
+	// Rechecked reports whether, after such a create, the thing was found missing and one
+	// more settling period was waited since.
 	Rechecked bool
 	// Expires is when the entry may be forgotten.
 	Expires time.Time
@@ -105,18 +120,28 @@ func (e Entry) completes(fingerprint string) bool {
 	return e.State == Completed && fingerprint != "" && e.Fingerprint == fingerprint
 }
 
-// announces reports whether a create of the request with this fingerprint was announced and
-// its outcome is not recorded.
-func (e Entry) announces(fingerprint string) bool {
-	return e.awaitsCreate() && e.Fingerprint == fingerprint
+// awaitsCreate reports whether a create of the integration was announced whose outcome is
+// not recorded.
+func (e Entry) awaitsCreate() bool {
+	return e.State == Creating || e.State == Unknown && e.IntegrationID == ""
 }
 
-// awaitsCreate reports whether a create was announced whose outcome is not recorded.
-func (e Entry) awaitsCreate() bool { return e.State == Creating || e.State == Unknown }
+// awaitsCertificate reports whether a create of Certificate was announced whose outcome is
+// not recorded.
+func (e Entry) awaitsCertificate() bool {
+	return e.State == Adding || e.State == Unknown && e.IntegrationID != "" && e.Certificate != ""
+}
 
-// createdBy reports whether one of the ids is that of a delivery that created the integration.
+// hasStepsLeft reports whether the integration exists and the announced request is not
+// completed.
+func (e Entry) hasStepsLeft() bool {
+	return e.State == Pending || e.State == Adding || e.State == Unknown && e.IntegrationID != ""
+}
+
+// createdBy reports whether d is the delivery that created the integration.
 func (e Entry) createdBy(d Delivery) bool {
-	return slices.ContainsFunc(d.IDs, func(id string) bool { return slices.Contains(e.Deliveries, id) })
+	return e.IntegrationID != "" &&
+		slices.ContainsFunc(d.IDs, func(id string) bool { return slices.Contains(e.Deliveries, id) })
 }
 
 // taken returns the entry as the owner takes it: with its lease, and what is known unchanged.
@@ -141,10 +166,25 @@ func (e Entry) released() Entry {
 	return e
 }
 
-// settling returns the entry of an attempt that ends without knowing the outcome of its
-// create: nobody may act before the lease ends.
-func (e Entry) settling(lease time.Time) Entry {
+// unknown returns the entry of an attempt that ends without knowing the outcome of its
+// write: nobody may act before the lease ends.
+func (e Entry) unknown(lease time.Time) Entry {
 	e.State, e.Owner, e.Lease = Unknown, "", lease
+	return e
+}
+
+// exists returns the entry once the integration is known to exist.
+func (e Entry) exists(id string, settles time.Time) Entry {
+	e.State, e.IntegrationID, e.Settles = Pending, id, settles
+	e.UnknownCreates, e.Rechecked = 0, false
+	return e
+}
+
+// added returns the entry once a certificate is known to be there.
+func (e Entry) added(sha256 string, settles time.Time) Entry {
+	e.State, e.Certificate, e.Settles = Pending, "", settles
+	e.Added = append(slices.Clone(e.Added), sha256)
+	e.UnknownCreates, e.Rechecked = 0, false
 	return e
 }
 

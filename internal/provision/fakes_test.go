@@ -122,6 +122,8 @@ type fakeSendGrid struct {
 	create func(context.Context, sendgrid.IntegrationRequest) (*sendgrid.Integration, error)
 	list   func(context.Context) ([]sendgrid.Integration, error)
 	get    func(context.Context, string) (*sendgrid.Integration, error)
+	// Other calls panic.
+	provision.SendGrid
 }
 
 func (f *fakeSendGrid) CreateIntegration(ctx context.Context, in sendgrid.IntegrationRequest) (*sendgrid.Integration, error) {

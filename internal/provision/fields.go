@@ -3,7 +3,9 @@ package provision
 import (
 	"encoding/json"
 	"strings"
+	"time"
 
+	"sendgrid-sso-integration/internal/saml"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -12,21 +14,28 @@ import (
 type field struct {
 	name     string
 	required bool
-	// read takes the value from its JSON into r, and returns what is wrong with its type.
-	read func(value json.RawMessage, r *Request) (wrong string)
-	// check returns the rule that the value breaks; nil where every value is good.
+	// fromMetadata reports whether SAML metadata supplies the field if the request does not.
+	fromMetadata bool
+	// missing is the message where a required field is missing, if "is required" is not enough.
+	missing string
+	// read takes the value from its JSON into r, and returns what is wrong with it.
+	read func(value json.RawMessage, r *Request, now time.Time) (wrong string)
+	// check returns the rule that the value breaks; nil where read has checked it.
 	check func(r Request) (broken string)
 	// requested and current return the value that is asked for, and the one that SendGrid
-	// has. They are nil where the two are not compared.
+	// has. They are nil where the two are not compared as values.
 	requested func(Request) any
 	current   func(sendgrid.Integration) any
+	// aliases are other names for the field: in other systems, and common mistakes. They are
+	// compared without case, white space and punctuation.
+	aliases []string
 }
 
 // fields lists the fields of a request, in the order in which problems are reported.
 var fields = []field{
 	{
 		name: "name", required: true,
-		read: func(value json.RawMessage, r *Request) string {
+		read: func(value json.RawMessage, r *Request, _ time.Time) string {
 			wrong := readString(value, &r.Name)
 			r.Name = strings.TrimSpace(r.Name)
 			return wrong
@@ -34,45 +43,93 @@ var fields = []field{
 		check:     func(r Request) string { return checkName(r.Name) },
 		requested: func(r Request) any { return r.Name },
 		current:   func(i sendgrid.Integration) any { return i.Name },
+		aliases:   []string{"label", "display name", "integration name", "application name", "app name"},
 	},
 	{
 		name: "enabled", required: true,
-		read:      func(value json.RawMessage, r *Request) string { return readBool(value, &r.Enabled) },
+		read:      func(value json.RawMessage, r *Request, _ time.Time) string { return readBool(value, &r.Enabled) },
 		requested: func(r Request) any { return r.Enabled },
 		current:   func(i sendgrid.Integration) any { return i.Enabled },
+		aliases:   []string{"enable", "is enabled", "active"},
 	},
 	{
-		name: "signin_url", required: true,
-		read:      func(value json.RawMessage, r *Request) string { return readString(value, &r.SigninURL) },
+		name: "signin_url", required: true, fromMetadata: true,
+		read:      func(value json.RawMessage, r *Request, _ time.Time) string { return readString(value, &r.SigninURL) },
 		check:     func(r Request) string { return checkURL(r.SigninURL) },
 		requested: func(r Request) any { return r.SigninURL },
 		current:   func(i sendgrid.Integration) any { return i.SigninURL },
-	},
-	{
-		name: "signout_url", required: true,
-		read:      func(value json.RawMessage, r *Request) string { return readString(value, &r.SignoutURL) },
-		check:     func(r Request) string { return checkOptionalURL(r.SignoutURL) },
-		requested: func(r Request) any { return r.SignoutURL },
-		current:   func(i sendgrid.Integration) any { return i.SignoutURL },
-	},
-	{
-		name: "entity_id", required: true,
-		read:      func(value json.RawMessage, r *Request) string { return readString(value, &r.EntityID) },
-		check:     func(r Request) string { return checkEntityID(r.EntityID) },
-		requested: func(r Request) any { return r.EntityID },
-		current:   func(i sendgrid.Integration) any { return i.EntityID },
-	},
-	{
-		// SendGrid changes it by itself, so it is not compared.
-		name: "completed_integration",
-		read: func(value json.RawMessage, r *Request) string {
-			r.CompletedIntegration = new(bool)
-			return readBool(value, r.CompletedIntegration)
+		aliases: []string{
+			"sso url", "login url", "sign in url", "sign on url", "embed link", "single sign on url", "single signon url",
+			"idp sso url", "identity provider single sign on url", "identity provider sign on url", "idp single sign on url",
 		},
 	},
 	{
-		name:  "metadata",
-		read:  func(value json.RawMessage, r *Request) string { return readStringMap(value, &r.Metadata) },
+		name: "signout_url", required: true, fromMetadata: true,
+		missing:   `is required; send "" if the identity provider has no single logout`,
+		read:      func(value json.RawMessage, r *Request, _ time.Time) string { return readString(value, &r.SignoutURL) },
+		check:     func(r Request) string { return checkOptionalURL(r.SignoutURL) },
+		requested: func(r Request) any { return r.SignoutURL },
+		current:   func(i sendgrid.Integration) any { return i.SignoutURL },
+		aliases: []string{
+			"logout url", "log out url", "sign out url", "slo url", "single logout url", "idp slo url",
+			"identity provider single logout url", "identity provider logout url",
+		},
+	},
+	{
+		name: "entity_id", required: true, fromMetadata: true,
+		read:      func(value json.RawMessage, r *Request, _ time.Time) string { return readString(value, &r.EntityID) },
+		check:     func(r Request) string { return checkEntityID(r.EntityID) },
+		requested: func(r Request) any { return r.EntityID },
+		current:   func(i sendgrid.Integration) any { return i.EntityID },
+		aliases: []string{
+			"issuer", "idp issuer", "issuer url", "saml issuer id", "saml issuer", "idp entity id", "identity provider issuer",
+			"azure ad identifier", "microsoft entra identifier", "entra identifier",
+		},
+	},
+	{
+		// SendGrid changes it when a person finishes the set-up, so a difference alone is no conflict.
+		name: "completed_integration",
+		read: func(value json.RawMessage, r *Request, _ time.Time) string {
+			r.CompletedIntegration = new(bool)
+			return readBool(value, r.CompletedIntegration)
+		},
+		aliases: []string{"completed", "complete", "is completed"},
+	},
+	{
+		name: "public_certificate", fromMetadata: true,
+		read: readCertificates,
+		aliases: []string{
+			"public cert", "certificate", "certificates", "cert", "public certificates", "x509", "x 509", "x509 cert",
+			"x509 certificate", "x 509 certificate", "signing certificate", "saml signing certificate", "idp certificate",
+			"idp cert", "certificate base64", "pem",
+		},
+	},
+	{
+		name: "saml_metadata", read: readSAMLMetadata,
+		aliases: []string{"metadata xml", "saml metadata xml", "idp metadata", "identity provider metadata", "federation metadata", "federation metadata xml"},
+	},
+	{
+		name: "saml_metadata_url",
+		read: func(value json.RawMessage, r *Request, _ time.Time) string {
+			return readString(value, &r.SAMLMetadataURL)
+		},
+		check: checkMetadataURL,
+		aliases: []string{
+			"metadata url", "idp metadata url", "identity provider metadata url", "app federation metadata url", "federation metadata url",
+		},
+	},
+	{
+		name: "if_exists", read: readIfExists,
+		aliases: []string{"on conflict", "on exists", "if exist", "update", "upsert"},
+	},
+	{
+		name: "metadata",
+		read: func(value json.RawMessage, r *Request, _ time.Time) string {
+			if saml.IsXML([]byte(unquote(value))) {
+				return "must be an object of strings; SAML metadata belongs into saml_metadata"
+			}
+			return readStringMap(value, &r.Metadata)
+		},
 		check: func(r Request) string { return checkMetadata(r.Metadata) },
 	},
 }
@@ -89,25 +146,42 @@ func FieldNames() (all, required []string) {
 	return all, required
 }
 
-// Difference is a field in which an integration is not what a request asks for.
-type Difference struct {
-	Field              string
-	Current, Requested any
-}
-
-// differences returns the compared fields in which an integration is not as requested.
-func (r Request) differences(i sendgrid.Integration) []Difference {
-	var found []Difference
+// fieldFor returns the field whose name or alias a name is, in any spelling.
+func fieldFor(name string) (field, bool) {
+	plain := plainName(name)
 	for _, f := range fields {
-		if f.requested == nil {
-			continue
-		}
-		if current, requested := f.current(i), f.requested(r); current != requested {
-			found = append(found, Difference{Field: f.name, Current: current, Requested: requested})
+		if plain == plainName(f.name) {
+			return f, true
 		}
 	}
-	return found
+	for _, f := range fields {
+		for _, alias := range f.aliases {
+			if plain == plainName(alias) {
+				return f, true
+			}
+		}
+	}
+	return field{}, false
 }
 
-// matches reports whether an integration is as requested.
-func (r Request) matches(i sendgrid.Integration) bool { return len(r.differences(i)) == 0 }
+// plainName returns a name in lower case, without anything but letters and digits.
+func plainName(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r - 'A' + 'a'
+		}
+		return -1
+	}, name)
+}
+
+func isField(name string) bool {
+	for _, f := range fields {
+		if f.name == name {
+			return true
+		}
+	}
+	return false
+}

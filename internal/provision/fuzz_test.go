@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"testing"
+	"time"
 
 	"sendgrid-sso-integration/internal/problem"
 
@@ -48,10 +49,10 @@ func FuzzParseRequest(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, err := provision.ParseRequest(data)
+		r, err := provision.ParseRequest(data, time.Now())
 		if err == nil {
 			require.NoError(t, r.Validate())
-			again, err := provision.ParseRequest(encode(t, r))
+			again, err := provision.ParseRequest(encode(t, r), time.Now())
 			require.NoError(t, err)
 			require.Equal(t, r, again)
 			return

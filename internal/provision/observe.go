@@ -25,18 +25,32 @@ type observation struct {
 	integration *sendgrid.Integration
 	// recordedMissing reports whether the integration that the entry records is not shown.
 	recordedMissing bool
+	// certificates are those of the integration. They are read if the request brings any.
+	certificates []storedCertificate
+	// updateSent reports whether this attempt has updated the integration.
+	updateSent bool
 }
 
-// observe reads the integration that the request is about: one that matches the request;
-// else the one that the entry records; else one with the entity id.
+// observe reads the integration that the request is about, and its certificates.
 func (a *attempt) observe() (observation, error) {
+	seen, err := a.observeIntegration()
+	if err != nil || len(a.request.Certificates) == 0 || seen.integration == nil || seen.integration.ID == "" {
+		return seen, err
+	}
+	seen.certificates, err = a.listCertificates(a.workCtx, seen.integration.ID)
+	return seen, err
+}
+
+// observeIntegration reads the integration that the request is about: one that matches the
+// request; else the one that the entry records; else one with the entity id.
+func (a *attempt) observeIntegration() (observation, error) {
 	list, err := a.list(a.workCtx)
 	if err != nil {
 		return observation{}, err
 	}
 	recorded := a.entry.IntegrationID
 	isRecorded := func(i sendgrid.Integration) bool { return i.ID == recorded }
-	found := first(list, a.request.matches)
+	found := first(list, func(i sendgrid.Integration) bool { return isRecorded(i) && a.request.matches(i) }, a.request.matches)
 	switch {
 	case found != nil, recorded == "":
 	case slices.ContainsFunc(list, isRecorded):
@@ -76,18 +90,20 @@ func first(list []sendgrid.Integration, tests ...func(sendgrid.Integration) bool
 	return nil
 }
 
-// complete reads an integration again if it lacks what the IdP needs.
-func (p *Provisioner) complete(ctx context.Context, i *sendgrid.Integration) (*sendgrid.Integration, error) {
+// readWhole reads the integration again if it lacks what the IdP needs.
+func (a *attempt) readWhole(ctx context.Context) error {
+	i := a.seen.integration
 	if i.ID != "" && i.SingleSignOnURL == "" {
 		var err error
-		if i, err = p.get(ctx, i.ID); err != nil {
-			return nil, err
+		if i, err = a.get(ctx, i.ID); err != nil {
+			return err
 		}
 	}
 	if i.ID == "" || i.SingleSignOnURL == "" {
-		return nil, incomplete()
+		return incomplete()
 	}
-	return i, nil
+	a.seen.integration = i
+	return nil
 }
 
 // getIfThere reads an integration; one that SendGrid does not show is nil.

@@ -2,13 +2,15 @@ package provision
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/saml"
 )
 
 // maxProblems bounds how many problems of a request are reported: an answer must not grow
@@ -17,8 +19,9 @@ const maxProblems = 30
 
 // ParseRequest parses a request from JSON and reports every problem at once: what is
 // missing, unknown, given twice, of the wrong type or against a rule. Its errors are
-// *problem.Error with the code PayloadTooLarge, InvalidJSON or InvalidRequest.
-func ParseRequest(data []byte) (Request, error) {
+// *problem.Error with the code PayloadTooLarge, InvalidJSON or InvalidRequest. Certificates
+// and metadata are judged by the time now.
+func ParseRequest(data []byte, now time.Time) (Request, error) {
 	members, err := parseDocument(data)
 	if err != nil {
 		return Request{}, err
@@ -38,8 +41,19 @@ func ParseRequest(data []byte) (Request, error) {
 	if len(unknown) > 0 && len(values) == 0 {
 		return Request{}, unknownEvent(unknown)
 	}
+	r, problems := readFields(values, repeated, now)
+	if problems = append(problems, unknown...); len(problems) > 0 {
+		return Request{}, invalidRequest(capProblems(problems))
+	}
+	if !r.awaitsMetadata() {
+		r.given = nil
+	}
+	return r, nil
+}
 
-	var r Request
+// readFields reads a request from the values of its fields.
+func readFields(values map[string]json.RawMessage, repeated map[string]bool, now time.Time) (Request, []problem.FieldError) {
+	r := Request{given: map[string]bool{}}
 	unread := map[string]string{} // What keeps a field from being read, by field.
 	for _, f := range fields {
 		value := values[f.name]
@@ -47,15 +61,28 @@ func ParseRequest(data []byte) (Request, error) {
 		case repeated[f.name]:
 			unread[f.name] = "must be given only once"
 		case !missing:
-			unread[f.name] = f.read(value, &r)
-		case f.required:
-			unread[f.name] = "is required"
+			r.given[f.name] = true
+			unread[f.name] = f.read(value, &r, now)
 		}
 	}
-	if problems := append(r.problems(unread), unknown...); len(problems) > 0 {
-		return Request{}, invalidRequest(capProblems(problems))
+	if r.given["saml_metadata"] && r.given["saml_metadata_url"] {
+		unread["saml_metadata_url"] = "must not be given beside saml_metadata; send one of them"
 	}
-	return r, nil
+	if r.samlMetadata != "" && unread["saml_metadata"] == "" && unread["entity_id"] == "" {
+		if parsed, err := saml.ParseMetadata([]byte(r.samlMetadata), r.EntityID, now); err != nil {
+			unread["saml_metadata"] = err.Error()
+		} else {
+			r.supply(parsed)
+		}
+	}
+	hasMetadata := r.given["saml_metadata"] || r.given["saml_metadata_url"]
+	for _, f := range fields {
+		supplied := f.fromMetadata && hasMetadata
+		if f.required && !r.given[f.name] && !supplied && unread[f.name] == "" {
+			unread[f.name] = cmp.Or(f.missing, "is required")
+		}
+	}
+	return r, r.problems(unread)
 }
 
 // parseDocument parses the one JSON object that data must be.
@@ -65,6 +92,8 @@ func parseDocument(data []byte) ([]member, error) {
 		return nil, &problem.Error{Code: problem.PayloadTooLarge, Message: fmt.Sprintf("The request may have at most %d bytes, and has %d.", MaxRequestBytes, len(data))}
 	case len(bytes.TrimSpace(data)) == 0:
 		return nil, &problem.Error{Code: problem.InvalidJSON, Message: "The request is empty; send one JSON object."}
+	case saml.IsXML(data):
+		return nil, &problem.Error{Code: problem.InvalidJSON, Message: "This is XML; send one JSON object. SAML metadata belongs into its field saml_metadata, as a string."}
 	case !utf8.Valid(data):
 		return nil, &problem.Error{Code: problem.InvalidJSON, Message: "The request is not valid UTF-8; send one JSON object in UTF-8."}
 	}
@@ -88,18 +117,11 @@ func unknownEvent(unknown []problem.FieldError) *problem.Error {
 	}
 }
 
-func isField(name string) bool {
-	return slices.ContainsFunc(fields, func(f field) bool { return f.name == name })
-}
-
-// unknownField says what to do about a field that does not exist; the most common cause
-// is another spelling, such as signinUrl.
+// unknownField says what to do about a field that does not exist; the most common cause is
+// the name that another system has for it.
 func unknownField(name string) string {
-	plain := strings.NewReplacer("_", "", "-", "", " ", "")
-	for _, f := range fields {
-		if strings.EqualFold(plain.Replace(name), plain.Replace(f.name)) {
-			return "is not a field of a request; did you mean " + f.name + "?"
-		}
+	if f, ok := fieldFor(name); ok {
+		return "is not a field of a request; did you mean " + f.name + "?"
 	}
 	return "is not a field of a request; remove it, or put it into metadata"
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"sendgrid-sso-integration/internal/problem"
 
@@ -100,7 +101,7 @@ func TestParseRequest(t *testing.T) {
 			if tt.want != nil {
 				tt.want(&want)
 			}
-			got, err := provision.ParseRequest([]byte(tt.json))
+			got, err := provision.ParseRequest([]byte(tt.json), time.Now())
 			require.NoError(t, err)
 			require.Equal(t, want, got)
 			require.NoError(t, got.Validate())
@@ -144,7 +145,7 @@ func TestParseRequestRefusesWhatIsNoObject(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r, err := provision.ParseRequest([]byte(tt.json))
+			r, err := provision.ParseRequest([]byte(tt.json), time.Now())
 			e := requireCode(t, problem.InvalidJSON, err)
 			require.Contains(t, e.Message, tt.message)
 			require.Empty(t, e.Fields)
@@ -158,24 +159,24 @@ func TestParseRequestRefusesWhatIsCutOff(t *testing.T) {
 	t.Parallel()
 	whole := with("metadata", `{"ticket":"OPS-1"}`)
 	for end := range len(whole) {
-		_, err := provision.ParseRequest([]byte(whole[:end]))
+		_, err := provision.ParseRequest([]byte(whole[:end]), time.Now())
 		requireCode(t, problem.InvalidJSON, err)
 	}
-	_, err := provision.ParseRequest([]byte(whole))
+	_, err := provision.ParseRequest([]byte(whole), time.Now())
 	require.NoError(t, err)
 }
 
 func TestParseRequestBoundsTheSize(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, 65_536, provision.MaxRequestBytes)
+	require.Equal(t, 262_144, provision.MaxRequestBytes)
 	good := object(fields())
 	largest := good + strings.Repeat(" ", provision.MaxRequestBytes-len(good))
-	_, err := provision.ParseRequest([]byte(largest))
+	_, err := provision.ParseRequest([]byte(largest), time.Now())
 	require.NoError(t, err)
 
 	for _, tooLarge := range []string{largest + " ", strings.Repeat("[", 1<<20)} {
-		_, err = provision.ParseRequest([]byte(tooLarge))
+		_, err = provision.ParseRequest([]byte(tooLarge), time.Now())
 		e := requireCode(t, problem.PayloadTooLarge, err)
-		require.Contains(t, e.Message, "65536")
+		require.Contains(t, e.Message, "262144")
 	}
 }

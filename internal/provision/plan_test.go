@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/saml"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -15,15 +16,39 @@ import (
 func TestMakePlan(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	request := Request{Name: "Okta", SigninURL: "https://a", SignoutURL: "https://b", EntityID: "urn:a"}
-	other := request
+	plain := Request{Name: "Okta", SigninURL: "https://a", SignoutURL: "https://b", EntityID: "urn:a"}
+	other := plain
 	other.Name = "Another"
-	as := func(r Request) *sendgrid.Integration {
-		return &sendgrid.Integration{ID: "1", Name: r.Name, SigninURL: r.SigninURL, SignoutURL: r.SignoutURL, EntityID: r.EntityID}
+	updating := plain
+	updating.IfExists = UpdateExisting
+	completing := updating
+	completing.CompletedIntegration = new(true)
+	withCertificates := plain
+	withCertificates.Certificates = []saml.Certificate{{SHA256: "a"}, {SHA256: "b"}}
+	updatingCertificates := withCertificates
+	updatingCertificates.IfExists = UpdateExisting
+
+	as := func(r Request) observation {
+		return observation{integration: &sendgrid.Integration{
+			ID: "1", Name: r.Name, SigninURL: r.SigninURL, SignoutURL: r.SignoutURL, EntityID: r.EntityID,
+		}}
 	}
-	entry := func(state State, change ...func(*Entry)) Entry {
-		e := Entry{State: state, Fingerprint: request.fingerprint(), Expires: now.Add(time.Hour)}
-		if state == Completed {
+	having := func(o observation, hashes ...string) observation {
+		for _, hash := range hashes {
+			o.certificates = append(o.certificates, storedCertificate{sha256: hash})
+		}
+		return o
+	}
+	sent := func(o observation) observation {
+		o.updateSent = true
+		return o
+	}
+	nothing, lost := observation{}, observation{recordedMissing: true}
+
+	// entry is that of a request.
+	entry := func(r Request, state State, change ...func(*Entry)) Entry {
+		e := Entry{State: state, Fingerprint: r.fingerprint(), Outcome: OutcomeCreated, Expires: now.Add(time.Hour)}
+		if state == Completed || state == Pending || state == Adding {
 			e.IntegrationID, e.Deliveries = "1", []string{"event-1"}
 		}
 		for _, c := range change {
@@ -31,60 +56,103 @@ func TestMakePlan(t *testing.T) {
 		}
 		return e
 	}
-	byOther := func(e *Entry) { e.Fingerprint = other.fingerprint() }
 	rechecked := func(e *Entry) { e.Rechecked = true }
 	unknownCreates := func(n int) func(*Entry) { return func(e *Entry) { e.UnknownCreates = n } }
 	settles := func(d time.Duration) func(*Entry) { return func(e *Entry) { e.Settles = now.Add(d) } }
+	applied := func(d time.Duration) func(*Entry) { return func(e *Entry) { e.Applied = now.Add(d) } }
 	leased := func(e *Entry) { e.Lease = now.Add(time.Minute) }
-	delivered := Delivery{IDs: []string{"event-1"}}
+	updated := func(e *Entry) { e.Outcome = OutcomeUpdated }
+	of := func(id, certificate string) func(*Entry) {
+		return func(e *Entry) { e.IntegrationID, e.Certificate = id, certificate }
+	}
+	added := func(hashes ...string) func(*Entry) { return func(e *Entry) { e.Added = hashes } }
+	delivered := Delivery{IDs: []string{"event-1"}, Time: now}
 
 	for name, tt := range map[string]struct {
+		request  Request
 		entry    Entry
 		standing standing
-		found    *sendgrid.Integration
-		missing  bool // The recorded integration is missing.
+		seen     observation
 		delivery Delivery
 		step     step
 		code     problem.Code
 		wait     time.Duration
+		adds     string
 	}{
-		"nothing exists":                                     {entry: entry(Leased), step: create},
-		"it exists":                                          {entry: entry(Leased), found: as(request), step: answerUnchanged},
-		"it exists and differs":                              {entry: entry(Leased), found: as(other), step: refuse, code: problem.Conflict},
-		"completed, and exists":                              {entry: entry(Completed), standing: completed, found: as(request), step: answerUnchanged},
-		"completed, and edited since":                        {entry: entry(Completed), standing: completed, found: as(other), step: answerUnchanged},
-		"another request completed":                          {entry: entry(Completed, byOther), found: as(other), step: refuse, code: problem.Conflict},
-		"completed, and gone":                                {entry: entry(Completed), standing: completed, missing: true, step: takeEntry},
-		"completed, gone, and taken":                         {entry: entry(Completed), missing: true, step: create},
-		"completed a moment ago, and missing":                {entry: entry(Completed, settles(time.Second)), standing: completed, missing: true, step: refuse, code: problem.OutcomeUnknown, wait: time.Second},
-		"completed a moment ago, and missing, for its owner": {entry: entry(Completed, settles(time.Second)), missing: true, step: refuse, code: problem.OutcomeUnknown, wait: time.Second},
-		"completed for long, and missing":                    {entry: entry(Completed, settles(-time.Second)), standing: completed, missing: true, step: takeEntry},
-		"created by this delivery, and gone":                 {entry: entry(Completed), standing: completed, missing: true, delivery: delivered, step: refuse, code: problem.Gone},
-		"created by this delivery, and not gone for sure":    {entry: entry(Completed, settles(time.Second)), missing: true, delivery: delivered, step: refuse, code: problem.OutcomeUnknown, wait: time.Second},
-		"announced, and nothing exists":                      {entry: entry(Creating), step: recheck, wait: time.Minute},
-		"unknown, and nothing exists":                        {entry: entry(Unknown), step: recheck, wait: time.Minute},
-		"unknown and rechecked":                              {entry: entry(Unknown, rechecked), step: create},
-		"three unknown creates, before the recheck":          {entry: entry(Unknown, unknownCreates(3)), step: recheck, wait: time.Minute},
-		"three unknown creates, rechecked":                   {entry: entry(Unknown, rechecked, unknownCreates(3)), step: refuse, code: problem.OutcomeUnknown},
-		"three unknown creates, and one exists":              {entry: entry(Unknown, rechecked, unknownCreates(3)), found: as(request), step: adopt},
-		"announced, and exists":                              {entry: entry(Creating), found: as(request), step: adopt},
-		"announced, and exists with another value":           {entry: entry(Creating), found: as(other), step: adopt},
-		"announced by another request, and exists":           {entry: entry(Creating, byOther), found: as(request), step: answerUnchanged},
-		"announced by another request, and differs":          {entry: entry(Creating, byOther), found: as(other), step: refuse, code: problem.Conflict},
-		"settling, and nothing exists":                       {entry: entry(Unknown, leased), standing: spectator, step: refuse, code: problem.OutcomeUnknown, wait: time.Minute},
-		"settling, and exists":                               {entry: entry(Unknown, leased), standing: spectator, found: as(request), step: answerUnchanged},
-		"settling, and something else exists":                {entry: entry(Unknown, leased), standing: spectator, found: as(other), step: refuse, code: problem.OutcomeUnknown, wait: time.Minute},
+		// Nothing exists.
+		"nothing exists":                                  {request: plain, entry: entry(plain, Leased), seen: nothing, step: create},
+		"completed, and gone":                             {request: plain, entry: entry(plain, Completed), standing: completed, seen: lost, step: takeEntry},
+		"completed, gone, and taken":                      {request: plain, entry: entry(plain, Completed), seen: lost, step: create},
+		"completed a moment ago, and missing":             {request: plain, entry: entry(plain, Completed, settles(time.Second)), standing: completed, seen: lost, step: refuse, code: problem.OutcomeUnknown, wait: time.Second},
+		"pending a moment ago, and missing":               {request: plain, entry: entry(plain, Pending, settles(time.Second)), seen: lost, step: refuse, code: problem.OutcomeUnknown, wait: time.Second},
+		"completed for long, and missing":                 {request: plain, entry: entry(plain, Completed, settles(-time.Second)), standing: completed, seen: lost, step: takeEntry},
+		"created by this delivery, and gone":              {request: plain, entry: entry(plain, Completed), standing: completed, seen: lost, delivery: delivered, step: refuse, code: problem.Gone},
+		"created by this delivery, and not gone for sure": {request: plain, entry: entry(plain, Completed, settles(time.Second)), seen: lost, delivery: delivered, step: refuse, code: problem.OutcomeUnknown, wait: time.Second},
+		"older than what was applied, and gone":           {request: plain, entry: entry(other, Completed, applied(time.Second)), seen: lost, step: refuse, code: problem.Gone},
+		"announced, and nothing exists":                   {request: plain, entry: entry(plain, Creating), seen: nothing, step: recheck},
+		"unknown, and nothing exists":                     {request: plain, entry: entry(plain, Unknown), seen: nothing, step: recheck},
+		"unknown and rechecked":                           {request: plain, entry: entry(plain, Unknown, rechecked), seen: nothing, step: create},
+		"three unknown creates, before the recheck":       {request: plain, entry: entry(plain, Unknown, unknownCreates(3)), seen: nothing, step: recheck},
+		"three unknown creates, rechecked":                {request: plain, entry: entry(plain, Unknown, rechecked, unknownCreates(3)), seen: nothing, step: refuse, code: problem.OutcomeUnknown},
+		"settling, and nothing exists":                    {request: plain, entry: entry(plain, Unknown, leased), standing: spectator, seen: nothing, step: refuse, code: problem.OutcomeUnknown, wait: time.Minute},
+
+		// It exists, and nobody works on it.
+		"it exists":                                  {request: plain, entry: entry(plain, Leased), seen: as(plain), step: answerUnchanged},
+		"it exists and differs":                      {request: plain, entry: entry(plain, Leased), seen: as(other), step: refuse, code: problem.Conflict},
+		"completed, and exists":                      {request: plain, entry: entry(plain, Completed), standing: completed, seen: as(plain), step: answerUnchanged},
+		"completed, and edited since":                {request: plain, entry: entry(plain, Completed), standing: completed, seen: as(other), step: answerUnchanged},
+		"completed, and a certificate removed since": {request: withCertificates, entry: entry(withCertificates, Completed), standing: completed, seen: as(plain), step: answerUnchanged},
+		"completed with an update, edited since":     {request: updating, entry: entry(updating, Completed), standing: completed, seen: as(other), step: answerUnchanged},
+		"another request completed":                  {request: plain, entry: entry(other, Completed), seen: as(other), step: refuse, code: problem.Conflict},
+		"a certificate is missing":                   {request: withCertificates, entry: entry(other, Leased), seen: having(as(plain), "a"), step: refuse, code: problem.Conflict},
+		"all certificates are there, and more":       {request: withCertificates, entry: entry(other, Leased), seen: having(as(plain), "b", "c", "a"), step: answerUnchanged},
+
+		// Updates.
+		"update of what differs":                    {request: updating, entry: entry(other, Completed), seen: as(other), step: update},
+		"update of what was made by hand":           {request: updating, entry: entry(updating, Leased), seen: as(other), step: update},
+		"update of nothing":                         {request: updating, entry: entry(other, Completed), seen: as(plain), step: answerUnchanged},
+		"update of completed_integration":           {request: completing, entry: entry(other, Completed), seen: as(plain), step: update},
+		"update of certificates":                    {request: updatingCertificates, entry: entry(other, Completed), seen: as(plain), step: update},
+		"older update":                              {request: updating, entry: entry(other, Completed, applied(time.Second)), seen: as(other), step: answerSuperseded},
+		"older request that differs":                {request: plain, entry: entry(other, Completed, applied(time.Second)), seen: as(other), step: answerSuperseded},
+		"older request that is satisfied":           {request: plain, entry: entry(other, Completed, applied(time.Second)), seen: as(plain), step: answerUnchanged},
+		"update announced, and not sent":            {request: updating, entry: entry(updating, Pending, updated), seen: as(other), step: update},
+		"update announced, and done":                {request: updating, entry: entry(updating, Pending, updated), seen: as(plain), step: complete},
+		"update sent, and SendGrid changed a value": {request: updating, entry: entry(updating, Pending, updated), seen: sent(as(other)), step: complete},
+		"update unknown":                            {request: updating, entry: entry(updating, Unknown, updated, of("1", "")), seen: as(other), step: update},
+		"update announced by another request":       {request: plain, entry: entry(updating, Pending, updated, func(e *Entry) { e.Fingerprint = "x" }), seen: as(other), step: refuse, code: problem.Conflict},
+
+		// Creates of unknown outcome that show something.
+		"announced, and exists":                     {request: plain, entry: entry(plain, Creating), seen: as(plain), step: adopt},
+		"announced, and exists with another value":  {request: plain, entry: entry(plain, Creating), seen: as(other), step: adopt},
+		"three unknown creates, and one exists":     {request: plain, entry: entry(plain, Unknown, rechecked, unknownCreates(3)), seen: as(plain), step: adopt},
+		"announced by another request, and exists":  {request: plain, entry: entry(other, Creating), seen: as(plain), step: answerUnchanged},
+		"announced by another request, and differs": {request: plain, entry: entry(other, Creating), seen: as(other), step: refuse, code: problem.Conflict},
+		"settling, and exists":                      {request: plain, entry: entry(plain, Unknown, leased), standing: spectator, seen: as(plain), step: answerUnchanged},
+		"settling, and something else exists":       {request: plain, entry: entry(plain, Unknown, leased), standing: spectator, seen: as(other), step: refuse, code: problem.OutcomeUnknown, wait: time.Minute},
+
+		// Certificates.
+		"created, and all certificates are missing":    {request: withCertificates, entry: entry(withCertificates, Pending), seen: as(plain), step: addCertificate, adds: "a"},
+		"created and edited, certificates are missing": {request: withCertificates, entry: entry(withCertificates, Pending), seen: as(other), step: addCertificate, adds: "a"},
+		"created, and one certificate is missing":      {request: withCertificates, entry: entry(withCertificates, Pending), seen: having(as(plain), "a"), step: addCertificate, adds: "b"},
+		"added a moment ago, and not shown yet":        {request: withCertificates, entry: entry(withCertificates, Pending, added("a"), settles(time.Second)), seen: as(plain), step: addCertificate, adds: "b"},
+		"added for long, and not shown":                {request: withCertificates, entry: entry(withCertificates, Pending, added("a"), settles(-time.Second)), seen: as(plain), step: addCertificate, adds: "a"},
+		"all certificates are there":                   {request: withCertificates, entry: entry(withCertificates, Pending), seen: having(as(plain), "a", "b"), step: complete},
+		"a certificate was announced, and is there":    {request: withCertificates, entry: entry(withCertificates, Adding, of("1", "a")), seen: having(as(plain), "a"), step: adoptCertificate},
+		"a certificate was announced, and is not":      {request: withCertificates, entry: entry(withCertificates, Adding, of("1", "a")), seen: as(plain), step: recheck},
+		"a certificate is unknown":                     {request: withCertificates, entry: entry(withCertificates, Unknown, of("1", "b")), seen: having(as(plain), "a"), step: recheck},
+		"a certificate is unknown and rechecked":       {request: withCertificates, entry: entry(withCertificates, Unknown, of("1", "b"), rechecked), seen: as(plain), step: addCertificate, adds: "b"},
+		"a certificate is unknown three times":         {request: withCertificates, entry: entry(withCertificates, Unknown, of("1", "b"), rechecked, unknownCreates(3)), seen: as(plain), step: refuse, code: problem.OutcomeUnknown},
+		"settling, and a certificate is missing":       {request: withCertificates, entry: entry(withCertificates, Unknown, of("1", "b"), leased), standing: spectator, seen: as(plain), step: refuse, code: problem.OutcomeUnknown, wait: time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := makePlan(view{
-				request: request, delivery: tt.delivery, entry: tt.entry, standing: tt.standing,
-				observation: observation{integration: tt.found, recordedMissing: tt.missing}, now: now, settling: time.Minute,
-			})
-			require.Equal(t, tt.step, p.step)
-			if tt.step == recheck {
-				require.Equal(t, tt.wait, p.wait)
+			if tt.delivery.Time.IsZero() {
+				tt.delivery.Time = now
 			}
+			p := makePlan(view{request: tt.request, delivery: tt.delivery, entry: tt.entry, standing: tt.standing, observation: tt.seen, now: now})
+			require.Equal(t, tt.step, p.step)
+			require.Equal(t, tt.adds, p.certificate.SHA256)
 			var failure *problem.Error
 			require.Equal(t, tt.code != "", errors.As(p.err, &failure))
 			if tt.code != "" {

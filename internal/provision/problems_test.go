@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"sendgrid-sso-integration/internal/problem"
 
@@ -15,7 +16,7 @@ import (
 // problemsOf returns what is wrong with a request that is JSON.
 func problemsOf(t *testing.T, json string) []problem.FieldError {
 	t.Helper()
-	_, err := provision.ParseRequest([]byte(json))
+	_, err := provision.ParseRequest([]byte(json), time.Now())
 	return requireCode(t, problem.InvalidRequest, err).Fields
 }
 
@@ -25,7 +26,7 @@ func TestParseRequestNamesWhatIsMissing(t *testing.T) {
 		{Field: "name", Message: "is required"},
 		{Field: "enabled", Message: "is required"},
 		{Field: "signin_url", Message: "is required"},
-		{Field: "signout_url", Message: "is required"},
+		{Field: "signout_url", Message: `is required; send "" if the identity provider has no single logout`},
 		{Field: "entity_id", Message: "is required"},
 	}
 	require.Equal(t, required, problemsOf(t, "{}"))
@@ -46,7 +47,7 @@ func TestParseRequestNamesEveryProblemAtOnce(t *testing.T) {
 		"zzz": 1, "metadata": [], "entity_id": "a b", "completed_integration": "no", "signout_url": "http://example.com",
 		"signin_url": "https://user@example.com", "enabled": "true", "aaa": 1, "name": "", "name": "Okta"
 	}`
-	_, err := provision.ParseRequest([]byte(json))
+	_, err := provision.ParseRequest([]byte(json), time.Now())
 	e := requireCode(t, problem.InvalidRequest, err)
 	require.Contains(t, e.Message, "9 rules")
 	var names []string
@@ -85,7 +86,26 @@ func TestParseRequestRefusesUnknownFields(t *testing.T) {
 		{field: "id"},
 		{field: "idempotency_key"},
 		{field: ""},
-		{field: "ſignin_url", suggestion: "signin_url"}, // Folding knows the long s.
+		// Names in other systems, in their spelling.
+		{field: "public_cert", suggestion: "public_certificate"},
+		{field: "certificate", suggestion: "public_certificate"},
+		{field: "x509", suggestion: "public_certificate"},
+		{field: "X.509 Certificate", suggestion: "public_certificate"},
+		{field: "Certificate (Base64)", suggestion: "public_certificate"},
+		{field: "sso_url", suggestion: "signin_url"},
+		{field: "Embed Link", suggestion: "signin_url"},
+		{field: "Login URL", suggestion: "signin_url"},
+		{field: "Identity Provider Single Sign-On URL", suggestion: "signin_url"},
+		{field: "logout_url", suggestion: "signout_url"},
+		{field: "Single Logout URL", suggestion: "signout_url"},
+		{field: "issuer", suggestion: "entity_id"},
+		{field: "SAML Issuer ID", suggestion: "entity_id"},
+		{field: "Identity Provider Issuer", suggestion: "entity_id"},
+		{field: "Azure AD Identifier", suggestion: "entity_id"},
+		{field: "Microsoft Entra Identifier", suggestion: "entity_id"},
+		{field: "App Federation Metadata Url", suggestion: "saml_metadata_url"},
+		{field: "Federation Metadata XML", suggestion: "saml_metadata"},
+		{field: "ifExists", suggestion: "if_exists"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.field, func(t *testing.T) {
@@ -135,7 +155,7 @@ func TestParseRequestReportsNoMoreThanHelps(t *testing.T) {
 // What has no field in common with a request is most likely an event of another source.
 func TestParseRequestTellsAStrangeEventFromARequest(t *testing.T) {
 	t.Parallel()
-	_, err := provision.ParseRequest([]byte(`{"Records":[{"eventSource":"aws:s3"}]}`))
+	_, err := provision.ParseRequest([]byte(`{"Records":[{"eventSource":"aws:s3"}]}`), time.Now())
 	e := requireCode(t, problem.InvalidRequest, err)
 	require.Contains(t, e.Message, "neither a request nor an event")
 	require.Contains(t, e.Message, "name, enabled, signin_url, signout_url, entity_id")
@@ -157,7 +177,7 @@ func TestParseRequestRepeatsNoValues(t *testing.T) {
 	refused := 0
 	for _, value := range values {
 		for _, field := range []string{"name", "enabled", "signin_url", "signout_url", "entity_id", "completed_integration", "metadata", "unknown"} {
-			_, err := provision.ParseRequest([]byte(with(field, value)))
+			_, err := provision.ParseRequest([]byte(with(field, value)), time.Now())
 			if err == nil {
 				continue
 			}
@@ -168,7 +188,7 @@ func TestParseRequestRepeatsNoValues(t *testing.T) {
 	}
 	require.Greater(t, refused, 100)
 	for _, document := range append(values, object(fields())+marker) {
-		_, err := provision.ParseRequest([]byte(document))
+		_, err := provision.ParseRequest([]byte(document), time.Now())
 		require.Error(t, err)
 		require.NotContains(t, err.Error(), marker, document)
 	}

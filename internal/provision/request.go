@@ -1,9 +1,6 @@
 package provision
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
@@ -13,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/saml"
 
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -20,7 +18,7 @@ import (
 // The bounds of a request. Lengths are in characters except where the name says bytes.
 const (
 	// MaxRequestBytes bounds the JSON text of one request.
-	MaxRequestBytes = 64 << 10
+	MaxRequestBytes = 256 << 10
 
 	maxName     = 256
 	maxURLBytes = 2048
@@ -39,10 +37,24 @@ type Request struct {
 	SignoutURL           string
 	EntityID             string
 	CompletedIntegration *bool
+	// Certificates are the IdP's signing certificates, without duplicates.
+	Certificates []saml.Certificate
+	// SAMLMetadataURL is where to get what the other fields do not give, see
+	// [Provisioner.Resolve]. It is empty once that is done.
+	SAMLMetadataURL string
+	IfExists        IfExists
 	// Metadata is never sent to SendGrid. It is returned in the result, for a ticket number
 	// for instance.
 	Metadata map[string]string
+
+	// given are the fields that came with the request itself, nil once nothing else supplies any.
+	given map[string]bool
+	// samlMetadata is the document that came with the request, empty once it is parsed.
+	samlMetadata string
 }
+
+// awaitsMetadata reports whether metadata has yet to supply fields.
+func (r Request) awaitsMetadata() bool { return r.SAMLMetadataURL != "" || r.samlMetadata != "" }
 
 // Validate reports every rule that the request breaks, in one InvalidRequest error.
 func (r Request) Validate() error {
@@ -53,12 +65,14 @@ func (r Request) Validate() error {
 }
 
 // problems returns the first problem of each field: why it could not be read, or else the
-// rule that its value breaks.
+// rule that its value breaks. What metadata at a URL will supply is not checked before it is
+// fetched.
 func (r Request) problems(unread map[string]string) []problem.FieldError {
 	var problems []problem.FieldError
 	for _, f := range fields {
 		message := unread[f.name]
-		if message == "" && f.check != nil {
+		pending := f.fromMetadata && r.awaitsMetadata() && !r.given[f.name]
+		if message == "" && f.check != nil && !pending {
 			message = f.check(r)
 		}
 		if message != "" {
@@ -154,21 +168,4 @@ func (r Request) Integration() sendgrid.IntegrationRequest {
 		EntityID:             r.EntityID,
 		CompletedIntegration: r.CompletedIntegration,
 	}
-}
-
-// fingerprint identifies what the request asks for: two requests with the same fingerprint
-// want the same integration. It covers the compared fields, so metadata does not count.
-func (r Request) fingerprint() string {
-	var values []any
-	for _, f := range fields {
-		if f.requested != nil {
-			values = append(values, f.requested(r))
-		}
-	}
-	text, err := json.Marshal(values)
-	if err != nil {
-		panic(err) // Strings and booleans always encode.
-	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])
 }

@@ -1,33 +1,34 @@
 package provision
 
 import (
+	"time"
+
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// Outcome says in one word what became of a request.
+// Outcome is what became of a request.
 type Outcome string
 
 // The outcomes.
 const (
 	// OutcomeCreated: this request created the integration.
 	OutcomeCreated Outcome = "created"
-	// OutcomeUnchanged: the integration was there already.
+	// OutcomeUpdated: this request changed the integration, or added certificates to it.
+	OutcomeUpdated Outcome = "updated"
+	// OutcomeUnchanged: the integration is as requested already.
 	OutcomeUnchanged Outcome = "unchanged"
+	// OutcomeSuperseded: a newer request was applied before. Nothing was changed.
+	OutcomeSuperseded Outcome = "superseded"
 	// OutcomeRejected: it failed, and a retry cannot help.
 	OutcomeRejected Outcome = "rejected"
 	// OutcomeFailed: it failed, and a retry may help.
 	OutcomeFailed Outcome = "failed"
 )
 
-// Result is what a caller gets for a request that succeeded.
-type Result struct {
-	Outcome     Outcome              `json:"outcome"`
-	Integration sendgrid.Integration `json:"integration"`
-	Metadata    map[string]string    `json:"metadata,omitempty"`
-	// Adopted says that the create's own answer was lost, and the integration was found
-	// by looking.
-	Adopted bool `json:"-"`
+// Outcomes returns every outcome.
+func Outcomes() []Outcome {
+	return []Outcome{OutcomeCreated, OutcomeUpdated, OutcomeUnchanged, OutcomeSuperseded, OutcomeRejected, OutcomeFailed}
 }
 
 // OutcomeOf returns the outcome of a request that failed: rejected if a retry cannot help,
@@ -37,4 +38,38 @@ func OutcomeOf(failure *problem.Error) Outcome {
 		return OutcomeFailed
 	}
 	return OutcomeRejected
+}
+
+// Result is what a caller gets for a request that succeeded.
+type Result struct {
+	Outcome     Outcome              `json:"outcome"`
+	Integration sendgrid.Integration `json:"integration"`
+	// Certificates are all that the integration has. They are there if the request brought
+	// any.
+	Certificates []Certificate     `json:"certificates,omitempty"`
+	Warnings     []Warning         `json:"warnings,omitempty"`
+	Metadata     map[string]string `json:"metadata,omitempty"`
+	// Adopted reports whether the answer to the create was lost, and the integration was
+	// found by reading SendGrid.
+	Adopted bool `json:"-"`
+}
+
+// Certificate is a certificate of an integration.
+type Certificate struct {
+	// ID is SendGrid's, empty if SendGrid did not return it.
+	ID        string    `json:"id,omitempty"`
+	SHA256    string    `json:"sha256"`
+	NotBefore time.Time `json:"not_before"`
+	NotAfter  time.Time `json:"not_after"`
+}
+
+// result returns the result of the attempt.
+func (a *attempt) result(outcome Outcome) *Result {
+	r := &Result{Outcome: outcome, Integration: *a.seen.integration, Adopted: a.adopted}
+	if len(a.request.Certificates) > 0 {
+		for _, c := range a.seen.certificates {
+			r.Certificates = append(r.Certificates, Certificate{c.id, c.sha256, c.notBefore.UTC(), c.notAfter.UTC()})
+		}
+	}
+	return r
 }

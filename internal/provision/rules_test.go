@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"sendgrid-sso-integration/internal/problem"
 
@@ -25,7 +26,7 @@ func TestParseRequestRules(t *testing.T) {
 	for _, tt := range all {
 		t.Run(tt.field+"/"+tt.name, func(t *testing.T) {
 			t.Parallel()
-			r, err := provision.ParseRequest([]byte(with(tt.field, tt.json)))
+			r, err := provision.ParseRequest([]byte(with(tt.field, tt.json)), time.Now())
 			if tt.problem == "" {
 				require.NoError(t, err)
 				require.NoError(t, r.Validate())
@@ -99,11 +100,11 @@ func urlRules(field string) []rule {
 
 func TestParseRequestAllowsNoSignoutURL(t *testing.T) {
 	t.Parallel()
-	r, err := provision.ParseRequest([]byte(with("signout_url", `""`)))
+	r, err := provision.ParseRequest([]byte(with("signout_url", `""`)), time.Now())
 	require.NoError(t, err)
 	require.Empty(t, r.SignoutURL)
 
-	_, err = provision.ParseRequest([]byte(with("signout_url", `" "`)))
+	_, err = provision.ParseRequest([]byte(with("signout_url", `" "`)), time.Now())
 	requireCode(t, problem.InvalidRequest, err)
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -120,22 +122,49 @@ func tooLate(cause error) *problem.Error {
 	}
 }
 
-func conflict(id string, differences []Difference) *problem.Error {
-	e := &problem.Error{Code: problem.Conflict, IntegrationID: id}
+// conflict reports, for each field, the value that SendGrid has and the one requested.
+func conflict(i sendgrid.Integration, r Request, seen observation) *problem.Error {
+	e := &problem.Error{Code: problem.Conflict, IntegrationID: i.ID}
 	var names []string
-	for _, d := range differences {
-		names = append(names, d.Field)
-		e.Fields = append(e.Fields, problem.FieldError{Field: d.Field, Message: "differs"})
+	differs := func(name, current, requested string) {
+		names = append(names, name)
+		e.Fields = append(e.Fields, problem.FieldError{Field: name, Message: "is " + current + " in SendGrid, and " + requested + " was requested"})
 	}
-	e.Message = fmt.Sprintf("The integration %s has this entity_id and differs in %s; nothing was changed. Edit or delete it in SendGrid, or send the values that it has.",
-		id, strings.Join(names, ", "))
+	for _, d := range r.differences(i) {
+		differs(d.Field, quoted(d.Current), quoted(d.Requested))
+	}
+	for _, c := range r.Certificates {
+		if !seen.shows(c.SHA256) {
+			differs("public_certificate", "one of "+strconv.Itoa(len(seen.certificates))+" others", "the one with sha256 "+c.SHA256)
+		}
+	}
+	slices.Sort(names)
+	e.Message = fmt.Sprintf("The integration %s has this entity_id and differs in %s; nothing was changed. Send the values that it has, or send the request with if_exists: update to change it.",
+		i.ID, strings.Join(slices.Compact(names), ", "))
 	return e
+}
+
+// quoted returns a value for a message.
+func quoted(value any) string {
+	if text, ok := value.(string); ok {
+		return strconv.Quote(text)
+	}
+	return fmt.Sprint(value)
 }
 
 func gone(id string) *problem.Error {
 	return &problem.Error{
 		Code: problem.Gone, IntegrationID: id,
 		Message: fmt.Sprintf("This delivery created the integration %s, and someone has deleted it in SendGrid since; nothing was created again. To create it anew, send a new request.", id),
+	}
+}
+
+// goneSince answers a request that is older than the one applied last, whose integration was
+// deleted.
+func goneSince(id string) *problem.Error {
+	return &problem.Error{
+		Code: problem.Gone, IntegrationID: id,
+		Message: fmt.Sprintf("A newer request was applied to the integration %s, and someone has deleted it in SendGrid since; nothing was created again. To create it anew, send a new request.", id),
 	}
 }
 
@@ -183,12 +212,43 @@ func notYetVisible(id string, wait time.Duration) *problem.Error {
 }
 
 // needsAPerson answers a request whose creates all had an unknown outcome.
-func needsAPerson(creates int) *problem.Error {
+func needsAPerson(e Entry) *problem.Error {
+	if e.awaitsCertificate() {
+		return &problem.Error{
+			Code: problem.OutcomeUnknown, Permanent: true, IntegrationID: e.IntegrationID,
+			Message: fmt.Sprintf("SendGrid was asked %d times to add a certificate to the integration %s, its answer was lost each time, and the certificate is not there. "+
+				"Nothing more is sent. Check the certificates of the integration in SendGrid's SSO settings, and delete the entry of this entity_id from the ledger's table; then send the request again.", e.UnknownCreates, e.IntegrationID),
+		}
+	}
 	return &problem.Error{
 		Code: problem.OutcomeUnknown, Permanent: true,
 		Message: fmt.Sprintf("SendGrid was asked %d times to create the integration, its answer was lost each time, and no integration has this entity_id. "+
-			"Nothing more is sent. Check SendGrid's SSO settings for an integration of this name, correct or delete it, and delete the entry of this entity_id from the ledger's table; then send the request again.", creates),
+			"Nothing more is sent. Check SendGrid's SSO settings for an integration of this name, correct or delete it, and delete the entry of this entity_id from the ledger's table; then send the request again.", e.UnknownCreates),
 	}
+}
+
+// updateUnknown answers a request whose update was not confirmed.
+func updateUnknown(id string, wait time.Duration, cause error) *problem.Error {
+	return &problem.Error{
+		Code: problem.OutcomeUnknown, IntegrationID: id, RetryAfter: max(time.Second, wait), Err: cause,
+		Message: "SendGrid may have updated the integration " + id + ", and this is not confirmed yet. Send the request again after the time in Retry-After.",
+	}
+}
+
+// certificateFailed adds to an error that the integration exists and lacks certificates.
+func certificateFailed(id string, err error) *problem.Error {
+	e := *translate(err)
+	e.IntegrationID = id
+	switch e.Code {
+	case problem.SendGridRejected:
+		e.Message = "The integration " + id + " exists, and SendGrid rejected a certificate of the request. Correct the certificate, and send the request with if_exists: update."
+	case problem.OutcomeUnknown:
+		e.Message = "The integration " + id + " exists. SendGrid may have added a certificate, and this is not confirmed yet. Send the request again after the time in Retry-After; no certificate is added twice."
+	default:
+		e.Message = strings.Replace(e.Message, "this attempt created nothing", "the integration "+id+" exists and lacks certificates", 1)
+		e.Message = strings.Replace(e.Message, "This attempt created nothing", "The integration "+id+" exists and lacks certificates", 1)
+	}
+	return &e
 }
 
 // incomplete answers a request whose integration exists but lacks its id or URLs.

@@ -21,14 +21,16 @@ const version = "1"
 // is bounded where it comes from: the request by its rules, what SendGrid answered by the
 // client, the ids by the decoder of the trigger.
 type detail struct {
-	Version     string                       `json:"version"`
-	Outcome     provision.Outcome            `json:"outcome"`
-	Integration *sendgrid.Integration        `json:"integration,omitempty"`
-	Error       *failure                     `json:"error,omitempty"`
-	Request     *sendgrid.IntegrationRequest `json:"request,omitempty"`
-	Metadata    map[string]string            `json:"metadata,omitempty"`
-	Origin      origin                       `json:"origin"`
-	DurationMS  int64                        `json:"duration_ms"`
+	Version      string                       `json:"version"`
+	Outcome      provision.Outcome            `json:"outcome"`
+	Integration  *sendgrid.Integration        `json:"integration,omitempty"`
+	Certificates []provision.Certificate      `json:"certificates,omitempty"`
+	Warnings     []provision.Warning          `json:"warnings,omitempty"`
+	Error        *failure                     `json:"error,omitempty"`
+	Request      *sendgrid.IntegrationRequest `json:"request,omitempty"`
+	Metadata     map[string]string            `json:"metadata,omitempty"`
+	Origin       origin                       `json:"origin"`
+	DurationMS   int64                        `json:"duration_ms"`
 }
 
 // failure is an error as a caller sees it.
@@ -51,10 +53,12 @@ type origin struct {
 
 // detailTypes are the detail types, by outcome.
 var detailTypes = map[provision.Outcome]string{
-	provision.OutcomeCreated:   "SSO Integration Created",
-	provision.OutcomeUnchanged: "SSO Integration Unchanged",
-	provision.OutcomeRejected:  "SSO Integration Rejected",
-	provision.OutcomeFailed:    "SSO Integration Failed",
+	provision.OutcomeCreated:    "SSO Integration Created",
+	provision.OutcomeUpdated:    "SSO Integration Updated",
+	provision.OutcomeUnchanged:  "SSO Integration Unchanged",
+	provision.OutcomeSuperseded: "SSO Integration Superseded",
+	provision.OutcomeRejected:   "SSO Integration Rejected",
+	provision.OutcomeFailed:     "SSO Integration Failed",
 }
 
 // encode returns the detail type and the detail of the event about a delivery.
@@ -75,6 +79,7 @@ func encode(d *delivery.Delivery) (detailType, body string, err error) {
 	}
 	if d.Result != nil {
 		out.Integration = &d.Result.Integration
+		out.Certificates, out.Warnings = d.Result.Certificates, d.Result.Warnings
 	}
 	if e := d.Failure; e != nil {
 		out.Error = &failure{Code: e.Code, Message: e.Message, Retryable: e.Retryable(), Errors: e.Fields}

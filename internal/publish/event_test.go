@@ -119,7 +119,7 @@ func TestSamplesAreWhatIsPublished(t *testing.T) {
 			in.Request["metadata"] = in.Metadata
 			text, err := json.Marshal(in.Request)
 			require.NoError(t, err)
-			request, err := provision.ParseRequest(text)
+			request, err := provision.ParseRequest(text, time.Now())
 			require.NoError(t, err)
 			o := in.Origin
 			d := &delivery.Delivery{Trigger: o.Trigger, Request: &request, Failure: in.Error, Duration: time.Duration(in.DurationMS) * time.Millisecond}

@@ -33,6 +33,13 @@ func Log(ctx context.Context, logger *slog.Logger, d *delivery.Delivery) {
 	if metadata := d.Metadata(); len(metadata) > 0 {
 		attrs = append(attrs, slog.Any("metadata", metadata))
 	}
+	if d.Result != nil && len(d.Result.Warnings) > 0 {
+		var codes []string
+		for _, w := range d.Result.Warnings {
+			codes = append(codes, string(w.Code))
+		}
+		attrs = append(attrs, slog.Any("warnings", codes))
+	}
 	if d.Failure == nil {
 		logger.LogAttrs(ctx, slog.LevelInfo, "request answered", append(attrs, slog.Bool("adopted", d.Result.Adopted))...)
 		return

@@ -24,7 +24,9 @@ const (
 // always.
 const (
 	MetricCreated       = "Created"
+	MetricUpdated       = "Updated"
 	MetricUnchanged     = "Unchanged"
+	MetricSuperseded    = "Superseded"
 	MetricRejected      = "Rejected"
 	MetricFailed        = "Failed"
 	MetricAdopted       = "Adopted"
@@ -77,7 +79,7 @@ func newInvocationMetrics(deliveries []*delivery.Delivery) *InvocationMetrics {
 	first := deliveries[0]
 	m := &InvocationMetrics{
 		counts: map[string]int{
-			MetricCreated: 0, MetricUnchanged: 0, MetricRejected: 0, MetricFailed: 0, string(problem.OutcomeUnknown): 0,
+			MetricCreated: 0, MetricUpdated: 0, MetricUnchanged: 0, MetricSuperseded: 0, MetricRejected: 0, MetricFailed: 0, string(problem.OutcomeUnknown): 0,
 			MetricAdopted: 0, MetricColdStarts: 0, MetricKeyRefreshes: 0, MetricUpstreamCalls: 0,
 		},
 		latencies:  map[string][]float64{},
@@ -99,8 +101,12 @@ func (m *InvocationMetrics) add(d *delivery.Delivery) {
 	switch d.Outcome() {
 	case provision.OutcomeCreated:
 		m.counts[MetricCreated]++
+	case provision.OutcomeUpdated:
+		m.counts[MetricUpdated]++
 	case provision.OutcomeUnchanged:
 		m.counts[MetricUnchanged]++
+	case provision.OutcomeSuperseded:
+		m.counts[MetricSuperseded]++
 	case provision.OutcomeRejected:
 		m.counts[MetricRejected]++
 	case provision.OutcomeFailed:

@@ -1,0 +1,51 @@
+package provision
+
+import (
+	"fmt"
+	"time"
+)
+
+// expiresSoon is how long before the last certificate expires a warning is given.
+const expiresSoon = 30 * 24 * time.Hour
+
+// Warning is something about a successful result that keeps people from logging in, or will.
+type Warning struct {
+	Code    WarningCode `json:"code"`
+	Message string      `json:"message"`
+}
+
+// WarningCode identifies a kind of warning.
+type WarningCode string
+
+// The kinds of warnings.
+const (
+	NoCertificate          WarningCode = "NoCertificate"
+	CertificateExpiresSoon WarningCode = "CertificateExpiresSoon"
+	IntegrationDisabled    WarningCode = "IntegrationDisabled"
+	IntegrationIncomplete  WarningCode = "IntegrationIncomplete"
+)
+
+// warnings returns the warnings about a result, from what is known without another call.
+func warnings(r Request, result *Result, now time.Time) []Warning {
+	var found []Warning
+	warn := func(code WarningCode, message string) { found = append(found, Warning{code, message}) }
+	var last time.Time // When the last certificate expires.
+	for _, c := range result.Certificates {
+		if c.NotAfter.After(last) {
+			last = c.NotAfter
+		}
+	}
+	switch {
+	case result.Outcome == OutcomeCreated && len(r.Certificates) == 0:
+		warn(NoCertificate, "The integration has no certificate, so nobody can log in yet. Send the identity provider's signing certificate as public_certificate or saml_metadata, with if_exists: update.")
+	case len(result.Certificates) > 0 && last.Before(now.Add(expiresSoon)):
+		warn(CertificateExpiresSoon, fmt.Sprintf("The last certificate expires on %s; nobody can log in after that. Send the next one with if_exists: update.", last.UTC().Format(time.DateOnly)))
+	}
+	if !result.Integration.Enabled {
+		warn(IntegrationDisabled, "The integration is disabled, so nobody can log in by it.")
+	}
+	if completed := result.Integration.CompletedIntegration; completed != nil && !*completed {
+		warn(IntegrationIncomplete, "SendGrid reports that the set-up is not finished; somebody has to finish it in SendGrid's SSO settings.")
+	}
+	return found
+}
