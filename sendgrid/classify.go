@@ -10,21 +10,22 @@ import (
 type Class int
 
 const (
-	// Ambiguous: an operation that is not idempotent was sent, and was answered neither with
-	// success nor with a documented refusal. It may have been carried out, so it must not be
-	// repeated before the outcome is known.
+	// Ambiguous means that an operation that is not idempotent was sent, and was answered
+	// neither with success nor with a documented refusal. It may have been carried out, so it
+	// must not be repeated before the outcome is known.
 	Ambiguous Class = iota
-	// Unavailable: an idempotent operation got a 5xx, no answer or an unreadable one. It may
-	// be repeated.
+	// Unavailable means that an idempotent operation got a 5xx, no answer or an unreadable
+	// one. It may be repeated.
 	Unavailable
-	// Throttled: the rate limit refused the operation. Nothing happened; repeating it after
-	// RateLimit.Reset helps.
+	// Throttled means that the rate limit refused the operation. Nothing happened; repeating
+	// it after RateLimit.Reset helps.
 	Throttled
-	// NeverSent: no connection was obtained. Nothing happened; repeating it may help.
+	// NeverSent means that no connection was obtained. Nothing happened; repeating it may help.
 	NeverSent
-	// Refused: SendGrid refused the operation. Nothing happened, and repeating it does not help.
+	// Refused means that SendGrid refused the operation. Nothing happened, and repeating it
+	// does not help.
 	Refused
-	// NoKey: no usable API key was available (*KeyError). Nothing happened.
+	// NoKey means that no usable API key was available (*KeyError). Nothing happened.
 	NoKey
 )
 

@@ -41,7 +41,7 @@ func FuzzParseErrorBody(f *testing.F) {
 }
 
 // A row that has an entity id must not get lost, or the integration would be made again.
-func FuzzIntegrationList(f *testing.F) {
+func FuzzLists(f *testing.F) {
 	for _, seed := range []string{
 		`[{"id":"1","entity_id":"e","name":"n","enabled":true,"last_updated":1.5e9}]`,
 		`[{"id":1,"entity_id":"e","name":7},{"entity_id":null},{},{"id":"2"}]`,
@@ -50,7 +50,14 @@ func FuzzIntegrationList(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
+	f.Add([]byte(`[{"id":66138975,"public_certificate":"x","not_before":1621289880,"not_after":1e99,"intergration_id":"a"}]`))
 	f.Fuzz(func(t *testing.T, body []byte) {
+		var certificates certificateList
+		if json.Unmarshal(body, &certificates) == nil {
+			for _, c := range certificates {
+				require.LessOrEqual(t, len(c.ID)+len(c.IntegrationID)+len(c.PublicCertificate), 2*maxIDBytes+maxPEMBytes)
+			}
+		}
 		var list integrationList
 		if json.Unmarshal(body, &list) != nil {
 			return

@@ -35,7 +35,7 @@ func TestGivenUpRequestIsReset(t *testing.T) {
 	}()
 	c := &sendgrid.Client{Keys: fixedKey(testKey), BaseURL: "http://" + listener.Addr().String()}
 	in := exampleRequest()
-	in.Name = strings.Repeat("x", 32<<20)
+	in.Name = strings.Repeat("x", 8<<20)
 
 	_, err = c.CreateIntegration(ctx, in)
 

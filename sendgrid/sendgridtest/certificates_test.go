@@ -17,14 +17,14 @@ import (
 
 const certificates = "/v3/sso/certificates"
 
-// anIdP is an identity provider whose certificate is valid now; making a key takes a while.
-var anIdP = sync.OnceValues(func() (*sendgridtest.IdP, error) {
-	return sendgridtest.NewIdP("https://idp.example/metadata", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+// anIDP is an identity provider whose certificate is valid now; making a key takes a while.
+var anIDP = sync.OnceValues(func() (*sendgridtest.IDP, error) {
+	return sendgridtest.NewIDP("https://idp.example/metadata", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 })
 
 func certificatePEM(t *testing.T) string {
 	t.Helper()
-	idp, err := anIdP()
+	idp, err := anIDP()
 	require.NoError(t, err)
 	return idp.PEM()
 }
@@ -46,7 +46,7 @@ func certificateBody(t *testing.T, text, integrationID, enabled any) string {
 func TestCertificates(t *testing.T) {
 	t.Parallel()
 	text := certificatePEM(t)
-	idp, err := anIdP()
+	idp, err := anIDP()
 	require.NoError(t, err)
 	s := sendgridtest.New()
 	one, other := s.Add(request()).ID, s.Add(request()).ID

@@ -16,17 +16,17 @@ import (
 	"github.com/crewjam/saml"
 )
 
-// IdP is a SAML 2.0 identity provider with one signing key. A second one with the same entity
+// IDP is a SAML 2.0 identity provider with one signing key. A second one with the same entity
 // id is the provider after a rotation of its key.
-type IdP struct {
+type IDP struct {
 	// Certificate is the self-signed certificate of the signing key.
 	Certificate *x509.Certificate
 	provider    saml.IdentityProvider
 }
 
-// NewIdP returns an identity provider with a new key, whose certificate is valid from notBefore
+// NewIDP returns an identity provider with a new key, whose certificate is valid from notBefore
 // to notAfter. The entity id has to be a URL.
-func NewIdP(entityID string, notBefore, notAfter time.Time) (*IdP, error) {
+func NewIDP(entityID string, notBefore, notAfter time.Time) (*IDP, error) {
 	address, err := url.Parse(entityID)
 	if err != nil {
 		return nil, fmt.Errorf("read the entity id: %w", err)
@@ -50,7 +50,7 @@ func NewIdP(entityID string, notBefore, notAfter time.Time) (*IdP, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &IdP{Certificate: certificate, provider: saml.IdentityProvider{
+	return &IDP{Certificate: certificate, provider: saml.IdentityProvider{
 		Key:             key,
 		Certificate:     certificate,
 		MetadataURL:     *address, // It is the entity id.
@@ -59,13 +59,13 @@ func NewIdP(entityID string, notBefore, notAfter time.Time) (*IdP, error) {
 }
 
 // PEM returns the certificate as one PEM block.
-func (p *IdP) PEM() string {
+func (p *IDP) PEM() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.Certificate.Raw}))
 }
 
 // Respond returns the SAML response, in XML, that logs a person in at the service provider with
 // the entity id audience, for its assertion consumer service at consumer.
-func (p *IdP) Respond(audience, consumer, nameID string) ([]byte, error) {
+func (p *IDP) Respond(audience, consumer, nameID string) ([]byte, error) {
 	service := saml.IndexedEndpoint{Binding: saml.HTTPPostBinding, Location: consumer}
 	descriptor := saml.SPSSODescriptor{AssertionConsumerServices: []saml.IndexedEndpoint{service}}
 	request := &saml.IdpAuthnRequest{

@@ -120,7 +120,7 @@ func checkForm(response []byte) error {
 		Assertions []saml.Assertion `xml:"urn:oasis:names:tc:SAML:2.0:assertion Assertion"`
 		Encrypted  []struct{}       `xml:"urn:oasis:names:tc:SAML:2.0:assertion EncryptedAssertion"`
 	}
-	if err := xml.Unmarshal(response, &form); err != nil {
+	if err := xml.Unmarshal(response, &form); err != nil { //nolint:gosec // encoding/xml expands no entities.
 		return fmt.Errorf("the response cannot be read: %w", err)
 	}
 	if len(form.Assertions) != 1 || len(form.Encrypted) > 0 {
