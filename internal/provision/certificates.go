@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -64,6 +65,8 @@ func (a *attempt) addCertificate(c saml.Certificate) error {
 		return err
 	})
 	switch {
+	case err == nil && made.ID == "":
+		return a.reconcileCertificate(c, errors.New("the answer to the create has no id"))
 	case err == nil:
 		a.certificateAdded(storedCertificate{made.ID, c.SHA256, c.NotBefore, c.NotAfter})
 		return nil

@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"sendgrid-sso-integration/sendgrid"
@@ -11,6 +12,8 @@ import (
 const (
 	// createTries bounds how often a create is tried that certainly did not happen.
 	createTries = 4
+	// maxDeliveries bounds the delivery ids that an entry remembers.
+	maxDeliveries = 20
 	// reconcileTries bounds how often an attempt reads SendGrid for a create whose answer
 	// was lost.
 	reconcileTries = 5
@@ -22,7 +25,7 @@ func (a *attempt) create() error {
 	before := a.entry
 	announced := a.entry
 	announced.State, announced.Fingerprint, announced.Outcome = Creating, a.fingerprint, OutcomeCreated
-	announced.Deliveries, announced.Applied = a.delivery.IDs, a.delivery.Time
+	announced.Deliveries, announced.Applied = recent(announced.Deliveries, a.delivery.IDs), a.delivery.Time
 	announced.IntegrationID, announced.Settles, announced.Added, announced.Rechecked = "", time.Time{}, nil, false
 	if err := a.announce(announced); err != nil {
 		return err
@@ -44,6 +47,13 @@ func (a *attempt) create() error {
 		a.withdraw(before)
 		return err
 	}
+}
+
+// recent returns the ids of the deliveries that created the integration, and those before it,
+// as far as they are worth remembering.
+func recent(before, ids []string) []string {
+	all := slices.Concat(before, ids)
+	return all[max(0, len(all)-maxDeliveries):]
 }
 
 // sendOnce sends a create. It sends it again only if the one before certainly did not

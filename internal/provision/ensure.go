@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"sendgrid-sso-integration/internal/saml"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -87,6 +88,9 @@ func (p *Provisioner) Ensure(ctx context.Context, r Request, d Delivery) (*Resul
 	return result, nil
 }
 
+// maxSteps bounds the steps of an attempt: a create, an update, and each certificate.
+const maxSteps = 2*saml.MaxCertificates + 10
+
 // attempt is one run of the protocol that the package comment describes.
 type attempt struct {
 	*Provisioner
@@ -113,21 +117,27 @@ func (a *attempt) run() (*Result, error) {
 		if a.standing, err = a.acquire(completes); err != nil {
 			return nil, err
 		}
+		// Reads are as old as their beginning: what settled meanwhile was not settled for them.
+		asOf := time.Now()
 		if a.seen, err = a.observe(); err != nil {
 			return nil, a.observationFailed(err)
 		}
-		for {
+		taking := false
+		for range maxSteps {
 			p := makePlan(view{
 				request: a.request, delivery: a.delivery, entry: a.entry, standing: a.standing,
-				observation: a.seen, now: time.Now(),
+				observation: a.seen, now: asOf,
 			})
-			if p.step == takeEntry {
+			if taking = p.step == takeEntry; taking {
 				completes = "" // Nothing is completed any more, so the entry can be taken.
 				break
 			}
 			if result, err := a.carryOut(p); result != nil || err != nil {
 				return result, err
 			}
+		}
+		if !taking {
+			return nil, errUnplanned
 		}
 	}
 }

@@ -69,7 +69,7 @@ type Entry struct {
 	// Settles is until when a missing integration is not believed gone, nor a certificate in
 	// Added missing, because reads lag.
 	Settles time.Time
-	// Deliveries are the ids of the delivery whose create was announced or completed.
+	// Deliveries are the ids of the deliveries whose creates were announced or completed.
 	Deliveries []string
 	// Applied is the time of the newest request that was applied.
 	Applied time.Time

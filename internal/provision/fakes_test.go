@@ -14,6 +14,8 @@ import (
 const (
 	stepTake      = "take"
 	stepCreating  = "creating"
+	stepPending   = "pending"
+	stepAdding    = "adding"
 	stepCompleted = "completed"
 	stepUnknown   = "unknown"
 	stepRelease   = "release"
@@ -28,6 +30,10 @@ func stepOf(before, e provision.Entry) string {
 		return stepRelease
 	case e.State == provision.Creating:
 		return stepCreating
+	case e.State == provision.Pending:
+		return stepPending
+	case e.State == provision.Adding:
+		return stepAdding
 	case e.State == provision.Completed:
 		return stepCompleted
 	default:

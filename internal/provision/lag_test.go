@@ -53,6 +53,32 @@ func TestEnsureCreatesNothingTwiceThatItCannotReadBack(t *testing.T) {
 	})
 }
 
+// Reads that begin before the integration has settled, and end after, are not believed.
+func TestEnsureJudgesReadsByTheirBeginning(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sendGrid.SetLag(provision.DefaultSettling, provision.DefaultSettling)
+		w.created(request())
+		w.pass(provision.DefaultSettling - time.Second)
+		w.provisioner.SendGrid = slowReads{SendGrid: w.client, takes: 2 * time.Second}
+		w.fails(problem.OutcomeUnknown, request())
+		w.creates(1, 1)
+	})
+}
+
+// slowReads is a SendGrid whose answers take a while after it has read them.
+type slowReads struct {
+	provision.SendGrid
+	takes time.Duration
+}
+
+func (s slowReads) GetIntegration(ctx context.Context, id string) (*sendgrid.Integration, error) {
+	i, err := s.SendGrid.GetIntegration(ctx, id)
+	time.Sleep(s.takes)
+	return i, err
+}
+
 // Ten duplicates at once, with reads that lag, make one integration.
 func TestEnsureCreatesOnceForManyWhileReadsLag(t *testing.T) {
 	t.Parallel()

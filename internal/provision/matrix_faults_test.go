@@ -17,9 +17,9 @@ import (
 type moment string
 
 const (
-	beforeCreate moment = "before"
-	duringCreate moment = "during"
-	afterCreate  moment = "after"
+	beforeWrite moment = "before"
+	duringWrite moment = "during"
+	afterWrite  moment = "after"
 )
 
 // fault is one way in which the world goes wrong. It stays that way until it is mended,
@@ -47,15 +47,15 @@ func answers(name string, hides bool, f sendgridtest.Fault) fault {
 		f := f
 		f.Times = times(once)
 		switch {
-		case at == beforeCreate:
+		case at == beforeWrite:
 			f.Op = sendgrid.OpListIntegrations
-		case at == duringCreate:
-			f.Op = sendgrid.OpCreateIntegration
+		case at == duringWrite:
+			f.Op = w.scenario.write
 		case hides:
-			f.Op, f.Commit = sendgrid.OpCreateIntegration, true
+			f.Op, f.Commit = w.scenario.write, true
 		default:
-			w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Commit: true, Drop: true})
-			f.Op, f.Skip = sendgrid.OpListIntegrations, 1
+			w.sendGrid.Script(sendgridtest.Fault{Op: w.scenario.write, Commit: true, Drop: true})
+			f.Op, f.Skip = w.scenario.reconcile, w.scenario.readsBefore
 		}
 		w.sendGrid.Script(f)
 	}}
@@ -81,14 +81,14 @@ func breaks(name string, arm func(n *sendgridtest.Network, times int)) fault {
 		}
 		closing := sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Times: -1, Header: map[string]string{"Connection": "close"}}
 		switch at {
-		case beforeCreate:
+		case beforeWrite:
 			arm(w.network, count)
-		case duringCreate:
+		case duringWrite:
 			w.sendGrid.Script(closing)
 			w.afterCall(sendgrid.OpListIntegrations, func() { arm(w.network, count) })
-		case afterCreate:
-			w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Commit: true, Drop: true})
-			w.afterCall(sendgrid.OpCreateIntegration, func() { arm(w.network, count) })
+		case afterWrite:
+			w.sendGrid.Script(sendgridtest.Fault{Op: w.scenario.write, Commit: true, Drop: true})
+			w.afterCall(w.scenario.write, func() { arm(w.network, count) })
 		}
 	}}
 }
@@ -96,18 +96,18 @@ func breaks(name string, arm func(n *sendgridtest.Network, times int)) fault {
 // ledgerFault is the fault of a ledger whose write of a step fails.
 func ledgerFault(step string, failure ledgerFailure) fault {
 	return fault{name: "ledger: " + step + " " + string(failure), strike: func(w *matrixWorld, at moment, once bool) {
-		if at == afterCreate {
-			w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Commit: true, Drop: true})
+		if at == afterWrite {
+			w.sendGrid.Script(sendgridtest.Fault{Op: w.scenario.write, Commit: true, Drop: true})
 		}
-		if at == duringCreate {
-			w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: http.StatusBadGateway})
+		if at == duringWrite {
+			w.sendGrid.Script(sendgridtest.Fault{Op: w.scenario.write, Status: http.StatusBadGateway})
 		}
 		w.faultyLedger.fail(step, failure, times(once))
 	}}
 }
 
 // faults lists every fault of the matrix.
-func faults() []fault {
+func faults(s scenario) []fault {
 	list := []fault{
 		breaks("connection refused", func(n *sendgridtest.Network, times int) { n.FailDials(times, nil) }),
 		breaks("DNS fails", func(n *sendgridtest.Network, times int) {
@@ -139,7 +139,7 @@ func faults() []fault {
 		final(answers("403", false, status(403, nil))),
 		final(answers("400", false, status(400, nil))),
 	}
-	for _, step := range []string{stepTake, stepCreating, stepCompleted, stepUnknown, stepRelease} {
+	for _, step := range []string{stepTake, s.announced, stepCompleted, stepUnknown, stepRelease} {
 		for _, failure := range []ledgerFailure{notWritten, written, writtenLate, copiedLate} {
 			list = append(list, ledgerFault(step, failure))
 		}
@@ -167,12 +167,12 @@ func rotated(f fault) fault {
 // commitsLate is the fault of a SendGrid that creates after the caller has gone.
 func commitsLate() fault {
 	return fault{name: "commits after the deadline", strike: func(w *matrixWorld, at moment, once bool) {
-		hang := sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Delay: time.Hour, Times: times(once)}
-		if at == beforeCreate {
+		hang := sendgridtest.Fault{Op: w.scenario.write, Delay: time.Hour, Times: times(once)}
+		if at == beforeWrite {
 			hang.Op = sendgrid.OpListIntegrations
 		}
 		w.sendGrid.Script(hang)
-		if at == afterCreate {
+		if at == afterWrite {
 			w.commitLate(30 * time.Second)
 		}
 	}}

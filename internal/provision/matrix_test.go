@@ -20,32 +20,34 @@ import (
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
-// The fault matrix: every fault, at every moment of a create, once or until it is mended,
-// met by every way in which requests arrive, with lists that are fresh or lag behind.
+// The fault matrix: every fault, at every moment of each write to SendGrid, once or until it
+// is mended, met by every way in which requests arrive, with reads that are fresh or lag.
 //
 // It is modelled on the retry conformance tests of Google Cloud Storage's clients.
 func TestFaultMatrix(t *testing.T) {
 	t.Parallel()
 	cases := 0
-	for _, f := range faults() {
-		t.Run(f.name, func(t *testing.T) {
-			t.Parallel()
-			for _, at := range []moment{beforeCreate, duringCreate, afterCreate} {
-				for _, once := range []bool{true, false} {
-					for _, arrival := range arrivals() {
-						for _, lag := range lags() {
-							name := fmt.Sprintf("%s/once=%t/%s/%s", at, once, arrival.name, lag.name)
-							t.Run(name, func(t *testing.T) {
-								synctest.Test(t, func(t *testing.T) { meet(t, f, at, once, arrival, lag) })
-							})
+	for _, s := range scenarios() {
+		for _, f := range faults(s) {
+			t.Run(s.name+"/"+f.name, func(t *testing.T) {
+				t.Parallel()
+				for _, at := range []moment{beforeWrite, duringWrite, afterWrite} {
+					for _, once := range []bool{true, false} {
+						for _, arrival := range arrivals(s) {
+							for _, lag := range lags() {
+								name := fmt.Sprintf("%s/once=%t/%s/%s", at, once, arrival.name, lag.name)
+								t.Run(name, func(t *testing.T) {
+									synctest.Test(t, func(t *testing.T) { meet(t, s, f, at, once, arrival, lag) })
+								})
+							}
 						}
 					}
 				}
-			}
-		})
-		cases += 3 * 2 * len(arrivals()) * len(lags())
+			})
+			cases += 3 * 2 * len(arrivals(s)) * len(lags())
+		}
 	}
-	require.GreaterOrEqual(t, cases, 3000)
+	require.GreaterOrEqual(t, cases, 10_000)
 }
 
 // lag is how far reads lag behind writes. Settling is longer, by assumption.
@@ -63,10 +65,11 @@ func lags() []lag {
 }
 
 // meet lets one way of arriving meet one fault, mends the fault, and redelivers.
-func meet(t *testing.T, f fault, at moment, once bool, arrival arrival, lag lag) {
+func meet(t *testing.T, s scenario, f fault, at moment, once bool, arrival arrival, lag lag) {
 	t.Helper()
-	w := newMatrixWorld(t)
+	w := newMatrixWorld(t, s)
 	w.sendGrid.SetLag(lag.list, lag.byID)
+	s.prepare(w)
 	f.strike(w, at, once)
 	arrival.run(w)
 	w.check(f)
@@ -76,23 +79,34 @@ func meet(t *testing.T, f fault, at moment, once bool, arrival arrival, lag lag)
 	w.check(f)
 
 	redelivered := w.deliver(w.process())
-	if redelivered.err != nil { // A create that shows nothing gets one more settling period.
+	for range 2 * (1 + s.certificates) { // A create that shows nothing gets one more settling period.
+		if redelivered.err == nil {
+			break
+		}
 		requireCode(t, problem.OutcomeUnknown, redelivered.err)
 		time.Sleep(provision.DefaultSettling)
 		redelivered = w.deliver(w.process())
 	}
 	require.NoError(t, redelivered.err, "after the fault is mended and the outcome has settled, a redelivery succeeds")
-	require.Len(t, w.sendGrid.Integrations(), 1)
-	time.Sleep(lag.byID) // Reads may not show yet what the redelivery created.
+	all := w.sendGrid.Integrations()
+	require.Len(t, all, 1)
+	require.Equal(t, request().Name, all[0].Name)
+	require.True(t, all[0].Enabled)
+	require.Len(t, requireCertificates(t, w.world, s.certificates), s.certificates)
+
+	time.Sleep(provision.DefaultSettling) // Reads may not show yet what the redelivery created.
 	again := w.deliver(w.process())
 	require.NoError(t, again.err)
 	require.Equal(t, provision.OutcomeUnchanged, again.result.Outcome)
 	require.Equal(t, redelivered.result.Integration.ID, again.result.Integration.ID)
+	require.Len(t, again.result.Certificates, s.certificates)
+	w.check(f)
 }
 
 // matrixWorld is a world in which several processes share a ledger that can fail.
 type matrixWorld struct {
 	*world
+	scenario     scenario
 	faultyLedger *faultyLedger
 
 	mu      sync.Mutex
@@ -106,11 +120,11 @@ type delivery struct {
 	err    error
 }
 
-func newMatrixWorld(t *testing.T) *matrixWorld {
+func newMatrixWorld(t *testing.T, s scenario) *matrixWorld {
 	t.Helper()
 	w := &matrixWorld{
-		world: &world{t: t, sendGrid: sendgridtest.New(), keys: fixedKey(testKey)},
-		after: map[sendgrid.Op]func(){}, faultyLedger: &faultyLedger{},
+		world:    &world{t: t, sendGrid: sendgridtest.New(), keys: fixedKey(testKey)},
+		scenario: s, after: map[sendgrid.Op]func(){}, faultyLedger: &faultyLedger{},
 	}
 	w.network = sendgridtest.NewNetwork(w.sendGrid)
 	t.Cleanup(w.network.Close)
@@ -140,9 +154,9 @@ func (w *matrixWorld) afterCall(op sendgrid.Op, hook func()) {
 	w.after[op] = hook
 }
 
-// commitLate lets SendGrid create the integration so long after now.
+// commitLate lets SendGrid carry out the write so long after now.
 func (w *matrixWorld) commitLate(after time.Duration) {
-	time.AfterFunc(after, func() { w.sendGrid.Add(asSent(request())) })
+	time.AfterFunc(after, func() { w.scenario.commitByItself(w) })
 }
 
 // deliver delivers the request to a process, which has to answer in time.
@@ -150,7 +164,7 @@ func (w *matrixWorld) deliver(p *provision.Provisioner) delivery {
 	ctx, cancel := context.WithTimeout(context.Background(), invocation)
 	defer cancel()
 	var d delivery
-	d.result, d.err = p.Ensure(ctx, request(), provision.Delivery{})
+	d.result, d.err = p.Ensure(ctx, w.scenario.request(), provision.Delivery{})
 	deadline, _ := ctx.Deadline()
 	if time.Until(deadline) < 500*time.Millisecond {
 		d.err = errors.Join(d.err, errors.New("the answer came too late"))
@@ -180,10 +194,16 @@ func (w *matrixWorld) check(f fault) {
 	w.t.Helper()
 	held := w.sendGrid.Integrations()
 	require.LessOrEqual(w.t, len(held), 1, "integrations with this entity id")
+	requireCertificates(w.t, w.world, w.scenario.certificates)
+	created := 0
 	for _, a := range w.answers {
 		if a.err == nil {
 			require.Len(w.t, held, 1)
 			require.Equal(w.t, held[0].ID, a.result.Integration.ID)
+			if a.result.Outcome != provision.OutcomeUnchanged {
+				require.Equal(w.t, w.scenario.outcome, a.result.Outcome)
+				created++
+			}
 			continue
 		}
 		var e *problem.Error
@@ -199,7 +219,7 @@ type arrival struct {
 	run  func(w *matrixWorld)
 }
 
-func arrivals() []arrival {
+func arrivals(s scenario) []arrival {
 	return []arrival{
 		{"single", func(w *matrixWorld) { w.deliver(w.process()) }},
 		{"duplicate", func(w *matrixWorld) {
@@ -218,8 +238,8 @@ func arrivals() []arrival {
 			all.Wait()
 		}},
 		{"redelivered after a crash at the list", crashingAt(sendgrid.OpListIntegrations)},
-		{"redelivered after a crash at the create", crashingAt(sendgrid.OpCreateIntegration)},
-		{"redelivered after a crash before the create", crashingAfter(stepCreating)},
+		{"redelivered after a crash at the write", crashingAt(s.write)},
+		{"redelivered after a crash before the write", crashingAfter(s.announced)},
 		{"redelivered after a crash at the end", crashingAfter(stepCompleted)},
 	}
 }

@@ -52,6 +52,7 @@ type view struct {
 	entry    Entry
 	standing standing
 	observation
+	// now is when reading began.
 	now time.Time
 }
 

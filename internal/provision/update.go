@@ -60,9 +60,7 @@ func (a *attempt) updated(i *sendgrid.Integration) {
 	if i.SingleSignOnURL == "" {
 		i.SingleSignOnURL, i.AudienceURL = a.seen.integration.SingleSignOnURL, a.seen.integration.AudienceURL
 	}
-	if i.ID == "" {
-		i.ID = a.seen.integration.ID
-	}
+	i.ID = a.seen.integration.ID
 	a.seen.integration, a.seen.updateSent = i, true
 }
 

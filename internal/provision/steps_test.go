@@ -1,0 +1,268 @@
+package provision_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/sendgrid"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
+)
+
+func updating(change func(*provision.Request)) provision.Request {
+	r := request()
+	r.IfExists = provision.UpdateExisting
+	change(&r)
+	return r
+}
+
+// counts requires that SendGrid got so many requests for certificates and updates.
+func (w *world) counts(want map[sendgrid.Op]int) {
+	w.t.Helper()
+	for _, op := range []sendgrid.Op{sendgrid.OpListCertificates, sendgrid.OpCreateCertificate, sendgrid.OpUpdateIntegration} {
+		require.Equal(w.t, want[op], w.sendGrid.Count(op), op)
+	}
+}
+
+// A certificate costs one call more than the create; nothing has to be read.
+func TestEnsureAddsCertificates(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		result := w.succeeds(provision.OutcomeCreated, withCertificates())
+		w.calls(1, 1, 0)
+		w.counts(map[sendgrid.Op]int{sendgrid.OpCreateCertificate: 2})
+		stored := w.sendGrid.Certificates(result.Integration.ID)
+		require.Len(t, stored, 2)
+		require.Len(t, result.Certificates, 2)
+		for i, c := range certificates() {
+			require.Equal(t, c.PEM(), stored[i].PublicCertificate)
+			require.True(t, stored[i].Enabled)
+			require.Equal(t, provision.Certificate{
+				ID: stored[i].ID, SHA256: c.SHA256, NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(),
+			}, result.Certificates[i])
+		}
+		entry, steps := w.ledger.state()
+		require.Equal(t, []string{stepTake, stepCreating, stepAdding, stepAdding, stepCompleted}, steps)
+		require.Equal(t, provision.Completed, entry.State)
+
+		require.Len(t, w.succeeds(provision.OutcomeUnchanged, withCertificates()).Certificates, 2)
+		w.counts(map[sendgrid.Op]int{sendgrid.OpCreateCertificate: 2, sendgrid.OpListCertificates: 1})
+	})
+}
+
+// SendGrid may store a certificate in another form. It is the same one.
+func TestEnsureComparesCertificatesByTheirContent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sendGrid.SetCertificateForm(func(text string) string { return text[28 : len(text)-26] })
+		there := w.sendGrid.Add(asSent(request()))
+		for _, c := range certificates() {
+			w.sendGrid.AddCertificate(sendgrid.CertificateRequest{PublicCertificate: c.PEM(), IntegrationID: there.ID, Enabled: true})
+		}
+		require.Len(t, w.succeeds(provision.OutcomeUnchanged, withCertificates()).Certificates, 2)
+		w.counts(map[sendgrid.Op]int{sendgrid.OpListCertificates: 1})
+	})
+}
+
+// SendGrid rejects a certificate: the integration exists, and the answer reports that.
+func TestEnsureReportsARejectedCertificate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sendGrid.Script(sendgridtest.Fault{
+			Op: sendgrid.OpCreateCertificate, Skip: 1, Status: 400, Body: `[{"field":"public_certificate","message":"is weak"}]`,
+		})
+		e := w.fails(problem.SendGridRejected, withCertificates())
+		require.Equal(t, w.sendGrid.Integrations()[0].ID, e.IntegrationID)
+		require.Contains(t, e.Message, "certificate")
+		require.Equal(t, []problem.FieldError{{Field: "public_certificate", Message: "is weak"}}, e.Fields)
+		entry, _ := w.ledger.state()
+		require.Equal(t, provision.Pending, entry.State)
+		require.Zero(t, entry.Lease)
+
+		w.created(withCertificates())
+		requireCertificates(t, w, 2)
+		w.creates(1, 1)
+	})
+}
+
+func TestEnsureReportsAConflictWithBothValues(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		there := asSent(request())
+		there.Name = "Another"
+		w.sendGrid.Add(there)
+		e := w.fails(problem.Conflict, withCertificates())
+		require.Contains(t, e.Message, "differs in name, public_certificate")
+		require.Equal(t, problem.FieldError{Field: "name", Message: `is "Another" in SendGrid, and "Okta" was requested`}, e.Fields[0])
+		require.Contains(t, e.Fields[1].Message, certificates()[0].SHA256)
+		w.counts(map[sendgrid.Op]int{sendgrid.OpListCertificates: 1})
+	})
+}
+
+// An update sends all five fields, and keeps what the request does not name.
+func TestEnsureUpdates(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		there := asSent(request())
+		there.CompletedIntegration = new(true)
+		made := w.sendGrid.Add(there)
+		w.sendGrid.AddCertificate(sendgrid.CertificateRequest{PublicCertificate: certificates()[0].PEM(), IntegrationID: made.ID, Enabled: true})
+
+		r := updating(func(r *provision.Request) { r.Name, r.Certificates = "Renamed", certificates() })
+		result := w.succeeds(provision.OutcomeUpdated, r)
+		require.Equal(t, made.ID, result.Integration.ID)
+		require.Equal(t, "Renamed", result.Integration.Name)
+		require.Len(t, result.Certificates, 2)
+		got := w.sendGrid.Integrations()[0]
+		require.Equal(t, "Renamed", got.Name)
+		require.True(t, *got.CompletedIntegration)
+		require.Equal(t, request().SignoutURL, got.SignoutURL)
+		requireCertificates(t, w, 2)
+		w.counts(map[sendgrid.Op]int{sendgrid.OpUpdateIntegration: 1, sendgrid.OpCreateCertificate: 1, sendgrid.OpListCertificates: 1})
+
+		w.unchanged(r)
+		w.counts(map[sendgrid.Op]int{sendgrid.OpUpdateIntegration: 1, sendgrid.OpCreateCertificate: 1, sendgrid.OpListCertificates: 2})
+	})
+}
+
+// Nothing is sent if nothing differs, and only certificates if only they are missing.
+func TestEnsureUpdatesNothingThatIsAsRequested(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.created(request())
+		w.unchanged(updating(func(*provision.Request) {}))
+		w.succeeds(provision.OutcomeUpdated, updating(func(r *provision.Request) { r.Certificates = certificates()[:1] }))
+		w.succeeds(provision.OutcomeUpdated, updating(func(r *provision.Request) { r.Certificates = certificates()[1:] }))
+		w.counts(map[sendgrid.Op]int{sendgrid.OpCreateCertificate: 2, sendgrid.OpListCertificates: 2})
+		require.Len(t, requireCertificates(t, w, 2), 2, "none is removed")
+	})
+}
+
+// What somebody edited after the request was completed is meant to stay, also for an update.
+func TestEnsureDoesNotUndoAnEdit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		r := updating(func(*provision.Request) {})
+		first := w.created(r)
+		w.edit(first.ID)
+		require.Equal(t, edited, w.unchanged(r).Name)
+		w.counts(nil)
+	})
+}
+
+// completed_integration may stay false whatever is sent; the update is sent once.
+func TestEnsureWarnsIfTheSetUpStaysIncomplete(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.created(request())
+		w.sendGrid.Script(sendgridtest.Fault{
+			Op: sendgrid.OpUpdateIntegration, Status: 200, Times: -1,
+			Body: `{"id":"x","name":"Okta","enabled":true,"entity_id":"` + entityID + `","completed_integration":false}`,
+		})
+		result := w.succeeds(provision.OutcomeUpdated, updating(func(r *provision.Request) { r.CompletedIntegration = new(true) }))
+		w.counts(map[sendgrid.Op]int{sendgrid.OpUpdateIntegration: 1})
+		require.Contains(t, warningCodes(result), provision.IntegrationIncomplete)
+	})
+}
+
+// An older request that is delivered after a newer one changes nothing.
+func TestEnsureOrdersRequests(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		start := time.Now()
+		w.pass(time.Hour)
+		deliver := func(name string, sent time.Duration) provision.Outcome {
+			ctx, cancel := context.WithTimeout(t.Context(), invocation)
+			defer cancel()
+			r := updating(func(r *provision.Request) { r.Name = name })
+			result, err := w.provisioner.Ensure(ctx, r, provision.Delivery{Time: start.Add(sent)})
+			require.NoError(t, err)
+			w.pass(provision.DefaultSettling)
+			return result.Outcome
+		}
+		require.Equal(t, provision.OutcomeCreated, deliver("first", 0))
+		require.Equal(t, provision.OutcomeUpdated, deliver("third", 3*time.Second))
+		require.Equal(t, provision.OutcomeSuperseded, deliver("second", 2*time.Second))
+		require.Equal(t, provision.OutcomeSuperseded, deliver("first", 0))
+		require.Equal(t, "third", w.sendGrid.Integrations()[0].Name)
+		require.Equal(t, provision.OutcomeUpdated, deliver("fourth", 4*time.Second))
+		w.pass(2 * time.Hour)
+		require.Equal(t, provision.OutcomeUpdated, deliver("from the future", 24*time.Hour))
+		w.pass(10 * time.Minute)
+		require.Equal(t, provision.OutcomeUpdated, deliver("now", time.Since(start)), "a clock that is wrong blocks nothing")
+	})
+}
+
+// A certificate whose answer is lost three times, and which is never there, needs a person.
+func TestEnsureGivesUpAfterThreeUnknownCertificates(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateCertificate, Status: 502, Times: -1})
+		for range 3 {
+			w.fails(problem.OutcomeUnknown, withCertificates())
+			w.pass(provision.DefaultSettling)
+			w.fails(problem.OutcomeUnknown, withCertificates())
+			w.pass(provision.DefaultSettling)
+		}
+		e := w.fails(problem.OutcomeUnknown, withCertificates())
+		require.False(t, e.Retryable())
+		require.Contains(t, e.Message, "certificate")
+		require.Equal(t, 3, w.sendGrid.Count(sendgrid.OpCreateCertificate))
+		w.creates(1, 1)
+	})
+}
+
+func warningCodes(r *provision.Result) (codes []provision.WarningCode) {
+	for _, w := range r.Warnings {
+		codes = append(codes, w.Code)
+	}
+	return codes
+}
+
+func TestEnsureWarns(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		change func(*provision.Request)
+		before time.Duration // So long before the certificates expire.
+		want   []provision.WarningCode
+	}{
+		"no certificate": {func(*provision.Request) {}, 0, []provision.WarningCode{provision.NoCertificate}},
+		"certificates":   {func(r *provision.Request) { r.Certificates = certificates() }, 0, nil},
+		"disabled": {
+			func(r *provision.Request) { r.Certificates, r.Enabled = certificates(), false }, 0,
+			[]provision.WarningCode{provision.IntegrationDisabled},
+		},
+		"expires soon": {
+			func(r *provision.Request) { r.Certificates = certificates() }, 20 * 24 * time.Hour,
+			[]provision.WarningCode{provision.CertificateExpiresSoon},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				if tt.before != 0 {
+					w.pass(time.Until(certificates()[0].NotAfter.Add(-tt.before)))
+				}
+				r := request()
+				tt.change(&r)
+				require.Equal(t, tt.want, warningCodes(w.succeeds(provision.OutcomeCreated, r)))
+			})
+		})
+	}
+}
