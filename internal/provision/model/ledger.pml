@@ -30,7 +30,7 @@
  *
  *   COUNT    asserts that no create is sent after MAXUNK creates of unknown outcome
  *   COUNTER  counts revisions, and asserts that the abbreviation below agrees
- *   ASOF     whether an integration settles is judged by the time before the reads (proposed),
+ *   LATENOW  a mutant: whether an integration settles is judged by the time after the reads,
  *            not by that after them
  *
  * Mutants, with -D: NOLEASE, NOSETTLING, NORECHECK, NOSETTLES, NOREVISION, NOUNKNOWNLEASE.
@@ -96,7 +96,7 @@
 #endif
 /* Whether a missing integration is not believed gone: judged by the time before the reads, or
  * by that after them. */
-#ifdef ASOF
+#ifndef LATENOW
 #define YOUNG young
 #else
 #define YOUNG (settles > SKEW)
@@ -276,7 +276,7 @@ take:
 		fi
 	};
 	atomic {
-#ifdef ASOF
+#ifndef LATENOW
 		if :: settles > SKEW -> young = true :: else -> young = false fi;
 #endif
 		list()
