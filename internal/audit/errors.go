@@ -36,7 +36,7 @@ func translate(err error) *problem.Error {
 		e.Code, e.Message = problem.RateLimited, "SendGrid's rate limit resets after the end of the audit."
 	case status != 0:
 		e.Code, e.Message = problem.SendGridUnavailable, fmt.Sprintf("SendGrid answered with status %d when asked to %s.", status, failure.Op)
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, errNoAnswer), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		e.Code, e.Message = problem.DeadlineExceeded, "SendGrid did not answer in time."
 	default:
 		e.Code, e.Message = problem.SendGridUnavailable, "SendGrid could not be reached."

@@ -79,6 +79,9 @@ func (r *Report) add(i Integration) {
 
 // stop records the integrations that are not reached.
 func (r *Report) stop(left []sendgrid.Integration) {
+	if len(left) == 0 {
+		return
+	}
 	r.Summary.Unreached, r.Next = len(left), left[0].ID
 	for _, i := range left {
 		if !i.Enabled {

@@ -10,8 +10,13 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// callTime bounds one call, so that one that hangs does not use up the audit's time.
-const callTime = 5 * time.Second
+const (
+	// callTime bounds one call, so that one that hangs does not use up the audit's time.
+	callTime = 5 * time.Second
+	// maxFailures is how many integrations in a row may fail before the audit ends: then
+	// SendGrid has an outage. The next audit begins after them, not with them.
+	maxFailures = 10
+)
 
 // walk is one audit's way through the integrations.
 type walk struct {
@@ -36,11 +41,13 @@ func (w *walk) check(ctx context.Context, integrations []sendgrid.Integration) (
 	ctx = sendgrid.WithObserver(ctx, w.pace.observe)
 	report := &Report{Summary: Summary{Total: len(integrations)}, Integrations: []Integration{}}
 	var cause error
+	failures := 0 // in a row
 	for at, integration := range integrations {
 		certificates, err := w.certificates(ctx, integration.ID)
 		switch {
 		case err == nil:
 			report.add(checked(integration, certificates, w.now))
+			failures = 0
 			continue
 		case ended(ctx, err):
 			report.stop(integrations[at:])
@@ -50,6 +57,9 @@ func (w *walk) check(ctx context.Context, integrations []sendgrid.Integration) (
 			w.logger.WarnContext(ctx, "the certificates of an integration could not be listed",
 				slog.String("integration_id", integration.ID), slog.Any("error", err))
 			report.add(unchecked(integration, err))
+			if failures++; failures == maxFailures {
+				report.stop(integrations[at+1:])
+			}
 		}
 		cause = err
 		if report.Summary.Unreached > 0 {
