@@ -31,16 +31,23 @@ func decodeEventBridge(payload []byte) []*delivery.Delivery {
 // https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
 func openEnvelope(d *delivery.Delivery, payload []byte) {
 	var event struct {
-		ID     string          `json:"id"`
-		Source string          `json:"source"`
-		Time   time.Time       `json:"time"`
-		Detail json.RawMessage `json:"detail"`
+		ID         string          `json:"id"`
+		Source     string          `json:"source"`
+		DetailType string          `json:"detail-type"`
+		Time       time.Time       `json:"time"`
+		Detail     json.RawMessage `json:"detail"`
 	}
 	if err := json.Unmarshal(payload, &event); err != nil {
 		d.Settle(nil, malformed(err))
 		return
 	}
 	d.EventID, d.Body, d.Sent = delivery.ID(event.ID), event.Detail, event.Time
+	if event.DetailType == scheduledEvent { // In a queue: a dead letter that was sent again.
+		d.Settle(nil, &problem.Error{
+			Code:    problem.InvalidRequest,
+			Message: "This event starts the audit and carries no request. Invoke the function with it, or delete it: the next audit starts within a day.",
+		})
+	}
 	if event.Source == publish.Source {
 		d.Settle(nil, &problem.Error{
 			Code:    problem.InvalidRequest,

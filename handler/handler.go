@@ -48,6 +48,7 @@ type DeadLetters interface {
 // before the first event. Invoke may be called concurrently.
 type Handler struct {
 	Provisioner Provisioner
+	Auditor     Auditor
 	// Verifier is nil if no webhook secret is configured: then HTTP callers have to be
 	// authenticated by the gateway.
 	Verifier Verifier
@@ -83,6 +84,9 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	for _, d := range deliveries {
 		d.Trigger, d.Arrived, d.ColdStart = trigger.name, arrived, coldStart
 		d.RequestID, d.TraceHeader, d.TraceID = ids.RequestID, ids.TraceHeader, ids.TraceID
+	}
+	if trigger.answer != nil {
+		return trigger.answer(h, ctx, deliveries)
 	}
 	h.processAll(ctx, deliveries, trigger.minTime)
 	h.Metrics.Write(deliveries)

@@ -17,6 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/handler"
+	"sendgrid-sso-integration/internal/audit"
+	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
@@ -61,6 +63,13 @@ func created(_ context.Context, r provision.Request) (*provision.Result, error) 
 // fails answers every request with err.
 func fails(err error) ensure {
 	return func(context.Context, provision.Request) (*provision.Result, error) { return nil, err }
+}
+
+// auditor is an auditor made of a function; a nil one panics.
+type auditor func(context.Context, *delivery.Delivery) (*audit.Report, error)
+
+func (f auditor) Audit(ctx context.Context, d *delivery.Delivery) (*audit.Report, error) {
+	return f(ctx, d)
 }
 
 // fixture is a handler and its log.
@@ -121,6 +130,10 @@ func (f fixture) code(t *testing.T, payload []byte) string {
 		data = []byte(a.Body)
 	case err != nil:
 		return functionError(t, data, err).Type
+	case trigger == handler.TriggerSchedule:
+		var report audit.Report
+		strictly(t, data, &report)
+		return ""
 	case trigger == handler.TriggerSQS:
 		if len(failed(t, data)) > 0 {
 			return batchFailure

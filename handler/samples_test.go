@@ -15,7 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/handler"
+	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/auth"
+	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/provision"
 )
 
@@ -48,6 +50,7 @@ func newSampleFixture(tb testing.TB) fixture {
 		return created(ctx, r)
 	})
 	f.Verifier = &auth.Verifier{Secrets: sampleSecrets(tb), Logger: f.Logger}
+	f.Auditor = auditor(func(context.Context, *delivery.Delivery) (*audit.Report, error) { return &audit.Report{}, nil })
 	return f
 }
 

@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"context"
 	"encoding/json"
 	"time"
 
@@ -21,12 +22,15 @@ type trigger struct {
 	// minTime is the least time left with which a delivery is begun; zero if nothing would
 	// deliver it again.
 	minTime time.Duration
+	// answer is set where the deliveries are no requests. It takes the place of the pipeline
+	// and of encode.
+	answer func(*Handler, context.Context, []*delivery.Delivery) ([]byte, error)
 }
 
 // triggers lists every trigger. The first that recognises an event gets it; direct
 // recognises whatever the others do not.
 func triggers() []trigger {
-	return []trigger{httpAPI(), restAPI(), eventBridge(), sqs(), direct()}
+	return []trigger{httpAPI(), restAPI(), schedule(), eventBridge(), sqs(), direct()}
 }
 
 // Triggers returns the names of the triggers.

@@ -34,6 +34,11 @@ func TestRecognise(t *testing.T) {
 			`{"detail-type":"x","source":"y","detail":null}`,
 			string(mustEncode(events.EventBridgeEvent{Time: time.Unix(1795446000, 0), Detail: json.RawMessage(`{}`)})),
 		},
+		handler.TriggerSchedule: {
+			`{"detail-type":"Scheduled Event","source":"aws.events","detail":{}}`, `{"detail-type":"Scheduled Event","source":"aws.scheduler","detail":"{}"}`,
+			`{"detail-type":"Scheduled Event","source":"by-hand"}`,
+			string(mustEncode(events.EventBridgeEvent{DetailType: "Scheduled Event"})),
+		},
 		handler.TriggerSQS: {
 			`{"Records":[{"messageId":"1","body":"{}","eventSource":"aws:sqs"}]}`,
 			string(mustEncode(events.SQSEvent{Records: []events.SQSMessage{{EventSource: "aws:sqs"}, {EventSource: "aws:sqs"}}})),
@@ -45,7 +50,7 @@ func TestRecognise(t *testing.T) {
 			`{"version":"2","requestContext":{"http":{}}}`, `{"version":null,"requestContext":{"http":{}}}`, `{"version":"2.0"}`,
 			`{"version":"2.0","requestContext":null}`, `{"version":"2.0","requestContext":"http"}`, `{"version":"2.0","requestContext":{"stage":"x"}}`,
 			`{"httpMethod":"POST"}`, `{"requestContext":{"identity":{}}}`,
-			`{"detail-type":"x","source":"y"}`, `{"detail-type":"x","detail":{}}`, `{"source":"y","detail":{}}`, `{"detailType":"x","source":"y","detail":{}}`,
+			`{"detail-type":"Scheduled Event"}`, `{"detail-type":["Scheduled Event"],"source":"y"}`, `{"detail-type":"x","source":"y"}`, `{"detail-type":"x","detail":{}}`, `{"source":"y","detail":{}}`, `{"detailType":"x","source":"y","detail":{}}`,
 			`{"Records":[]}`, `{"Records":null}`, `{"Records":{"eventSource":"aws:sqs"}}`, `{"Records":["aws:sqs"]}`, `{"Records":[{"body":"{}"}]}`, `{"Records":[{"eventSource":5}]}`,
 			string(mustEncode(events.S3Event{Records: []events.S3EventRecord{{EventSource: "aws:s3"}}})),
 			string(mustEncode(events.SNSEvent{Records: []events.SNSEventRecord{{EventSource: "aws:sns"}}})),

@@ -187,9 +187,3 @@ func (c *Client) baseURL() string {
 	}
 	return strings.TrimRight(c.BaseURL, "/")
 }
-
-func (c *Client) report(ctx context.Context, call Call) {
-	if c.OnCall != nil {
-		c.OnCall(ctx, call)
-	}
-}

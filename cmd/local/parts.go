@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"sendgrid-sso-integration/handler"
+	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/auth"
 	"sendgrid-sso-integration/internal/ledger"
 	"sendgrid-sso-integration/internal/provision"
@@ -76,10 +77,12 @@ func newHandler(client *sendgrid.Client, webhookSecret string, logger *slog.Logg
 	}
 	client.UserAgent = "sendgrid-sso-integration/local"
 	client.OnCall = telemetry.CountCall
+	memory := &ledger.Memory{}
 	return &handler.Handler{
+		Auditor: &audit.Auditor{SendGrid: client, Ledger: memory, Logger: logger},
 		Provisioner: &provision.Provisioner{
 			SendGrid:     client,
-			Ledger:       &ledger.Memory{},
+			Ledger:       memory,
 			Account:      []string{client.BaseURL, client.OnBehalfOf},
 			SAMLMetadata: &saml.Fetcher{Hosts: saml.DefaultHosts(), UserAgent: client.UserAgent},
 			Logger:       logger,

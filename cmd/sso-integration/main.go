@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"sendgrid-sso-integration/handler"
+	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/auth"
 	"sendgrid-sso-integration/internal/deadletter"
 	"sendgrid-sso-integration/internal/provision"
@@ -62,10 +63,13 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) e
 		UserAgent:  "sendgrid-sso-integration/" + version,
 		OnCall:     telemetry.CountCall,
 	}
+	entries := newLedger(aws, cfg.ledgerTable, logger)
+	auditor := &audit.Auditor{SendGrid: client, Ledger: entries, Logger: logger}
 	h := &handler.Handler{
+		Auditor: auditor,
 		Provisioner: &provision.Provisioner{
 			SendGrid:     client,
-			Ledger:       newLedger(aws, cfg.ledgerTable, logger),
+			Ledger:       entries,
 			Account:      []string{cfg.baseURL, cfg.onBehalfOf},
 			SAMLMetadata: &saml.Fetcher{Hosts: cfg.samlMetadataHosts, UserAgent: client.UserAgent},
 			Logger:       logger,
@@ -79,7 +83,8 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) e
 		h.Verifier = auth.NewVerifier(secrets, cfg.webhookSecretID, min(cfg.apiKeyTTL, maxWebhookSecretTTL), logger)
 	}
 	if cfg.eventBusName != "" {
-		h.Publisher = &publish.Publisher{API: eventbridge.NewFromConfig(aws), Bus: cfg.eventBusName}
+		publisher := &publish.Publisher{API: eventbridge.NewFromConfig(aws), Bus: cfg.eventBusName}
+		h.Publisher, auditor.Publisher = publisher, publisher
 	}
 	if cfg.deadLetterQueueURL != "" {
 		newClient := sync.OnceValue(func() deadletter.API { return sqs.NewFromConfig(aws) })

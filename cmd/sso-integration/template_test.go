@@ -234,6 +234,10 @@ func wrongMetrics(t *testing.T, tpl template) (wrong []string) {
 		telemetry.MetricCreated, telemetry.MetricUnchanged, telemetry.MetricRejected, telemetry.MetricFailed, telemetry.MetricAdopted,
 		telemetry.MetricColdStarts, telemetry.MetricKeyRefreshes, telemetry.MetricUpstreamCalls, telemetry.MetricRateLimitRemaining,
 	}
+	reported = append(reported,
+		telemetry.MetricAuditsFailed, telemetry.MetricAuditedIntegrations, telemetry.MetricFailedIntegrations, telemetry.MetricUnreachedIntegrations,
+		telemetry.MetricIntegrationsWithoutCertificate, telemetry.MetricDisabledIntegrations, telemetry.MetricExpiringIntegrations,
+		telemetry.MetricCertificateDaysLeft)
 	for _, op := range sendgrid.Ops() {
 		reported = append(reported, op.Metric())
 	}

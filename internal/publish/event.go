@@ -51,6 +51,13 @@ type origin struct {
 	MessageID        string `json:"message_id,omitempty"`
 }
 
+func originOf(d *delivery.Delivery) origin {
+	return origin{
+		Trigger: d.Trigger, RequestID: d.RequestID, TraceID: d.TraceID,
+		GatewayRequestID: d.GatewayRequestID, EventID: d.EventID, MessageID: d.MessageID,
+	}
+}
+
 // detailTypes are the detail types, by outcome.
 var detailTypes = map[provision.Outcome]string{
 	provision.OutcomeCreated:    "SSO Integration Created",
@@ -68,10 +75,7 @@ func encode(d *delivery.Delivery) (detailType, body string, err error) {
 		Outcome:    d.Outcome(),
 		Metadata:   d.Metadata(),
 		DurationMS: d.Duration.Milliseconds(),
-		Origin: origin{
-			Trigger: d.Trigger, RequestID: d.RequestID, TraceID: d.TraceID,
-			GatewayRequestID: d.GatewayRequestID, EventID: d.EventID, MessageID: d.MessageID,
-		},
+		Origin:     originOf(d),
 	}
 	if d.Request != nil {
 		request := d.Request.Integration()

@@ -1,4 +1,5 @@
-// Package publish publishes the outcome of each delivery as an event on an EventBridge bus.
+// Package publish publishes the outcome of each delivery, and what an audit finds, as events on
+// an EventBridge bus.
 package publish
 
 import (
@@ -45,17 +46,28 @@ func (p *Publisher) Publish(ctx context.Context, d *delivery.Delivery) error {
 	if err != nil {
 		return err
 	}
+	return p.send(ctx, []types.PutEventsRequestEntry{p.entry(d, detailType, body)})
+}
+
+// entry returns the entry of an event that a delivery caused.
+func (p *Publisher) entry(d *delivery.Delivery, detailType, detail string) types.PutEventsRequestEntry {
 	entry := types.PutEventsRequestEntry{
 		EventBusName: aws.String(p.Bus),
 		Source:       aws.String(Source),
 		DetailType:   aws.String(detailType),
-		Detail:       aws.String(body),
+		Detail:       aws.String(detail),
 	}
 	if d.TraceHeader != "" && len(d.TraceHeader) <= maxTraceHeader {
 		entry.TraceHeader = aws.String(d.TraceHeader)
 	}
+	return entry
+}
+
+// send sends entries until the bus has taken all of them. Those that it refuses for a moment
+// are sent again.
+func (p *Publisher) send(ctx context.Context, entries []types.PutEventsRequestEntry) error {
 	for try := 0; ; try++ {
-		err := p.put(ctx, entry)
+		left, err := p.put(ctx, entries)
 		if err == nil {
 			return nil
 		}
@@ -63,6 +75,7 @@ func (p *Publisher) Publish(ctx context.Context, d *delivery.Delivery) error {
 		if try == tries-1 || !errors.As(err, &refused) || !refused.transient() {
 			return fmt.Errorf("publish to the event bus %s: %w", p.Bus, err)
 		}
+		entries = left
 		select {
 		case <-time.After(firstBackoff<<try/2 + rand.N(firstBackoff<<try)): //nolint:gosec // Spreading out needs no secrecy.
 		case <-ctx.Done():
@@ -71,20 +84,35 @@ func (p *Publisher) Publish(ctx context.Context, d *delivery.Delivery) error {
 	}
 }
 
-// put sends an entry once. PutEvents succeeds as a call even if the bus refuses the entry.
-func (p *Publisher) put(ctx context.Context, entry types.PutEventsRequestEntry) error {
-	out, err := p.API.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{entry}})
+// put sends entries once, and returns those that the bus refused. PutEvents succeeds as a call
+// even if the bus refuses entries. The error is about the first of them, or about the first
+// that the bus will never take.
+func (p *Publisher) put(ctx context.Context, entries []types.PutEventsRequestEntry) (left []types.PutEventsRequestEntry, err error) {
+	out, err := p.API.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: entries})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if out.FailedEntryCount == 0 {
-		return nil
+		return nil, nil
 	}
-	failed := &entryError{}
-	if len(out.Entries) > 0 {
-		failed.code, failed.message = aws.ToString(out.Entries[0].ErrorCode), aws.ToString(out.Entries[0].ErrorMessage)
+	var first *entryError
+	for i, entry := range entries {
+		failed := &entryError{}
+		if i < len(out.Entries) { // The results are in the order of the entries.
+			if out.Entries[i].EventId != nil {
+				continue
+			}
+			failed.code, failed.message = aws.ToString(out.Entries[i].ErrorCode), aws.ToString(out.Entries[i].ErrorMessage)
+		}
+		left = append(left, entry)
+		if first == nil || first.transient() && !failed.transient() {
+			first = failed
+		}
 	}
-	return failed
+	if first == nil { // The count contradicts the results.
+		return nil, nil
+	}
+	return left, first
 }
 
 // entryError is the reason why the bus did not take an entry.

@@ -55,10 +55,13 @@ type Metrics struct {
 // Write writes the metrics of an invocation with these deliveries, of which there is at
 // least one. On nil it does nothing.
 func (m *Metrics) Write(deliveries []*delivery.Delivery) {
-	if m == nil {
-		return
+	if m != nil {
+		m.write(newInvocationMetrics(deliveries))
 	}
-	document, err := json.Marshal(m.document(newInvocationMetrics(deliveries)))
+}
+
+func (m *Metrics) write(of *InvocationMetrics) {
+	document, err := json.Marshal(m.document(of))
 	if err == nil {
 		// If standard output is gone, there is nowhere left to report that.
 		_, _ = m.Out.Write(append(document, '\n'))
@@ -77,6 +80,20 @@ type InvocationMetrics struct {
 
 func newInvocationMetrics(deliveries []*delivery.Delivery) *InvocationMetrics {
 	first := deliveries[0]
+	m := startMetrics(first)
+	if len(deliveries) == 1 { // Of a batch, the log has the ids message by message.
+		m.properties["entity_id"], m.properties["integration_id"] = first.EntityID(), first.IntegrationID()
+	}
+	for _, d := range deliveries {
+		m.addOutcome(d)
+		m.addEffort(d)
+	}
+	return m
+}
+
+// startMetrics returns the metrics of an invocation before its deliveries are added, of which
+// first is one.
+func startMetrics(first *delivery.Delivery) *InvocationMetrics {
 	m := &InvocationMetrics{
 		counts: map[string]int{
 			MetricCreated: 0, MetricUpdated: 0, MetricUnchanged: 0, MetricSuperseded: 0, MetricRejected: 0, MetricFailed: 0, string(problem.OutcomeUnknown): 0,
@@ -88,16 +105,10 @@ func newInvocationMetrics(deliveries []*delivery.Delivery) *InvocationMetrics {
 	if first.ColdStart {
 		m.counts[MetricColdStarts]++
 	}
-	if len(deliveries) == 1 { // Of a batch, the log has the ids message by message.
-		m.properties["entity_id"], m.properties["integration_id"] = first.EntityID(), first.IntegrationID()
-	}
-	for _, d := range deliveries {
-		m.add(d)
-	}
 	return m
 }
 
-func (m *InvocationMetrics) add(d *delivery.Delivery) {
+func (m *InvocationMetrics) addOutcome(d *delivery.Delivery) {
 	switch d.Outcome() {
 	case provision.OutcomeCreated:
 		m.counts[MetricCreated]++
@@ -112,11 +123,15 @@ func (m *InvocationMetrics) add(d *delivery.Delivery) {
 	case provision.OutcomeFailed:
 		m.counts[MetricFailed]++
 	}
-	if d.Failure != nil {
-		m.counts[string(d.Failure.Code)]++
-	}
 	if d.Result != nil && d.Result.Adopted {
 		m.counts[MetricAdopted]++
+	}
+}
+
+// addEffort adds the code of a failure, and what was done for the delivery.
+func (m *InvocationMetrics) addEffort(d *delivery.Delivery) {
+	if d.Failure != nil {
+		m.counts[string(d.Failure.Code)]++
 	}
 	m.counts[MetricKeyRefreshes] += d.SecretReads
 	m.counts[MetricUpstreamCalls] += len(d.Calls)

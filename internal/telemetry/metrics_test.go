@@ -15,12 +15,18 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// written has the metrics of an invocation written, checks them by the rules of the embedded
-// metric format, and returns the fields.
+// written has the metrics of an invocation written, and returns the fields.
 func written(t *testing.T, deliveries ...*delivery.Delivery) map[string]json.RawMessage {
 	t.Helper()
+	return documentOf(t, func(m *telemetry.Metrics) { m.Write(deliveries) })
+}
+
+// documentOf checks what is written by the rules of the embedded metric format, and returns
+// the fields.
+func documentOf(t *testing.T, write func(*telemetry.Metrics)) map[string]json.RawMessage {
+	t.Helper()
 	var out bytes.Buffer
-	(&telemetry.Metrics{Out: &out, FunctionName: "sso"}).Write(deliveries)
+	write(&telemetry.Metrics{Out: &out, FunctionName: "sso"})
 	require.Equal(t, 1, bytes.Count(out.Bytes(), []byte("\n")), "one line: %s", &out)
 	var fields map[string]json.RawMessage
 	require.NoError(t, json.Unmarshal(out.Bytes(), &fields))
