@@ -1,13 +1,10 @@
 package main_test
 
 import (
-	"bytes"
-	"io"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,140 +15,174 @@ import (
 
 	"sendgrid-sso-integration/internal/ledger/dynalite"
 	"sendgrid-sso-integration/sendgrid"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
-// gate stands before an endpoint and holds back one request: before it is passed on, or
-// its answer after it was.
-type gate struct {
-	next    http.Handler
-	matches func(*http.Request) bool
-	passed  bool
+// The steps of a request at which its process is killed.
+var (
+	leased       = stores("leased", true)
+	retaken      = stores("completed", true)
+	creating     = stores("creating", true)
+	adding       = stores("adding", true)
+	pending      = stores("pending", true)
+	completed    = stores("completed", false)
+	unknown      = stores("unknown", false)
+	list         = callOf(http.MethodGet, "/v3/sso/integrations")
+	create       = callOf(http.MethodPost, "/v3/sso/integrations")
+	update       = callOf(http.MethodPatch, "")
+	certificates = callOf(http.MethodGet, "/certificates")
+	certify      = callOf(http.MethodPost, "/certificates")
+)
 
-	once    sync.Once
-	reached chan struct{}
+// kill is a request whose process is killed at a step, and that of each redelivery at the
+// next one.
+type kill struct {
+	at []step
+	// fault is what SendGrid does at first.
+	fault sendgridtest.Fault
+	// answers are those to the redeliveries after that: at once, and then after each end of
+	// the leases and settling periods.
+	answers []string
 }
 
-func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !g.matches(r) {
-		g.next.ServeHTTP(w, r)
-		return
+func killed(at step, answers ...string) kill { return kill{at: []step{at}, answers: answers} }
+
+// createKills kill a create of an integration with one certificate. Where a write was
+// announced that shows nothing, one more settling period passes before it is sent again.
+func createKills() map[string]kill {
+	noCreate := sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: http.StatusGatewayTimeout}
+	return map[string]kill{
+		"before the entry is taken":            killed(leased, "created", "unchanged"),
+		"after the entry is taken":             killed(leased.done(), "InProgress", "created", "unchanged"),
+		"before the list":                      killed(list, "InProgress", "created", "unchanged"),
+		"after the list":                       killed(list.done(), "InProgress", "created", "unchanged"),
+		"before creating is stored":            killed(creating, "InProgress", "created", "unchanged"),
+		"after creating is stored":             killed(creating.done(), "InProgress", "OutcomeUnknown", "created", "unchanged"),
+		"before SendGrid creates":              killed(create, "InProgress", "OutcomeUnknown", "created", "unchanged"),
+		"after SendGrid created":               killed(create.done(), "InProgress", "created", "unchanged"),
+		"before adding is stored":              killed(adding, "InProgress", "created", "unchanged"),
+		"after adding is stored":               killed(adding.done(), "InProgress", "OutcomeUnknown", "created", "unchanged"),
+		"before SendGrid adds the certificate": killed(certify, "InProgress", "OutcomeUnknown", "created", "unchanged"),
+		"after SendGrid added the certificate": killed(certify.done(), "InProgress", "created", "unchanged"),
+		"before completed is stored":           killed(completed, "InProgress", "created", "unchanged"),
+		"after completed is stored":            killed(completed.done(), "unchanged", "unchanged"),
+
+		"before unknown is stored": {at: []step{unknown}, fault: noCreate, answers: []string{"InProgress", "OutcomeUnknown", "created", "unchanged"}},
+		"after unknown is stored":  {at: []step{unknown.done()}, fault: noCreate, answers: []string{"OutcomeUnknown", "OutcomeUnknown", "created", "unchanged"}},
+
+		"before the take-over's recheck is stored": {at: []step{create, unknown}, answers: []string{"InProgress", "OutcomeUnknown", "created", "unchanged"}},
+		"after the take-over's recheck is stored":  {at: []step{create, unknown.done()}, answers: []string{"OutcomeUnknown", "created", "unchanged"}},
+		"a certificate later than the integration": {at: []step{create.done(), certify.done()}, answers: []string{"InProgress", "created", "unchanged"}},
 	}
-	// Only once the body is read does the server notice that the caller is gone.
-	body, _ := io.ReadAll(r.Body)
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	if g.passed {
-		g.next.ServeHTTP(discard{http.Header{}}, r.Clone(r.Context()))
-	}
-	g.once.Do(func() { close(g.reached) })
-	<-r.Context().Done() // The caller is killed.
 }
 
-// discard is where an answer goes that nobody gets.
-type discard struct{ header http.Header }
-
-func (d discard) Header() http.Header         { return d.header }
-func (d discard) Write(p []byte) (int, error) { return len(p), nil }
-func (d discard) WriteHeader(int)             {}
-
-// nth matches the n-th request, counted from 1, that the filter lets through.
-func nth(n int, filter func(*http.Request) bool) func(*http.Request) bool {
-	var mu sync.Mutex
-	return func(r *http.Request) bool {
-		mu.Lock()
-		defer mu.Unlock()
-		if !filter(r) {
-			return false
-		}
-		n--
-		return n == 0
+// updateKills kill an update of one URL that adds one certificate.
+func updateKills() map[string]kill {
+	return map[string]kill{
+		"before the entry is taken":            killed(retaken, "updated", "unchanged"),
+		"after the entry is taken":             killed(retaken.done(), "InProgress", "updated", "unchanged"),
+		"before the list":                      killed(list, "InProgress", "updated", "unchanged"),
+		"before the list of certificates":      killed(certificates, "InProgress", "updated", "unchanged"),
+		"after the list of certificates":       killed(certificates.done(), "InProgress", "updated", "unchanged"),
+		"before pending is stored":             killed(pending, "InProgress", "updated", "unchanged"),
+		"after pending is stored":              killed(pending.done(), "InProgress", "updated", "unchanged"),
+		"before SendGrid updates":              killed(update, "InProgress", "updated", "unchanged"),
+		"after SendGrid updated":               killed(update.done(), "InProgress", "updated", "unchanged"),
+		"before adding is stored":              killed(adding, "InProgress", "updated", "unchanged"),
+		"after adding is stored":               killed(adding.done(), "InProgress", "OutcomeUnknown", "updated", "unchanged"),
+		"before SendGrid adds the certificate": killed(certify, "InProgress", "OutcomeUnknown", "updated", "unchanged"),
+		"after SendGrid added the certificate": killed(certify.done(), "InProgress", "updated", "unchanged"),
+		"before completed is stored":           killed(completed, "InProgress", "updated", "unchanged"),
+		"after completed is stored":            killed(completed.done(), "unchanged", "unchanged"),
 	}
 }
 
-func dynamoAction(action string) func(*http.Request) bool {
-	return func(r *http.Request) bool { return r.Header.Get("X-Amz-Target") == "DynamoDB_20120810."+action }
-}
-
-func method(name string) func(*http.Request) bool {
-	return func(r *http.Request) bool { return r.Method == name }
-}
-
-// A process that is killed at any step leaves nothing behind that a redelivery does not
-// mend, and no redelivery makes a second integration.
+// A process that is killed at any step leaves nothing behind that redeliveries do not
+// complete, and no redelivery makes a second integration or certificate.
 func TestKilledProcessIsRecovered(t *testing.T) {
 	t.Parallel()
 	db := dynalite.Start(t)
-	endpoint, err := url.Parse(db.Endpoint)
-	require.NoError(t, err)
-	const ledger, sendGrid = "ledger", "SendGrid"
-
-	for name, step := range map[string]struct {
-		place   string
-		matches func(*http.Request) bool
-		passed  bool
-	}{
-		"before the entry is taken":      {ledger, nth(1, dynamoAction("UpdateItem")), false},
-		"after the entry is taken":       {ledger, nth(1, dynamoAction("UpdateItem")), true},
-		"while listing":                  {sendGrid, nth(1, method(http.MethodGet)), false},
-		"before the entry says creating": {ledger, nth(1, dynamoAction("PutItem")), false},
-		"after the entry says creating":  {ledger, nth(1, dynamoAction("PutItem")), true},
-		"before SendGrid creates":        {sendGrid, nth(1, method(http.MethodPost)), false},
-		"after SendGrid created":         {sendGrid, nth(1, method(http.MethodPost)), true},
-		"before the entry says created":  {ledger, nth(2, dynamoAction("PutItem")), false},
-		"after the entry says created":   {ledger, nth(2, dynamoAction("PutItem")), true},
-	} {
-		t.Run(name, func(t *testing.T) {
+	oldKey, newKey := newIDP(t, idpURL), newIDP(t, idpURL)
+	first := withCertificates(t, "https://idp.example/sso", "conflict", oldKey)
+	second := withCertificates(t, "https://idp.example/v2/sso", "update", oldKey, newKey)
+	for name, tt := range createKills() {
+		t.Run("create/"+name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			table := strconv.FormatInt(time.Now().UnixNano(), 36)
-			db.CreateTable(t, table)
-			w.env["LEDGER_TABLE"] = table
-			w.env["AWS_ENDPOINT_URL_DYNAMODB"] = db.Endpoint
-
-			g := &gate{matches: step.matches, passed: step.passed, reached: make(chan struct{})}
-			dying := w.clone()
-			if step.place == ledger {
-				g.next = httputil.NewSingleHostReverseProxy(endpoint)
-				dying.env["AWS_ENDPOINT_URL_DYNAMODB"] = serve(t, g)
-			} else {
-				g.next = w.sendGrid
-				dying.env["SENDGRID_BASE_URL"] = serve(t, g)
-			}
-
-			f := dying.start(t)
-			f.send(request("urn:killed"), timeout)
-			<-g.reached
-			require.NoError(t, f.process.Process.Kill())
-			<-f.exited
-
-			// The base URL is part of an entry's key, so the next process has the same.
-			if step.place == sendGrid {
-				w.env["SENDGRID_BASE_URL"] = dying.env["SENDGRID_BASE_URL"]
-			}
-			second := w.start(t)
-			early := second.invoke(request("urn:killed"), 3*time.Second)
-			if early.failed {
-				require.Equal(t, "InProgress", early.errorType(t))
-			}
-			require.LessOrEqual(t, len(w.sendGrid.Integrations()), 1)
-
-			endLeases(t, db, table)
-			late := resultOf(t, second.invoke(request("urn:killed"), timeout).body)
-			require.Len(t, w.sendGrid.Integrations(), 1)
-			require.Equal(t, w.sendGrid.Integrations()[0].ID, late.Integration.ID)
-			require.LessOrEqual(t, w.sendGrid.Count(sendgrid.OpCreateIntegration), 1)
+			w := newCrashWorld(t, db)
+			w.sendGrid.Script(tt.fault)
+			w.redeliver(t, tt, first)
+			integrations := w.sendGrid.Integrations()
+			require.Len(t, integrations, 1)
+			require.Len(t, w.sendGrid.Certificates(integrations[0].ID), 1)
+		})
+	}
+	for name, tt := range updateKills() {
+		t.Run("update/"+name, func(t *testing.T) {
+			t.Parallel()
+			w := newCrashWorld(t, db)
+			require.Equal(t, "created", w.start(t).invoke(first, timeout).outcome(t))
+			w.redeliver(t, tt, second)
+			integrations := w.sendGrid.Integrations()
+			require.Len(t, integrations, 1)
+			require.Equal(t, "https://idp.example/v2/sso", integrations[0].SigninURL)
+			require.Len(t, w.sendGrid.Certificates(integrations[0].ID), 2)
 		})
 	}
 }
 
-// endLeases lets the leases of all entries end, as if the time had passed.
-func endLeases(t *testing.T, db dynalite.Server, table string) {
+// crashWorld is a world with a ledger, and a gate before both the ledger and SendGrid.
+type crashWorld struct {
+	*world
+	gate  *gate
+	db    dynalite.Server
+	table string
+}
+
+func newCrashWorld(t *testing.T, db dynalite.Server) crashWorld {
 	t.Helper()
-	client := db.Client()
-	out, err := client.Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String(table)})
+	w := crashWorld{newWorld(t), &gate{}, db, strconv.FormatInt(time.Now().UnixNano(), 36)}
+	db.CreateTable(t, w.table)
+	endpoint, err := url.Parse(db.Endpoint)
+	require.NoError(t, err)
+	w.env["LEDGER_TABLE"] = w.table
+	w.env["AWS_ENDPOINT_URL_DYNAMODB"] = serve(t, w.gate.before(httputil.NewSingleHostReverseProxy(endpoint)))
+	w.env["SENDGRID_BASE_URL"] = serve(t, w.gate.before(w.sendGrid))
+	return w
+}
+
+// redeliver delivers a request until its processes are no longer killed, and then as often as
+// there are answers.
+func (w crashWorld) redeliver(t *testing.T, k kill, request []byte) {
+	t.Helper()
+	for i, at := range k.at {
+		if i > 0 {
+			w.passTime(t)
+		}
+		w.gate.killAt(t, at, w.start(t), request)
+	}
+	f := w.start(t)
+	for i, want := range k.answers {
+		if want == "InProgress" { // It waits for the lease as long as it can, and may be reading the ledger then.
+			require.Contains(t, []string{want, "LedgerUnavailable"}, f.invoke(request, 3*time.Second).outcome(t), "answer %d", i+1)
+		} else {
+			require.Equal(t, want, f.invoke(request, timeout).outcome(t), "answer %d", i+1)
+		}
+		w.passTime(t)
+	}
+}
+
+// passTime ends all leases and settling periods, as if the time had passed.
+func (w crashWorld) passTime(t *testing.T) {
+	t.Helper()
+	client := w.db.Client()
+	out, err := client.Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String(w.table)})
 	require.NoError(t, err)
 	for _, item := range out.Items {
-		item["lease"] = &types.AttributeValueMemberN{Value: "1"}
-		_, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(table), Item: item})
+		for _, name := range []string{"lease", "settles"} {
+			require.Contains(t, item, name)
+			item[name] = &types.AttributeValueMemberN{Value: "1"}
+		}
+		_, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(w.table), Item: item})
 		require.NoError(t, err)
 	}
 }

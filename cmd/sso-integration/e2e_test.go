@@ -142,8 +142,9 @@ func read(t *testing.T, file string) []byte {
 }
 
 type result struct {
-	Outcome     string
-	Integration sendgrid.Integration
+	Outcome      string
+	Integration  sendgrid.Integration
+	Certificates []struct{ SHA256 string }
 }
 
 // resultOf reads a result, in an HTTP answer or by itself.
@@ -173,6 +174,15 @@ func codeOf(t *testing.T, answer reply) string {
 	var problem struct{ Code string }
 	require.NoError(t, json.Unmarshal([]byte(gateway.Body), &problem))
 	return problem.Code
+}
+
+// outcome returns the outcome of a direct invocation, or the code of its error.
+func (r reply) outcome(t *testing.T) string {
+	t.Helper()
+	if r.failed {
+		return r.errorType(t)
+	}
+	return resultOf(t, r.body).Outcome
 }
 
 func TestWarmEnvironmentIsReused(t *testing.T) {

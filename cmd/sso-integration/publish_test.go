@@ -3,6 +3,7 @@ package main_test
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,6 +36,13 @@ func (b *eventBus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	b.entries = append(b.entries, in.Entries...)
 	_, _ = w.Write([]byte(`{"FailedEntryCount":0,"Entries":[{"EventId":"e"}]}`))
+}
+
+// taken returns the entries that the bus has taken so far.
+func (b *eventBus) taken() []entry {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.entries)
 }
 
 // A success that the bus did not take is a failure; its repetition finds the integration

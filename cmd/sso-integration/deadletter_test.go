@@ -1,0 +1,114 @@
+package main_test
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// sqsQueue is a queue of SQS that keeps the messages it takes, and refuses as many as told.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+type sqsQueue struct {
+	mu       sync.Mutex
+	refuse   int
+	messages []sqsMessage
+}
+
+type sqsMessage struct {
+	QueueURL          string `json:"QueueUrl"`
+	MessageBody       string
+	MessageAttributes map[string]struct{ DataType, StringValue string }
+}
+
+func (q *sqsQueue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	var in sqsMessage
+	err := json.NewDecoder(r.Body).Decode(&in)
+	switch {
+	case err != nil || r.Header.Get("X-Amz-Target") != "AmazonSQS.SendMessage":
+		w.WriteHeader(http.StatusBadRequest)
+	case q.refuse > 0:
+		q.refuse--
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write([]byte(`{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"The specified queue does not exist."}`))
+	default:
+		q.messages = append(q.messages, in)
+		sum := md5.Sum([]byte(in.MessageBody))
+		_, _ = w.Write([]byte(`{"MessageId":"m","MD5OfMessageBody":"` + hex.EncodeToString(sum[:]) + `"}`))
+	}
+}
+
+// taken returns the messages that the queue has taken so far.
+func (q *sqsQueue) taken() []sqsMessage {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.Clone(q.messages)
+}
+
+// withDeadLetters gives a world an event bus and a dead-letter queue.
+func (w *world) withDeadLetters(t *testing.T) (*eventBus, *sqsQueue) {
+	t.Helper()
+	bus, queue := &eventBus{}, &sqsQueue{}
+	w.env["EVENT_BUS_NAME"], w.env["AWS_ENDPOINT_URL_EVENTBRIDGE"] = "results", serve(t, bus)
+	w.env["AWS_ENDPOINT_URL_SQS"] = serve(t, queue)
+	w.env["DEAD_LETTER_QUEUE_URL"] = w.env["AWS_ENDPOINT_URL_SQS"] + "/123456789012/dead-letters"
+	return bus, queue
+}
+
+// A rejected message is published and moved to the dead-letter queue, and then done; the
+// others of its batch are not affected. If it cannot be moved it fails.
+func TestRejectedMessageIsDeadLettered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	bus, queue := w.withDeadLetters(t)
+	f := w.start(t)
+	const rejected = `{"name":"","enabled":true,"signin_url":"http://idp.example","signout_url":"","entity_id":"urn:rejected"}`
+	batch := func(receives string) []byte {
+		return encode(t, map[string]any{"Records": []any{
+			map[string]any{"messageId": "good", "eventSource": "aws:sqs", "body": string(request("urn:good"))},
+			map[string]any{"messageId": "bad", "eventSource": "aws:sqs", "body": rejected, "attributes": map[string]string{"ApproximateReceiveCount": receives}},
+		}})
+	}
+	detailTypes := func(from int) (types []string) {
+		for _, e := range bus.taken()[from:] {
+			types = append(types, e.DetailType)
+		}
+		return types
+	}
+
+	queue.refuse = 1
+	require.JSONEq(t, `{"batchItemFailures":[{"itemIdentifier":"bad"}]}`, string(f.invoke(batch("1"), timeout).body))
+	require.Empty(t, queue.taken())
+	require.ElementsMatch(t, []string{"SSO Integration Created", "SSO Integration Rejected"}, detailTypes(0))
+
+	require.JSONEq(t, `{"batchItemFailures":[]}`, string(f.invoke(batch("2"), timeout).body))
+	require.ElementsMatch(t, []string{"SSO Integration Unchanged", "SSO Integration Rejected"}, detailTypes(2))
+	messages := queue.taken()
+	require.Len(t, messages, 1)
+	require.Equal(t, rejected, messages[0].MessageBody, "as it was received")
+	require.Equal(t, w.env["DEAD_LETTER_QUEUE_URL"], messages[0].QueueURL)
+	attributes := map[string]string{}
+	for name, attribute := range messages[0].MessageAttributes {
+		require.Equal(t, "String", attribute.DataType, name)
+		attributes[name] = attribute.StringValue
+	}
+	require.Len(t, attributes, 3)
+	require.Equal(t, "InvalidRequest", attributes["code"])
+	require.Contains(t, attributes["detail"], "signin_url")
+	require.Equal(t, "8476a536-e9f4-11e8-9739-2dfe598c3fcd", attributes["request_id"])
+
+	bus.mu.Lock()
+	bus.refuse = 2
+	bus.mu.Unlock()
+	require.JSONEq(t, `{"batchItemFailures":[{"itemIdentifier":"good"},{"itemIdentifier":"bad"}]}`, string(f.invoke(batch("3"), timeout).body))
+	require.Len(t, queue.taken(), 1, "what is not published is not done")
+	require.Len(t, w.sendGrid.Integrations(), 1)
+}
