@@ -107,6 +107,10 @@ func TestSamplesAreAnswered(t *testing.T) {
 			require.JSONEq(t, `{"batchItemFailures":[]}`, string(answer.body), file)
 			continue
 		}
+		if filepath.Base(file) == "audit.json" {
+			require.Contains(t, string(answer.body), `{"summary":{"total":2,"audited":2,`)
+			continue
+		}
 		result := resultOf(t, answer.body)
 		require.Contains(t, []string{"created", "unchanged"}, result.Outcome, file)
 		require.NotEmpty(t, result.Integration.ID, file)

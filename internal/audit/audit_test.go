@@ -30,12 +30,12 @@ func TestRotation(t *testing.T) {
 		window              time.Duration
 		days                int
 	}{
-		"none":                             {0, 100, 10 * time.Second, 1},
-		"one":                              {1, 1, time.Minute, 1},
-		"500 without a limit in the way":   {500, 10_000, time.Minute, 1},
-		"500 in two days":                  {500, 100, 10 * time.Second, 2},
-		"500 with a window of a minute":    {500, 60, time.Minute, 10},
-		"500 with a limit below a reserve": {500, 5, 10 * time.Second, 34},
+		"none":                                {0, 100, 10 * time.Second, 1},
+		"one":                                 {1, 1, time.Minute, 1},
+		"500 without a limit in the way":      {500, 10_000, time.Minute, 1},
+		"500 in two days":                     {500, 100, 10 * time.Second, 2},
+		"500 with a window of a minute":       {500, 200, time.Minute, 3},
+		"100 with a limit too small to share": {100, 5, 10 * time.Second, 7},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

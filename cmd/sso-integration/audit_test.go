@@ -1,0 +1,49 @@
+package main_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/audit"
+	"sendgrid-sso-integration/internal/saml/samltest"
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// The sample of the schedule starts an audit: its report is the answer, and its events are
+// part of its success.
+func TestAudit(t *testing.T) {
+	t.Parallel()
+	w, bus := newWorld(t), &eventBus{refuse: 1}
+	w.env["EVENT_BUS_NAME"], w.env["AWS_ENDPOINT_URL_EVENTBRIDGE"] = "results", serve(t, bus)
+	i := w.sendGrid.Add(sendgrid.IntegrationRequest{Name: "Okta", Enabled: true, SigninURL: "https://idp.example/in", EntityID: "urn:idp"})
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	now := time.Now()
+	w.sendGrid.AddCertificate(sendgrid.CertificateRequest{
+		IntegrationID: i.ID, Enabled: true, PublicCertificate: samltest.PEM(samltest.NewCertificate(key, "idp", now.AddDate(-1, 0, 0), now.AddDate(0, 0, 9))),
+	})
+	f, event := w.start(t), read(t, "../../events/audit.json")
+
+	require.Equal(t, "EventBusUnavailable", f.invoke(event, timeout).errorType(t))
+	answer := f.invoke(event, timeout)
+	require.False(t, answer.failed, "%s", answer.body)
+	var report audit.Report
+	require.NoError(t, json.Unmarshal(answer.body, &report))
+	require.Equal(t, 1, report.Summary.Expiring)
+	require.Equal(t, i.ID, report.Integrations[0].ID)
+
+	require.Len(t, bus.entries, 1)
+	require.Equal(t, "SSO Certificate Expiring", bus.entries[0].DetailType)
+	require.Contains(t, bus.entries[0].Detail, `"days_left":8,"integration":{"id":"`+i.ID+`"`)
+	logs := f.logs.String()
+	require.Equal(t, 1, strings.Count(logs, `"AuditsFailed":1`))
+	require.Equal(t, 1, strings.Count(logs, `"CertificateDaysLeft":8`))
+	require.NotContains(t, logs+string(answer.body)+bus.entries[0].Detail, apiKey)
+}
