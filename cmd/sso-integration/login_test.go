@@ -45,11 +45,14 @@ func withCertificates(t *testing.T, signinURL, ifExists string, idps ...*sendgri
 }
 
 // withMetadata returns the request for an integration with the metadata of a provider, which
-// publishes the certificates of its keys.
-func withMetadata(t *testing.T, shape samltest.Shape, entityID, ifExists string, keys ...*sendgridtest.IDP) []byte {
+// publishes the certificates of its signing keys. A shape that has one for encryption has the
+// stranger's.
+func withMetadata(t *testing.T, shape samltest.Shape, entityID, ifExists string, stranger *sendgridtest.IDP, keys ...*sendgridtest.IDP) []byte {
 	t.Helper()
-	p := samltest.Params{EntityID: entityID, SigninURL: "https://idp.example/sso", SignoutURL: "https://idp.example/slo"}
-	_, p.Encryption = samltest.NewKeyPair("encryption", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	p := samltest.Params{
+		EntityID: entityID, SigninURL: "https://idp.example/sso", SignoutURL: "https://idp.example/slo",
+		Encryption: stranger.Certificate.Raw,
+	}
 	for _, key := range keys {
 		p.Certificates = append(p.Certificates, key.Certificate.Raw)
 	}
@@ -151,7 +154,7 @@ func TestMetadataOfEveryShapeLogsPeopleIn(t *testing.T) {
 		name := shape.Name + " over " + trigger.name
 		idp, stranger := newIDP(t, entityID), newIDP(t, entityID)
 
-		made := w.published(t, trigger.put(t, withMetadata(t, shape, entityID, "conflict", idp)))
+		made := w.published(t, trigger.put(t, withMetadata(t, shape, entityID, "conflict", stranger, idp)))
 		require.Equal(t, "created", made.Outcome, name)
 		require.Equal(t, entityID, made.Integration.EntityID, name)
 		audience, consumer := made.Integration.AudienceURL, made.Integration.SingleSignOnURL
@@ -169,13 +172,13 @@ func TestMetadataOfEveryShapeLogsPeopleIn(t *testing.T) {
 func TestRotatedSigningKeyLogsPeopleIn(t *testing.T) {
 	t.Parallel()
 	w := newLogInWorld(t)
-	idp := newIDP(t, idpURL)
+	idp, stranger := newIDP(t, idpURL), newIDP(t, idpURL)
 	shape := samltest.Shapes()[0]
-	made := w.published(t, withMetadata(t, shape, idpURL, "conflict", idp))
+	made := w.published(t, withMetadata(t, shape, idpURL, "conflict", stranger, idp))
 	keys := []*sendgridtest.IDP{idp}
 	for _, trigger := range triggers[:3] { // The events of the others have a time in the past.
 		keys = append(keys, newIDP(t, idpURL))
-		rotated := w.published(t, trigger.put(t, withMetadata(t, shape, idpURL, "update", keys[len(keys)-2:]...)))
+		rotated := w.published(t, trigger.put(t, withMetadata(t, shape, idpURL, "update", stranger, keys[len(keys)-2:]...)))
 		require.Equal(t, "updated", rotated.Outcome, trigger.name)
 		require.Equal(t, made.Integration.ID, rotated.Integration.ID)
 		require.Len(t, rotated.Certificates, len(keys), "all that the integration has")
@@ -183,7 +186,7 @@ func TestRotatedSigningKeyLogsPeopleIn(t *testing.T) {
 	for _, key := range keys {
 		require.True(t, logIn(t, key, made.Integration.AudienceURL, made.Integration.SingleSignOnURL))
 	}
-	require.False(t, logIn(t, newIDP(t, idpURL), made.Integration.AudienceURL, made.Integration.SingleSignOnURL))
+	require.False(t, logIn(t, stranger, made.Integration.AudienceURL, made.Integration.SingleSignOnURL))
 	require.Len(t, w.sendGrid.Certificates(made.Integration.ID), len(keys))
 	require.Zero(t, w.sendGrid.Count(sendgrid.OpUpdateIntegration), "only certificates were missing")
 }
@@ -194,7 +197,7 @@ func TestRedeliveriesAddNothing(t *testing.T) {
 	t.Parallel()
 	w := newLogInWorld(t)
 	first, second := newIDP(t, idpURL), newIDP(t, idpURL)
-	request := withMetadata(t, samltest.Shapes()[0], idpURL, "update", first, second)
+	request := withMetadata(t, samltest.Shapes()[0], idpURL, "update", first, first, second)
 	var records []any
 	for i := range 10 {
 		records = append(records, map[string]any{"messageId": fmt.Sprint("m-", i), "eventSource": "aws:sqs", "body": string(request)})
