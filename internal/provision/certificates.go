@@ -55,7 +55,7 @@ func (a *attempt) addCertificate(c saml.Certificate) error {
 		announced.UnknownCreates = 0
 	}
 	if err := a.announce(announced); err != nil {
-		return err
+		return certificateFailed(before.IntegrationID, err)
 	}
 	var made *sendgrid.Certificate
 	err := a.sendOnce(func(ctx context.Context) (err error) {

@@ -118,7 +118,7 @@ func unavailable(err error) *problem.Error {
 func tooLate(cause error) *problem.Error {
 	return &problem.Error{
 		Code: problem.DeadlineExceeded, Err: cause,
-		Message: "The time ran out before the integration was created; this attempt created nothing. Send the request again.",
+		Message: "The time ran out; this attempt created nothing. Send the request again.",
 	}
 }
 
