@@ -48,7 +48,7 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) e
 	client := &okta.Client{
 		OrgURL: cfg.orgURL,
 		Credentials: secret.NewCache(secretsmanager.NewFromConfig(aws), cfg.credentialSecretID, okta.ParseCredential,
-			secret.Options{TTL: credentialTTL, MinRefresh: minCredentialRefresh, Logger: logger}),
+			secret.Options{TTL: credentialTTL, Logger: logger}),
 		UserAgent: "sendgrid-sso-okta-connector/" + version,
 		HTTP:      okta.NewHTTPClient(),
 		OnCall:    connector.CountCall,

@@ -20,9 +20,8 @@ const (
 	// prefetchTimeout bounds the prefetch; Lambda allows ten seconds for the whole start.
 	prefetchTimeout = 4 * time.Second
 	// credentialTTL is how long the credential is cached. One that Okta refuses is read again
-	// at once, but not more often than minCredentialRefresh.
-	credentialTTL        = 5 * time.Minute
-	minCredentialRefresh = 5 * time.Second
+	// at once.
+	credentialTTL = 5 * time.Minute
 )
 
 // awsHTTPClient returns the SDK's own HTTP client with a shorter timeout for the answer.

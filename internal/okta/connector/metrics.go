@@ -31,8 +31,8 @@ type Metrics struct {
 	FunctionName string
 }
 
-// Write writes the metrics of an invocation. Counts are reported also where they are zero,
-// which alarms need. On nil it does nothing.
+// Write writes the metrics of an invocation: the outcomes also where they are zero, the codes
+// that occurred. On nil it does nothing.
 func (m *Metrics) Write(deliveries []*delivery, coldStart bool) {
 	if m == nil {
 		return
@@ -40,9 +40,6 @@ func (m *Metrics) Write(deliveries []*delivery, coldStart bool) {
 	counts := map[string]int{MetricOktaCalls: 0, MetricColdStarts: 0}
 	for _, outcome := range Outcomes() {
 		counts[string(outcome)] = 0
-	}
-	for _, code := range Codes() {
-		counts[string(code)] = 0
 	}
 	if coldStart {
 		counts[MetricColdStarts]++
