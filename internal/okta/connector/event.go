@@ -67,6 +67,12 @@ type logEvent struct {
 	} `json:"target"`
 }
 
+// LogEventTypes returns the types of log events that the connector processes.
+func LogEventTypes() []string { return slices.Clone(logEventTypes) }
+
+// ResultTypes returns the detail types of results that the connector processes.
+func ResultTypes() []string { return slices.Clone(resultTypes) }
+
 // concerns reports whether the event is about a change of an application that took place.
 func (e logEvent) concerns() bool {
 	return slices.Contains(logEventTypes, e.EventType) && (e.Outcome.Result == "" || e.Outcome.Result == "SUCCESS")
