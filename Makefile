@@ -14,7 +14,7 @@ GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v
 BUILD_FLAGS := -tags lambda.norpc -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve simulator test soak fuzz bench lint build build-SSOIntegrationFunction clean
+.PHONY: help run serve simulator test soak fuzz bench lint build build-SSOIntegrationFunction build-OktaConnectorFunction clean
 
 help: ## List the targets
 	@grep -hE '^[a-zA-Z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -65,5 +65,9 @@ build: ## Build the function's binary "bootstrap" (GOARCH=amd64 for x86)
 build-SSOIntegrationFunction:
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build $(BUILD_FLAGS) -o "$(ARTIFACTS_DIR)/bootstrap" ./cmd/sso-integration
 
+# The same for the template in okta-connector/.
+build-OktaConnectorFunction:
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build $(BUILD_FLAGS) -o "$(ARTIFACTS_DIR)/bootstrap" ./cmd/okta-connector
+
 clean: ## Remove what was built
-	rm -rf bootstrap .aws-sam
+	rm -rf bootstrap .aws-sam okta-connector/.aws-sam

@@ -1,0 +1,210 @@
+package main_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/lambdatest"
+	"sendgrid-sso-integration/internal/okta/oktatest"
+	"sendgrid-sso-integration/internal/saml/samltest"
+	"sendgrid-sso-integration/internal/secret/secrettest"
+)
+
+const (
+	timeout  = 20 * time.Second
+	appID    = "0oarecipeokta"
+	entityID = "http://www.okta.com/exkrecipeokta"
+	token    = "00-api-token-that-must-not-leak"
+	acsURL   = "https://api.sendgrid.com/v3/public/sso/saml/response/id/b0b98502-9408-4b24-9e3d-31ed7cb15312"
+)
+
+var buildBootstrap = sync.OnceValues(func() (string, error) { return lambdatest.Build(".") })
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if path, err := buildBootstrap(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(path))
+	}
+	os.Exit(code)
+}
+
+// world is what surrounds the connector: Okta, Secrets Manager and EventBridge, over HTTP.
+type world struct {
+	okta    *oktatest.Server
+	secrets *secrettest.Server
+	bus     *eventBus
+	env     map[string]string
+	// afterOkta is called after each request to Okta was carried out and before its answer is
+	// complete.
+	afterOkta func(*http.Request)
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{okta: oktatest.New(), secrets: secrettest.New(), bus: &eventBus{}, afterOkta: func(*http.Request) {}}
+	w.okta.SetTokens(token)
+	w.secrets.Put("okta/credential", `{"api_token":"`+token+`"}`)
+	w.env = map[string]string{
+		"OKTA_ORG_URL": serve(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			recorded := httptest.NewRecorder()
+			w.okta.ServeHTTP(recorded, r)
+			w.afterOkta(r)
+			maps.Copy(rw.Header(), recorded.Header())
+			rw.WriteHeader(recorded.Code)
+			_, _ = rw.Write(recorded.Body.Bytes())
+		})),
+		"OKTA_CREDENTIAL_SECRET_ID":        "okta/credential",
+		"EVENT_BUS_NAME":                   "requests",
+		"APPLICATION_NAME_PREFIX":          "SendGrid",
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER": serve(t, w.secrets),
+		"AWS_ENDPOINT_URL_EVENTBRIDGE":     serve(t, w.bus),
+	}
+	return w
+}
+
+func serve(t *testing.T, h http.Handler) string {
+	t.Helper()
+	server := httptest.NewServer(h)
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return server.URL
+}
+
+func (w *world) start(t *testing.T) *lambdatest.Function {
+	t.Helper()
+	path, err := buildBootstrap()
+	require.NoError(t, err)
+	f := lambdatest.Start(t, path, w.env)
+	f.Ready()
+	return f
+}
+
+// sent returns the requests to Okta, as method and path.
+func (w *world) sent() (calls []string) {
+	for _, r := range w.okta.Requests() {
+		calls = append(calls, r.Method+" "+r.Path)
+	}
+	return calls
+}
+
+// metadata is what Okta publishes of an application.
+func metadata(t *testing.T) []byte {
+	t.Helper()
+	shapes := samltest.Shapes()
+	i := slices.IndexFunc(shapes, func(s samltest.Shape) bool { return s.Name == "Okta" })
+	require.GreaterOrEqual(t, i, 0)
+	return shapes[i].Build(samltest.Params{EntityID: entityID, SigninURL: "https://example.okta.com/app/sendgrid/exkrecipeokta/sso/saml"})
+}
+
+// application is an application with some fields that this program does not know.
+func application(t *testing.T) string {
+	t.Helper()
+	return string(read(t, "testdata/application.json"))
+}
+
+func read(t *testing.T, file string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	return data
+}
+
+func sample(t *testing.T, name string) []byte {
+	t.Helper()
+	return read(t, "../../events/okta/"+name+".json")
+}
+
+// queued returns events as messages of the queue, with ids from 0 on.
+func queued(t *testing.T, events ...[]byte) []byte {
+	t.Helper()
+	var records []any
+	for i, event := range events {
+		records = append(records, map[string]any{"messageId": fmt.Sprint(i), "body": string(event), "eventSource": "aws:sqs"})
+	}
+	payload, err := json.Marshal(map[string]any{"Records": records})
+	require.NoError(t, err)
+	return payload
+}
+
+const (
+	allProcessed = `{"batchItemFailures":[]}`
+	firstFailed  = `{"batchItemFailures":[{"itemIdentifier":"0"}]}`
+)
+
+// lines returns the function's log, whose every line is JSON.
+func lines(t *testing.T, f *lambdatest.Function) (all []map[string]any) {
+	t.Helper()
+	for line := range strings.Lines(f.Log()) {
+		var fields map[string]any
+		require.NoError(t, json.Unmarshal([]byte(line), &fields), line)
+		all = append(all, fields)
+	}
+	return all
+}
+
+// processed returns the lines about events.
+func processed(t *testing.T, f *lambdatest.Function) []map[string]any {
+	t.Helper()
+	return slices.DeleteFunc(lines(t, f), func(line map[string]any) bool { return line["message"] != "event processed" })
+}
+
+// metric returns the sum of a metric, 0 if it was not reported.
+func metric(t *testing.T, f *lambdatest.Function, name string) (sum float64) {
+	t.Helper()
+	for _, line := range lines(t, f) {
+		if value, ok := line[name].(float64); ok && line["_aws"] != nil {
+			sum += value
+		}
+	}
+	return sum
+}
+
+// eventBus is an EventBridge that keeps the entries it takes, and refuses as many as told.
+type eventBus struct {
+	mu      sync.Mutex
+	refuse  int
+	entries []entry
+}
+
+type entry struct {
+	EventBusName, Source, DetailType, Detail string
+	Time                                     float64
+}
+
+func (b *eventBus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var in struct{ Entries []entry }
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || r.Header.Get("X-Amz-Target") != "AWSEvents.PutEvents" {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	if b.refuse > 0 {
+		b.refuse--
+		_, _ = w.Write([]byte(`{"FailedEntryCount":1,"Entries":[{"ErrorCode":"InternalFailure","ErrorMessage":"no"}]}`))
+		return
+	}
+	b.entries = append(b.entries, in.Entries...)
+	_, _ = w.Write([]byte(`{"FailedEntryCount":0,"Entries":[{"EventId":"e"}]}`))
+}
+
+func (b *eventBus) taken() []entry {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.entries)
+}

@@ -1,0 +1,69 @@
+// Command okta-connector is a Lambda function beside the SendGrid SSO integration function: it
+// turns events of Okta's log into requests, and puts SendGrid's URLs into the Okta application.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime/debug"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"sendgrid-sso-integration/internal/okta"
+	"sendgrid-sso-integration/internal/okta/connector"
+	"sendgrid-sso-integration/internal/secret"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() {
+	logger := slog.New(lambdacontext.NewLogHandler())
+	// Package log, with which the runtime library and net/http report errors, then writes JSON too.
+	slog.SetDefault(logger)
+	if err := run(context.Background(), os.Getenv, logger); err != nil {
+		logger.Error("the function cannot start", slog.Any("error", err))
+		os.Exit(1)
+	}
+}
+
+// run builds the parts, once, and answers events until the process ends.
+func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) error {
+	// Garbage collection would take a part of the start, and there is hardly any garbage yet.
+	garbage := debug.SetGCPercent(-1)
+	cfg, err := readConfig(getenv)
+	if err != nil {
+		return err
+	}
+	aws, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(awsHTTPClient()), awsconfig.WithLogger(awsLogger(logger)))
+	if err != nil {
+		return fmt.Errorf("load the AWS configuration: %w", err)
+	}
+	client := &okta.Client{
+		OrgURL: cfg.orgURL,
+		Credentials: secret.NewCache(secretsmanager.NewFromConfig(aws), cfg.credentialSecretID, okta.ParseCredential,
+			secret.Options{TTL: credentialTTL, Logger: logger}),
+		UserAgent: "sendgrid-sso-okta-connector/" + version,
+		HTTP:      okta.NewHTTPClient(),
+		OnCall:    connector.CountCall,
+	}
+	c := &connector.Connector{
+		Okta: client,
+		Bus: &connector.EventBus{
+			API: eventbridge.NewFromConfig(aws), Name: cfg.eventBusName, Source: cfg.eventSource, DetailType: cfg.eventDetailType,
+		},
+		NamePrefix: cfg.namePrefix,
+		Metrics:    &connector.Metrics{Out: os.Stdout, FunctionName: lambdacontext.FunctionName},
+		Logger:     logger,
+	}
+	prefetch(ctx, client, logger)
+	debug.SetGCPercent(garbage)
+	lambda.StartWithOptions(c, lambda.WithContext(ctx))
+	return nil
+}

@@ -1,0 +1,98 @@
+package main_test
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	main "sendgrid-sso-integration/cmd/okta-connector"
+	"sendgrid-sso-integration/internal/okta/connector"
+)
+
+// at returns the value under a path of names, or nil. CloudFormation's functions are their
+// arguments: both "!Ref X" and "!GetAtt X" are "X".
+func at(v any, path ...string) any {
+	for _, name := range path {
+		m, _ := v.(map[string]any)
+		v = m[name]
+	}
+	return v
+}
+
+func texts(v any) (all []string) {
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	for _, item := range list {
+		all = append(all, fmt.Sprint(item))
+	}
+	return all
+}
+
+// TestTemplate checks what no linter can know: that the template and the code agree.
+func TestTemplate(t *testing.T) {
+	t.Parallel()
+	var template map[string]any
+	require.NoError(t, yaml.Unmarshal(read(t, "../../okta-connector/template.yaml"), &template))
+	resources, ok := template["Resources"].(map[string]any)
+	require.True(t, ok)
+
+	variables, ok := at(resources, "OktaConnectorFunction", "Properties", "Environment", "Variables").(map[string]any)
+	require.True(t, ok)
+	endpoints := []string{"AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL_EVENTBRIDGE"}
+	require.ElementsMatch(t, append(endpoints, main.EnvironmentNames()...), slices.Collect(maps.Keys(variables)))
+
+	require.ElementsMatch(t, connector.LogEventTypes(),
+		texts(at(resources, "ApplicationChangedRule", "Properties", "EventPattern", "detail", "eventType")))
+	require.ElementsMatch(t, connector.ResultTypes(), texts(at(resources, "ResultRule", "Properties", "EventPattern", "detail-type")))
+
+	// Lambda makes the calls to SQS and to the log with the role of the function.
+	policies, ok := at(resources, "OktaConnectorFunctionRole", "Properties", "Policies").([]any)
+	require.True(t, ok)
+	statements, ok := at(policies[0], "PolicyDocument", "Statement").([]any)
+	require.True(t, ok)
+	var allowed []string
+	for _, statement := range statements {
+		allowed = append(allowed, texts(at(statement, "Action"))...)
+		require.NotContains(t, texts(at(statement, "Resource")), "*")
+	}
+	require.ElementsMatch(t, strings.Fields(`secretsmanager:GetSecretValue events:PutEvents
+		sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes logs:CreateLogStream logs:PutLogEvents`), allowed)
+
+	alarms := 0
+	for id, resource := range resources {
+		if at(resource, "Type") != "AWS::CloudWatch::Alarm" {
+			continue
+		}
+		alarms++
+		require.Equal(t, []string{"AlarmTopic"}, texts(at(resource, "Properties", "AlarmActions")), "%s notifies somebody", id)
+		if at(resource, "Properties", "Namespace") == connector.Namespace {
+			require.Contains(t, connector.Codes(), connector.Code(fmt.Sprint(at(resource, "Properties", "MetricName"))), id)
+		}
+	}
+	require.Equal(t, 4, alarms)
+}
+
+// TestDocumentation checks that the page lists every code, and names only what a template has.
+func TestDocumentation(t *testing.T) {
+	t.Parallel()
+	page, template := string(read(t, "../../docs/okta.md")), string(read(t, "../../okta-connector/template.yaml"))+string(read(t, "../../template.yaml"))
+	for _, code := range connector.Codes() {
+		require.Equal(t, 1, strings.Count(page, "\n| `"+string(code)+"` | "), "the page has a row for %s", code)
+	}
+	for _, outcome := range connector.Outcomes() {
+		require.Contains(t, page, "`"+string(outcome)+"`")
+	}
+	named := regexp.MustCompile("`([A-Z][A-Za-z]+(?:Command|Alarm|Arn|Url|Prefix|BusName))`").FindAllStringSubmatch(page, -1)
+	require.NotEmpty(t, named)
+	for _, name := range named {
+		require.Contains(t, template, "  "+name[1]+":\n", "the page mentions it")
+	}
+}

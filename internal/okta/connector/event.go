@@ -1,0 +1,119 @@
+package connector
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+)
+
+// envelope is an EventBridge event.
+type envelope struct {
+	ID         string          `json:"id"`
+	Source     string          `json:"source"`
+	DetailType string          `json:"detail-type"`
+	Time       time.Time       `json:"time"`
+	Detail     json.RawMessage `json:"detail"`
+}
+
+// kind is a kind of event.
+type kind string
+
+const (
+	kindLog      kind = "okta_log"
+	kindResult   kind = "result"
+	kindSchedule kind = "schedule"
+	kindUnknown  kind = "unknown"
+)
+
+func (e envelope) kind() kind {
+	switch {
+	case strings.HasPrefix(e.Source, "aws.partner/okta.com/") && e.DetailType == "SystemLog":
+		return kindLog
+	case e.Source == "sendgrid.sso":
+		return kindResult
+	case e.Source == "aws.events" && e.DetailType == "Scheduled Event":
+		return kindSchedule
+	default:
+		return kindUnknown
+	}
+}
+
+// logEventTypes are the types of log events after which SendGrid may have to be told of an
+// application. A deleted one is not among them, because nothing can be read of it any more.
+//
+// https://developer.okta.com/docs/reference/api/event-types/
+var logEventTypes = []string{
+	"application.lifecycle.create",
+	"application.lifecycle.update",
+	"application.lifecycle.activate",
+	"application.lifecycle.deactivate",
+	"app.keys.rotate",
+}
+
+// logEvent is an event of Okta's log.
+//
+// https://developer.okta.com/docs/api/openapi/okta-management/management/tag/SystemLog/
+type logEvent struct {
+	UUID      string    `json:"uuid"`
+	Published time.Time `json:"published"`
+	EventType string    `json:"eventType"`
+	Outcome   struct {
+		Result string `json:"result"`
+	} `json:"outcome"`
+	Target []struct {
+		ID   string `json:"id"`
+		Type string `json:"type"`
+	} `json:"target"`
+}
+
+// LogEventTypes returns the types of log events that the connector processes.
+func LogEventTypes() []string { return slices.Clone(logEventTypes) }
+
+// ResultTypes returns the detail types of results that the connector processes.
+func ResultTypes() []string { return slices.Clone(resultTypes) }
+
+// concerns reports whether the event is about a change of an application that took place.
+func (e logEvent) concerns() bool {
+	return slices.Contains(logEventTypes, e.EventType) && (e.Outcome.Result == "" || e.Outcome.Result == "SUCCESS")
+}
+
+// app returns the id of the application that the event is about, empty if there is none. Okta
+// names one application in an event.
+func (e logEvent) app() string {
+	for _, target := range e.Target {
+		if target.Type == "AppInstance" {
+			return target.ID
+		}
+	}
+	return ""
+}
+
+// resultTypes are the detail types of the results after which the integration exists.
+var resultTypes = []string{
+	"SSO Integration Created",
+	"SSO Integration Updated",
+	"SSO Integration Unchanged",
+	"SSO Integration Superseded",
+}
+
+// resultEvent is a result event of the SendGrid SSO integration function.
+type resultEvent struct {
+	Integration struct {
+		EntityID        string `json:"entity_id"`
+		SingleSignOnURL string `json:"single_signon_url"`
+		AudienceURL     string `json:"audience_url"`
+	} `json:"integration"`
+	Metadata struct {
+		OktaApp   string `json:"okta_app"`
+		OktaEvent string `json:"okta_event"`
+	} `json:"metadata"`
+}
+
+// decodeDetail reads the detail of an event.
+func decodeDetail(e envelope, detail any) error {
+	if err := json.Unmarshal(e.Detail, detail); err != nil {
+		return &Error{Code: InvalidEvent, Message: "The detail of the event is not as its source documents it.", Err: err}
+	}
+	return nil
+}

@@ -1,0 +1,97 @@
+package connector_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda/messages"
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/okta"
+	"sendgrid-sso-integration/internal/okta/connector"
+	"sendgrid-sso-integration/internal/saml/samltest"
+)
+
+const (
+	entityID = "http://www.okta.com/exk1"
+	acsURL   = "https://api.sendgrid.com/acs"
+	audience = "https://api.sendgrid.com/audience"
+)
+
+// fakeOkta has one application, which nobody but the test changes.
+type fakeOkta struct {
+	app      *okta.Application
+	metadata []byte
+	err      error
+	replaced int
+}
+
+func (f *fakeOkta) Application(context.Context, string) (*okta.Application, error) {
+	return f.app, f.err
+}
+func (f *fakeOkta) Metadata(context.Context, string) ([]byte, error) { return f.metadata, f.err }
+func (f *fakeOkta) Check(context.Context) error                      { return f.err }
+
+func (f *fakeOkta) Replace(context.Context, string, []byte) error {
+	f.replaced++
+	return f.err
+}
+
+type fakeBus struct {
+	at      time.Time
+	details []string
+}
+
+func (b *fakeBus) Put(_ context.Context, at time.Time, detail []byte) error {
+	b.at, b.details = at, append(b.details, string(detail))
+	return nil
+}
+
+func newOkta(t *testing.T) *fakeOkta {
+	t.Helper()
+	shapes := samltest.Shapes()
+	i := slices.IndexFunc(shapes, func(s samltest.Shape) bool { return s.Name == "Okta" })
+	require.GreaterOrEqual(t, i, 0)
+	url := func(s string) *string { return &s }
+	return &fakeOkta{
+		app: &okta.Application{
+			ID: "0oa1", Label: "SendGrid", Status: "ACTIVE", SignOnMode: okta.SAML,
+			SignOn: okta.SignOn{ACSURL: url(acsURL), Recipient: url(acsURL), Destination: url(acsURL), Audience: url(audience)},
+		},
+		metadata: shapes[i].Build(samltest.Params{EntityID: entityID, SigninURL: "https://example.okta.com/sso"}),
+	}
+}
+
+// fixture is a connector with what it is connected to.
+type fixture struct {
+	okta *fakeOkta
+	bus  *fakeBus
+	logs bytes.Buffer
+	*connector.Connector
+}
+
+func newFixture(t *testing.T) *fixture {
+	t.Helper()
+	f := &fixture{okta: newOkta(t), bus: &fakeBus{}}
+	f.Connector = &connector.Connector{Okta: f.okta, Bus: f.bus, NamePrefix: "SendGrid", Logger: slog.New(slog.NewJSONHandler(&f.logs, nil))}
+	return f
+}
+
+// invoke returns the outcome of an event, or the code of its failure, and the reason.
+func (f *fixture) invoke(t *testing.T, event string) (outcome, reason string) {
+	t.Helper()
+	body, err := f.Invoke(t.Context(), []byte(event))
+	if err != nil {
+		var failure messages.InvokeResponse_Error
+		require.ErrorAs(t, err, &failure)
+		return failure.Type, ""
+	}
+	var answer struct{ Outcome, Reason string }
+	require.NoError(t, json.Unmarshal(body, &answer))
+	return answer.Outcome, answer.Reason
+}

@@ -1,0 +1,74 @@
+package oktatest
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+)
+
+const appsPath = "/api/v1/apps"
+
+// route answers a request as Okta would. The caller has locked s.mu.
+func (s *Server) route(w http.ResponseWriter, r *http.Request, body []byte) {
+	if r.URL.Path == tokenPath {
+		s.issue(w, r, body)
+		return
+	}
+	if !s.authenticated(r) {
+		fail(w, http.StatusUnauthorized, "E0000011", "Invalid token provided")
+		return
+	}
+	rest, ok := strings.CutPrefix(r.URL.Path, appsPath)
+	if !ok {
+		fail(w, http.StatusNotFound, "E0000022", "The endpoint does not support the provided HTTP method")
+		return
+	}
+	id, isMetadata := strings.CutSuffix(strings.TrimPrefix(rest, "/"), "/sso/saml/metadata")
+	app, known := s.apps[id]
+	switch {
+	case id == "" && r.Method == http.MethodGet:
+		answer(w, http.StatusOK, []any{})
+	case !known, isMetadata && s.metadata[id] == nil:
+		fail(w, http.StatusNotFound, "E0000007", "Not found: Resource not found: "+id+" (AppInstance)")
+	case isMetadata && !strings.Contains(r.Header.Get("Accept"), "xml"):
+		fail(w, http.StatusNotAcceptable, "E0000021", "Bad request. Accept and/or Content-Type headers likely do not match supported values.")
+	case isMetadata:
+		w.Header().Set("Content-Type", "application/xml")
+		_, _ = w.Write(s.metadata[id])
+	case r.Method == http.MethodGet:
+		answer(w, http.StatusOK, app)
+	case r.Method == http.MethodPut:
+		s.replace(w, id, app, body)
+	default:
+		fail(w, http.StatusMethodNotAllowed, "E0000022", "The endpoint does not support the provided HTTP method")
+	}
+}
+
+// replace replaces an application: what the body lacks is gone, and what it has of read-only
+// fields is ignored.
+func (s *Server) replace(w http.ResponseWriter, id string, app map[string]json.RawMessage, body []byte) {
+	var next map[string]json.RawMessage
+	var required struct {
+		Label, SignOnMode *string
+		Settings          struct {
+			SignOn struct {
+				SSOACSURL, Recipient, Destination, Audience                                                    *string
+				AllowMultipleACSEndpoints, AssertionSigned, HonorForceAuthn, RequestCompressed, ResponseSigned *bool
+			}
+		}
+	}
+	on := &required.Settings.SignOn
+	if json.Unmarshal(body, &next) != nil || json.Unmarshal(body, &required) != nil ||
+		required.Label == nil || required.SignOnMode == nil || on.SSOACSURL == nil || on.Recipient == nil || on.Destination == nil ||
+		on.Audience == nil || on.AllowMultipleACSEndpoints == nil || on.AssertionSigned == nil || on.HonorForceAuthn == nil ||
+		on.RequestCompressed == nil || on.ResponseSigned == nil {
+		fail(w, http.StatusBadRequest, "E0000001", "Api validation failed: signOn")
+		return
+	}
+	keep(next, app, "id", "status", "created", "_links")
+	next["lastUpdated"] = encode(time.Now().UTC())
+	s.apps[id] = next
+	s.writes++
+	answer(w, http.StatusOK, next)
+}

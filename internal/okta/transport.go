@@ -1,0 +1,55 @@
+package okta
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	dialTimeout      = 3 * time.Second
+	handshakeTimeout = 5 * time.Second
+	// answerTimeout bounds the wait for an answer on one connection, which may have died while
+	// Lambda had frozen the process.
+	answerTimeout = 10 * time.Second
+	maxIdle       = 30 * time.Second
+)
+
+// NewHTTPClient returns an HTTP client for Okta: TLS 1.2 or newer, bounded time for dialling
+// and for an answer, bounded headers, the proxy of the environment, no redirects, which would
+// carry the credential to another host.
+func NewHTTPClient() *http.Client {
+	return &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
+			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+			TLSHandshakeTimeout:    handshakeTimeout,
+			ResponseHeaderTimeout:  answerTimeout,
+			IdleConnTimeout:        maxIdle,
+			MaxResponseHeaderBytes: 64 << 10,
+		},
+	}
+}
+
+// Connect does before the first call what takes the longest in it: it opens a connection by a
+// request that needs no credential and, meanwhile, gets the credential ready. Its errors are
+// no reason not to go on; a later call reports them again.
+func (c *Client) Connect(ctx context.Context) error {
+	connected := make(chan error, 1)
+	go func() {
+		_, err := c.sendOnce(ctx, request{
+			method: http.MethodGet, path: "/.well-known/okta-organization", accept: jsonType, limit: maxAnswerBytes,
+		}, authorization{})
+		connected <- err
+	}()
+	_, err := c.authorize(ctx)
+	if connectErr := <-connected; connectErr != nil {
+		return fmt.Errorf("connect to Okta: %w", connectErr)
+	}
+	return err
+}
