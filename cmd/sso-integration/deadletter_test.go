@@ -70,7 +70,9 @@ func TestRejectedMessageIsDeadLettered(t *testing.T) {
 	w := newWorld(t)
 	bus, queue := w.withDeadLetters(t)
 	f := w.start(t)
-	const rejected = `{"name":"","enabled":true,"signin_url":"http://idp.example","signout_url":"","entity_id":"urn:rejected"}`
+	rejected := string(encode(t, map[string]any{
+		"name": "", "enabled": true, "signin_url": "http://idp.example", "signout_url": "", "entity_id": "urn:rejected",
+	}))
 	batch := func(receives string) []byte {
 		return encode(t, map[string]any{"Records": []any{
 			map[string]any{"messageId": "good", "eventSource": "aws:sqs", "body": string(request("urn:good"))},

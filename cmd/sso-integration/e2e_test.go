@@ -47,13 +47,6 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// clone returns the same world with an environment of its own.
-func (w *world) clone() *world {
-	c := *w
-	c.env = maps.Clone(w.env)
-	return &c
-}
-
 func serve(t *testing.T, h http.Handler) string {
 	t.Helper()
 	server := httptest.NewServer(h)
@@ -86,9 +79,9 @@ func readJSON(t *testing.T, path string, v any) {
 func TestSamplesAreAnswered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	var there []sendgrid.IntegrationRequest
-	readJSON(t, "../../events/local.integrations.json", &there)
-	for _, integration := range there {
+	var existing []sendgrid.IntegrationRequest
+	readJSON(t, "../../events/local.integrations.json", &existing)
+	for _, integration := range existing {
 		w.sendGrid.Add(integration)
 	}
 	f := w.start(t)
@@ -117,9 +110,9 @@ func TestSamplesAreAnswered(t *testing.T) {
 		require.NotEmpty(t, result.Integration.SingleSignOnURL, file)
 	}
 	require.Greater(t, answered, 10, "the samples are there")
-	held := w.sendGrid.Integrations()
-	require.GreaterOrEqual(t, len(held), answered, "each sample has an integration of its own")
-	require.Equal(t, len(held)-len(there), w.sendGrid.Count(sendgrid.OpCreateIntegration), "each was created once")
+	all := w.sendGrid.Integrations()
+	require.GreaterOrEqual(t, len(all), answered, "each sample has an integration of its own")
+	require.Equal(t, len(all)-len(existing), w.sendGrid.Count(sendgrid.OpCreateIntegration), "each was created once")
 	require.Equal(t, 2, w.secrets.Calls(), "each of the two secrets is read once")
 
 	refused, err := filepath.Glob("../../events/refused/*.json")
@@ -129,7 +122,7 @@ func TestSamplesAreAnswered(t *testing.T) {
 		code := strings.TrimSuffix(filepath.Base(file), ".json")
 		require.Equal(t, code, codeOf(t, f.invoke(read(t, file), timeout)), file)
 	}
-	require.Len(t, w.sendGrid.Integrations(), len(held), "what is refused creates nothing")
+	require.Len(t, w.sendGrid.Integrations(), len(all), "what is refused creates nothing")
 	require.NotContains(t, f.logs.String(), apiKey)
 	var secrets map[string]string
 	readJSON(t, "../../events/local.webhook-secret.json", &secrets)
@@ -297,7 +290,7 @@ func TestSIGTERMEndsAnIdleFunction(t *testing.T) {
 	require.NoError(t, f.process.Process.Signal(syscall.SIGTERM))
 	select {
 	case <-f.exited:
-	case <-time.After(2 * time.Second): // Lambda's own patience.
+	case <-time.After(2 * time.Second): // As long as Lambda waits.
 		require.FailNow(t, "the function does not end")
 	}
 }

@@ -5,6 +5,7 @@ package main_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -201,9 +202,10 @@ func (s *soak) makeQueues() []*queue {
 func (s *soak) work(subuser int, q *queue) {
 	var workers sync.WaitGroup
 	for range soakProcesses {
-		w := s.world.clone()
-		w.env["SENDGRID_ON_BEHALF_OF"] = fmt.Sprintf("subuser-%d", subuser)
-		f := w.start(s.t)
+		env := maps.Clone(s.world.env)
+		env["SENDGRID_ON_BEHALF_OF"] = fmt.Sprintf("subuser-%d", subuser)
+		f := start(s.t, env)
+		f.ready()
 		workers.Go(func() {
 			defer s.end(f)
 			for time.Since(s.start) < soakTime {
@@ -212,7 +214,7 @@ func (s *soak) work(subuser int, q *queue) {
 				case !more:
 					return
 				case len(batch) == 0:
-					time.Sleep(200 * time.Millisecond) //nolint:forbidigo // A soak takes real time.
+					time.Sleep(200 * time.Millisecond) // A soak takes real time.
 				default:
 					q.settle(batch, s.deliver(f, batch))
 					s.progress(false)
