@@ -48,12 +48,13 @@ func TestLiveRefuses(t *testing.T) {
 }
 
 const aboutToCreate = `
-About to create at https://api.example.com, unless it is there already:
-  name       Okta
-  enabled    true
-  entity_id  urn:idp:1
-  sign in    https://idp.example.com/in
-  sign out   https://idp.example.com/out
+About to create at https://api.example.com, unless it exists already:
+  name          Okta
+  enabled       true
+  entity_id     urn:idp:1
+  sign in       https://idp.example.com/in
+  sign out      https://idp.example.com/out
+  certificates  0
 `
 
 var liveRequest = provision.Request{
