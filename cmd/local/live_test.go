@@ -104,6 +104,12 @@ func TestLiveWithYesDoesNotAsk(t *testing.T) {
 	_, err := c.Ensure(t.Context(), liveRequest, provision.Delivery{})
 	require.NoError(t, err)
 	require.Equal(t, aboutToCreate, out.String())
+
+	updating := liveRequest
+	updating.IfExists = provision.UpdateExisting
+	_, err = c.Ensure(t.Context(), updating, provision.Delivery{})
+	require.NoError(t, err)
+	require.Contains(t, out.String(), "or to change what differs if it exists already")
 }
 
 // Two events ask twice, and a line that was typed answers one question.

@@ -217,7 +217,15 @@ func TestLargestDetailFits(t *testing.T) {
 	for range 20 {
 		failed.Failure.Fields = append(failed.Failure.Fields, problem.FieldError{Field: fill("", 512), Message: fill("", 512)})
 	}
-	for _, d := range []*delivery.Delivery{successful, failed} {
+	// A conflict has SendGrid's value and the requested one of each field, and a hash for each certificate.
+	conflict := failing(&problem.Error{Code: problem.Conflict, Message: fill("", 512)}, request)
+	for _, length := range []int{4096 + 256, 2048 + 2048, 2048 + 2048, 4096 + 1024} {
+		conflict.Failure.Fields = append(conflict.Failure.Fields, problem.FieldError{Field: "name", Message: fill("", length)})
+	}
+	for range 10 {
+		conflict.Failure.Fields = append(conflict.Failure.Fields, problem.FieldError{Field: "public_certificate", Message: fill("", 128)})
+	}
+	for _, d := range []*delivery.Delivery{successful, failed, conflict} {
 		d.IDs = ids
 		entry := entryOf(t, d)
 		require.NoError(t, validate(t, aws.ToString(entry.Detail)))
