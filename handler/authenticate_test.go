@@ -95,7 +95,7 @@ func TestRefusedCallersLearnNoReason(t *testing.T) {
 		f = newFixture(nil)
 		f.Verifier = verify(refuse)
 		require.Equal(t, unconfigured, f.call(t, event(request{body: goodRequest, unknown: true})))
-		require.Contains(t, f.log.line(t)["error"], "bearer: the reason for the log")
+		require.Contains(t, f.log.line(t)["error"], "the reason for the log")
 		for _, bad := range []request{{body: "{}"}, {body: "no JSON"}, {}, {body: goodRequest, header: http.Header{}}} {
 			bad.unknown = true
 			require.Equal(t, unconfigured, f.call(t, event(bad)))

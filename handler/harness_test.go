@@ -217,9 +217,11 @@ func (p problemAnswer) fields() (names []string) {
 
 // result is the body of the answer to a success.
 type result struct {
-	Outcome     string               `json:"outcome"`
-	Integration sendgrid.Integration `json:"integration"`
-	Metadata    map[string]string    `json:"metadata"`
+	Outcome      string                  `json:"outcome"`
+	Integration  sendgrid.Integration    `json:"integration"`
+	Certificates []provision.Certificate `json:"certificates"`
+	Warnings     []provision.Warning     `json:"warnings"`
+	Metadata     map[string]string       `json:"metadata"`
 }
 
 // functionError returns the error that the caller of a trigger without HTTP gets.

@@ -6,12 +6,14 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/saml/samltest"
 
 	"github.com/pb33f/libopenapi"
 	validator "github.com/pb33f/libopenapi-validator"
@@ -182,6 +184,16 @@ func documentedHeaders(code problem.Code) map[string]string {
 	return headers
 }
 
+// The document has the fields of a request, and those that are required: always, or unless
+// metadata supplies them.
+func TestOpenAPIFields(t *testing.T) {
+	t.Parallel()
+	all, required := provision.FieldNames()
+	schema := newContract(t).model.Components.Schemas.GetOrZero("IntegrationRequest").Schema()
+	require.ElementsMatch(t, all, slices.Collect(schema.Properties.KeysFromOldest()))
+	require.ElementsMatch(t, required, append(schema.Required, schema.AnyOf[0].Schema().Required...))
+}
+
 // jsonOf returns a part of the document as JSON.
 func jsonOf(t *testing.T, node interface{ Decode(any) error }) []byte {
 	t.Helper()
@@ -219,7 +231,10 @@ func TestOpenAPIExamples(t *testing.T) {
 func TestOpenAPITraffic(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)
-	provisioners := map[string]ensure{"created": created, "unchanged": unchanged}
+	provisioners := map[string]ensure{}
+	for _, outcome := range []provision.Outcome{provision.OutcomeCreated, provision.OutcomeUpdated, provision.OutcomeUnchanged, provision.OutcomeSuperseded} {
+		provisioners[string(outcome)] = complete(outcome)
+	}
 	for _, code := range problem.Codes() {
 		if code != problem.MethodNotAllowed { // A POST cannot be answered so.
 			f := failure(code)
@@ -270,6 +285,7 @@ func TestOpenAPIRefusals(t *testing.T) {
 		"a form":             {request{body: goodRequest, header: form, unknown: true}, accept, 415, "x-www-form-urlencoded"},
 		"no JSON":            {request{body: "name=Okta", header: secret, unknown: true}, accept, 400, "cannot be decoded"},
 		"nothing in it":      {request{body: "{}", header: secret, unknown: true}, accept, 422, "missing properties"},
+		"an update":          {request{body: updateRequest, header: secret, unknown: true}, accept, 403, ""},
 		"too large":          {request{body: goodRequest + strings.Repeat(" ", provision.MaxRequestBytes), header: secret, unknown: true}, accept, 413, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -314,11 +330,17 @@ func TestOpenAPIRules(t *testing.T) {
 	ofLength := func(n int) string { return "https://e.com/" + strings.Repeat("x", n-len("https://e.com/")) }
 	long := func(n int) string { return strings.Repeat("\u00fc", n) }
 
+	_, der := samltest.NewKeyPair("idp.example.com", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	certificate := samltest.PEM(der)
+	metadata := string(samltest.Shapes()[0].Build(samltest.Params{EntityID: "urn:idp:1", SigninURL: "https://idp.example.com/in", SignoutURL: "https://idp.example.com/out", Certificates: [][]byte{der}}))
 	good := []string{
 		goodRequest, requestWithMetadata,
 		set("name", "x"), set("name", long(256)), set("name", " a \u4e16 b "), set("enabled", false),
 		set("signin_url", ofLength(2048)), set("signin_url", "https://[::1]:8443/a?b=c#d"), set("signin_url", "https://e.com"),
 		set("signout_url", ""), set("entity_id", long(1024)), set("entity_id", "urn:a:b"), set("entity_id", "x"),
+		updateRequest, set("if_exists", "conflict"), set("if_exists", nil), set("public_certificate", certificate), set("public_certificate", nil),
+		set("saml_metadata_url", nil), set("saml_metadata", nil), set("saml_metadata", metadata), set("saml_metadata_url", "https://idp.example.com/metadata"),
+		`{"name":"Okta","enabled":true,"saml_metadata_url":"https://idp.example.com/metadata?a=b"}`, `{"name":"Okta","enabled":true,"saml_metadata":` + quoted(strings.TrimPrefix(metadata, "\ufeff")) + `}`,
 		set("completed_integration", true), set("completed_integration", nil), set("metadata", nil),
 		set("metadata", map[string]string{}), set("metadata", pairs(20)), set("metadata", map[string]string{long(64): long(256)}),
 	}
@@ -331,6 +353,10 @@ func TestOpenAPIRules(t *testing.T) {
 		set("signout_url", "http://e.com"), set("signout_url", " "), set("signout_url", nil), set("signout_url", false),
 		set("entity_id", ""), set("entity_id", long(1025)), set("entity_id", "a b"), set("entity_id", "a\u0085b"), set("entity_id", "a\u3000b"), set("entity_id", "a\ufffd"), set("entity_id", []string{}),
 		set("completed_integration", "false"), set("completed_integration", 0),
+		set("if_exists", "replace"), set("if_exists", true), set("public_certificate", ""), set("public_certificate", []string{certificate}), set("saml_metadata", "https://idp.example.com/"),
+		set("saml_metadata", 1), set("saml_metadata_url", "http://idp.example.com/"), set("saml_metadata_url", false),
+		`{"name":"Okta","enabled":true}`, `{"name":"Okta","enabled":true,"saml_metadata":null,"saml_metadata_url":null}`, `{"enabled":true,"saml_metadata_url":"https://idp.example.com/"}`,
+		`{"name":"Okta","enabled":true,"saml_metadata":` + quoted(metadata) + `,"saml_metadata_url":"https://idp.example.com/"}`,
 		set("metadata", []string{}), set("metadata", "x"), set("metadata", pairs(21)), set("metadata", map[string]any{"a": nil}), set("metadata", map[string]any{"a": 1}),
 		set("metadata", map[string]string{"": "x"}), set("metadata", map[string]string{long(65): "x"}), set("metadata", map[string]string{"x": long(257)}),
 		set("signinUrl", "x"), set("id", "x"),
@@ -356,6 +382,7 @@ func TestOpenAPIRefusesAnswers(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)
 	success := newFixture(created).call(t, gateways["HTTP API"](request{body: goodRequest}))
+	full := newFixture(complete(provision.OutcomeCreated)).call(t, gateways["HTTP API"](request{body: goodRequest}))
 	refusal := newFixture(fails(failure(problem.InProgress))).call(t, gateways["HTTP API"](request{body: goodRequest}))
 	for _, tt := range []struct {
 		answer                 answer
@@ -364,6 +391,8 @@ func TestOpenAPIRefusesAnswers(t *testing.T) {
 		{success, `"outcome":"created",`, "", "missing property 'outcome'"},
 		{success, `"enabled":true`, `"enabled":"true"`, "want boolean"},
 		{success, `"id":`, `"color":"red","id":`, "color"},
+		{full, `"NoCertificate"`, `"Other"`, "'NoCertificate'"},
+		{full, `"sha256":"`, `"sha256":"x`, "does not match pattern"},
 		{refusal, `"code":"InProgress"`, `"code":"Internal"`, "'InProgress'"},
 		{refusal, `"status":409`, `"status":410`, "409"},
 	} {

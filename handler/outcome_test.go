@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +23,22 @@ func failure(code problem.Code) *problem.Error {
 	return &problem.Error{
 		Code: code, Message: "A sentence for the caller.", Err: errUpstream, RetryAfter: 1500 * time.Millisecond,
 		Fields: []problem.FieldError{{Field: "name", Message: "is at fault"}, {Message: "and so is this"}},
+	}
+}
+
+// updateRequest asks to update what exists.
+const updateRequest = `{"name":"Okta","enabled":true,"signin_url":"https://idp.example.com/sso","signout_url":"","entity_id":"urn:idp:1","if_exists":"update"}`
+
+// complete answers every request with everything that a result can have.
+func complete(outcome provision.Outcome) ensure {
+	return func(ctx context.Context, r provision.Request) (*provision.Result, error) {
+		result, err := created(ctx, r)
+		result.Outcome = outcome
+		result.Certificates = []provision.Certificate{
+			{ID: "1", SHA256: strings.Repeat("0", 64), NotBefore: time.Unix(0, 0).UTC(), NotAfter: time.Unix(1, 0).UTC()}, {SHA256: strings.Repeat("f", 64)},
+		}
+		result.Warnings = []provision.Warning{{Code: provision.NoCertificate, Message: "A sentence."}}
+		return result, err
 	}
 }
 

@@ -45,12 +45,12 @@ func (l *live) run(ctx context.Context, files []string, getenv func(string) stri
 	case len(files) == 0:
 		return errors.New("-live needs the event's file; it does not send all the samples to your account")
 	}
-	client := &sendgrid.Client{Keys: fixedKey(key), BaseURL: url, OnBehalfOf: l.onBehalfOf}
+	client := &sendgrid.Client{Keys: fixedKey(key), BaseURL: url, OnBehalfOf: l.onBehalfOf, UserAgent: userAgent}
 	secret, err := sampleSecret() // HTTP samples are authenticated here too.
 	if err != nil {
 		return err
 	}
-	h, err := newHandler(client, secret, logger)
+	h, err := newHandler(client, newFetcher(), secret, logger)
 	if err != nil {
 		return err
 	}
@@ -74,8 +74,8 @@ func (c *confirming) Resolve(ctx context.Context, r provision.Request) (provisio
 }
 
 func (c *confirming) Ensure(ctx context.Context, r provision.Request, d provision.Delivery) (*provision.Result, error) {
-	fmt.Fprintf(c.out, "\nAbout to create at %s, unless it is there already:\n  name       %s\n  enabled    %t\n  entity_id  %s\n  sign in    %s\n  sign out   %s\n",
-		c.url, r.Name, r.Enabled, r.EntityID, r.SigninURL, r.SignoutURL)
+	fmt.Fprintf(c.out, "\nAbout to create at %s, %s:\n  name          %s\n  enabled       %t\n  entity_id     %s\n  sign in       %s\n  sign out      %s\n  certificates  %d\n",
+		c.url, ifExists(r), r.Name, r.Enabled, r.EntityID, r.SigninURL, r.SignoutURL, len(r.Certificates))
 	if !c.yes && c.ask() != "yes" {
 		return nil, &problem.Error{Code: problem.Internal, Message: "You did not type yes; nothing was created.", Permanent: true}
 	}
@@ -83,6 +83,14 @@ func (c *confirming) Ensure(ctx context.Context, r provision.Request, d provisio
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), invocationTime)
 	defer cancel()
 	return c.next.Ensure(ctx, r, d)
+}
+
+// ifExists describes what happens to an integration that exists already.
+func ifExists(r provision.Request) string {
+	if r.IfExists == provision.UpdateExisting {
+		return "or to change what differs if it exists already"
+	}
+	return "unless it exists already"
 }
 
 // ask returns what the person types, or nothing if they interrupt.

@@ -48,12 +48,13 @@ func TestLiveRefuses(t *testing.T) {
 }
 
 const aboutToCreate = `
-About to create at https://api.example.com, unless it is there already:
-  name       Okta
-  enabled    true
-  entity_id  urn:idp:1
-  sign in    https://idp.example.com/in
-  sign out   https://idp.example.com/out
+About to create at https://api.example.com, unless it exists already:
+  name          Okta
+  enabled       true
+  entity_id     urn:idp:1
+  sign in       https://idp.example.com/in
+  sign out      https://idp.example.com/out
+  certificates  0
 `
 
 var liveRequest = provision.Request{
@@ -103,6 +104,12 @@ func TestLiveWithYesDoesNotAsk(t *testing.T) {
 	_, err := c.Ensure(t.Context(), liveRequest, provision.Delivery{})
 	require.NoError(t, err)
 	require.Equal(t, aboutToCreate, out.String())
+
+	updating := liveRequest
+	updating.IfExists = provision.UpdateExisting
+	_, err = c.Ensure(t.Context(), updating, provision.Delivery{})
+	require.NoError(t, err)
+	require.Contains(t, out.String(), "or to change what differs if it exists already")
 }
 
 // Two events ask twice, and a line that was typed answers one question.

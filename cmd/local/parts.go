@@ -24,6 +24,7 @@ const (
 	integrationsFile  = "events/local.integrations.json"
 	webhookSecretFile = "events/local.webhook-secret.json"
 	apiKey            = "SG.local-simulator-key"
+	userAgent         = "sendgrid-sso-integration/local"
 )
 
 // sampleSecret returns the webhook secret that the samples are made for.
@@ -64,18 +65,23 @@ func simulated(ctx context.Context, webhookSecret string, logger *slog.Logger) (
 	if err != nil {
 		return nil, nil, err
 	}
-	h, err := newHandler(&sendgrid.Client{Keys: fixedKey(apiKey), BaseURL: url}, webhookSecret, logger)
+	client := &sendgrid.Client{Keys: fixedKey(apiKey), BaseURL: url, UserAgent: userAgent}
+	h, err := newHandler(client, bundledMetadata{newFetcher()}, webhookSecret, logger)
 	return h, sg, err
+}
+
+// newFetcher returns what gets SAML metadata from the hosts that the function allows by default.
+func newFetcher() *saml.Fetcher {
+	return &saml.Fetcher{Hosts: saml.DefaultHosts(), UserAgent: userAgent}
 }
 
 // newHandler returns the function's handler with its real parts, except the secrets, which
 // are given, and the ledger, which is in memory.
-func newHandler(client *sendgrid.Client, webhookSecret string, logger *slog.Logger) (*handler.Handler, error) {
+func newHandler(client *sendgrid.Client, metadata provision.MetadataFetcher, webhookSecret string, logger *slog.Logger) (*handler.Handler, error) {
 	secrets, err := auth.ParseSecrets(logger)(webhookSecret)
 	if err != nil {
 		return nil, fmt.Errorf("the webhook secret %w", err)
 	}
-	client.UserAgent = "sendgrid-sso-integration/local"
 	client.OnCall = telemetry.CountCall
 	memory := &ledger.Memory{}
 	return &handler.Handler{
@@ -84,7 +90,7 @@ func newHandler(client *sendgrid.Client, webhookSecret string, logger *slog.Logg
 			SendGrid:     client,
 			Ledger:       memory,
 			Account:      []string{client.BaseURL, client.OnBehalfOf},
-			SAMLMetadata: &saml.Fetcher{Hosts: saml.DefaultHosts(), UserAgent: client.UserAgent},
+			SAMLMetadata: metadata,
 			Logger:       logger,
 		},
 		Verifier:       &auth.Verifier{Secrets: fixedSecrets{secrets}, Logger: logger},

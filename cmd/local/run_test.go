@@ -62,6 +62,10 @@ func TestRunAnswersAllTheSamples(t *testing.T) {
 	require.Contains(t, out.String(), "HTTP 405 Method Not Allowed\nAllow: POST\n")
 	require.Contains(t, out.String(), "Z\u00fcrich", "what is in base64 is shown as what it is")
 	require.Positive(t, accepted)
+	for _, outcome := range []string{"created", "updated", "unchanged", "superseded"} {
+		require.Contains(t, out.String(), `"outcome": "`+outcome+`"`)
+	}
+	require.Contains(t, out.String(), `"sha256": "519b428e49803f53b402b63d1267de00e818b77b996088632df43be47e70c5b9"`, "the certificate in the bundled metadata")
 }
 
 func TestRunAnswersOneFile(t *testing.T) {
@@ -103,6 +107,13 @@ func TestRunNamesWhatFails(t *testing.T) {
 
 	missing := filepath.Join(dir, "missing.json")
 	require.ErrorContains(t, run(t.Context(), []string{"run", missing}, noEnvironment, noInput{}, &out, &logs), missing)
+}
+
+// Only the URL of the samples is answered from a file.
+func TestBundledMetadata(t *testing.T) {
+	t.Parallel()
+	_, err := bundledMetadata{newFetcher()}.Fetch(t.Context(), "https://idp.example.com/metadata")
+	require.ErrorContains(t, err, "SAML_METADATA_HOSTS")
 }
 
 // Elsewhere than at the root the commands say where they have to be run.

@@ -67,7 +67,7 @@ func readConfig(getenv func(string) string) (config, error) {
 		note("SENDGRID_ON_BEHALF_OF", errors.New("must not contain control characters, nor white space around it"))
 	}
 	if cfg.deadLetterQueueURL != "" {
-		note("DEAD_LETTER_QUEUE_URL", checkBaseURL(cfg.deadLetterQueueURL))
+		note("DEAD_LETTER_QUEUE_URL", checkEndpoint(cfg.deadLetterQueueURL))
 	}
 	var err error
 	cfg.webhookMayUpdate, err = parseBool(getenv("WEBHOOK_MAY_UPDATE"))
@@ -78,7 +78,7 @@ func readConfig(getenv func(string) string) (config, error) {
 	note("SENDGRID_REGION", err)
 	if override := getenv("SENDGRID_BASE_URL"); override != "" {
 		cfg.baseURL = strings.TrimRight(override, "/")
-		note("SENDGRID_BASE_URL", checkBaseURL(override))
+		note("SENDGRID_BASE_URL", checkEndpoint(override))
 	}
 	cfg.apiKeyTTL, err = parseTTL(getenv("API_KEY_TTL"))
 	note("API_KEY_TTL", err)
@@ -95,18 +95,18 @@ func isForeign(r rune) bool {
 	return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/_+=.@:-", r)
 }
 
-// checkBaseURL allows plain http only where the API key stays on this machine or network.
-func checkBaseURL(text string) error {
+// checkEndpoint allows plain http only where the credentials stay on this machine or network.
+func checkEndpoint(text string) error {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil, u.Hostname() == "":
-		return errors.New("must be an absolute URL such as https://api.sendgrid.com")
+		return errors.New("must be an absolute URL that begins with https://")
 	case u.User != nil, strings.ContainsAny(text, "?#"): // Also an empty one would swallow the path.
 		return errors.New("must not contain a user, a query or a fragment")
 	case u.Scheme == "https", u.Scheme == "http" && isPrivate(u.Hostname()):
 		return nil
 	default:
-		return errors.New("must begin with https://, because the API key travels along; http:// is for a simulator on localhost, host.docker.internal or a private address")
+		return errors.New("must begin with https://, because it is sent credentials; http:// is for a simulator on localhost, host.docker.internal or a private address")
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/saml"
 )
 
 // environment is the least that the function needs, with some variables changed.
@@ -20,7 +22,7 @@ func TestConfigDefaults(t *testing.T) {
 	t.Parallel()
 	got, err := readConfig(environment(nil))
 	require.NoError(t, err)
-	require.Equal(t, config{apiKeySecretID: "sso/key", baseURL: "https://api.sendgrid.com", apiKeyTTL: 5 * time.Minute}, got)
+	require.Equal(t, config{apiKeySecretID: "sso/key", baseURL: "https://api.sendgrid.com", apiKeyTTL: 5 * time.Minute, samlMetadataHosts: saml.DefaultHosts()}, got)
 }
 
 func TestConfigOfEverything(t *testing.T) {
@@ -29,11 +31,15 @@ func TestConfigOfEverything(t *testing.T) {
 		"SENDGRID_API_KEY_SECRET_ID": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:sso/key-AbCdEf",
 		"SENDGRID_REGION":            "eu", "SENDGRID_BASE_URL": "https://proxy.example.com/sendgrid/",
 		"SENDGRID_ON_BEHALF_OF": "sub user", "WEBHOOK_SECRET_ID": "sso/webhook", "API_KEY_TTL": "1h30m",
+		"WEBHOOK_MAY_UPDATE": "true", "SAML_METADATA_HOSTS": "IDP.example.com, *.example.org", "LEDGER_TABLE": "ledger", "EVENT_BUS_NAME": "default",
+		"DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/dead-letters",
 	}))
 	require.NoError(t, err)
 	require.Equal(t, config{
 		apiKeySecretID:  "arn:aws:secretsmanager:eu-west-1:123456789012:secret:sso/key-AbCdEf",
 		webhookSecretID: "sso/webhook", baseURL: "https://proxy.example.com/sendgrid", onBehalfOf: "sub user", apiKeyTTL: 90 * time.Minute,
+		webhookMayUpdate: true, samlMetadataHosts: []string{"*.example.org", "idp.example.com"}, ledgerTable: "ledger", eventBusName: "default",
+		deadLetterQueueURL: "https://sqs.eu-west-1.amazonaws.com/123456789012/dead-letters",
 	}, got)
 }
 
@@ -86,6 +92,12 @@ func TestConfigRefuses(t *testing.T) {
 		"another scheme":          {"SENDGRID_BASE_URL", "ftp://localhost", "must begin with https://"},
 		"control character":       {"SENDGRID_ON_BEHALF_OF", "sub\r\nX-Header: y", "control characters"},
 		"space around":            {"SENDGRID_ON_BEHALF_OF", "subuser ", "white space around it"},
+		"neither true nor false":  {"WEBHOOK_MAY_UPDATE", "True", `must be true or false, not "True"`},
+		"every metadata host":     {"SAML_METADATA_HOSTS", "idp.example.com,*", `"*" may have a * only as its whole first label`},
+		"metadata from an IP":     {"SAML_METADATA_HOSTS", "10.0.0.1", "must be a host name, not an IP address"},
+		"a URL for a host":        {"SAML_METADATA_HOSTS", "https://idp.example.com", "must be a host name alone"},
+		"no queue URL":            {"DEAD_LETTER_QUEUE_URL", "dead-letters", "must be an absolute URL"},
+		"a queue by http":         {"DEAD_LETTER_QUEUE_URL", "http://sqs.example.com/q", "must begin with https://"},
 		"no duration":             {"API_KEY_TTL", "soon", `from 1s to 24h0m0s such as 5m or 1h30m, not "soon"`},
 		"no unit":                 {"API_KEY_TTL", "300", `not "300"`},
 		"too short":               {"API_KEY_TTL", "999ms", `not "999ms"`},

@@ -53,7 +53,7 @@ func TestTemplateMistakesAreFound(t *testing.T) {
 		"substitution":       {"'${SSOIntegrationFunctionLogGroup}'", "'${FunctionLogGroup}'", "FunctionLogGroup does not exist"},
 		"condition":          {"Condition: PublishesResults", "Condition: PublishesResult", "PublishesResult does not exist"},
 		"missing variable":   {"EVENT_BUS_NAME: !Ref ResultEventBusName", "X: 1", "EVENT_BUS_NAME is read, but not declared"},
-		"missing permission": {"- dynamodb:DeleteItem", "- dynamodb:Scan", "dynamodb:DeleteItem is called, but not allowed"},
+		"missing permission": {"- dynamodb:PutItem", "- dynamodb:Scan", "dynamodb:PutItem is called, but not allowed"},
 		"needless":           {"- dynamodb:GetItem", "- dynamodb:*", "dynamodb:* is allowed, but not called"},
 		"every resource":     {"Resource: !GetAtt LedgerTable.Arn", `Resource: "*"`, "dynamodb:GetItem is allowed everywhere"},
 		"any source":         {"events:source: sendgrid.sso", "events:source: com.example", "events:PutEvents is allowed with any source"},
@@ -231,8 +231,8 @@ func wrongPermissions(t *testing.T, tpl template) (wrong []string) {
 func wrongMetrics(t *testing.T, tpl template) (wrong []string) {
 	t.Helper()
 	reported := []string{
-		telemetry.MetricCreated, telemetry.MetricUnchanged, telemetry.MetricRejected, telemetry.MetricFailed, telemetry.MetricAdopted,
-		telemetry.MetricColdStarts, telemetry.MetricKeyRefreshes, telemetry.MetricUpstreamCalls, telemetry.MetricRateLimitRemaining,
+		telemetry.MetricCreated, telemetry.MetricUpdated, telemetry.MetricUnchanged, telemetry.MetricSuperseded,
+		telemetry.MetricRejected, telemetry.MetricFailed, telemetry.MetricAdopted, telemetry.MetricColdStarts, telemetry.MetricKeyRefreshes, telemetry.MetricUpstreamCalls, telemetry.MetricRateLimitRemaining,
 	}
 	reported = append(reported,
 		telemetry.MetricAuditsFailed, telemetry.MetricAuditedIntegrations, telemetry.MetricFailedIntegrations, telemetry.MetricUnreachedIntegrations,

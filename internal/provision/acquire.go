@@ -60,7 +60,10 @@ func (a *attempt) acquire(completes string) (standing, error) {
 			return owner, inProgress(remaining, a.settling(), nil)
 		}
 		read, err := a.Ledger.Get(a.workCtx, current.Key)
-		if err != nil {
+		switch {
+		case err != nil && a.workCtx.Err() != nil:
+			return owner, inProgress(remaining, a.settling(), err)
+		case err != nil:
 			return owner, ledgerUnavailable(err)
 		}
 		read.Key, read.EntityID = current.Key, current.EntityID

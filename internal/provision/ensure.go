@@ -201,7 +201,11 @@ func (a *attempt) complete(outcome Outcome) (*Result, error) {
 			return nil, err
 		}
 	}
-	if a.standing == owner {
+	switch {
+	case a.standing != owner:
+	case a.entry.Fingerprint != a.fingerprint && (a.entry.hasStepsLeft() || a.entry.awaitsCreate()):
+		a.release() // Another request goes on where it stopped.
+	default:
 		a.recordCompleted(a.seen.integration.ID)
 	}
 	if outcome != OutcomeUnchanged {

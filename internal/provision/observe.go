@@ -25,7 +25,8 @@ type observation struct {
 	integration *sendgrid.Integration
 	// recordedMissing reports whether the integration that the entry records is not shown.
 	recordedMissing bool
-	// certificates are those of the integration. They are read if the request brings any.
+	// certificates are those of the integration. They are read if the request brings any, or if
+	// the outcome of the create of one is not known.
 	certificates []storedCertificate
 	// updateSent reports whether this attempt has updated the integration.
 	updateSent bool
@@ -34,7 +35,8 @@ type observation struct {
 // observe reads the integration that the request is about, and its certificates.
 func (a *attempt) observe() (observation, error) {
 	seen, err := a.observeIntegration()
-	if err != nil || len(a.request.Certificates) == 0 || seen.integration == nil || seen.integration.ID == "" {
+	wanted := len(a.request.Certificates) > 0 || a.entry.awaitsCertificate()
+	if err != nil || !wanted || seen.integration == nil || seen.integration.ID == "" {
 		return seen, err
 	}
 	seen.certificates, err = a.listCertificates(a.workCtx, seen.integration.ID)

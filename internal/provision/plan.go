@@ -102,6 +102,10 @@ func (v view) planFound() plan {
 		return plan{step: adopt} // SendGrid may have changed how a value is written.
 	case announced && recorded && v.entry.hasStepsLeft():
 		return v.planSteps()
+	case v.standing == owner && recorded && v.entry.awaitsCertificate() && v.shows(v.entry.Certificate):
+		return plan{step: adoptCertificate}
+	case v.standing == owner && recorded && v.entry.awaitsCertificate() && !v.entry.Rechecked:
+		return plan{step: recheck} // Another request's certificate may still be on its way.
 	case asRequested && !(v.updates() && v.request.needsUpdate(*v.integration)):
 		return plan{step: answerUnchanged}
 	case v.isOlder():

@@ -1,9 +1,12 @@
 package provision
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/saml"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -40,12 +43,16 @@ func OutcomeOf(failure *problem.Error) Outcome {
 	return OutcomeRejected
 }
 
+// maxCertificates bounds the certificates of a result, so that it fits into an event. An
+// integration has a few.
+const maxCertificates = 20
+
 // Result is what a caller gets for a request that succeeded.
 type Result struct {
 	Outcome     Outcome              `json:"outcome"`
 	Integration sendgrid.Integration `json:"integration"`
-	// Certificates are all that the integration has. They are there if the request brought
-	// any.
+	// Certificates are those that the integration has, at most maxCertificates. They are
+	// there if the request brought any.
 	Certificates []Certificate     `json:"certificates,omitempty"`
 	Warnings     []Warning         `json:"warnings,omitempty"`
 	Metadata     map[string]string `json:"metadata,omitempty"`
@@ -67,9 +74,28 @@ type Certificate struct {
 func (a *attempt) result(outcome Outcome) *Result {
 	r := &Result{Outcome: outcome, Integration: *a.seen.integration, Adopted: a.adopted}
 	if len(a.request.Certificates) > 0 {
-		for _, c := range a.seen.certificates {
+		for _, c := range a.shownCertificates() {
 			r.Certificates = append(r.Certificates, Certificate{c.id, c.sha256, c.notBefore.UTC(), c.notAfter.UTC()})
 		}
 	}
 	return r
+}
+
+// shownCertificates returns the certificates for the result. Where there are too many, those
+// of the request come first, then those that are valid longest.
+func (a *attempt) shownCertificates() []storedCertificate {
+	if len(a.seen.certificates) <= maxCertificates {
+		return a.seen.certificates
+	}
+	requested := func(c storedCertificate) int {
+		if slices.ContainsFunc(a.request.Certificates, func(r saml.Certificate) bool { return r.SHA256 == c.sha256 }) {
+			return 0
+		}
+		return 1
+	}
+	shown := slices.Clone(a.seen.certificates)
+	slices.SortStableFunc(shown, func(x, y storedCertificate) int {
+		return cmp.Or(requested(x)-requested(y), y.notAfter.Compare(x.notAfter))
+	})
+	return shown[:maxCertificates]
 }

@@ -207,6 +207,54 @@ func TestEnsureOrdersRequests(t *testing.T) {
 	})
 }
 
+// A request that is satisfied leaves the steps of another one, which stopped half-way, to it.
+func TestEnsureLeavesTheStepsOfAnotherRequest(t *testing.T) {
+	t.Parallel()
+	for name, die := range map[string]func(w *world){
+		"after the create": func(w *world) { w.ledger.failAt(stepAdding, errLedger) },
+		"after its answer was lost": func(w *world) {
+			w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Commit: true, Drop: true},
+				sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Skip: 1, Status: 503, Times: -1})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				die(w)
+				_, err := w.ensure(withCertificates())
+				require.Error(t, err)
+				w.ledger.failAt("", nil)
+				w.sendGrid.ClearFaults()
+				w.pass(lease)
+				w.unchanged(request())
+				w.created(withCertificates())
+				require.Len(t, requireCertificates(t, w, 2), 2)
+				w.creates(1, 1)
+			})
+		})
+	}
+}
+
+// The certificate that another request announced may still be on its way.
+func TestEnsureRechecksTheCertificateOfAnotherRequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateCertificate, Status: 502})
+		w.fails(problem.OutcomeUnknown, withCertificates())
+		w.pass(provision.DefaultSettling)
+		r := updating(func(r *provision.Request) { r.Name, r.Certificates = "Renamed", certificates() })
+		w.fails(problem.OutcomeUnknown, r)
+		w.sendGrid.AddCertificate(sendgrid.CertificateRequest{
+			PublicCertificate: certificates()[0].PEM(), IntegrationID: w.sendGrid.Integrations()[0].ID, Enabled: true,
+		})
+		w.pass(provision.DefaultSettling)
+		w.succeeds(provision.OutcomeUpdated, r)
+		require.Len(t, requireCertificates(t, w, 2), 2)
+	})
+}
+
 // A certificate whose answer is lost three times, and which is never there, needs a person.
 func TestEnsureGivesUpAfterThreeUnknownCertificates(t *testing.T) {
 	t.Parallel()

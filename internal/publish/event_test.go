@@ -49,7 +49,7 @@ func TestEverySuccessAgreesWithTheSchema(t *testing.T) {
 	t.Parallel()
 	plain := &provision.Request{Name: "Okta", SigninURL: "https://idp.example/in", EntityID: "urn:idp:1"}
 	ids := delivery.IDs{RequestID: "request", TraceHeader: trace, TraceID: "trace", GatewayRequestID: "gateway", EventID: "event", MessageID: "message"}
-	for _, outcome := range []provision.Outcome{provision.OutcomeCreated, provision.OutcomeUnchanged} {
+	for _, outcome := range []provision.Outcome{provision.OutcomeCreated, provision.OutcomeUpdated, provision.OutcomeUnchanged, provision.OutcomeSuperseded} {
 		for _, trigger := range handler.Triggers() {
 			d := success(outcome, plain)
 			d.Trigger = trigger
@@ -57,7 +57,11 @@ func TestEverySuccessAgreesWithTheSchema(t *testing.T) {
 
 			d = success(outcome, fullRequest())
 			d.Trigger, d.IDs, d.Result.Integration.LastUpdated = trigger, ids, "1621288520.5"
+			d.Result.Certificates = []provision.Certificate{{ID: "1", SHA256: sha256Of("a")}, {SHA256: sha256Of("b")}}
+			d.Result.Warnings = everyWarning()
 			text := detailOf(t, d)
+			require.Contains(t, text, `"certificates":[{"id":"1","sha256":"`+sha256Of("a")+`","not_before":"0001-01-01T00:00:00Z","not_after":`)
+			require.Contains(t, text, `"warnings":[{"code":"NoCertificate","message":"A sentence."}`)
 			require.Contains(t, text, `"outcome":"`+string(outcome)+`"`)
 			require.Contains(t, text, `"origin":{"trigger":"`+trigger+`","request_id":"request","trace_id":"trace",`+
 				`"gateway_request_id":"gateway","event_id":"event","message_id":"message"}`)
@@ -89,7 +93,16 @@ func TestSchemaListsWhatTheCodeHas(t *testing.T) {
 	}
 	require.ElementsMatch(t, problem.Codes(), listed)
 	require.ElementsMatch(t, handler.Triggers(), s.Defs.Origin.Properties.Trigger.Enum)
-	require.ElementsMatch(t, sampleNames, s.Properties.Outcome.Enum, "there is a sample of every outcome")
+	var outcomes, sampled []string
+	for _, outcome := range provision.Outcomes() {
+		outcomes = append(outcomes, string(outcome))
+	}
+	for _, name := range sampleNames {
+		outcome, _, _ := strings.Cut(name, "-")
+		sampled = append(sampled, outcome)
+	}
+	require.ElementsMatch(t, outcomes, s.Properties.Outcome.Enum)
+	require.Subset(t, sampled, outcomes, "there is a sample of every outcome")
 }
 
 // The samples are published as they are, to the letter.
@@ -100,11 +113,14 @@ func TestSamplesAreWhatIsPublished(t *testing.T) {
 			t.Parallel()
 			s := readSample(t, name)
 			var in struct {
-				Integration sendgrid.Integration
-				Error       *problem.Error
-				Request     map[string]any
-				Metadata    map[string]string
-				Origin      struct {
+				Outcome      provision.Outcome
+				Integration  sendgrid.Integration
+				Certificates []provision.Certificate
+				Warnings     []provision.Warning
+				Error        *problem.Error
+				Request      map[string]any
+				Metadata     map[string]string
+				Origin       struct {
 					Trigger          string
 					RequestID        string `json:"request_id"`
 					TraceID          string `json:"trace_id"`
@@ -125,7 +141,7 @@ func TestSamplesAreWhatIsPublished(t *testing.T) {
 			d := &delivery.Delivery{Trigger: o.Trigger, Request: &request, Failure: in.Error, Duration: time.Duration(in.DurationMS) * time.Millisecond}
 			d.IDs = delivery.IDs{RequestID: o.RequestID, TraceID: o.TraceID, GatewayRequestID: o.GatewayRequestID, EventID: o.EventID, MessageID: o.MessageID}
 			if d.Failure == nil {
-				d.Result = &provision.Result{Outcome: provision.Outcome(name), Integration: in.Integration}
+				d.Result = &provision.Result{Outcome: in.Outcome, Integration: in.Integration, Certificates: in.Certificates, Warnings: in.Warnings}
 			}
 			entry := entryOf(t, d)
 			require.Equal(t, s.DetailType, aws.ToString(entry.DetailType))
@@ -145,6 +161,10 @@ func TestSchemaRefuses(t *testing.T) {
 		"created: an empty id":               func(d object) { within(d, "integration")["id"] = "" },
 		"created: no audience":               func(d object) { delete(within(d, "integration"), "audience_url") },
 		"created: an unknown field":          func(d object) { d["surprise"] = 1 },
+		"created: a broken hash":             func(d object) { d["certificates"].([]any)[0].(object)["sha256"] = "b2fc9a" },
+		"created: an unknown warning":        func(d object) { d["warnings"].([]any)[0].(object)["code"] = "Other" },
+		"updated: no integration":            func(d object) { delete(d, "integration") },
+		"rejected: with certificates":        func(d object) { d["certificates"] = []any{object{}} },
 		"rejected: no error":                 func(d object) { delete(d, "error") },
 		"rejected: retryable":                func(d object) { within(d, "error")["retryable"] = true },
 		"rejected: an unknown code":          func(d object) { within(d, "error")["code"] = "Other" },
@@ -184,16 +204,28 @@ func TestLargestDetailFits(t *testing.T) {
 	}
 	// What the client passes on of an integration, at most.
 	field := fill("", maxAnswerField)
-	successful := success(provision.OutcomeUnchanged, request)
+	successful := success(provision.OutcomeUpdated, request)
 	successful.Result.Integration = sendgrid.Integration{
 		ID: field, Name: field, SigninURL: field, SignoutURL: field, EntityID: field, SingleSignOnURL: field, AudienceURL: field,
 	}
+	for range 20 {
+		successful.Result.Certificates = append(successful.Result.Certificates, provision.Certificate{ID: fill("", 256), SHA256: sha256Of("")})
+	}
+	successful.Result.Warnings = everyWarning()
 	// What is passed on of SendGrid's error messages, and an id in the message.
 	failed := failing(&problem.Error{Code: problem.SendGridRejected, Message: fill("", 4096)}, request)
 	for range 20 {
 		failed.Failure.Fields = append(failed.Failure.Fields, problem.FieldError{Field: fill("", 512), Message: fill("", 512)})
 	}
-	for _, d := range []*delivery.Delivery{successful, failed} {
+	// A conflict has SendGrid's value and the requested one of each field, and a hash for each certificate.
+	conflict := failing(&problem.Error{Code: problem.Conflict, Message: fill("", 512)}, request)
+	for _, length := range []int{4096 + 256, 2048 + 2048, 2048 + 2048, 4096 + 1024} {
+		conflict.Failure.Fields = append(conflict.Failure.Fields, problem.FieldError{Field: "name", Message: fill("", length)})
+	}
+	for range 10 {
+		conflict.Failure.Fields = append(conflict.Failure.Fields, problem.FieldError{Field: "public_certificate", Message: fill("", 128)})
+	}
+	for _, d := range []*delivery.Delivery{successful, failed, conflict} {
 		d.IDs = ids
 		entry := entryOf(t, d)
 		require.NoError(t, validate(t, aws.ToString(entry.Detail)))

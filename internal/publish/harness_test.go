@@ -2,7 +2,9 @@ package publish_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -76,7 +78,8 @@ type sample struct {
 	Detail     json.RawMessage `json:"detail"`
 }
 
-var sampleNames = []string{"created", "unchanged", "rejected", "failed"}
+// sampleNames are the names of the samples: an outcome, and after a hyphen the code.
+var sampleNames = []string{"created", "updated", "unchanged", "superseded", "rejected", "rejected-forbidden", "rejected-gone", "failed"}
 
 func readSample(t *testing.T, name string) (s sample) {
 	t.Helper()
@@ -110,3 +113,15 @@ func success(outcome provision.Outcome, r *provision.Request) *delivery.Delivery
 func failing(failure *problem.Error, r *provision.Request) *delivery.Delivery {
 	return &delivery.Delivery{Trigger: "direct", Request: r, Failure: failure}
 }
+
+// everyWarning returns a warning of each kind.
+func everyWarning() (all []provision.Warning) {
+	for _, code := range []provision.WarningCode{
+		provision.NoCertificate, provision.CertificateExpiresSoon, provision.IntegrationDisabled, provision.IntegrationIncomplete,
+	} {
+		all = append(all, provision.Warning{Code: code, Message: "A sentence."})
+	}
+	return all
+}
+
+func sha256Of(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }

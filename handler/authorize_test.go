@@ -1,0 +1,52 @@
+package handler_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/provision"
+)
+
+// A webhook secret alone is not enough for an update, unless the deployment permits it.
+func TestUpdateNeedsMoreThanAWebhookSecret(t *testing.T) {
+	t.Parallel()
+	signed, webhook := gateways["HTTP API"](request{body: updateRequest}), gateways["HTTP API"](request{body: updateRequest, unknown: true})
+	for name, tt := range map[string]struct {
+		payload   []byte
+		mayUpdate bool
+		code      problem.Code
+	}{
+		"webhook secret":                {webhook, false, problem.Forbidden},
+		"webhook secret, REST API":      {gateways["REST API"](request{body: updateRequest, unknown: true}), false, problem.Forbidden},
+		"webhook secret, permitted":     {webhook, true, ""},
+		"webhook secret, without it":    {gateways["HTTP API"](request{body: goodRequest, unknown: true}), false, ""},
+		"identity of the gateway":       {signed, false, ""},
+		"EventBridge":                   {functions["EventBridge"](updateRequest), false, ""},
+		"SQS":                           {batch(updateRequest), false, ""},
+		"direct":                        {[]byte(updateRequest), false, ""},
+		"webhook secret, broken update": {gateways["HTTP API"](request{body: `{"if_exists":"update"}`, unknown: true}), false, problem.InvalidRequest},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			reached := false
+			f := newFixture(func(ctx context.Context, r provision.Request) (*provision.Result, error) {
+				reached = true
+				return created(ctx, r)
+			})
+			f.Verifier, f.WebhookMayUpdate = verify(accept), tt.mayUpdate
+			require.Equal(t, string(tt.code), f.code(t, tt.payload))
+			require.Equal(t, tt.code == "", reached)
+		})
+	}
+	p := &recordingPublisher{}
+	f := newFixture(nil)
+	f.Verifier, f.Publisher = verify(accept), p
+	a := f.call(t, webhook)
+	require.Equal(t, http.StatusForbidden, a.StatusCode)
+	require.Contains(t, a.problem(t).Detail, "WEBHOOK_MAY_UPDATE")
+	require.Len(t, p.published, 1, "somebody may have the secret who should not")
+}
