@@ -98,7 +98,7 @@ func checkID(text string) error {
 
 func checkSource(text string) error {
 	if text == resultSource || strings.HasPrefix(text, "aws.") {
-		return errors.New("must be a source of your own, not sendgrid.sso, which the results have, and not aws.")
+		return errors.New("must be a source of your own: neither sendgrid.sso, which the results have, nor one that begins with aws")
 	}
 	return checkID(text)
 }

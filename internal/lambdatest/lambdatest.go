@@ -139,7 +139,8 @@ func (f *Function) Invoke(payload []byte, timeout time.Duration) Reply {
 	select {
 	case reply := <-f.replies:
 		return reply
-	case <-f.exited:
+	case err := <-f.exited:
+		f.exited <- err // Also for Exit.
 		return Reply{}
 	case <-time.After(timeout + time.Second):
 		require.FailNow(f.t, "the function does not answer in time", f.Log())

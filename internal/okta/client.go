@@ -12,7 +12,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -56,12 +55,15 @@ type Client struct {
 	tokens tokenCache
 }
 
-// appID is the form of an application's id, such as "0oa1gjh63g214q0Hq0g4".
-var appID = regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`)
-
-// IsAppID reports whether text has the form of an application's id, so that it can be part
-// of a URL.
-func IsAppID(text string) bool { return appID.MatchString(text) }
+// IsAppID reports whether text has the form of an application's id, such as
+// "0oa1gjh63g214q0Hq0g4", so that it can be part of a URL.
+func IsAppID(text string) bool {
+	const maxID = 64
+	isForeign := func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}
+	return text != "" && len(text) <= maxID && !strings.ContainsFunc(text, isForeign)
+}
 
 // Application reads an application. Errors of the answer are of type *Error.
 //

@@ -40,7 +40,8 @@ func TestErrors(t *testing.T) {
 			var failure *okta.Error
 			require.ErrorAs(t, err, &failure)
 			require.EqualError(t, err, "okta: GET /api/v1/apps?limit=1: "+tt.text)
-			require.Equal(t, tt.flags, flags{failure.IsNotFound(), failure.IsRefused(), failure.Retryable()})
+			got := flags{failure.IsNotFound(), failure.IsRefused(), failure.Retryable()}
+			require.Equal(t, tt.flags, got)
 		})
 	}
 }

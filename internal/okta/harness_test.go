@@ -64,7 +64,7 @@ var privateKey = sync.OnceValues(func() (string, error) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})), nil
 })
 
-func pemKey(t testing.TB) string {
+func pemKey(t *testing.T) string {
 	t.Helper()
 	key, err := privateKey()
 	require.NoError(t, err)

@@ -20,7 +20,7 @@ const (
 	InvalidEvent        Code = "InvalidEvent"
 	ApplicationNotReady Code = "ApplicationNotReady"
 	MetadataTooLarge    Code = "MetadataTooLarge"
-	CredentialRefused   Code = "CredentialRefused"
+	CredentialRefused   Code = "CredentialRefused" //nolint:gosec // It is a name.
 	SecretUnavailable   Code = "SecretUnavailable"
 	OktaRejected        Code = "OktaRejected"
 	OktaUnavailable     Code = "OktaUnavailable"
