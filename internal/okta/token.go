@@ -18,8 +18,8 @@ import (
 
 const (
 	tokenPath = "/oauth2/v1/token" //nolint:gosec // It is a path.
-	// Scope is what a service application has to be granted.
-	Scope = "okta.apps.manage"
+	// scope is what a service application has to be granted.
+	scope = "okta.apps.manage"
 	// assertionLifetime is how long an assertion is valid, which Okta limits to an hour.
 	assertionLifetime = 5 * time.Minute
 	// tokenMargin is how long before its end an access token is no longer used.
@@ -38,7 +38,7 @@ func (c *Client) requestToken(ctx context.Context, credential Credential) (secre
 	}
 	form := url.Values{
 		"grant_type":            {"client_credentials"},
-		"scope":                 {Scope},
+		"scope":                 {scope},
 		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
 		"client_assertion":      {assertion},
 	}
