@@ -38,23 +38,23 @@ func (a *attempt) acquire(completes string) (standing, error) {
 		remaining := current.Lease.Sub(now)
 		wait := backoff(try, firstPoll, maxPoll)
 		switch current.availability(completes, now) {
-		case Available:
+		case available:
 			claim := current.taken(token, a.deadline.Add(a.settling()), now)
 			stored, err := a.take(claim, &current)
 			if stored || err != nil {
 				return owner, err
 			}
 			continue // It changed meanwhile.
-		case AlreadyCompleted:
+		case alreadyCompleted:
 			a.entry = current
 			return completed, nil
-		case Settling:
+		case settling:
 			if remaining >= left(a.workCtx) {
 				a.entry = current
 				return spectator, nil
 			}
 			wait = remaining
-		case LeasedToAnother: // It may end at any time.
+		case leasedToAnother: // It may end at any time.
 		}
 		if !sleep(a.workCtx, wait) {
 			return owner, inProgress(remaining, a.settling(), nil)

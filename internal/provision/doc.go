@@ -16,37 +16,53 @@
 //     integration by id.
 //  3. Make a plan. makePlan is a pure function of the request, the entry and what SendGrid
 //     shows, and has all rules.
-//  4. Carry out the plan. A create is announced in the entry (creating) before it is sent,
-//     and is sent again only if it certainly did not happen: a documented refusal, or no
-//     connection. If nobody can know, read SendGrid for a while and adopt what appears; or
-//     else record the outcome as unknown, with a lease of one settling period and no owner.
-//     Until it ends anyone may read, and nobody creates.
+//  4. Carry out one step of the plan, and make the next plan, until one has the answer. A
+//     write that is not idempotent, the create of the integration or of a certificate, is
+//     announced in the entry before it is sent, and is sent again only if it certainly did not
+//     happen: a documented refusal, or no connection. If nobody can know, read SendGrid for a
+//     while and adopt what appears; or else record the outcome as unknown, with a lease of one
+//     settling period and no owner. Until it ends anyone may read, and nobody writes. An update
+//     is idempotent: it is announced, too, and repeated where its outcome is not known.
+//
+// A request whose integration exists and whose steps are not completed goes on where it
+// stopped, with whichever delivery comes next, and is answered once with created or updated.
+// A completed request is answered with unchanged, even if somebody has edited the integration
+// since: the edit is meant to stay.
 //
 // # What reads are worth
 //
-// Reads may lag behind writes, by id too. So an integration that was recorded less than a
-// settling period ago and is missing is not believed gone (OutcomeUnknown, nothing is sent).
-// Whoever takes an entry over whose create was announced and finds nothing lets one more
-// settling period pass before it creates: after an outage the first create may still be on
-// its way. A create whose outcome was never known is counted; after three the answer is
-// permanent, because a person has to check. What is found by entity id after an announced
-// create of the same request is its outcome, even if SendGrid changed how a URL is written.
+// Reads may lag behind writes, by id too, and are as old as their beginning. So what was
+// recorded less than a settling period before the reads began, and is missing, is not believed
+// gone (OutcomeUnknown, nothing is sent). Whoever takes an entry over whose create was
+// announced and finds nothing lets one more settling period pass before it creates: after an
+// outage the first create may still be on its way. A create whose outcome was never known is
+// counted; after three the answer is permanent, because a person has to check. What is found
+// by entity id after an announced create of the same request is its outcome, even if SendGrid
+// changed how a URL is written.
 //
 // # The states of an entry
 //
-//	free ──take──▶ leased ──announce──▶ creating ──created──▶ completed
-//	 ▲               │                   │   │                   │
-//	 └───released────┘        refused ◀──┘   │ outcome unknown   │ deleted since:
-//	                        (as before)      ▼                   │ announce
-//	                                      unknown ──rechecked────┴──▶ creating
+//	free ──take──▶ leased ──announce──▶ creating ──────▶ pending ◀──────▶ adding
+//	 ▲               │                    │  ▲               │ │             │
+//	 └───released────┘            unknown │  │ rechecked     │ │ completed   │ unknown
+//	                                      ▼  │               │ ▼             ▼
+//	                                     unknown             │ completed   unknown
+//	                                                         ▲      │
+//	                                        update announced └──────┘
 //
 // Taking an entry changes only its owner and its lease; the state records what is known. A
 // process that dies leaves its entry with the lease running. When the lease has ended, the
-// next attempt takes the entry, and its state tells whether a create may be on its way.
+// next attempt takes the entry, and its state reports whether a create may be on its way.
 //
 // Every write replaces exactly the revision before it, so a late copy of a write, of this
 // attempt or another, changes nothing. If the last write of an attempt fails, the lease runs
-// until it ends, which delays others and endangers nothing.
+// until it ends, which delays others and endangers nothing. The folder model has a model of
+// the protocol, with the bounds within which it holds.
+//
+// # Order
+//
+// Requests are ordered by when they were sent. One that differs from the request applied last
+// and is older changes nothing (superseded).
 //
 // # Deletion
 //

@@ -82,34 +82,34 @@ type Entry struct {
 	Expires time.Time
 }
 
-// Availability is whether an attempt may take an entry.
-type Availability int
+// availability is whether an attempt may take an entry.
+type availability int
 
 const (
-	// Available: the entry may be taken.
-	Available Availability = iota
-	// AlreadyCompleted: the entry records this very request as completed. Reading is enough.
-	AlreadyCompleted
-	// LeasedToAnother: another attempt works on the entry, and its lease runs.
-	LeasedToAnother
-	// Settling: a write of unknown outcome settles.
-	Settling
+	// available: the entry may be taken.
+	available availability = iota
+	// alreadyCompleted: the entry records this very request as completed. Reading is enough.
+	alreadyCompleted
+	// leasedToAnother: another attempt works on the entry, and its lease runs.
+	leasedToAnother
+	// settling: a write of unknown outcome settles.
+	settling
 )
 
 // availability is the one rule of who may take an entry. An attempt that has to act on a
 // completed request all the same passes no fingerprint.
-func (e Entry) availability(fingerprint string, now time.Time) Availability {
+func (e Entry) availability(fingerprint string, now time.Time) availability {
 	switch {
 	case e.expired(now):
-		return Available
+		return available
 	case e.Lease.After(now) && e.Owner != "":
-		return LeasedToAnother
+		return leasedToAnother
 	case e.Lease.After(now):
-		return Settling
+		return settling
 	case e.completes(fingerprint):
-		return AlreadyCompleted
+		return alreadyCompleted
 	default:
-		return Available
+		return available
 	}
 }
 

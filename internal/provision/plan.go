@@ -106,7 +106,7 @@ func (v view) planFound() plan {
 		return plan{step: adoptCertificate}
 	case v.standing == owner && recorded && v.entry.awaitsCertificate() && !v.entry.Rechecked:
 		return plan{step: recheck} // Another request's certificate may still be on its way.
-	case asRequested && !(v.updates() && v.request.needsUpdate(*v.integration)):
+	case asRequested && (!v.updates() || !v.request.needsUpdate(*v.integration)):
 		return plan{step: answerUnchanged}
 	case v.isOlder():
 		return plan{step: answerSuperseded}

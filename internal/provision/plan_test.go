@@ -176,23 +176,23 @@ func TestAvailability(t *testing.T) {
 	for name, tt := range map[string]struct {
 		entry       Entry
 		fingerprint string
-		want        Availability
+		want        availability
 	}{
-		"no entry":                      {Entry{}, "a", Available},
-		"free":                          {Entry{State: Free, Expires: later}, "a", Available},
-		"leased":                        {Entry{State: Leased, Owner: "o", Lease: later, Expires: later}, "a", LeasedToAnother},
-		"lease ended":                   {Entry{State: Creating, Owner: "o", Lease: earlier, Expires: later}, "a", Available},
-		"lease ends now":                {Entry{State: Creating, Owner: "o", Lease: now, Expires: later}, "a", Available},
-		"settling":                      {Entry{State: Unknown, Lease: later, Expires: later}, "a", Settling},
-		"settled":                       {Entry{State: Unknown, Lease: earlier, Expires: later}, "a", Available},
-		"taken over":                    {Entry{State: Unknown, Owner: "o", Lease: later, Expires: later}, "a", LeasedToAnother},
-		"completed":                     {Entry{State: Completed, Fingerprint: "a", Expires: later}, "a", AlreadyCompleted},
-		"another completed":             {Entry{State: Completed, Fingerprint: "b", Expires: later}, "a", Available},
-		"completed, no fingerprint":     {Entry{State: Completed, Fingerprint: "a", Expires: later}, "", Available},
-		"completed, without one itself": {Entry{State: Completed, Expires: later}, "", Available},
-		"completed and leased":          {Entry{State: Completed, Fingerprint: "a", Owner: "o", Lease: later, Expires: later}, "a", LeasedToAnother},
-		"announced, not completed":      {Entry{State: Unknown, Fingerprint: "a", Expires: later}, "a", Available},
-		"expired":                       {Entry{State: Completed, Fingerprint: "a", Owner: "o", Lease: later, Expires: earlier}, "a", Available},
+		"no entry":                      {Entry{}, "a", available},
+		"free":                          {Entry{State: Free, Expires: later}, "a", available},
+		"leased":                        {Entry{State: Leased, Owner: "o", Lease: later, Expires: later}, "a", leasedToAnother},
+		"lease ended":                   {Entry{State: Creating, Owner: "o", Lease: earlier, Expires: later}, "a", available},
+		"lease ends now":                {Entry{State: Creating, Owner: "o", Lease: now, Expires: later}, "a", available},
+		"settling":                      {Entry{State: Unknown, Lease: later, Expires: later}, "a", settling},
+		"settled":                       {Entry{State: Unknown, Lease: earlier, Expires: later}, "a", available},
+		"taken over":                    {Entry{State: Unknown, Owner: "o", Lease: later, Expires: later}, "a", leasedToAnother},
+		"completed":                     {Entry{State: Completed, Fingerprint: "a", Expires: later}, "a", alreadyCompleted},
+		"another completed":             {Entry{State: Completed, Fingerprint: "b", Expires: later}, "a", available},
+		"completed, no fingerprint":     {Entry{State: Completed, Fingerprint: "a", Expires: later}, "", available},
+		"completed, without one itself": {Entry{State: Completed, Expires: later}, "", available},
+		"completed and leased":          {Entry{State: Completed, Fingerprint: "a", Owner: "o", Lease: later, Expires: later}, "a", leasedToAnother},
+		"announced, not completed":      {Entry{State: Unknown, Fingerprint: "a", Expires: later}, "a", available},
+		"expired":                       {Entry{State: Completed, Fingerprint: "a", Owner: "o", Lease: later, Expires: earlier}, "a", available},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
