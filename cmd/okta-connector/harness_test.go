@@ -101,13 +101,19 @@ func (w *world) sent() (calls []string) {
 	return calls
 }
 
-// metadata is what Okta publishes of an application.
-func metadata(t *testing.T) []byte {
+// oktaShape is the form of the metadata that Okta publishes.
+func oktaShape(t *testing.T) samltest.Shape {
 	t.Helper()
 	shapes := samltest.Shapes()
 	i := slices.IndexFunc(shapes, func(s samltest.Shape) bool { return s.Name == "Okta" })
 	require.GreaterOrEqual(t, i, 0)
-	return shapes[i].Build(samltest.Params{EntityID: entityID, SigninURL: "https://example.okta.com/app/sendgrid/exkrecipeokta/sso/saml"})
+	return shapes[i]
+}
+
+// metadata is what Okta publishes of an application.
+func metadata(t *testing.T) []byte {
+	t.Helper()
+	return oktaShape(t).Build(samltest.Params{EntityID: entityID, SigninURL: "https://example.okta.com/app/sendgrid/exkrecipeokta/sso/saml"})
 }
 
 // application is an application with some fields that this program does not know.

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -40,8 +39,7 @@ type Integration struct {
 	Name     string `json:"name"`
 	EntityID string `json:"entity_id"`
 	Enabled  bool   `json:"enabled"`
-	// DaysLeft is the number of whole days until the last certificate expires: 0 on the last
-	// day, negative once it has expired, nil where no certificate is known.
+	// DaysLeft is provision.DaysLeft of the certificates whose dates are known.
 	DaysLeft *int `json:"days_left,omitempty"`
 	// Certificates are the ten that expire last, the latest first. SendGrid does not report
 	// whether a certificate is enabled. SHA256 is empty where SendGrid returned no readable
@@ -64,11 +62,8 @@ func checked(integration sendgrid.Integration, list []sendgrid.Certificate, now 
 		}
 	}
 	slices.SortStableFunc(i.Certificates, func(a, b provision.Certificate) int { return b.NotAfter.Compare(a.NotAfter) })
-	if len(i.Certificates) > 0 {
-		last := i.Certificates[0].NotAfter
-		days := int(math.Floor(last.Sub(now).Hours() / 24))
-		i.DaysLeft = &days
-		i.expiry(days, last)
+	if i.DaysLeft = provision.DaysLeft(i.Certificates, now); i.DaysLeft != nil {
+		i.expiry(*i.DaysLeft, i.Certificates[0].NotAfter)
 	}
 	if len(list) == 0 {
 		i.find(provision.NoCertificate, "The integration has no certificate, so nobody can log in by it.")

@@ -2,6 +2,7 @@ package provision
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -53,9 +54,11 @@ type Result struct {
 	Integration sendgrid.Integration `json:"integration"`
 	// Certificates are those that the integration has, at most maxCertificates. They are
 	// there if the request brought any.
-	Certificates []Certificate     `json:"certificates,omitempty"`
-	Warnings     []Warning         `json:"warnings,omitempty"`
-	Metadata     map[string]string `json:"metadata,omitempty"`
+	Certificates []Certificate `json:"certificates,omitempty"`
+	// DaysLeft is DaysLeft of Certificates.
+	DaysLeft *int              `json:"days_left,omitempty"`
+	Warnings []Warning         `json:"warnings,omitempty"`
+	Metadata map[string]string `json:"metadata,omitempty"`
 	// Adopted reports whether the answer to the create was lost, and the integration was
 	// found by reading SendGrid.
 	Adopted bool `json:"-"`
@@ -70,6 +73,18 @@ type Certificate struct {
 	NotAfter  time.Time `json:"not_after"`
 }
 
+// DaysLeft returns the number of whole days until the last of the certificates expires: 0 on
+// its last day, negative once it has expired, nil without certificates. As long as it is not
+// negative, people can log in by one of them.
+func DaysLeft(certificates []Certificate, now time.Time) *int {
+	if len(certificates) == 0 {
+		return nil
+	}
+	last := slices.MaxFunc(certificates, func(a, b Certificate) int { return a.NotAfter.Compare(b.NotAfter) })
+	days := int(math.Floor(last.NotAfter.Sub(now).Hours() / 24))
+	return &days
+}
+
 // result returns the result of the attempt.
 func (a *attempt) result(outcome Outcome) *Result {
 	r := &Result{Outcome: outcome, Integration: *a.seen.integration, Adopted: a.adopted}
@@ -78,6 +93,7 @@ func (a *attempt) result(outcome Outcome) *Result {
 			r.Certificates = append(r.Certificates, Certificate{c.id, c.sha256, c.notBefore.UTC(), c.notAfter.UTC()})
 		}
 	}
+	r.DaysLeft = DaysLeft(r.Certificates, time.Now())
 	return r
 }
 

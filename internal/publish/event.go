@@ -25,6 +25,7 @@ type detail struct {
 	Outcome      provision.Outcome            `json:"outcome"`
 	Integration  *sendgrid.Integration        `json:"integration,omitempty"`
 	Certificates []provision.Certificate      `json:"certificates,omitempty"`
+	DaysLeft     *int                         `json:"days_left,omitempty"`
 	Warnings     []provision.Warning          `json:"warnings,omitempty"`
 	Error        *failure                     `json:"error,omitempty"`
 	Request      *sendgrid.IntegrationRequest `json:"request,omitempty"`
@@ -83,7 +84,7 @@ func encode(d *delivery.Delivery) (detailType, body string, err error) {
 	}
 	if d.Result != nil {
 		out.Integration = &d.Result.Integration
-		out.Certificates, out.Warnings = d.Result.Certificates, d.Result.Warnings
+		out.Certificates, out.DaysLeft, out.Warnings = d.Result.Certificates, d.Result.DaysLeft, d.Result.Warnings
 	}
 	if e := d.Failure; e != nil {
 		out.Error = &failure{Code: e.Code, Message: e.Message, Retryable: e.Retryable(), Errors: e.Fields}

@@ -69,6 +69,19 @@ func TestEverySuccessAgreesWithTheSchema(t *testing.T) {
 	}
 }
 
+// The receiver of a success learns what certificates there are, and until when people can log in.
+func TestCertificatesArePublished(t *testing.T) {
+	t.Parallel()
+	d := success(provision.OutcomeUpdated, fullRequest())
+	expires := time.Date(2026, 12, 5, 9, 0, 0, 0, time.UTC)
+	d.Result.Certificates = []provision.Certificate{{ID: "66138975", SHA256: "5f2c", NotBefore: expires.AddDate(-1, 0, 0), NotAfter: expires}}
+	d.Result.DaysLeft = aws.Int(12)
+	d.Result.Warnings = []provision.Warning{{Code: provision.CertificateExpiresSoon, Message: "A sentence."}}
+	require.Contains(t, aws.ToString(entryOf(t, d).Detail), `"certificates":[{"id":"66138975","sha256":"5f2c",`+
+		`"not_before":"2025-12-05T09:00:00Z","not_after":"2026-12-05T09:00:00Z"}],"days_left":12,`+
+		`"warnings":[{"code":"CertificateExpiresSoon","message":"A sentence."}],`)
+}
+
 // The schema lists exactly the codes, outcomes and triggers that the code has.
 func TestSchemaListsWhatTheCodeHas(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,56 @@
+package provision_test
+
+import (
+	"encoding/json"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/provision"
+)
+
+func TestDaysLeft(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 15, 0, 0, 0, time.UTC)
+	require.Nil(t, provision.DaysLeft(nil, now))
+	for name, tt := range map[string]struct {
+		lasts []time.Duration // Of each certificate.
+		want  int
+	}{
+		"the last one counts":  {[]time.Duration{24 * time.Hour, 72 * time.Hour, 48 * time.Hour}, 3},
+		"a day that has begun": {[]time.Duration{47 * time.Hour}, 1},
+		"the last day":         {[]time.Duration{time.Second}, 0},
+		"has just expired":     {[]time.Duration{-time.Second}, -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var certificates []provision.Certificate
+			for _, lasts := range tt.lasts {
+				certificates = append(certificates, provision.Certificate{NotAfter: now.Add(lasts)})
+			}
+			require.Equal(t, tt.want, *provision.DaysLeft(certificates, now))
+		})
+	}
+}
+
+// A result has the days left if it has the certificates.
+func TestEnsureReportsDaysLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.pass(time.Until(certificates()[0].NotAfter.AddDate(0, 0, -20)))
+		r := request()
+		r.Certificates = certificates()[:1]
+		for _, outcome := range []provision.Outcome{provision.OutcomeCreated, provision.OutcomeUnchanged} {
+			text, err := json.Marshal(w.succeeds(outcome, r))
+			require.NoError(t, err)
+			require.Contains(t, string(text), `"days_left":20,`)
+		}
+		r.Certificates = nil
+		text, err := json.Marshal(w.succeeds(provision.OutcomeUnchanged, r))
+		require.NoError(t, err)
+		require.NotContains(t, string(text), "days_left")
+	})
+}
