@@ -82,7 +82,7 @@ func TestNamesExist(t *testing.T) {
 		for _, name := range matches("`([A-Z][a-z0-9]+(?:[A-Z][A-Za-z0-9]*)+|[A-Z]+(?:_[A-Z]+)+)`", text) {
 			ours := slices.Contains(known, name) || strings.Contains(code, name)
 			// States of a state machine, shell variables, and the like are defined in the page.
-			defined := regexp.MustCompile(`(?m)"`+name+`"|\b`+name+`=|read -rs? `+name).MatchString(text) || strings.HasPrefix(name, "AWS_")
+			defined := regexp.MustCompile(`(?m)"`+name+`"|\b`+name+`=|read -rs? `+name+`|\b(?:vars|secrets)\.`+name).MatchString(text) || strings.HasPrefix(name, "AWS_")
 			require.True(t, ours || defined || slices.Contains(foreign, name), "%s names %s, which does not exist", file, name)
 		}
 	}
