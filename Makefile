@@ -1,7 +1,7 @@
 # Everything that people and CI do with this repository. "make" alone lists the targets.
 
 GOARCH  ?= arm64
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+VERSION ?= $(shell cat VERSION)
 PORT    ?= 8089
 EVENT   ?=
 FUZZTIME ?= 30s

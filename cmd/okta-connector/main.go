@@ -20,7 +20,7 @@ import (
 	"sendgrid-sso-integration/internal/secret"
 )
 
-// version is set by the linker.
+// version is that of the file VERSION, set by the linker.
 var version = "dev"
 
 func main() {
@@ -64,6 +64,7 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) e
 	}
 	prefetch(ctx, client, logger)
 	debug.SetGCPercent(garbage)
+	logger.InfoContext(ctx, "the function has started", slog.String("version", version))
 	lambda.StartWithOptions(c, lambda.WithContext(ctx))
 	return nil
 }

@@ -16,11 +16,3 @@ func EnvironmentNames() []string {
 	}
 	return slices.Sorted(maps.Keys(names))
 }
-
-// CheckTTL returns why the function does not start with this API_KEY_TTL.
-func CheckTTL(ttl string) error {
-	_, err := readConfig(func(name string) string {
-		return map[string]string{"SENDGRID_API_KEY_SECRET_ID": "key", "API_KEY_TTL": ttl}[name]
-	})
-	return err
-}

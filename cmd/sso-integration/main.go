@@ -29,7 +29,7 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// version is set by the linker.
+// version is that of the file VERSION, set by the linker.
 var version = "dev"
 
 func main() {
@@ -92,6 +92,7 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) e
 	}
 	prefetch(ctx, key, client, logger)
 	debug.SetGCPercent(garbage)
+	logger.InfoContext(ctx, "the function has started", slog.String("version", version))
 	lambda.StartWithOptions(h, lambda.WithContext(ctx))
 	return nil
 }

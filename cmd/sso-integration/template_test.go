@@ -30,7 +30,7 @@ var templateChecks = map[string]func(*testing.T, template) []string{
 	"the permissions are those that the code needs":  wrongPermissions,
 	"the metrics are those that the code reports":    wrongMetrics,
 	"the function's own events are no requests":      loops,
-	"the function starts with every admitted TTL":    wrongTTLs,
+	"few parameters, each with a label and a group":  wrongParameters,
 }
 
 func TestTemplate(t *testing.T) {
@@ -61,8 +61,8 @@ func TestTemplateMistakesAreFound(t *testing.T) {
 		"dimension":          {"- Name: FunctionName", "- Name: Function", "Function}"},
 		"graph's metric":     {`[".", "OutcomeUnknown", `, `[".", "Held", `, "SendGridSSO Held"},
 		"forgotten alarm":    {"\"${DeadLettersAlarm.Arn}\",\n", "", "DeadLettersAlarm is not on"},
-		"zero":               {"([1-9][0-9]{0,3}s", "([0-9]{1,4}s", "ApiKeyTtl admits 0s"},
-		"too long":           {"2[0-4])h", "2[0-9])h", "ApiKeyTtl admits 25h"},
+		"no label":           {"      AlarmEmail:\n        default: Email address to alarm\n", "", "AlarmEmail has no label"},
+		"no group":           {"Parameters: [AlarmEmail]", "Parameters: []", "AlarmEmail is in no group"},
 		"own source":         {"(?!sendgrid[.]sso$)", "", "IdpEventSources admits sendgrid.sso"},
 		"own events":         {"            trigger:\n", "            cause:\n", "cause is not in the origin of a result"},
 	} {
@@ -228,22 +228,28 @@ func wrongPermissions(t *testing.T, tpl template) (wrong []string) {
 	return slices.Concat(wrong, except(allowed, called, " is allowed, but not called"), except(called, allowed, " is called, but not allowed"))
 }
 
-func wrongMetrics(t *testing.T, tpl template) (wrong []string) {
-	t.Helper()
+// reportedMetrics returns the names of the metrics that the code reports.
+func reportedMetrics() []string {
 	reported := []string{
 		telemetry.MetricCreated, telemetry.MetricUpdated, telemetry.MetricUnchanged, telemetry.MetricSuperseded,
-		telemetry.MetricRejected, telemetry.MetricFailed, telemetry.MetricAdopted, telemetry.MetricColdStarts, telemetry.MetricKeyRefreshes, telemetry.MetricUpstreamCalls, telemetry.MetricRateLimitRemaining,
-	}
-	reported = append(reported,
+		telemetry.MetricRejected, telemetry.MetricFailed, telemetry.MetricAdopted,
+		telemetry.MetricColdStarts, telemetry.MetricKeyRefreshes, telemetry.MetricUpstreamCalls, telemetry.MetricRateLimitRemaining,
 		telemetry.MetricAuditsFailed, telemetry.MetricAuditedIntegrations, telemetry.MetricFailedIntegrations, telemetry.MetricUnreachedIntegrations,
 		telemetry.MetricIntegrationsWithoutCertificate, telemetry.MetricDisabledIntegrations, telemetry.MetricExpiringIntegrations,
-		telemetry.MetricCertificateDaysLeft)
+		telemetry.MetricCertificateDaysLeft,
+	}
 	for _, op := range sendgrid.Ops() {
 		reported = append(reported, op.Metric())
 	}
 	for _, code := range problem.Codes() {
 		reported = append(reported, string(code))
 	}
+	return reported
+}
+
+func wrongMetrics(t *testing.T, tpl template) (wrong []string) {
+	t.Helper()
+	reported := reportedMetrics()
 	filters := fmt.Sprint(at(tpl.value, "Resources", "ApiThrottlesMetric", "Properties", "MetricTransformations"))
 	use := func(namespace, name, dimension, value string) {
 		id := strings.Trim(value, "${}")
@@ -269,10 +275,10 @@ func wrongMetrics(t *testing.T, tpl template) (wrong []string) {
 		}
 		use(above[0], above[1], above[2], above[3])
 	}
-	_, runbook, _ := strings.Cut(string(read(t, "../../README.md")), "# Runbook\n")
+	runbook := string(read(t, "../../docs/operations.md"))
 	for _, id := range keys(at(tpl.value, "Resources")) {
 		if at(tpl.value, "Resources", id, "Type") == "AWS::CloudWatch::Alarm" &&
-			(!strings.Contains(body, `"${`+id+`.Arn}"`) || !strings.Contains(runbook, "| `"+id+"` |")) {
+			(!strings.Contains(body, `"${`+id+`.Arn}"`) || !strings.Contains(runbook, "\n| `"+id+"` |")) {
 			wrong = append(wrong, id+" is not on the dashboard or not in the runbook")
 		}
 	}
@@ -294,13 +300,20 @@ func loops(t *testing.T, tpl template) (wrong []string) {
 	return append(wrong, except(skipped, keys(at(result, "detail", "origin")), " is not in the origin of a result")...)
 }
 
-func wrongTTLs(t *testing.T, tpl template) (wrong []string) {
-	t.Helper()
-	pattern := regexp.MustCompile(fmt.Sprint(at(tpl.value, "Parameters", "ApiKeyTtl", "AllowedPattern")))
-	for _, ttl := range strings.Fields("0s 1ms 1s 9999s 90000s 1h30m 0m 1m 999m 1500m 0h 1h 24h 25h 99h 1d 5") {
-		if pattern.MatchString(ttl) && main.CheckTTL(ttl) != nil {
-			wrong = append(wrong, "ApiKeyTtl admits "+ttl)
+// wrongParameters returns the parameters beyond fourteen, more than which nobody reads, and
+// those that the console would show without a label or in no group.
+func wrongParameters(_ *testing.T, tpl template) (wrong []string) {
+	parameters := keys(at(tpl.value, "Parameters"))
+	wrong = append(wrong, parameters[min(14, len(parameters)):]...)
+	console := at(tpl.value, "Metadata", "AWS::CloudFormation::Interface")
+	var grouped []string
+	walk(at(console, "ParameterGroups"), func(group map[string]any) {
+		if group["Parameters"] != nil {
+			grouped = append(grouped, items(group["Parameters"])...)
 		}
-	}
-	return wrong
+	})
+	labelled := keys(at(console, "ParameterLabels"))
+	return slices.Concat(wrong,
+		except(parameters, labelled, " has no label"), except(parameters, grouped, " is in no group"),
+		except(slices.Concat(labelled, grouped), parameters, " is no parameter"))
 }
