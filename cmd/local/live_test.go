@@ -161,13 +161,15 @@ func TestLiveNoIsAFailure(t *testing.T) {
 	h := &handler.Handler{
 		Provisioner: newConfirming(t.Context(), nil, strings.NewReader("no\n"), &out), Logger: slog.New(slog.DiscardHandler),
 	}
-	err := answerAll(t.Context(), h, []string{"events/direct.json"}, &out)
+	r := &runner{handler: h, out: &out, bodies: true, expect: func(string) expectation { return expectation{} }}
+	err := r.answerAll(t.Context(), []string{"events/direct.json"})
 	require.EqualError(t, err, "events/direct.json: expected success, got Internal")
 	require.Contains(t, out.String(), "You did not type yes; nothing was created.")
 
 	// What is no good request is refused before anyone is asked.
 	h.Provisioner = newConfirming(t.Context(), nil, noInput{}, &out)
-	require.NoError(t, answerAll(t.Context(), h, []string{"events/refused/InvalidRequest.json"}, &out))
+	err = r.answerAll(t.Context(), []string{"events/refused/InvalidRequest.json"})
+	require.EqualError(t, err, "events/refused/InvalidRequest.json: expected success, got InvalidRequest")
 }
 
 func TestLivePassesFailuresOn(t *testing.T) {
