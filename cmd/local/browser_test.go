@@ -14,7 +14,7 @@ import (
 // browserTime bounds a test in the browser.
 const browserTime = 90 * time.Second
 
-// newBrowser starts Chromium with a new profile, and returns the context of its first tab.
+// newBrowser starts Chromium with a new profile, and returns the context of the browser.
 // Without Chromium the test is skipped, except in CI, where it fails.
 func newBrowser(t *testing.T) context.Context {
 	t.Helper()
@@ -47,5 +47,6 @@ func newBrowser(t *testing.T) context.Context {
 		_ = chromedp.Cancel(ctx) // It waits until the browser has ended.
 		cancel()
 	})
+	require.NoError(t, chromedp.Do(ctx)) // It starts here, so that later tabs belong to it.
 	return ctx
 }

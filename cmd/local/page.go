@@ -66,12 +66,10 @@ type state struct {
 }
 
 type shownIntegration struct {
-	ID           string             `json:"id"`
 	Name         string             `json:"name"`
 	EntityID     string             `json:"entity_id"`
 	Enabled      bool               `json:"enabled"`
 	ACS          string             `json:"single_signon_url"`
-	Audience     string             `json:"audience_url"`
 	Certificates []shownCertificate `json:"certificates"`
 }
 
@@ -85,7 +83,7 @@ func (p *page) state(now time.Time) state {
 	s := state{Integrations: []shownIntegration{}, Requests: p.journal.entries()}
 	for _, i := range p.sendGrid.Integrations() {
 		shown := shownIntegration{
-			ID: i.ID, Name: i.Name, EntityID: i.EntityID, Enabled: i.Enabled, ACS: i.SingleSignOnURL, Audience: i.AudienceURL,
+			Name: i.Name, EntityID: i.EntityID, Enabled: i.Enabled, ACS: i.SingleSignOnURL,
 			Certificates: []shownCertificate{},
 		}
 		for _, c := range p.sendGrid.Certificates(i.ID) {
