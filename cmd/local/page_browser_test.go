@@ -1,15 +1,11 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net/http/httptest"
 	"os"
-	"sync"
 	"testing"
 
-	cdplog "github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
@@ -17,149 +13,92 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// complaints collects what the browser reports: errors of the script, and what the content
-// security policy forbids.
-func complaints(t *testing.T, ctx context.Context) func() []string {
-	t.Helper()
-	var mu sync.Mutex
-	var all []string
-	require.NoError(t, chromedp.Listen(ctx, func(event any) {
-		mu.Lock()
-		defer mu.Unlock()
-		switch e := event.(type) {
-		case *cdplog.EventEntryAdded:
-			all = append(all, e.Entry.Text)
-		case *runtime.EventExceptionThrown:
-			all = append(all, e.ExceptionDetails.Text)
-		}
-	}))
-	return func() []string {
-		mu.Lock()
-		defer mu.Unlock()
-		return all
-	}
-}
-
-// value returns the value of a JavaScript expression.
-func value[T any](t *testing.T, ctx context.Context, expression string) T {
-	t.Helper()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
-	require.NoError(t, err)
-	return v
-}
-
-// seen waits until an element of the page contains a text.
-func seen(selector, text string) chromedp.Action[chromedp.Void] {
-	return chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
-		_, err := chromedp.Poll[bool](fmt.Sprintf("document.querySelector(%q)?.textContent.includes(%q)", selector, text))(ctx, tab)
-		return err
-	})
-}
-
-// focused fails unless the element with this id, or else of this kind, has the focus.
-func focused(id string) chromedp.Action[chromedp.Void] {
-	return chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
-		is, err := chromedp.Evaluate[string]("document.activeElement.id || document.activeElement.localName")(ctx, tab)
-		if err == nil && is != id {
-			err = fmt.Errorf("%s has the focus, not %s", is, id)
-		}
-		return err
-	})
-}
-
-// servePage serves a page with the samples.
-func servePage(t *testing.T) (url string, p *page) {
-	t.Helper()
-	forms, err := pageSamples()
-	require.NoError(t, err)
-	handler, p := newPage(t, forms...)
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	return server.URL, p
-}
-
 // TestPageInBrowser uses one browser for all, because its start takes the most time.
 func TestPageInBrowser(t *testing.T) {
 	atRoot(t)
 	browser := newBrowser(t)
-	for name, test := range map[string]func(*testing.T, context.Context){
-		"without a mouse": testPageWithoutAMouse, "text stays text": testPageShowsTextAsText, "at every width": testPageAtEveryWidth,
+	forms, err := pageSamples()
+	require.NoError(t, err)
+	for name, test := range map[string]func(b *tab, url string, p *page){
+		"without a mouse": pageWithoutAMouse, "text stays text": pageShowsTextAsText, "at every width": pageAtEveryWidth,
 	} {
 		t.Run(name, func(t *testing.T) {
-			tab, cancel := chromedp.NewContext(browser)
-			t.Cleanup(cancel)
-			test(t, tab)
+			handler, p := newPage(t, forms...)
+			server := httptest.NewServer(handler)
+			t.Cleanup(server.Close)
+			b := browser.open(t)
+			test(b, server.URL, p)
+			b.isContent()
 		})
 	}
 }
 
-// testPageWithoutAMouse sends a sample and a bad request by keyboard only.
-func testPageWithoutAMouse(t *testing.T, ctx context.Context) {
-	t.Helper()
-	url, p := servePage(t)
-	complained := complaints(t, ctx)
-	require.NoError(t, chromedp.Do(ctx,
-		chromedp.Navigate(url), seen("#requests", "none yet"),
-		chromedp.KeyEvent(kb.Tab), focused("sample"),
-		chromedp.KeyEvent(kb.Tab), focused("text"), // The first sample is in it.
-		chromedp.KeyEvent(kb.Tab), focused("button"),
-		chromedp.KeyEvent(kb.Enter),
-		seen("#verdict", "Carried out."), seen("#answer", "HTTP 201 Created"), focused("button"),
-		seen("#integrations", "https://idp.example/metadata"), seen("#integrations", " days left"), seen("#requests", "created"),
-	))
-	require.Len(t, p.sendGrid.Integrations(), 1)
+// pageWithoutAMouse sends a sample and a bad request by keyboard only.
+func pageWithoutAMouse(b *tab, url string, p *page) {
+	b.do(chromedp.Navigate(url))
+	b.sees("#requests", "none yet")
+	b.press(kb.Tab)
+	b.isAt("sample")
+	b.press(kb.Tab)
+	b.isAt("text") // The first sample is in it.
+	b.press(kb.Tab)
+	b.isAt("button")
+	b.press(kb.Enter)
+	b.sees("#verdict", "Carried out.")
+	b.sees("#answer", "HTTP 201 Created")
+	b.sees("#integrations", "https://idp.example/metadata")
+	b.sees("#integrations", " days left")
+	b.sees("#requests", "created")
+	b.isAt("button")
+	require.Len(b.t, p.sendGrid.Integrations(), 1)
 
-	require.NoError(t, chromedp.Do(ctx,
-		chromedp.KeyEvent(kb.Tab), focused("answer"), // A long answer can be scrolled.
-	))
-	require.NotEqual(t, "none", value[string](t, ctx, "getComputedStyle(document.activeElement).outlineStyle"), "the focus is visible")
-	require.NoError(t, chromedp.Do(ctx,
-		chromedp.Focus(chromedp.CSS("#sample")), chromedp.KeyEvent("refused/InvalidRequest"), chromedp.KeyEvent(kb.Tab),
-		chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.Enter),
-		seen("#verdict", "Not carried out"), seen("#answer", `"code": "InvalidRequest"`), seen("#answer", "signin_url"), seen("#requests", "InvalidRequest"),
-	))
-	require.Len(t, p.sendGrid.Integrations(), 1)
-	require.Empty(t, complained())
+	b.press(kb.Tab)
+	b.isAt("answer") // A long answer can be scrolled.
+	require.NotEqual(b.t, "none", valueOf[string](b, "getComputedStyle(document.activeElement).outlineStyle"), "the focus is visible")
+	b.do(chromedp.Focus(chromedp.CSS("#sample")))
+	b.press("refused/InvalidRequest")
+	b.press(kb.Tab)
+	b.press(kb.Tab)
+	b.press(kb.Enter)
+	b.sees("#verdict", "Not carried out")
+	b.sees("#answer", `"code": "InvalidRequest"`)
+	b.sees("#answer", "signin_url")
+	b.sees("#requests", "InvalidRequest")
+	require.Len(b.t, p.sendGrid.Integrations(), 1)
 }
 
-// Names and entity ids come from outside: they are text, whatever they contain.
-func testPageShowsTextAsText(t *testing.T, ctx context.Context) {
-	t.Helper()
-	url, p := servePage(t)
-	complained := complaints(t, ctx)
+// pageShowsTextAsText: names and entity ids come from outside, and are text whatever they
+// contain.
+func pageShowsTextAsText(b *tab, url string, p *page) {
 	const evil = `<img src=x onerror="document.title='broken'"><script>document.title='broken'</script>`
 	p.sendGrid.Add(sendgrid.IntegrationRequest{Name: evil, EntityID: "urn:evil", SigninURL: evil})
 	p.journal.record(answer{deliveries: []delivered{{Outcome: evil, EntityID: evil}}})
-	require.NoError(t, chromedp.Do(ctx, chromedp.Navigate(url), seen("#integrations h3", evil), seen("#requests", evil)))
-	require.Equal(t, "SendGrid SSO on this machine", value[string](t, ctx, "document.title"))
-	require.Zero(t, value[int](t, ctx, "document.querySelectorAll('img, script:not([nonce])').length"))
-	require.Empty(t, complained())
+	b.do(chromedp.Navigate(url))
+	b.sees("#integrations h3", evil)
+	b.sees("#requests", evil)
+	require.Equal(b.t, "SendGrid SSO on this machine", valueOf[string](b, "document.title"))
+	require.Zero(b.t, valueOf[int](b, "document.querySelectorAll('img, script:not([nonce])').length"))
 }
 
-// Every control has a name, and no width makes the page scroll sideways. With SCREENSHOT the
-// page is saved there for the README.
-func testPageAtEveryWidth(t *testing.T, ctx context.Context) {
-	t.Helper()
-	url, _ := servePage(t)
-	send := chromedp.Steps(chromedp.Click(chromedp.CSS("button")), seen("#verdict", "arried out"))
-	require.NoError(t, chromedp.Do(ctx, chromedp.EmulateViewport(1100, 900), chromedp.Navigate(url), send))
-	for _, sample := range []string{"eventbridge.json", "eventbridge.json", "refused/InvalidRequest.json"} {
-		value[int](t, ctx, fmt.Sprintf(`document.getElementById("verdict").textContent = ""; var s = document.getElementById("sample");
-			s.selectedIndex = [...s.options].findIndex((o) => o.text === %q); s.dispatchEvent(new Event("change")); s.selectedIndex`, sample))
-		require.NoError(t, chromedp.Do(ctx, send))
+// pageAtEveryWidth: every control has a label, and the page never scrolls sideways. With
+// SCREENSHOT the page is saved there for the README.
+func pageAtEveryWidth(b *tab, url string, _ *page) {
+	b.do(chromedp.EmulateViewport(960, 1060), chromedp.Navigate(url))
+	for _, sample := range []string{"saml-metadata (made for this run)", "eventbridge.json", "eventbridge.json", "refused/InvalidRequest.json"} {
+		require.NotEqual(b.t, -1, valueOf[int](b, fmt.Sprintf(`document.getElementById("verdict").textContent = ""; var s = document.getElementById("sample");
+			s.selectedIndex = [...s.options].findIndex((o) => o.text === %q); s.dispatchEvent(new Event("change")); s.selectedIndex`, sample)))
+		b.do(chromedp.Click(chromedp.CSS("button")))
+		b.sees("#verdict", "arried out")
+	}
+	b.sees("#requests", "InvalidRequest")
+	require.Zero(b.t, valueOf[int](b, `[...document.querySelectorAll("select, textarea")].filter((e) => !e.labels.length).length`))
+	if file := os.Getenv("SCREENSHOT"); file != "" {
+		image, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+		require.NoError(b.t, err)
+		require.NoError(b.t, os.WriteFile(file, image, 0o644))
 	}
 	for _, width := range []int64{320, 390, 768, 1100, 1920} {
-		require.NoError(t, chromedp.Do(ctx, chromedp.EmulateViewport(width, 800)))
-		require.LessOrEqual(t, value[int](t, ctx, "document.documentElement.scrollWidth"), value[int](t, ctx, "innerWidth"), "at %d pixels", width)
+		b.do(chromedp.EmulateViewport(width, 800))
+		require.LessOrEqual(b.t, valueOf[int](b, "document.documentElement.scrollWidth"), valueOf[int](b, "innerWidth"), "at %d pixels", width)
 	}
-	require.Zero(t, value[int](t, ctx, `[...document.querySelectorAll("select, textarea")].filter((e) => !e.labels.length).length`))
-
-	file := os.Getenv("SCREENSHOT")
-	if file == "" {
-		return
-	}
-	require.NoError(t, chromedp.Do(ctx, chromedp.EmulateViewport(960, 1060), seen("#requests", "InvalidRequest")))
-	image, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(file, image, 0o644)) //nolint:gosec // Everybody may read it.
 }

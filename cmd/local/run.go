@@ -116,7 +116,7 @@ func explain(file string, a answer) string {
 		if d.Outcome == "failed" {
 			return fmt.Sprintf("%s failed with %s. The function works; a retry may help, and in Lambda there would be one.", file, d.Code)
 		}
-		return fmt.Sprintf("%s was refused with %s. The function works; the request has to be corrected as the answer describes (VERBOSE=1 shows it).", file, d.Code)
+		return fmt.Sprintf("%s was refused with %s. The function works; the request has to be corrected as the answer describes.", file, d.Code)
 	}
 	return fmt.Sprintf("%s was refused with %s.", file, a.code())
 }

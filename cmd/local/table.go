@@ -43,7 +43,8 @@ func (t *table) rows(file string, a answer) {
 }
 
 func (t *table) row(name, trigger, verdict, calls, ms string) {
-	fmt.Fprintf(t.out, "%-*s  %-11s  %-20s  %5s  %4s\n", t.width, name, trigger, verdict, calls, ms)
+	row := fmt.Sprintf("%-*s  %-11s  %-20s  %5s  %4s", t.width, name, trigger, verdict, calls, ms)
+	fmt.Fprintln(t.out, strings.TrimRight(row, " "))
 }
 
 // sampleName returns the name of a file in the table: a sample's is short.
