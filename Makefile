@@ -6,7 +6,7 @@ PORT    ?= 8089
 EVENT   ?=
 VERBOSE ?=
 FUZZTIME ?= 30s
-# The race detector needs a C compiler; Go says whether there is one.
+# The race detector needs a C compiler; go env reports whether there is one.
 RACE    ?= $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 # Linters are pinned here and built by Go itself, so that a bare machine has them.

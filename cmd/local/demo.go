@@ -24,7 +24,7 @@ const (
 	copies   = 5
 )
 
-// demo tells what the function does, with the function's own code and a simulated SendGrid.
+// demo shows what the function does, with the function's own code and a simulated SendGrid.
 // Every line that it prints has just happened and is checked.
 func demo(ctx context.Context, args []string, out, logs io.Writer) error {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
@@ -40,7 +40,7 @@ func demo(ctx context.Context, args []string, out, logs io.Writer) error {
 		return err
 	}
 	s := &story{ctx: ctx, out: out, handler: h, sendGrid: sg, client: &http.Client{Timeout: invocationTime}}
-	if err := s.tell(); err != nil {
+	if err := s.run(); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "\n%d of %d checks passed in %.1f s. The function's code is the real one; SendGrid, its log-in and the ledger are simulated.\n",
@@ -55,7 +55,7 @@ func emptySimulator() (*sendgridtest.Server, error) {
 	return sg, nil
 }
 
-func (s *story) tell() error {
+func (s *story) run() error {
 	providers, err := newIDPs(demoIDP, demoIDP, demoIDP)
 	if err != nil {
 		return err

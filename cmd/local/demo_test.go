@@ -42,7 +42,7 @@ func newStory(t *testing.T, out *output) *story {
 	return &story{ctx: t.Context(), out: out, handler: h, sendGrid: sg, client: http.DefaultClient}
 }
 
-// Whatever does not happen as told makes the demo fail, and the line that tells it is marked.
+// A check that fails is marked, and the demo returns an error.
 func TestDemoIsHonest(t *testing.T) {
 	t.Parallel()
 	refuse := ensure(func(context.Context, provision.Request) (*provision.Result, error) {
@@ -79,7 +79,7 @@ func TestDemoIsHonest(t *testing.T) {
 			var out output
 			s := newStory(t, &out)
 			tt.change(s)
-			err := s.tell()
+			err := s.run()
 			if err == nil {
 				err = s.err()
 			}
@@ -87,4 +87,24 @@ func TestDemoIsHonest(t *testing.T) {
 			require.Contains(t, out.String(), tt.marked)
 		})
 	}
+}
+
+// Both sides of a log-in are checked: a refusal where it has to succeed, and the reverse.
+func TestDemoChecksLogIns(t *testing.T) {
+	t.Parallel()
+	var out output
+	s := newStory(t, &out)
+	providers, err := newIDPs(demoIDP, demoIDP)
+	require.NoError(t, err)
+	trusted, stranger := providers[0], providers[1]
+	i := s.sendGrid.Add(sendgrid.IntegrationRequest{Name: "x", Enabled: true, EntityID: demoIDP})
+	s.sendGrid.AddCertificate(sendgrid.CertificateRequest{PublicCertificate: trusted.PEM(), IntegrationID: i.ID, Enabled: true})
+
+	s.isRefused(trusted, i, person, "a trusted key")
+	s.logsIn(stranger, i, person, "a stranger's key")
+	require.EqualError(t, s.err(), "2 of 2 checks failed")
+	require.Contains(t, out.String(), "✗ "+person+`, signed with a trusted key: logged in as "ada@example.com"`)
+	require.Contains(t, out.String(), "✗ "+person+", signed with a stranger's key: cannot validate signature")
+	require.False(t, s.trusts(i, trusted, stranger))
+	require.True(t, s.trusts(i, trusted))
 }

@@ -47,12 +47,12 @@ func (p idp) request(name, ifExists string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(struct {
+	return []byte(pretty(struct {
 		Name     string `json:"name"`
 		Enabled  bool   `json:"enabled"`
 		Metadata string `json:"saml_metadata"`
 		IfExists string `json:"if_exists,omitempty"`
-	}{name, true, document, ifExists})
+	}{name, true, document, ifExists})), nil
 }
 
 // event returns the EventBridge event with a request with the provider's metadata.

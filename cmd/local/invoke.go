@@ -49,7 +49,7 @@ func invoke(ctx context.Context, h *handler.Handler, payload []byte) answer {
 	return a
 }
 
-// code returns the code that the sender gets, empty if it is told of success.
+// code returns the code that the sender gets, empty for a success.
 func (a answer) code() string {
 	var failure messages.InvokeResponse_Error
 	if errors.As(a.err, &failure) {

@@ -17,7 +17,7 @@ func listenAndServe(ctx context.Context, h http.Handler) (url string, err error)
 	}
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
-	go func() { _ = server.Serve(listener) }() // It ends with ctx, and its clients see whatever ends it earlier.
+	go func() { _ = server.Serve(listener) }() // It ends with ctx. If it ends earlier, its clients see that.
 	return "http://" + listener.Addr().String(), nil
 }
 

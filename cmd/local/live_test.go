@@ -78,7 +78,7 @@ func TestLiveAsksFirst(t *testing.T) {
 			if confirmed {
 				next = func(ctx context.Context, r provision.Request) (*provision.Result, error) {
 					require.Equal(t, liveRequest, r)
-					require.Equal(t, aboutToCreate+"Type yes to go on: ", out.String(), "it says so before, not after")
+					require.Equal(t, aboutToCreate+"Type yes to go on: ", out.String(), "printed before the create")
 					return created(ctx, r)
 				}
 			}
@@ -174,7 +174,7 @@ func TestLiveNoIsAFailure(t *testing.T) {
 
 func TestLivePassesFailuresOn(t *testing.T) {
 	t.Parallel()
-	failure := errors.New("no such luck")
+	failure := errors.New("SendGrid is down")
 	next := func(context.Context, provision.Request) (*provision.Result, error) { return nil, failure }
 	_, err := newConfirming(t.Context(), next, strings.NewReader("yes\n"), &output{}).Ensure(t.Context(), liveRequest, provision.Delivery{})
 	require.ErrorIs(t, err, failure)

@@ -67,8 +67,8 @@ func pageWithoutAMouse(b *tab, url string, p *page) {
 	require.Len(b.t, p.sendGrid.Integrations(), 1)
 }
 
-// pageShowsTextAsText: names and entity ids come from outside, and are text whatever they
-// contain.
+// pageShowsTextAsText: names and entity ids come from outside, and are text, not
+// markup.
 func pageShowsTextAsText(b *tab, url string, p *page) {
 	const evil = `<img src=x onerror="document.title='broken'"><script>document.title='broken'</script>`
 	p.sendGrid.Add(sendgrid.IntegrationRequest{Name: evil, EntityID: "urn:evil", SigninURL: evil})

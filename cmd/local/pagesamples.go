@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"os"
 
 	"sendgrid-sso-integration/handler"
@@ -22,7 +21,7 @@ func pageSamples() ([]pageSample, error) {
 	if err != nil {
 		return nil, err
 	}
-	forms := []pageSample{{"saml-metadata (made for this run)", pretty(json.RawMessage(request))}}
+	forms := []pageSample{{"saml-metadata (made for this run)", string(request)}}
 	files, err := samples()
 	if err != nil {
 		return nil, err

@@ -83,7 +83,7 @@ func (r *runner) answerAll(ctx context.Context, files []string) error {
 	t := newTable(r.out, files)
 	t.heading()
 	for _, file := range files {
-		if ctx.Err() != nil { // Somebody pressed Ctrl-C.
+		if ctx.Err() != nil { // Ctrl-C was pressed.
 			wrong = append(wrong, ctx.Err())
 			break
 		}
@@ -107,7 +107,7 @@ func (r *runner) answerAll(ctx context.Context, files []string) error {
 	return errors.Join(wrong...)
 }
 
-// explain tells the author of a request that was not carried out whose turn it is.
+// explain returns what the author of a request that was not carried out has to do.
 func explain(file string, a answer) string {
 	for _, d := range a.deliveries {
 		if d.Code == "" {

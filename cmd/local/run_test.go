@@ -101,8 +101,8 @@ func atCopy(t *testing.T, files map[string]string) {
 	t.Chdir(dir)
 }
 
-// A sample that is not answered as its place promises makes the command fail; the others are
-// answered all the same.
+// A sample that is not answered as its place promises makes the command fail. The others are
+// answered.
 func TestRunNamesWhatFails(t *testing.T) {
 	direct, err := os.ReadFile("../../events/direct.json")
 	require.NoError(t, err)
@@ -140,7 +140,7 @@ func TestRunExplainsWhatIsRefused(t *testing.T) {
 	require.Regexp(t, `message 2 \(…m-2\) +InvalidRequest`, out)
 }
 
-// Elsewhere than at the root the commands say where they have to be run.
+// Elsewhere than at the root the commands return an error that names the right directory.
 func TestCommandsNeedTheRoot(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, args := range map[string][]string{"run": {"run"}, "run a file": {"run", "x.json"}, "serve": {"serve", "-port", "0"}, "simulator": {"simulator", "-port", "0"}} {

@@ -56,7 +56,7 @@ func perform(t *testing.T, curl string, change func(*http.Request)) (*http.Respo
 
 func unchanged(*http.Request) {}
 
-// paste runs a curl command as somebody who pastes it into a terminal.
+// paste runs a curl command in a shell, as if it were pasted into a terminal.
 func paste(t *testing.T, curl string) string {
 	t.Helper()
 	if _, err := exec.LookPath("curl"); err != nil {
@@ -183,7 +183,7 @@ func TestSimulator(t *testing.T) {
 	})
 }
 
-// The files that "sam local" is given agree with what the simulator holds.
+// The files that "sam local" is given agree with the secrets of the simulator.
 func TestEnvironmentOfSAMAgrees(t *testing.T) {
 	atRoot(t)
 	data, err := os.ReadFile("events/local.env.json")
