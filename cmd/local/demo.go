@@ -66,7 +66,7 @@ func (s *story) run() error {
 		return err
 	}
 	s.chapter("A person logs in")
-	s.logsIn(before, integration, person, "the identity provider's key")
+	s.logsIn(before, integration, "the identity provider's key")
 	for _, next := range []func() error{
 		func() error { return s.repeat(idp{before.IDP, demoTwin}) },
 		func() error { return s.lose(idp{before.IDP, demoLost}) },
@@ -77,7 +77,7 @@ func (s *story) run() error {
 		}
 	}
 	s.chapter("A stranger signs with a key of their own")
-	s.isRefused(stranger, integration, person, "the stranger's key")
+	s.isRefused(stranger, integration, "the stranger's key")
 	return nil
 }
 
@@ -178,7 +178,7 @@ func (s *story) unanswered() int {
 // rotate has an identity provider change its key.
 func (s *story) rotate(before, after idp, i sendgrid.Integration) error {
 	s.chapter("The identity provider rotates its certificate")
-	s.isRefused(after, i, person, "the new key, before the event")
+	s.isRefused(after, i, "the new key, before the event")
 	payload, err := after.event("rotated", "Our identity provider", "update")
 	if err != nil {
 		return err
@@ -186,8 +186,8 @@ func (s *story) rotate(before, after idp, i sendgrid.Integration) error {
 	r := s.send(payload)
 	s.check(r.verdict == "updated", `the function answers its metadata with if_exists "update": %s`, r.verdict)
 	s.check(s.trusts(i, before, after), "SendGrid has both certificates on the same integration")
-	s.logsIn(before, i, person, "the old key")
-	s.logsIn(after, i, person, "the new key")
+	s.logsIn(before, i, "the old key")
+	s.logsIn(after, i, "the new key")
 	return nil
 }
 

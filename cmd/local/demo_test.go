@@ -100,8 +100,8 @@ func TestDemoChecksLogIns(t *testing.T) {
 	i := s.sendGrid.Add(sendgrid.IntegrationRequest{Name: "x", Enabled: true, EntityID: demoIDP})
 	s.sendGrid.AddCertificate(sendgrid.CertificateRequest{PublicCertificate: trusted.PEM(), IntegrationID: i.ID, Enabled: true})
 
-	s.isRefused(trusted, i, person, "a trusted key")
-	s.logsIn(stranger, i, person, "a stranger's key")
+	s.isRefused(trusted, i, "a trusted key")
+	s.logsIn(stranger, i, "a stranger's key")
 	require.EqualError(t, s.err(), "2 of 2 checks failed")
 	require.Contains(t, out.String(), "✗ "+person+`, signed with a trusted key: logged in as "ada@example.com"`)
 	require.Contains(t, out.String(), "✗ "+person+", signed with a stranger's key: cannot validate signature")

@@ -95,8 +95,8 @@ func (s *story) integrationsOf(entityID string) []sendgrid.Integration {
 	return found
 }
 
-// logsIn checks that an identity provider logs a person in.
-func (s *story) logsIn(idp idp, i sendgrid.Integration, person, with string) {
+// logsIn checks that an identity provider logs the person in.
+func (s *story) logsIn(idp idp, i sendgrid.Integration, with string) {
 	nameID, refusal, err := idp.logIn(s.client, i, person)
 	if err = errors.Join(err, errorOf(refusal)); err != nil {
 		s.check(false, "%s, signed with %s: %v", person, with, err)
@@ -106,7 +106,7 @@ func (s *story) logsIn(idp idp, i sendgrid.Integration, person, with string) {
 }
 
 // isRefused checks that SendGrid refuses what an identity provider signs.
-func (s *story) isRefused(idp idp, i sendgrid.Integration, person, with string) {
+func (s *story) isRefused(idp idp, i sendgrid.Integration, with string) {
 	nameID, refusal, err := idp.logIn(s.client, i, person)
 	if err != nil || refusal == "" {
 		s.check(false, "%s, signed with %s: logged in as %q, error %v", person, with, nameID, err)
