@@ -15,7 +15,7 @@ GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v
 BUILD_FLAGS := -tags lambda.norpc -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run serve simulator screenshot test soak fuzz bench lint ci build build-SSOIntegrationFunction clean
+.PHONY: help run serve simulator test soak fuzz bench lint build build-SSOIntegrationFunction clean
 
 help: ## List the targets and the variables
 	@grep -hE '^[a-zA-Z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -27,6 +27,7 @@ help: ## List the targets and the variables
 	@echo "  FUZZTIME=30s   fuzz: the time for each target"
 	@echo "  GOARCH=arm64   build: or amd64"
 
+.PHONY: demo screenshot ci
 demo: ## Show in a second what the function does, and check it
 	@go run ./cmd/local demo $(if $(VERBOSE),-v)
 
