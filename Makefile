@@ -4,8 +4,9 @@ GOARCH  ?= arm64
 VERSION ?= $(shell cat VERSION)
 PORT    ?= 8089
 EVENT   ?=
+VERBOSE ?=
 FUZZTIME ?= 30s
-# The race detector needs a C compiler; Go says whether there is one.
+# The race detector needs a C compiler; go env reports whether there is one.
 RACE    ?= $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 # Linters are pinned here and built by Go itself, so that a bare machine has them.
@@ -16,19 +17,34 @@ BUILD_FLAGS := -tags lambda.norpc -trimpath -ldflags "-s -w -X main.version=$(VE
 .DEFAULT_GOAL := help
 .PHONY: help run serve simulator test soak fuzz bench lint build build-SSOIntegrationFunction build-OktaConnectorFunction clean
 
-help: ## List the targets
+help: ## List the targets and the variables
 	@grep -hE '^[a-zA-Z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@echo
+	@echo "Variables, as in: make run EVENT=events/direct.json"
+	@echo "  EVENT=file     run: answer this event and show the answer"
+	@echo "  VERBOSE=1      run: show every answer; demo, run and serve: show the function's log"
+	@echo "  PORT=8089      serve, simulator: the port to listen on"
+	@echo "  FUZZTIME=30s   fuzz: the time for each target"
+	@echo "  GOARCH=arm64   build: or amd64"
 
-run: ## Answer the sample events in process, against the simulator (EVENT=file for one)
-	@go run ./cmd/local run $(EVENT)
+.PHONY: demo screenshot ci
+demo: ## Show in a second what the function does, and check it
+	@go run ./cmd/local demo $(if $(VERBOSE),-v)
 
-serve: ## Open the HTTP door on localhost, and print a curl line for it (PORT=8089)
-	@go run ./cmd/local serve -port $(PORT)
+run: ## Answer the sample events in process, against a simulated SendGrid
+	@go run ./cmd/local run $(if $(VERBOSE),-v) $(EVENT)
 
-simulator: ## Serve SendGrid and Secrets Manager for "sam local" (PORT=8089)
+serve: ## Serve the HTTP API on localhost, and a page that shows what SendGrid has
+	@go run ./cmd/local serve $(if $(VERBOSE),-v) -port $(PORT)
+
+simulator: ## Serve SendGrid and Secrets Manager for "sam local"
 	@go run ./cmd/local simulator -port $(PORT)
 
+screenshot: ## Save the page of "make serve" as docs/serve.png (needs Chromium)
+	SCREENSHOT="$(CURDIR)/docs/serve.png" go test -run '^TestPageInBrowser$$' -count=1 ./cmd/local
+
 test: dynalite ## Run all tests, with the race detector where there is a C compiler
+	@echo "Building and running the tests of all packages. This takes some minutes, the first time longer."
 	go test $(RACE) ./...
 
 # The tests of the ledger run against dynalite, a DynamoDB for Node.js. Without Node.js they
@@ -41,22 +57,31 @@ dynalite:
 	else echo "there is no npm here, so the tests that need dynalite do not run" >&2; fi
 
 soak: dynalite ## Send 10,000 events through two processes, with faults (some minutes)
+	@echo "Sending 10,000 events through two processes. This takes some minutes; the test reports how far it is."
 	go test -tags soak -run '^TestSoak$$' -count=1 -timeout 30m -v ./cmd/sso-integration
 
-fuzz: ## Run every fuzz target (FUZZTIME=30s each)
-	@go list ./... | while read -r pkg; do \
-		go test -list '^Fuzz' "$$pkg" | grep '^Fuzz' | while read -r target; do \
-			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "$$pkg" || exit 1; \
-		done || exit 1; \
+fuzz: ## Run every fuzz target
+	@echo "Building all tests to find the fuzz targets."
+	@list=$$(go test -list '^Fuzz' ./...) || { echo "$$list"; exit 1; }; \
+	targets=$$(echo "$$list" | awk '/^Fuzz/ {names[++n] = $$1} /^ok/ {for (i = 1; i <= n; i++) print $$2, names[i]; n = 0}'); \
+	count=$$(echo "$$targets" | wc -l); number=0; \
+	echo "$$count fuzz targets, $(FUZZTIME) each and some seconds to start. FUZZTIME=5s is shorter."; \
+	echo "$$targets" | while read -r pkg target; do \
+		number=$$((number + 1)); \
+		echo "($$number of $$count) $$target in $$pkg, $(FUZZTIME)"; \
+		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "$$pkg" || exit 1; \
 	done
 
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
 lint: ## Check the format, go vet and golangci-lint
+	@echo "Checking the format, go vet and golangci-lint. The first time this builds the linters, about three minutes."
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
 	go vet ./...
 	$(GOLANGCI_LINT) run --allow-parallel-runners ./...
+
+ci: build lint test ## Do what CI does
 
 build: ## Build the function's binary "bootstrap" (GOARCH=amd64 for x86)
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build $(BUILD_FLAGS) -o bootstrap ./cmd/sso-integration

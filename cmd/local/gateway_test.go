@@ -31,7 +31,7 @@ func ask(t *testing.T, h *handler.Handler, r *http.Request) (*http.Response, str
 	h.Logger = slog.New(slog.DiscardHandler)
 	h.IntegrationURL = func(id string) string { return "https://sg.example.com/" + id }
 	recorder := httptest.NewRecorder()
-	gateway(h).ServeHTTP(recorder, r)
+	gateway(h, &journal{out: io.Discard}).ServeHTTP(recorder, r)
 	answer := recorder.Result()
 	body, err := io.ReadAll(answer.Body)
 	require.NoError(t, err)

@@ -18,8 +18,8 @@ import (
 // sampleBearer is the bearer secret of the samples.
 const sampleBearer = "local-bearer-secret-for-samples"
 
-// atRoot makes the root of the repository the working directory, where the commands look
-// for the samples. A test that uses it cannot be parallel.
+// atRoot makes the root of the repository the working directory, where the commands find
+// the samples. A test that uses it cannot be parallel.
 func atRoot(t *testing.T) {
 	t.Helper()
 	t.Chdir("../..")

@@ -55,7 +55,8 @@ func (l *live) run(ctx context.Context, files []string, getenv func(string) stri
 		return err
 	}
 	h.Provisioner = &confirming{next: h.Provisioner, url: url, yes: l.yes, in: bufio.NewReader(in), out: out, interrupted: ctx.Done()}
-	return answerAll(ctx, h, files, out)
+	r := &runner{handler: h, out: out, bodies: true, expect: func(string) expectation { return expectation{} }}
+	return r.answerAll(ctx, files)
 }
 
 // confirming prints what is about to be created and asks a person before it is.

@@ -79,7 +79,7 @@ func TestLiveAsksFirst(t *testing.T) {
 			if confirmed {
 				next = func(ctx context.Context, r provision.Request) (*provision.Result, error) {
 					require.Equal(t, liveRequest, r)
-					require.Equal(t, aboutToCreate+"Type yes to go on: ", out.String(), "it says so before, not after")
+					require.Equal(t, aboutToCreate+"Type yes to go on: ", out.String(), "printed before the create")
 					return created(ctx, r)
 				}
 			}
@@ -168,18 +168,20 @@ func TestLiveNoIsAFailure(t *testing.T) {
 	h := &handler.Handler{
 		Provisioner: newConfirming(t.Context(), nil, strings.NewReader("no\n"), &out), Logger: slog.New(slog.DiscardHandler),
 	}
-	err := answerAll(t.Context(), h, []string{"events/direct.json"}, &out)
+	r := &runner{handler: h, out: &out, bodies: true, expect: func(string) expectation { return expectation{} }}
+	err := r.answerAll(t.Context(), []string{"events/direct.json"})
 	require.EqualError(t, err, "events/direct.json: expected success, got Internal")
 	require.Contains(t, out.String(), "You did not type yes; nothing was created.")
 
 	// What is no good request is refused before anyone is asked.
 	h.Provisioner = newConfirming(t.Context(), nil, noInput{}, &out)
-	require.NoError(t, answerAll(t.Context(), h, []string{"events/refused/InvalidRequest.json"}, &out))
+	err = r.answerAll(t.Context(), []string{"events/refused/InvalidRequest.json"})
+	require.EqualError(t, err, "events/refused/InvalidRequest.json: expected success, got InvalidRequest")
 }
 
 func TestLivePassesFailuresOn(t *testing.T) {
 	t.Parallel()
-	failure := errors.New("no such luck")
+	failure := errors.New("SendGrid is down")
 	next := func(context.Context, provision.Request) (*provision.Result, error) { return nil, failure }
 	_, err := newConfirming(t.Context(), next, strings.NewReader("yes\n"), &output{}).Ensure(t.Context(), liveRequest, provision.Delivery{})
 	require.ErrorIs(t, err, failure)

@@ -15,6 +15,7 @@ import (
 const usage = `usage: local <command> [flags]
 
   run [-live] [event.json ...]   answer events in process; without files, all the samples
+  demo                           show what the function does, and check it
   serve [-port N]                serve the HTTP API on localhost
   simulator [-port N]            serve SendGrid and Secrets Manager for "sam local"
 
@@ -40,6 +41,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 	switch args[0] {
 	case "run":
 		return runEvents(ctx, args[1:], getenv, in, out, logs)
+	case "demo":
+		return demo(ctx, args[1:], out, logs)
 	case "serve":
 		return serve(ctx, args[1:], out, logs)
 	case "simulator":

@@ -54,10 +54,12 @@ func newSimulator() (*sendgridtest.Server, error) {
 	return sg, nil
 }
 
-// simulated returns the function's handler with a simulated SendGrid, which runs until ctx
-// ends, and the simulator.
-func simulated(ctx context.Context, webhookSecret string, logger *slog.Logger) (*handler.Handler, *sendgridtest.Server, error) {
-	sg, err := newSimulator()
+// simulated returns the function's handler with a simulated SendGrid made by start, which runs
+// until ctx ends, and the simulator. People can log in at the URLs of new integrations.
+func simulated(
+	ctx context.Context, start func() (*sendgridtest.Server, error), webhookSecret string, logger *slog.Logger,
+) (*handler.Handler, *sendgridtest.Server, error) {
+	sg, err := start()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -65,6 +67,7 @@ func simulated(ctx context.Context, webhookSecret string, logger *slog.Logger) (
 	if err != nil {
 		return nil, nil, err
 	}
+	sg.SetPublicURL(url)
 	client := &sendgrid.Client{Keys: fixedKey(apiKey), BaseURL: url, UserAgent: userAgent}
 	h, err := newHandler(client, bundledMetadata{newFetcher()}, webhookSecret, logger)
 	return h, sg, err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,110 +12,135 @@ import (
 	"sendgrid-sso-integration/handler"
 )
 
+// runAt runs "run" with arguments, and returns what it prints.
+func runAt(t *testing.T, args ...string) (out, logs string, err error) {
+	t.Helper()
+	var o, l output
+	err = run(t.Context(), append([]string{"run"}, args...), noEnvironment, noInput{}, &o, &l)
+	return o.String(), l.String(), err
+}
+
+// rowOf returns the columns of the row of a sample.
+func rowOf(t *testing.T, printed, name string) []string {
+	t.Helper()
+	for line := range strings.SplitSeq(printed, "\n") {
+		if columns := strings.Fields(line); len(columns) > 0 && columns[0] == name {
+			return columns
+		}
+	}
+	require.Fail(t, "there is no row", "%s in\n%s", name, printed)
+	return nil
+}
+
 func TestRunAnswersAllTheSamples(t *testing.T) {
 	atRoot(t)
-	var out, logs output
-	require.NoError(t, run(t.Context(), []string{"run"}, noEnvironment, noInput{}, &out, &logs))
-	require.Empty(t, logs.String())
+	out, logs, err := runAt(t)
+	require.NoError(t, err)
+	require.Empty(t, logs)
+	require.LessOrEqual(t, strings.Count(out, "\n"), 80, "it fits on a screen or two")
+	require.NotContains(t, out, `{`, "no bodies")
 
 	files, err := samples()
 	require.NoError(t, err)
 	require.Greater(t, len(files), 10)
-	sections := strings.Split(out.String(), "\n── ")
-	require.Len(t, sections, len(files)+2, "nothing before the first, and after the last what SendGrid holds")
-	accepted := 0
-	for i, file := range files {
+	for _, file := range files {
 		payload, err := os.ReadFile(file)
 		require.NoError(t, err)
-		trigger := handler.Recognise(payload)
-		heading, answer, _ := strings.Cut(sections[i+1], "\n")
-		require.Equal(t, file+" · trigger "+trigger, heading)
-
-		code, refused := strings.CutPrefix(file, filepath.Join("events", "refused")+"/")
-		isHTTP := trigger == handler.TriggerHTTPAPI || trigger == handler.TriggerRESTAPI
-		if isHTTP {
-			require.Contains(t, answer, "HTTP ")
-			require.Contains(t, answer, "Content-Type: application/")
-		}
-		if !refused {
-			accepted++
-			require.NotContains(t, answer, "function error", file)
+		row := rowOf(t, out, sampleName(file))
+		require.Equal(t, handler.Recognise(payload), row[1], file)
+		if code, refused := strings.CutPrefix(sampleName(file), "refused/"); refused {
+			require.Equal(t, strings.TrimSuffix(code, ".json"), row[2])
 			continue
 		}
-		code = strings.TrimSuffix(code, ".json")
-		if isHTTP {
-			require.Contains(t, answer, `"code": "`+code+`"`)
-		} else {
-			require.Contains(t, answer, "function error {")
-			require.Contains(t, answer, `"errorType": "`+code+`"`)
-		}
+		require.Contains(t, []string{"created", "updated", "unchanged", "superseded", "audited", "2"}, row[2], file)
 	}
-	require.Contains(t, sections[len(files)+1], "SendGrid now holds ")
-	for _, entityID := range []string{"exkdirect1", "exkexisting", "exkevent1", "exkurl1", "exkbearer", "exkrest1"} {
-		require.Equal(t, 1, strings.Count(sections[len(files)+1], "http://www.okta.com/"+entityID+" "))
-	}
-	require.Contains(t, sections[len(files)+1], "not finished", "a half-configured integration does not disturb")
-	require.NotContains(t, sections[len(files)+1], "exkstranger", "what is refused is not there")
-	require.Contains(t, out.String(), "HTTP 201 Created\nLocation: http://127.0.0.1:")
-	require.Contains(t, out.String(), "HTTP 401 Unauthorized\nWWW-Authenticate: Bearer\n")
-	require.Contains(t, out.String(), "HTTP 405 Method Not Allowed\nAllow: POST\n")
-	require.Contains(t, out.String(), "Z\u00fcrich", "what is in base64 is shown as what it is")
-	require.Positive(t, accepted)
-	for _, outcome := range []string{"created", "updated", "unchanged", "superseded"} {
-		require.Contains(t, out.String(), `"outcome": "`+outcome+`"`)
-	}
-	require.Contains(t, out.String(), `"sha256": "519b428e49803f53b402b63d1267de00e818b77b996088632df43be47e70c5b9"`, "the certificate in the bundled metadata")
+	require.Equal(t, []string{"direct.json", "direct", "created", "2"}, rowOf(t, out, "direct.json")[:4], "a list and a create")
+	require.Regexp(t, `(?m)^sqs\.json +sqs +2 messages\n  message 1 \(…830a71\) +created +2 +\d+\n  message 2 \(…830a72\) +created +2 +\d+$`, out)
+	require.Contains(t, out, "samples were answered as expected")
+	require.Regexp(t, `SendGrid has \d+ integrations, and none twice`, out)
 }
 
-func TestRunAnswersOneFile(t *testing.T) {
+func TestRunShowsBodies(t *testing.T) {
 	atRoot(t)
-	var out, logs output
-	require.NoError(t, run(t.Context(), []string{"run", "-v", "events/direct.json"}, noEnvironment, noInput{}, &out, &logs))
-	require.Equal(t, 2, strings.Count(out.String(), "\n── "))
-	require.Contains(t, out.String(), "SendGrid now holds 3 integration(s)")
-	require.Contains(t, logs.String(), "entity_id=http://www.okta.com/exkdirect1", "-v shows the function's log")
-	require.NotContains(t, out.String()+logs.String(), apiKey)
+	for name, tt := range map[string]struct {
+		args     []string
+		contains []string
+	}{
+		"of one file":         {[]string{"events/direct.json"}, []string{`"outcome": "created"`, "http://www.okta.com/exkdirect1   0 "}},
+		"of a function error": {[]string{"events/refused/Conflict.json"}, []string{"function error {", `"errorType": "Conflict"`}},
+		"with -v": {[]string{"-v"}, []string{
+			"HTTP 201 Created\nLocation: http://127.0.0.1:", "HTTP 401 Unauthorized\nWWW-Authenticate: Bearer\n",
+			"HTTP 405 Method Not Allowed\nAllow: POST\n", "Z\u00fcrich", `"batchItemFailures": []`, "samples were answered as expected",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out, logs, err := runAt(t, tt.args...)
+			require.NoError(t, err)
+			for _, text := range tt.contains {
+				require.Contains(t, out, text)
+			}
+			require.Equal(t, tt.args[0] == "-v", strings.Contains(logs, "entity_id=http://www.okta.com/exkdirect1"), "-v shows the function's log")
+			require.NotContains(t, out+logs, apiKey)
+		})
+	}
 }
 
-// TestRunNamesWhatFails: a sample is answered as its place says, or else the command fails.
-func TestRunNamesWhatFails(t *testing.T) {
-	atRoot(t)
+// atCopy makes a directory with the samples' secrets and these files the working directory.
+func atCopy(t *testing.T, files map[string]string) {
+	t.Helper()
 	dir := t.TempDir()
-	refused := filepath.Join(dir, "refused")
-	require.NoError(t, os.Mkdir(refused, 0o700))
-	good, err := os.ReadFile("events/direct.json")
-	require.NoError(t, err)
-	write := func(path, content string) string {
-		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
-		return path
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "events", "refused"), 0o700))
+	for _, name := range []string{"events/direct.json", integrationsFile, webhookSecretFile} {
+		text, err := os.ReadFile(filepath.Join("..", "..", name))
+		require.NoError(t, err)
+		files[name] = string(text)
 	}
-	bad := write(filepath.Join(dir, "bad.json"), `{"name":"x"}`)
-	broken := write(filepath.Join(dir, "broken.json"), `{`)
-	accepted := write(filepath.Join(refused, "Conflict.json"), string(good))
-	other := write(filepath.Join(refused, "InvalidJSON.json"), `{}`)
+	for name, text := range files {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, filepath.FromSlash(name)), []byte(text), 0o600))
+	}
+	t.Chdir(dir)
+}
 
-	var out, logs output
-	err = run(t.Context(), []string{"run", bad, "events/direct.json", broken, accepted, other}, noEnvironment, noInput{}, &out, &logs)
+// A sample that is not answered as its place promises makes the command fail. The others are
+// answered.
+func TestRunNamesWhatFails(t *testing.T) {
+	direct, err := os.ReadFile("../../events/direct.json")
+	require.NoError(t, err)
+	atCopy(t, map[string]string{
+		"events/bad.json": `{"name":"x"}`, "events/broken.json": "{",
+		"events/refused/Conflict.json": string(direct), "events/refused/InvalidJSON.json": `{}`,
+	})
+	out, _, err := runAt(t)
 	require.EqualError(t, err, strings.Join([]string{
-		bad + ": expected success, got InvalidRequest",
-		broken + ": expected success, got InvalidJSON",
-		accepted + ": expected Conflict, got success",
-		other + ": expected InvalidJSON, got InvalidRequest",
+		"events/bad.json: expected success, got InvalidRequest",
+		"events/broken.json: expected success, got InvalidJSON",
+		"events/refused/Conflict.json: expected Conflict, got success",
+		"events/refused/InvalidJSON.json: expected InvalidJSON, got InvalidRequest",
 	}, "\n"))
-	require.Equal(t, 6, strings.Count(out.String(), "\n── "), "all are answered all the same")
+	require.Equal(t, "created", rowOf(t, out, "direct.json")[2])
+	require.NotContains(t, out, "as expected")
 
-	missing := filepath.Join(dir, "missing.json")
-	require.ErrorContains(t, run(t.Context(), []string{"run", missing}, noEnvironment, noInput{}, &out, &logs), missing)
+	_, _, err = runAt(t, "missing.json")
+	require.ErrorContains(t, err, "missing.json")
 }
 
-// Only the URL of the samples is answered from a file.
-func TestBundledMetadata(t *testing.T) {
-	t.Parallel()
-	_, err := bundledMetadata{newFetcher()}.Fetch(t.Context(), "https://idp.example.com/metadata")
-	require.ErrorContains(t, err, "SAML_METADATA_HOSTS")
+// A refused request of one's own is no failure of the program.
+func TestRunExplainsWhatIsRefused(t *testing.T) {
+	const message = `{"messageId":"m-%","eventSource":"aws:sqs","body":"{}"}`
+	batch := `{"Records":[` + strings.ReplaceAll(message, "%", "1") + "," + strings.ReplaceAll(message, "%", "2") + `]}`
+	atCopy(t, map[string]string{"own.json": `{"name":"x"}`, "Conflict.json": "{", "batch.json": batch})
+	for file, code := range map[string]string{"own.json": "InvalidRequest", "Conflict.json": "InvalidJSON", "batch.json": "InvalidRequest"} {
+		out, _, err := runAt(t, file)
+		require.NoError(t, err, file)
+		require.Contains(t, out, file+" was refused with "+code+". The function works; the request has to be corrected")
+		require.Contains(t, out, "SendGrid now has:")
+	}
+	out, _, err := runAt(t, "batch.json")
+	require.NoError(t, err)
+	require.Regexp(t, `message 2 \(…m-2\) +InvalidRequest`, out)
 }
 
-// Elsewhere than at the root the commands say where they have to be run.
+// Elsewhere than at the root the commands return an error that names the right directory.
 func TestCommandsNeedTheRoot(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, args := range map[string][]string{"run": {"run"}, "run a file": {"run", "x.json"}, "serve": {"serve", "-port", "0"}, "simulator": {"simulator", "-port", "0"}} {
@@ -127,32 +151,13 @@ func TestCommandsNeedTheRoot(t *testing.T) {
 	}
 }
 
-func TestUsage(t *testing.T) {
-	t.Parallel()
-	var out, logs output
-	require.ErrorIs(t, run(t.Context(), nil, noEnvironment, noInput{}, &out, &logs), flag.ErrHelp)
-	require.Contains(t, logs.String(), "usage: local <command>")
-
-	logs = output{}
-	require.EqualError(t, run(t.Context(), []string{"walk"}, noEnvironment, noInput{}, &out, &logs), `there is no command "walk"`)
-	require.Contains(t, logs.String(), "usage: local <command>")
-
-	for _, command := range []string{"run", "serve", "simulator"} {
-		logs = output{}
-		require.ErrorIs(t, run(t.Context(), []string{command, "-h"}, noEnvironment, noInput{}, &out, &logs), flag.ErrHelp)
-		require.Contains(t, logs.String(), "Usage of "+command)
-		require.ErrorContains(t, run(t.Context(), []string{command, "-nonsense"}, noEnvironment, noInput{}, &out, &logs), "nonsense")
-	}
-	require.Empty(t, out.String())
-}
-
 // After an interruption no further event is answered.
 func TestRunEndsWhenInterrupted(t *testing.T) {
 	atRoot(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var out output
-	h := &handler.Handler{} // Which would panic.
-	require.ErrorIs(t, answerAll(ctx, h, []string{"events/direct.json"}, &out), context.Canceled)
-	require.Empty(t, out.String())
+	r := &runner{handler: &handler.Handler{}, out: &out} // It would panic.
+	require.ErrorIs(t, r.answerAll(ctx, []string{"events/direct.json"}), context.Canceled)
+	require.Equal(t, 1, strings.Count(out.String(), "\n"), "the heading")
 }

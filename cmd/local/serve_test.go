@@ -56,7 +56,7 @@ func perform(t *testing.T, curl string, change func(*http.Request)) (*http.Respo
 
 func unchanged(*http.Request) {}
 
-// paste runs a curl command as somebody who pastes it into a terminal.
+// paste runs a curl command in a shell, as if it were pasted into a terminal.
 func paste(t *testing.T, curl string) string {
 	t.Helper()
 	if _, err := exec.LookPath("curl"); err != nil {
@@ -71,9 +71,9 @@ func paste(t *testing.T, curl string) string {
 
 func TestServe(t *testing.T) {
 	atRoot(t)
-	var logs output
+	var lines, logs output
 	printed := background(t, "Ctrl-C", func(ctx context.Context, out io.Writer) error {
-		return run(ctx, []string{"serve", "-port", "0"}, noEnvironment, noInput{}, out, &logs)
+		return run(ctx, []string{"serve", "-port", "0"}, noEnvironment, noInput{}, io.MultiWriter(&lines, out), &logs)
 	})
 	curl := curlOf(t, printed)
 	require.Contains(t, printed, "The HTTP API is at http://127.0.0.1:")
@@ -93,10 +93,17 @@ func TestServe(t *testing.T) {
 	answer, body = perform(t, curl, unchanged)
 	require.Equal(t, http.StatusOK, answer.StatusCode, body)
 
+	_, after, _ := strings.Cut(lines.String(), "Ctrl-C ends it.\n\n")
+	require.Regexp(t, `^\d\d:\d\d:\d\d  401  Unauthenticated       -  request [A-Z2-7]+
+\d\d:\d\d:\d\d  401  Unauthenticated       -  request [A-Z2-7]+
+\d\d:\d\d:\d\d  201  created               http://www.okta.com/exkcurl  request [A-Z2-7]+
+\d\d:\d\d:\d\d  200  unchanged             http://www.okta.com/exkcurl  request [A-Z2-7]+
+$`, after)
+	require.Contains(t, after, "request "+answer.Header.Get("X-Request-Id")+"\n", "the id that the caller got")
 	token := curlHeader.FindStringSubmatch(curl)[2]
-	require.NotContains(t, logs.String(), strings.TrimPrefix(token, "Bearer "))
-	require.NotContains(t, logs.String(), apiKey)
-	require.Equal(t, 4, strings.Count(logs.String(), "trigger=http-api"), "each request leaves a line")
+	require.NotContains(t, after+logs.String(), strings.TrimPrefix(token, "Bearer "))
+	require.NotContains(t, after+logs.String(), apiKey)
+	require.Empty(t, logs.String(), "without -v")
 
 	t.Run("paste", func(t *testing.T) {
 		output := paste(t, curl)
@@ -176,7 +183,7 @@ func TestSimulator(t *testing.T) {
 	})
 }
 
-// The files that "sam local" is given agree with what the simulator holds.
+// The files that "sam local" is given agree with the secrets of the simulator.
 func TestEnvironmentOfSAMAgrees(t *testing.T) {
 	atRoot(t)
 	data, err := os.ReadFile("events/local.env.json")

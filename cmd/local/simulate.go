@@ -46,7 +46,7 @@ func simulate(ctx context.Context, args []string, out, logs io.Writer) error {
 		fmt.Fprintf(out, "SendGrid and Secrets Manager are simulated at %s, on all addresses of this machine. In another terminal:\n\n"+
 			"  sam build\n"+
 			"  sam local invoke SSOIntegrationFunction --event events/direct.json --env-vars events/local.env.json\n\n"+
-			"The webhook secret is that of %s. What SendGrid holds:\n\n"+
+			"The webhook secret is that of %s. What SendGrid has:\n\n"+
 			"  curl -H 'Authorization: Bearer %s' 'http://localhost%s/v3/sso/integrations?si=true'\n\n"+
 			"Ctrl-C ends it.\n\n", address, webhookSecretFile, apiKey, at)
 	})
@@ -63,7 +63,7 @@ func split(sendGrid, secretsManager http.Handler) http.Handler {
 	})
 }
 
-// logged prints a line for each request, without headers, which hold credentials.
+// logged prints a line for each request, without headers, which contain credentials.
 func logged(out io.Writer, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		recorder := &statusRecorder{ResponseWriter: w, status: http.StatusOK}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"sendgrid-sso-integration/sendgrid"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
+)
+
+const (
+	demoIDP  = "https://idp.example/metadata"
+	demoTwin = "https://twin.example/metadata"
+	demoLost = "https://lost.example/metadata"
+	person   = "ada@example.com"
+	copies   = 5
+)
+
+// demo shows what the function does, with the function's own code and a simulated SendGrid.
+// Every line that it prints has just happened and is checked.
+func demo(ctx context.Context, args []string, out, logs io.Writer) error {
+	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	flags.SetOutput(logs)
+	verbose := flags.Bool("v", false, "show the function's log")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	began := time.Now()
+	logger := newLogger(logTo(logs, *verbose))
+	h, sg, err := simulated(ctx, emptySimulator, `{"bearer": "nobody-uses-it-in-the-demo"}`, logger)
+	if err != nil {
+		return err
+	}
+	s := &story{ctx: ctx, out: out, handler: h, sendGrid: sg, client: &http.Client{Timeout: invocationTime}}
+	if err := s.run(); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\n%d of %d checks passed in %.1f s. The function's code is the real one; SendGrid, its log-in and the ledger are simulated.\n",
+		s.checks-s.failed, s.checks, time.Since(began).Seconds())
+	return s.err()
+}
+
+// emptySimulator returns a SendGrid without integrations.
+func emptySimulator() (*sendgridtest.Server, error) {
+	sg := sendgridtest.New()
+	sg.SetKeys(apiKey)
+	return sg, nil
+}
+
+func (s *story) run() error {
+	providers, err := newIDPs(demoIDP, demoIDP, demoIDP)
+	if err != nil {
+		return err
+	}
+	before, after, stranger := providers[0], providers[1], providers[2]
+	integration, err := s.connect(before)
+	if err != nil {
+		return err
+	}
+	s.chapter("A person logs in")
+	s.logsIn(before, integration, "the identity provider's key")
+	for _, next := range []func() error{
+		func() error { return s.repeat(idp{before.IDP, demoTwin}) },
+		func() error { return s.lose(idp{before.IDP, demoLost}) },
+		func() error { return s.rotate(before, after, integration) },
+	} {
+		if err := next(); err != nil {
+			return err
+		}
+	}
+	s.chapter("A stranger signs with a key of their own")
+	s.isRefused(stranger, integration, "the stranger's key")
+	return nil
+}
+
+// newIDPs returns an identity provider for each entity id. Making keys takes most of the
+// demo's time, so they are made at once.
+func newIDPs(entityIDs ...string) ([]idp, error) {
+	providers, errs := make([]idp, len(entityIDs)), make([]error, len(entityIDs))
+	var running sync.WaitGroup
+	for i, entityID := range entityIDs {
+		running.Go(func() { providers[i], errs[i] = newIDP(entityID) })
+	}
+	running.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return providers, nil
+}
+
+// connect sends the metadata of an identity provider, and returns the integration.
+func (s *story) connect(provider idp) (sendgrid.Integration, error) {
+	s.chapter("An identity provider's SAML metadata arrives as an event")
+	payload, err := provider.event("first", "Our identity provider", "")
+	if err != nil {
+		return sendgrid.Integration{}, err
+	}
+	r := s.send(payload)
+	s.check(r.verdict == "created", "the function answers: %s, after %d ms", r.verdict, r.took.Milliseconds())
+	all := s.integrationsOf(demoIDP)
+	if len(all) != 1 {
+		return sendgrid.Integration{}, fmt.Errorf("SendGrid has %d integrations for %s; the function answered %s: %w", len(all), demoIDP, r.verdict, r.err)
+	}
+	i := all[0]
+	s.check(r.Integration.ID == i.ID, "SendGrid has the integration %s", i.ID)
+	s.check(s.trusts(i, provider), "with the certificate from the metadata, and it is enabled")
+	s.check(i.SigninURL == "https://idp.example/sso", "and with the sign-in URL from the metadata, %s", i.SigninURL)
+	return i, nil
+}
+
+// repeat sends an event several times at once.
+func (s *story) repeat(provider idp) error {
+	s.chapter(fmt.Sprintf("Another event arrives %d times at once, as queues do", copies))
+	payload, err := provider.event("repeated", "Delivered five times", "")
+	if err != nil {
+		return err
+	}
+	before, verdicts := s.posts(), make([]string, copies)
+	var running sync.WaitGroup
+	for i := range verdicts {
+		running.Go(func() { verdicts[i] = s.send(payload).verdict })
+	}
+	running.Wait()
+	count := map[string]int{}
+	for _, v := range verdicts {
+		count[v]++
+	}
+	var parts []string
+	for _, verdict := range slices.Sorted(maps.Keys(count)) {
+		parts = append(parts, fmt.Sprintf("%d × %s", count[verdict], verdict))
+	}
+	s.check(count["created"] == 1 && count["unchanged"] == copies-1, "the function answers: %s", strings.Join(parts, ", "))
+	s.check(s.posts()-before == 1, "creates sent to SendGrid: %d", s.posts()-before)
+	s.check(len(s.integrationsOf(demoTwin)) == 1, "integrations that SendGrid has for it: %d", len(s.integrationsOf(demoTwin)))
+	return nil
+}
+
+// lose has the connection break after SendGrid has created an integration.
+func (s *story) lose(provider idp) error {
+	s.chapter("SendGrid creates an integration, and the connection breaks before its answer")
+	payload, err := provider.event("lost", "Answer lost", "")
+	if err != nil {
+		return err
+	}
+	before := s.posts()
+	s.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Commit: true, Drop: true})
+	r := s.send(payload)
+	s.check(s.unanswered() == 1, "answers that never arrived: %d", s.unanswered())
+	s.check(r.verdict == "created", "the function finds the integration by reading, and answers: %s", r.verdict)
+	s.check(s.posts()-before == 1, "creates sent to SendGrid: %d", s.posts()-before)
+	again := s.send(payload)
+	s.check(again.verdict == "unchanged", "the same event again: %s", again.verdict)
+	s.check(len(s.integrationsOf(demoLost)) == 1, "integrations that SendGrid has for it: %d", len(s.integrationsOf(demoLost)))
+	return nil
+}
+
+// unanswered returns how many creates got no answer.
+func (s *story) unanswered() int {
+	count := 0
+	for _, r := range s.sendGrid.Requests() {
+		if r.Op == sendgrid.OpCreateIntegration && r.Status == 0 {
+			count++
+		}
+	}
+	return count
+}
+
+// rotate has an identity provider change its key.
+func (s *story) rotate(before, after idp, i sendgrid.Integration) error {
+	s.chapter("The identity provider rotates its certificate")
+	s.isRefused(after, i, "the new key, before the event")
+	payload, err := after.event("rotated", "Our identity provider", "update")
+	if err != nil {
+		return err
+	}
+	r := s.send(payload)
+	s.check(r.verdict == "updated", `the function answers its metadata with if_exists "update": %s`, r.verdict)
+	s.check(s.trusts(i, before, after), "SendGrid has both certificates on the same integration")
+	s.logsIn(before, i, "the old key")
+	s.logsIn(after, i, "the new key")
+	return nil
+}
+
+// trusts reports whether an integration has exactly the certificates of these providers, all
+// enabled.
+func (s *story) trusts(i sendgrid.Integration, providers ...idp) bool {
+	var want, got []string
+	for _, p := range providers {
+		want = append(want, p.PEM())
+	}
+	for _, c := range s.sendGrid.Certificates(i.ID) {
+		if !c.Enabled {
+			return false
+		}
+		got = append(got, c.PublicCertificate)
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	return slices.Equal(want, got)
+}

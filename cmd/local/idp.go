@@ -1,0 +1,89 @@
+package main
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/crewjam/saml"
+
+	"sendgrid-sso-integration/sendgrid"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
+)
+
+// idp is an identity provider that publishes metadata and logs people in.
+type idp struct {
+	*sendgridtest.IDP
+	entityID string
+}
+
+// newIDP returns an identity provider with a new key. Its certificate is valid for a year.
+func newIDP(entityID string) (idp, error) {
+	provider, err := sendgridtest.NewIDP(entityID, time.Now().Add(-time.Hour), time.Now().AddDate(1, 0, 0))
+	return idp{provider, entityID}, err
+}
+
+// metadata returns the provider's SAML metadata.
+func (p idp) metadata() (string, error) {
+	address, err := url.Parse(p.entityID)
+	if err != nil {
+		return "", err
+	}
+	document, err := xml.MarshalIndent((&saml.IdentityProvider{
+		Certificate: p.Certificate, MetadataURL: *address, SSOURL: *address.JoinPath("../sso"),
+	}).Metadata(), "", "  ")
+	return string(document), err
+}
+
+// request returns a request with the provider's metadata.
+func (p idp) request(name, ifExists string) ([]byte, error) {
+	document, err := p.metadata()
+	if err != nil {
+		return nil, err
+	}
+	return []byte(pretty(struct {
+		Name     string `json:"name"`
+		Enabled  bool   `json:"enabled"`
+		Metadata string `json:"saml_metadata"`
+		IfExists string `json:"if_exists,omitempty"`
+	}{name, true, document, ifExists})), nil
+}
+
+// event returns the EventBridge event with a request with the provider's metadata.
+func (p idp) event(id, name, ifExists string) ([]byte, error) {
+	request, err := p.request(name, ifExists)
+	if err != nil {
+		return nil, err
+	}
+	return event(id, request)
+}
+
+// logIn has the provider sign an assertion about a person and posts it to an integration, as
+// the person's browser does. It returns the name under which the person is logged in, or the
+// reason for the refusal.
+func (p idp) logIn(client *http.Client, integration sendgrid.Integration, person string) (nameID, refusal string, err error) {
+	response, err := p.Respond(integration.AudienceURL, integration.SingleSignOnURL, person)
+	if err != nil {
+		return "", "", err
+	}
+	form := url.Values{"SAMLResponse": {base64.StdEncoding.EncodeToString(response)}}
+	answer, err := client.Post(integration.SingleSignOnURL, "application/x-www-form-urlencoded", strings.NewReader(form.Encode())) //nolint:noctx // The client has a timeout.
+	if err != nil {
+		return "", "", err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	var result struct {
+		NameID string `json:"name_id"`
+		Reason string `json:"reason"`
+	}
+	if err := json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&result); err != nil {
+		return "", "", fmt.Errorf("read the answer to a log-in: %w", err)
+	}
+	return result.NameID, result.Reason, nil
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda/messages"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"sendgrid-sso-integration/handler"
+)
+
+// invocationTime is the timeout of an invocation, as in the template.
+const invocationTime = 28 * time.Second
+
+// answer is what an invocation returned, and what the log reports of its deliveries.
+type answer struct {
+	// requestID is Lambda's id of the invocation, which the caller gets as X-Request-Id.
+	requestID string
+	data      []byte
+	err       error
+	// http is nil if the answer is not one to an HTTP request.
+	http       *events.APIGatewayV2HTTPResponse
+	deliveries []delivered
+}
+
+// invoke answers one event in the context that Lambda gives an invocation.
+func invoke(ctx context.Context, h *handler.Handler, payload []byte) answer {
+	a := answer{requestID: rand.Text()}
+	ctx, cancel := context.WithTimeout(ctx, invocationTime)
+	defer cancel()
+	ctx, collected := withDeliveries(lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: a.requestID}))
+
+	a.data, a.err = h.Invoke(ctx, payload)
+	var response events.APIGatewayV2HTTPResponse
+	if a.err == nil && json.Unmarshal(a.data, &response) == nil && response.StatusCode != 0 {
+		a.http = &response
+	}
+	a.deliveries = collected.all()
+	return a
+}
+
+// code returns the code that the sender gets, empty for a success.
+func (a answer) code() string {
+	var failure messages.InvokeResponse_Error
+	if errors.As(a.err, &failure) {
+		return failure.Type
+	}
+	if a.http != nil {
+		var problem struct {
+			Code string `json:"code"`
+		}
+		_ = json.Unmarshal([]byte(a.http.Body), &problem) // A success has no code.
+		return problem.Code
+	}
+	var batch events.SQSEventResponse
+	if json.Unmarshal(a.data, &batch) == nil && len(batch.BatchItemFailures) > 0 {
+		id := batch.BatchItemFailures[0].ItemIdentifier
+		if i := slices.IndexFunc(a.deliveries, func(d delivered) bool { return d.MessageID == id }); i >= 0 {
+			return a.deliveries[i].Code
+		}
+		return "BatchItemFailures"
+	}
+	return ""
+}
+
+// text returns the answer as a person reads it.
+func (a answer) text() string {
+	var failure messages.InvokeResponse_Error
+	switch {
+	case errors.As(a.err, &failure):
+		return "function error " + pretty(failure)
+	case a.err != nil:
+		return "function error " + a.err.Error()
+	case a.http != nil:
+		return httpText(a.http)
+	default:
+		return pretty(json.RawMessage(a.data))
+	}
+}
+
+func httpText(response *events.APIGatewayV2HTTPResponse) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "HTTP %d %s\n", response.StatusCode, http.StatusText(response.StatusCode))
+	for _, name := range []string{"Location", "Allow", "WWW-Authenticate", "Accept-Post", "Retry-After", "Content-Type"} {
+		if value, ok := response.Headers[name]; ok {
+			fmt.Fprintf(&b, "%s: %s\n", name, value)
+		}
+	}
+	return b.String() + pretty(json.RawMessage(response.Body))
+}
+
+// pretty indents JSON, and does not escape what HTML would need.
+func pretty(v any) string {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(v); err != nil {
+		return fmt.Sprint(v)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}

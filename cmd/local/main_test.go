@@ -1,0 +1,28 @@
+package main
+
+import (
+	"flag"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	var out, logs output
+	require.ErrorIs(t, run(t.Context(), nil, noEnvironment, noInput{}, &out, &logs), flag.ErrHelp)
+	require.Contains(t, logs.String(), "usage: local <command>")
+
+	logs = output{}
+	require.EqualError(t, run(t.Context(), []string{"walk"}, noEnvironment, noInput{}, &out, &logs), `there is no command "walk"`)
+	require.Contains(t, logs.String(), "usage: local <command>")
+
+	for _, command := range []string{"run", "demo", "serve", "simulator"} {
+		require.Contains(t, usage, "\n  "+command+" ")
+		logs = output{}
+		require.ErrorIs(t, run(t.Context(), []string{command, "-h"}, noEnvironment, noInput{}, &out, &logs), flag.ErrHelp)
+		require.Contains(t, logs.String(), "Usage of "+command)
+		require.ErrorContains(t, run(t.Context(), []string{command, "-nonsense"}, noEnvironment, noInput{}, &out, &logs), "nonsense")
+	}
+	require.Empty(t, out.String())
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	_ "embed" // for page.html
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io"
+	"net/http"
+	"time"
+
+	"sendgrid-sso-integration/handler"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
+)
+
+//go:embed page.html
+var pageHTML string
+
+// page shows what SendGrid has and the last requests, and sends requests.
+type page struct {
+	handler  *handler.Handler
+	sendGrid *sendgridtest.Server
+	journal  *journal
+	secret   string
+	samples  []pageSample
+}
+
+func (p *page) register(mux *http.ServeMux) {
+	mux.HandleFunc("GET /{$}", p.serveHTML)
+	mux.HandleFunc("GET /state", p.serveState)
+	mux.HandleFunc("POST /send", p.send)
+}
+
+// serveHTML serves the page. Only the script and the style that carry the nonce of this
+// answer are used, and nothing is loaded from elsewhere.
+func (p *page) serveHTML(w http.ResponseWriter, _ *http.Request) {
+	nonce := rand.Text()
+	var b bytes.Buffer
+	err := template.Must(template.New("page").Parse(pageHTML)).Execute(&b, struct {
+		Nonce, Secret, Path string
+		Samples             []pageSample
+	}{nonce, p.secret, integrationsPath, p.samples})
+	if err != nil {
+		http.Error(w, "the page could not be made", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", fmt.Sprintf("default-src 'none'; script-src 'nonce-%s'; style-src 'nonce-%s'; connect-src 'self'; "+
+		"img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", nonce, nonce))
+	noStore(w)
+	_, _ = b.WriteTo(w) // The browser may be gone; nothing can be done about that.
+}
+
+func noStore(w http.ResponseWriter) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Referrer-Policy", "no-referrer")
+}
+
+// state is what the page shows.
+type state struct {
+	Integrations []shownIntegration `json:"integrations"`
+	Requests     []journalEntry     `json:"requests"`
+}
+
+type shownIntegration struct {
+	Name         string             `json:"name"`
+	EntityID     string             `json:"entity_id"`
+	Enabled      bool               `json:"enabled"`
+	ACS          string             `json:"single_signon_url"`
+	Certificates []shownCertificate `json:"certificates"`
+}
+
+type shownCertificate struct {
+	ID       string `json:"id"`
+	Enabled  bool   `json:"enabled"`
+	DaysLeft int    `json:"days_left"`
+}
+
+func (p *page) state(now time.Time) state {
+	s := state{Integrations: []shownIntegration{}, Requests: p.journal.entries()}
+	for _, i := range p.sendGrid.Integrations() {
+		shown := shownIntegration{
+			Name: i.Name, EntityID: i.EntityID, Enabled: i.Enabled, ACS: i.SingleSignOnURL,
+			Certificates: []shownCertificate{},
+		}
+		for _, c := range p.sendGrid.Certificates(i.ID) {
+			shown.Certificates = append(shown.Certificates, shownCertificate{ID: c.ID, Enabled: c.Enabled, DaysLeft: daysLeft(c, now)})
+		}
+		s.Integrations = append(s.Integrations, shown)
+	}
+	return s
+}
+
+// daysLeft returns the whole days until a certificate expires, negative once it has expired.
+func daysLeft(c sendgridtest.Certificate, now time.Time) int {
+	left := time.Unix(c.NotAfter, 0).Sub(now)
+	if left < 0 {
+		return int(left/(24*time.Hour)) - 1
+	}
+	return int(left / (24 * time.Hour))
+}
+
+func (p *page) serveState(w http.ResponseWriter, _ *http.Request) {
+	noStore(w)
+	writeJSON(w, http.StatusOK, p.state(time.Now()))
+}
+
+// sent is the answer to the form.
+type sent struct {
+	Text   string `json:"text"`
+	Failed bool   `json:"failed"`
+}
+
+// send sends what is in the form: an event as Lambda would get it, or, if it is none, a
+// request through the HTTP API. Either way the caller has to know the secret.
+func (p *page) send(w http.ResponseWriter, r *http.Request) {
+	noStore(w)
+	body, err := readBody(r)
+	if err == nil {
+		_, err = p.handler.Verifier.Authenticate(r.Context(), r.Header, body)
+	}
+	if err != nil {
+		writeJSON(w, http.StatusUnauthorized, sent{Text: "The secret of this page is no longer valid. Reload the page.", Failed: true})
+		return
+	}
+	payload := body
+	if handler.Recognise(body) == handler.TriggerDirect {
+		if payload, err = httpEvent(r, integrationsPath, body); err != nil {
+			writeJSON(w, http.StatusInternalServerError, sent{Text: "The event could not be encoded.", Failed: true})
+			return
+		}
+	}
+	a := invoke(r.Context(), p.handler, payload)
+	p.journal.record(a)
+	writeJSON(w, http.StatusOK, sent{Text: a.text(), Failed: a.code() != ""})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // Only types that can be encoded are passed.
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = io.Writer(w).Write(data) // The browser may be gone; nothing can be done about that.
+}

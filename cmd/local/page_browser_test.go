@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// TestPageInBrowser uses one browser for all, because its start takes the most time.
+func TestPageInBrowser(t *testing.T) {
+	atRoot(t)
+	browser := newBrowser(t)
+	forms, err := pageSamples()
+	require.NoError(t, err)
+	for name, test := range map[string]func(b *tab, url string, p *page){
+		"without a mouse": pageWithoutAMouse, "text stays text": pageShowsTextAsText, "at every width": pageAtEveryWidth,
+	} {
+		t.Run(name, func(t *testing.T) {
+			handler, p := newPage(t, forms...)
+			server := httptest.NewServer(handler)
+			t.Cleanup(server.Close)
+			b := browser.open(t)
+			test(b, server.URL, p)
+			b.isContent()
+		})
+	}
+}
+
+// pageWithoutAMouse sends a sample and a bad request by keyboard only.
+func pageWithoutAMouse(b *tab, url string, p *page) {
+	b.do(chromedp.Navigate(url))
+	b.sees("#requests", "none yet")
+	b.press(kb.Tab)
+	b.isAt("sample")
+	b.press(kb.Tab)
+	b.isAt("text") // The first sample is in it.
+	b.press(kb.Tab)
+	b.isAt("button")
+	b.press(kb.Enter)
+	b.sees("#verdict", "Carried out.")
+	b.sees("#answer", "HTTP 201 Created")
+	b.sees("#integrations", "https://idp.example/metadata")
+	b.sees("#integrations", " days left")
+	b.sees("#requests", "created")
+	b.isAt("button")
+	require.Len(b.t, p.sendGrid.Integrations(), 1)
+
+	b.press(kb.Tab)
+	b.isAt("answer") // A long answer can be scrolled.
+	require.NotEqual(b.t, "none", valueOf[string](b, "getComputedStyle(document.activeElement).outlineStyle"), "the focus is visible")
+	b.do(chromedp.Focus(chromedp.CSS("#sample")))
+	b.press("refused/InvalidRequest")
+	b.press(kb.Tab)
+	b.press(kb.Tab)
+	b.press(kb.Enter)
+	b.sees("#verdict", "Not carried out")
+	b.sees("#answer", `"code": "InvalidRequest"`)
+	b.sees("#answer", "signin_url")
+	b.sees("#requests", "InvalidRequest")
+	require.Len(b.t, p.sendGrid.Integrations(), 1)
+}
+
+// pageShowsTextAsText: names and entity ids come from outside, and are text, not
+// markup.
+func pageShowsTextAsText(b *tab, url string, p *page) {
+	const evil = `<img src=x onerror="document.title='broken'"><script>document.title='broken'</script>`
+	p.sendGrid.Add(sendgrid.IntegrationRequest{Name: evil, EntityID: "urn:evil", SigninURL: evil})
+	p.journal.record(answer{deliveries: []delivered{{Outcome: evil, EntityID: evil}}})
+	b.do(chromedp.Navigate(url))
+	b.sees("#integrations h3", evil)
+	b.sees("#requests", evil)
+	require.Equal(b.t, "SendGrid SSO on this machine", valueOf[string](b, "document.title"))
+	require.Zero(b.t, valueOf[int](b, "document.querySelectorAll('img, script:not([nonce])').length"))
+}
+
+// pageAtEveryWidth: every control has a label, and the page never scrolls sideways. With
+// SCREENSHOT the page is saved there for the README.
+func pageAtEveryWidth(b *tab, url string, _ *page) {
+	b.do(chromedp.EmulateViewport(960, 1060), chromedp.Navigate(url))
+	for _, sample := range []string{"saml-metadata (made for this run)", "eventbridge.json", "eventbridge.json", "refused/InvalidRequest.json"} {
+		require.NotEqual(b.t, -1, valueOf[int](b, fmt.Sprintf(`document.getElementById("verdict").textContent = ""; var s = document.getElementById("sample");
+			s.selectedIndex = [...s.options].findIndex((o) => o.text === %q); s.dispatchEvent(new Event("change")); s.selectedIndex`, sample)))
+		b.do(chromedp.Click(chromedp.CSS("button")))
+		b.sees("#verdict", "arried out")
+	}
+	b.sees("#requests", "InvalidRequest")
+	require.Zero(b.t, valueOf[int](b, `[...document.querySelectorAll("select, textarea")].filter((e) => !e.labels.length).length`))
+	if file := os.Getenv("SCREENSHOT"); file != "" {
+		image, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+		require.NoError(b.t, err)
+		require.NoError(b.t, os.WriteFile(file, image, 0o644))
+	}
+	for _, width := range []int64{320, 390, 768, 1100, 1920} {
+		b.do(chromedp.EmulateViewport(width, 800))
+		require.LessOrEqual(b.t, valueOf[int](b, "document.documentElement.scrollWidth"), valueOf[int](b, "innerWidth"), "at %d pixels", width)
+	}
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/sendgrid"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
+)
+
+const pageSecret = "the-secret-of-this-page"
+
+// newPage returns the page's server, and the page.
+func newPage(t *testing.T, samples ...pageSample) (http.Handler, *page) {
+	t.Helper()
+	h, sg, err := simulated(t.Context(), emptySimulator, `{"bearer": "`+pageSecret+`"}`, newLogger(logTo(&output{}, false)))
+	require.NoError(t, err)
+	p := &page{handler: h, sendGrid: sg, journal: &journal{out: &output{}}, secret: pageSecret, samples: samples}
+	mux := http.NewServeMux()
+	p.register(mux)
+	return onlyLocalHost(mux), p
+}
+
+// fetch has the page's server answer a request for localhost.
+func fetch(t *testing.T, server http.Handler, method, path, secret, body string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, "http://localhost:8089"+path, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer "+secret)
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	server.ServeHTTP(w, r)
+	return w
+}
+
+// send sends what is in the form, and returns what the page shows.
+func send(t *testing.T, server http.Handler, body string) sent {
+	t.Helper()
+	w := fetch(t, server, http.MethodPost, "/send", pageSecret, body)
+	require.Equal(t, http.StatusOK, w.Code)
+	var result sent
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &result))
+	return result
+}
+
+// What is in a sample cannot become markup, and no script or style but the page's own runs.
+func TestPageEscapes(t *testing.T) {
+	t.Parallel()
+	server, _ := newPage(t, pageSample{`<b>"name"`, `"></option><script>alert(1)</script>`})
+	w := fetch(t, server, http.MethodGet, "/", "", "")
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Equal(t, "text/html; charset=utf-8", w.Header().Get("Content-Type"))
+	html := w.Body.String()
+	require.NotContains(t, html, "<script>")
+	require.NotContains(t, html, "<b>")
+	require.Contains(t, html, "&lt;script&gt;alert(1)&lt;/script&gt;")
+	require.NotContains(t, html, "//", "nothing comes from elsewhere, and comments are removed")
+	require.NotContains(t, html, apiKey)
+
+	policy := w.Header().Get("Content-Security-Policy")
+	require.Contains(t, policy, "default-src 'none'; script-src 'nonce-")
+	require.Contains(t, policy, "frame-ancestors 'none'")
+	require.NotContains(t, policy, "unsafe")
+	_, nonce, _ := strings.Cut(policy, "script-src 'nonce-")
+	nonce, _, _ = strings.Cut(nonce, "'")
+	require.Contains(t, html, `<script nonce="`+nonce+`">`)
+	require.NotContains(t, fetch(t, server, http.MethodGet, "/", "", "").Body.String(), nonce, "each answer has its own")
+}
+
+func TestPageRefuses(t *testing.T) {
+	t.Parallel()
+	server, p := newPage(t)
+	for name, tt := range map[string]struct {
+		request func() *httptest.ResponseRecorder
+		status  int
+	}{
+		"another secret": {func() *httptest.ResponseRecorder {
+			return fetch(t, server, http.MethodPost, "/send", "another-secret-altogether", exampleRequest)
+		}, http.StatusUnauthorized},
+		"an event without the secret": {func() *httptest.ResponseRecorder {
+			return fetch(t, server, http.MethodPost, "/send", "", `{"detail-type":"x","source":"x","detail":{}}`)
+		}, http.StatusUnauthorized},
+		"another path":   {func() *httptest.ResponseRecorder { return fetch(t, server, http.MethodGet, "/x", "", "") }, http.StatusNotFound},
+		"another method": {func() *httptest.ResponseRecorder { return fetch(t, server, http.MethodGet, "/send", "", "") }, http.StatusMethodNotAllowed},
+		"another host": {func() *httptest.ResponseRecorder {
+			w := httptest.NewRecorder()
+			server.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost.evil.example/", nil))
+			return w
+		}, http.StatusMisdirectedRequest},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := tt.request()
+			require.Equal(t, tt.status, w.Code)
+			require.NotContains(t, w.Body.String(), pageSecret)
+			require.Empty(t, p.sendGrid.Integrations())
+		})
+	}
+}
+
+// The form sends a request by HTTP, and any event as it is.
+func TestPageSends(t *testing.T) {
+	t.Parallel()
+	server, p := newPage(t)
+	require.Contains(t, send(t, server, exampleRequest).Text, "HTTP 201 Created\nLocation: ")
+	require.Contains(t, send(t, server, exampleRequest).Text, `"outcome": "unchanged"`)
+	event := `{"version":"0","id":"1","detail-type":"x","source":"com.example","detail":` + exampleRequest + `}`
+	require.Contains(t, send(t, server, event).Text, `"outcome": "unchanged"`)
+	bad := send(t, server, `{"name":""}`)
+	require.True(t, bad.Failed)
+	require.Contains(t, bad.Text, `"code": "InvalidRequest"`)
+	forbidden := send(t, server, strings.Replace(exampleRequest, "{", `{"if_exists":"update",`, 1))
+	require.Contains(t, forbidden.Text, `"code": "Forbidden"`, "as for every caller with a webhook secret")
+
+	var verdicts []string
+	for _, e := range p.state(time.Now()).Requests {
+		verdicts = append(verdicts, e.Trigger+" "+e.Verdict)
+		require.NotEmpty(t, e.RequestID)
+	}
+	require.Equal(t, []string{"http-api Forbidden", "http-api InvalidRequest", "eventbridge unchanged", "http-api unchanged", "http-api created"}, verdicts)
+}
+
+func TestPageState(t *testing.T) {
+	t.Parallel()
+	server, p := newPage(t)
+	require.JSONEq(t, `{"integrations":[],"requests":[]}`, fetch(t, server, http.MethodGet, "/state", "", "").Body.String())
+
+	i := p.sendGrid.Add(sendgrid.IntegrationRequest{Name: "x", Enabled: true, EntityID: "urn:x"})
+	now := time.Now()
+	for _, valid := range []time.Duration{40 * 24 * time.Hour, time.Hour, -time.Minute, -25 * time.Hour} {
+		idp, err := sendgridtest.NewIDP("https://idp.example/metadata", now.Add(-100*time.Hour), now.Add(valid+time.Second))
+		require.NoError(t, err)
+		p.sendGrid.AddCertificate(sendgrid.CertificateRequest{PublicCertificate: idp.PEM(), IntegrationID: i.ID, Enabled: valid > 0})
+	}
+	s := p.state(now)
+	require.Len(t, s.Integrations, 1)
+	require.Equal(t, "urn:x", s.Integrations[0].EntityID)
+	var days []int
+	for _, c := range s.Integrations[0].Certificates {
+		days = append(days, c.DaysLeft)
+		require.Equal(t, c.DaysLeft >= 0, c.Enabled)
+	}
+	require.Equal(t, []int{40, 0, -1, -2}, days)
+}
+
+// The journal keeps the last requests only.
+func TestJournalIsBounded(t *testing.T) {
+	t.Parallel()
+	j := &journal{out: &output{}}
+	for range 3 * maxJournal {
+		j.record(answer{requestID: "old", deliveries: []delivered{{Outcome: "created"}}})
+	}
+	j.record(answer{requestID: "new", deliveries: []delivered{{Outcome: "created"}}})
+	require.Len(t, j.entries(), maxJournal)
+	require.Equal(t, "new", j.entries()[0].RequestID)
+}

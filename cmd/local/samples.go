@@ -1,0 +1,60 @@
+package main
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// samples lists the sample events: first those that are meant to succeed, then those that
+// are meant to be refused.
+func samples() ([]string, error) {
+	all, err := filepath.Glob("events/*.json")
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for _, file := range all {
+		if !strings.HasPrefix(filepath.Base(file), "local.") {
+			files = append(files, file)
+		}
+	}
+	refused, err := filepath.Glob("events/refused/*.json")
+	if len(files) == 0 {
+		return nil, errors.New("there are no samples in events/; run this at the root of the repository")
+	}
+	return append(files, refused...), err
+}
+
+// expectation is the answer that the place of a file promises.
+type expectation struct {
+	// code is empty where the request has to succeed.
+	code string
+	// open means that nothing is promised: it is not one of the samples.
+	open bool
+}
+
+// expectationOf returns what the place of a file promises: success, or in events/refused the
+// code that the file is named after.
+func expectationOf(file string, samples []string) expectation {
+	file = filepath.Clean(file)
+	switch {
+	case !slices.Contains(samples, file):
+		return expectation{open: true}
+	case filepath.Dir(file) == filepath.Join("events", "refused"):
+		return expectation{code: strings.TrimSuffix(filepath.Base(file), ".json")}
+	default:
+		return expectation{}
+	}
+}
+
+// met reports whether an answer with this code is what is promised.
+func (e expectation) met(code string) bool { return e.open || e.code == code }
+
+func orSuccess(code string) string {
+	if code == "" {
+		return "success"
+	}
+	return code
+}
