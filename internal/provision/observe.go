@@ -144,7 +144,7 @@ func repeats(ctx context.Context, patience time.Time, err error, try int) (wait 
 		return 0, false
 	}
 	wait = pause(err, try)
-	return wait, wait < left(ctx) && !(isThrottled(err) && wait > time.Until(patience))
+	return wait, wait < left(ctx) && (!isThrottled(err) || wait <= time.Until(patience))
 }
 
 func isThrottled(err error) bool { return sendgrid.ClassOf(err) == sendgrid.Throttled }

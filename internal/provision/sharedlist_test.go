@@ -144,7 +144,7 @@ func TestEnsureKeepsAListWhoseFirstCallerIsGone(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Delay: 2 * time.Second})
 		release := make(chan struct{})
-		w.ledger.meet = func(ctx context.Context, step string) error { // Both take their entries at once.
+		w.ledger.meet = func(context.Context, string) error { // Both take their entries at once.
 			<-release
 			return nil
 		}
