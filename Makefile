@@ -14,7 +14,7 @@ GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v
 BUILD_FLAGS := -tags lambda.norpc -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve simulator test soak fuzz bench lint build build-SSOIntegrationFunction clean
+.PHONY: help run serve simulator test soak burst fuzz bench lint build build-SSOIntegrationFunction clean
 
 help: ## List the targets
 	@grep -hE '^[a-zA-Z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ dynalite:
 
 soak: dynalite ## Send 10,000 events through two processes, with faults (some minutes)
 	go test -tags soak -run '^TestSoak$$' -count=1 -timeout 30m -v ./cmd/sso-integration
+
+burst: ## Send 200 events at a rate limit, through one, two and four processes (a minute)
+	go test -tags burst -run '^TestBurst$$' -count=1 -timeout 10m -v ./cmd/sso-integration
 
 fuzz: ## Run every fuzz target (FUZZTIME=30s each)
 	@go list ./... | while read -r pkg; do \

@@ -10,8 +10,10 @@ const (
 	// minShare, beside one call, what is left of it in any case. TestPacerKeepsToTheLimit
 	// measures what other values cost: more growth is refused more often, and less of it, or
 	// no minimum, lets a process that came last in a window wait for long.
-	shareGrowth = 1.3
+	shareGrowth = 1.25
 	minShare    = 0.05
+	// firstPart is the part of what is left that a process takes at a time in its first window.
+	firstPart = 3
 )
 
 // budget is what is known of one rate limit.
@@ -73,6 +75,9 @@ func (b *budget) wait(now time.Time, write bool) time.Duration {
 		return b.untilReset(now)
 	}
 	left := w.remaining - w.inFlight
+	if b.before == nil { // Nobody knows yet how many others there are.
+		left = (w.remaining+firstPart-1)/firstPart - w.inFlight
+	}
 	// One that is left to many is better left over: most of them would be refused.
 	inShare := w.taken < max(1, b.part(b.limit)) || w.inFlight < b.part(w.remaining)
 	if left > 0 && inShare {
