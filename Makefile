@@ -15,7 +15,7 @@ GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v
 BUILD_FLAGS := -tags lambda.norpc -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve simulator test soak fuzz bench lint build build-SSOIntegrationFunction build-OktaConnectorFunction clean
+.PHONY: help run serve simulator test soak burst fuzz bench lint build build-SSOIntegrationFunction build-OktaConnectorFunction clean
 
 help: ## List the targets and the variables
 	@grep -hE '^[a-zA-Z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -59,6 +59,10 @@ dynalite:
 soak: dynalite ## Send 10,000 events through two processes, with faults (some minutes)
 	@echo "Sending 10,000 events through two processes. This takes some minutes; the test reports how far it is."
 	go test -tags soak -run '^TestSoak$$' -count=1 -timeout 30m -v ./cmd/sso-integration
+
+burst: ## Send 200 events at a rate limit, through one, two and four processes (a minute)
+	@echo "Building the function, and sending 200 events for each number of processes. This takes a minute or two."
+	go test -tags burst -run '^TestBurst$$' -count=1 -timeout 10m -v ./cmd/sso-integration
 
 fuzz: ## Run every fuzz target
 	@echo "Building all tests to find the fuzz targets."

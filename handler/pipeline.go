@@ -102,7 +102,7 @@ func (h *Handler) handle(ctx context.Context, d *delivery.Delivery) (*provision.
 	if request, err = h.Provisioner.Resolve(ctx, request); err != nil {
 		return nil, err
 	}
-	return h.Provisioner.Ensure(ctx, request, provision.Delivery{IDs: d.RepeatedIDs(), Time: d.Order()})
+	return h.Provisioner.Ensure(ctx, request, provision.Delivery{IDs: d.RepeatedIDs(), Time: d.Order(), Patience: d.Patience})
 }
 
 // publishes reports whether the outcome of a delivery is published. Without a dead-letter

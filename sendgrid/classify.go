@@ -17,8 +17,8 @@ const (
 	// Unavailable means that an idempotent operation got a 5xx, no answer or an unreadable
 	// one. It may be repeated.
 	Unavailable
-	// Throttled means that the rate limit refused the operation. Nothing happened; repeating
-	// it after RateLimit.Reset helps.
+	// Throttled means that the rate limit refused the operation, or that it was not sent
+	// because the limit is used up. Nothing happened; repeating it after RateLimit.Reset helps.
 	Throttled
 	// NeverSent means that no connection was obtained. Nothing happened; repeating it may help.
 	NeverSent
@@ -79,6 +79,8 @@ func ClassOf(err error) Class {
 func (e *Error) Class() Class {
 	status := e.StatusCode
 	switch {
+	case errors.Is(e.Err, errPaced):
+		return Throttled
 	case status == 0 && !e.Sent:
 		return NeverSent
 	case status == http.StatusTooManyRequests:

@@ -78,6 +78,7 @@ type Client struct {
 	// OnCall, if set, is called after each request.
 	OnCall func(context.Context, Call)
 
+	pacer    pacer
 	once     sync.Once
 	http     *http.Client
 	lastCall atomic.Int64
@@ -134,6 +135,12 @@ func (c *Client) send(ctx context.Context, op Op, path, key string, payload []by
 		return &Error{Op: op, Err: err}
 	}
 
+	turn, err := c.pacer.await(ctx, op)
+	if err != nil {
+		return err
+	}
+	status, limit := 0, RateLimit{}
+	defer func() { c.pacer.end(turn, status, limit) }()
 	start := time.Now()
 	res, err := client.Do(req)
 	if err != nil {
@@ -144,6 +151,7 @@ func (c *Client) send(ctx context.Context, op Op, path, key string, payload []by
 
 	failure := &Error{Op: op, StatusCode: res.StatusCode, Sent: true}
 	failure.RateLimit = parseRateLimit(res.Header, time.Now())
+	status, limit = res.StatusCode, failure.RateLimit
 	success := res.StatusCode >= 200 && res.StatusCode <= 299
 	if success {
 		failure.Err = readAnswer(res.Body, out)

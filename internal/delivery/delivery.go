@@ -41,6 +41,8 @@ type Delivery struct {
 	// Sent is when the request was sent, by which requests are ordered: the time of the
 	// EventBridge event or of the SQS message. It is zero where the arrival has to do.
 	Sent time.Time
+	// Patience bounds how long the delivery may wait for others, 0 if only its deadline does.
+	Patience time.Duration
 	// SenderID is the id under which the sender of a webhook delivers it again.
 	SenderID string
 	// Message is the body of an SQS message as it was received.

@@ -16,6 +16,7 @@ import (
 
 	"sendgrid-sso-integration/internal/ledger"
 	"sendgrid-sso-integration/internal/ledger/dynalite"
+	"sendgrid-sso-integration/internal/ledger/dynamotest"
 	"sendgrid-sso-integration/internal/provision"
 )
 
@@ -33,6 +34,19 @@ func TestDynamo(t *testing.T) {
 			testLedger(t, &ledger.Dynamo{API: api, Table: "ledger"})
 		})
 	}
+}
+
+// The double that measurements use is as good as dynalite.
+func TestDynamoDouble(t *testing.T) {
+	t.Parallel()
+	client := dynamodb.New(dynamodb.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(dynamotest.Start(t)),
+		Credentials: credentials.NewStaticCredentialsProvider("x", "x", ""),
+	})
+	testLedger(t, &ledger.Dynamo{API: client, Table: "ledger"})
+	testLedger(t, &ledger.Dynamo{API: bare{client}, Table: "ledger"})
+	_, err := client.Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String("ledger")})
+	require.ErrorContains(t, err, "UnknownOperationException")
 }
 
 // returning is a DynamoDB whose refusals return the item, as the real one's do.

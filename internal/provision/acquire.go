@@ -49,14 +49,15 @@ func (a *attempt) acquire(completes string) (standing, error) {
 			a.entry = current
 			return completed, nil
 		case settling:
-			if remaining >= left(a.workCtx) {
+			if remaining >= time.Until(a.patience) {
 				a.entry = current
 				return spectator, nil
 			}
 			wait = remaining
 		case leasedToAnother: // It may end at any time.
 		}
-		if !sleep(a.workCtx, wait) {
+		a.arrived() // Nobody can tell how long this takes.
+		if wait >= time.Until(a.patience) || !sleep(a.workCtx, wait) {
 			return owner, inProgress(remaining, a.settling(), nil)
 		}
 		read, err := a.Ledger.Get(a.workCtx, current.Key)

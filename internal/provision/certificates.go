@@ -27,7 +27,7 @@ func (o observation) shows(sha256 string) bool {
 // and is not visible yet has none but those that the entry records.
 func (a *attempt) listCertificates(ctx context.Context, id string) ([]storedCertificate, error) {
 	var list []sendgrid.Certificate
-	err := read(ctx, func(ctx context.Context) (err error) {
+	err := a.read(ctx, func(ctx context.Context) (err error) {
 		list, err = a.SendGrid.ListCertificates(ctx, id)
 		return err
 	})

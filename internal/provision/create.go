@@ -65,7 +65,8 @@ func (a *attempt) sendOnce(send func(context.Context) error) error {
 			return err
 		}
 		wait := pause(err, try)
-		if try == createTries-1 || left(a.workCtx)-wait < minWrite || !sleep(a.workCtx, wait) {
+		impatient := isThrottled(err) && wait > time.Until(a.patience)
+		if try == createTries-1 || impatient || left(a.workCtx)-wait < minWrite || !sleep(a.workCtx, wait) {
 			return err
 		}
 	}

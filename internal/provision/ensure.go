@@ -42,6 +42,11 @@ type Delivery struct {
 	// Time orders requests: the newest one applies. The zero time, and one in the future, is
 	// now.
 	Time time.Time
+	// Patience bounds how long the request waits for what others have to do first: another
+	// attempt, a write that settles, a rate limit. Then it fails, to be delivered again. 0
+	// means as long as there is time. A request that others do not keep waiting has all the
+	// time of its context.
+	Patience time.Duration
 }
 
 // Provisioner makes sure that integrations exist. Set its fields before the first call;
@@ -56,6 +61,8 @@ type Provisioner struct {
 	// SAMLMetadata fetches saml_metadata_url; if it is nil, the field is refused.
 	SAMLMetadata MetadataFetcher
 	Logger       *slog.Logger
+
+	lists sharedList
 }
 
 func (p *Provisioner) settling() time.Duration {
@@ -75,10 +82,11 @@ func (p *Provisioner) Ensure(ctx context.Context, r Request, d Delivery) (*Resul
 	if now := time.Now(); d.Time.IsZero() || d.Time.After(now) {
 		d.Time = now
 	}
-	t := divideTime(ctx)
+	t := divideTime(ctx, d.Patience)
 	defer t.cancel()
 
-	a := &attempt{Provisioner: p, phases: t, request: r, delivery: d, fingerprint: r.fingerprint()}
+	a := &attempt{Provisioner: p, phases: t, request: r, delivery: d, fingerprint: r.fingerprint(), arrived: p.lists.expect()}
+	defer a.arrived()
 	result, err := a.run()
 	if err != nil {
 		return nil, translate(err)
@@ -98,6 +106,8 @@ type attempt struct {
 	request     Request
 	delivery    Delivery
 	fingerprint string
+	// arrived ends that others wait for this attempt to share the list.
+	arrived func()
 
 	standing standing
 	// entry is the ledger entry as this attempt last read or wrote it, and with what it has

@@ -46,7 +46,7 @@ func (a *attempt) observe() (observation, error) {
 // observeIntegration reads the integration that the request is about: one that matches the
 // request; else the one that the entry records; else one with the entity id.
 func (a *attempt) observeIntegration() (observation, error) {
-	list, err := a.list(a.workCtx)
+	list, err := a.lists.join(a.workCtx, a.patience, a.arrived, a.SendGrid.ListIntegrations)
 	if err != nil {
 		return observation{}, err
 	}
@@ -82,11 +82,13 @@ func (a *attempt) isOurs(i sendgrid.Integration) bool {
 	return i.ID == a.entry.IntegrationID && (a.sharesEntityID(i) || a.entry.completes(a.fingerprint))
 }
 
-// first returns the first integration that the first of the tests to match any matches.
+// first returns a copy of the first integration that the first of the tests to match any
+// matches. The list is shared.
 func first(list []sendgrid.Integration, tests ...func(sendgrid.Integration) bool) *sendgrid.Integration {
 	for _, matches := range tests {
 		if at := slices.IndexFunc(list, matches); at >= 0 {
-			return &list[at]
+			found := list[at]
+			return &found
 		}
 	}
 	return nil
@@ -109,25 +111,17 @@ func (a *attempt) readWhole(ctx context.Context) error {
 }
 
 // getIfThere reads an integration; one that SendGrid does not show is nil.
-func (p *Provisioner) getIfThere(ctx context.Context, id string) (*sendgrid.Integration, error) {
-	found, err := p.get(ctx, id)
+func (a *attempt) getIfThere(ctx context.Context, id string) (*sendgrid.Integration, error) {
+	found, err := a.get(ctx, id)
 	if sendgrid.IsNotFound(err) {
 		return nil, nil
 	}
 	return found, err
 }
 
-func (p *Provisioner) list(ctx context.Context) (list []sendgrid.Integration, err error) {
-	err = read(ctx, func(ctx context.Context) (err error) {
-		list, err = p.SendGrid.ListIntegrations(ctx)
-		return err
-	})
-	return list, err
-}
-
-func (p *Provisioner) get(ctx context.Context, id string) (i *sendgrid.Integration, err error) {
-	err = read(ctx, func(ctx context.Context) (err error) {
-		i, err = p.SendGrid.GetIntegration(ctx, id)
+func (a *attempt) get(ctx context.Context, id string) (i *sendgrid.Integration, err error) {
+	err = a.read(ctx, func(ctx context.Context) (err error) {
+		i, err = a.SendGrid.GetIntegration(ctx, id)
 		return err
 	})
 	return i, err
@@ -135,14 +129,27 @@ func (p *Provisioner) get(ctx context.Context, id string) (i *sendgrid.Integrati
 
 // read tries a read until it succeeds, a repetition cannot help, or the time is too short
 // for another try.
-func read(ctx context.Context, once func(context.Context) error) error {
+func (a *attempt) read(ctx context.Context, once func(context.Context) error) error {
 	for try := 0; ; try++ {
 		err := within(ctx, readTimeout, once)
-		if err == nil || try == readTries-1 || !sendgrid.ClassOf(err).Repeatable() || !sleep(ctx, pause(err, try)) {
+		wait, again := repeats(ctx, a.patience, err, try)
+		if !again || !sleep(ctx, wait) {
 			return err
 		}
 	}
 }
+
+// repeats reports whether a read is tried again, and after what time. A rate limit is waited
+// for until patience.
+func repeats(ctx context.Context, patience time.Time, err error, try int) (wait time.Duration, again bool) {
+	if err == nil || try == readTries-1 || !sendgrid.ClassOf(err).Repeatable() {
+		return 0, false
+	}
+	wait = pause(err, try)
+	return wait, wait < left(ctx) && (!isThrottled(err) || wait <= time.Until(patience))
+}
+
+func isThrottled(err error) bool { return sendgrid.ClassOf(err) == sendgrid.Throttled }
 
 // errNoAnswer ends a try that takes too long. It is not the end of the request's own
 // time, and must not be taken for it.
@@ -161,7 +168,7 @@ func within(ctx context.Context, limit time.Duration, once func(context.Context)
 func pause(err error, try int) time.Duration {
 	wait := backoff(try, firstBackoff, maxBackoff)
 	var failure *sendgrid.Error
-	if errors.As(err, &failure) && failure.Class() == sendgrid.Throttled && !failure.RateLimit.Reset.IsZero() {
+	if isThrottled(err) && errors.As(err, &failure) && !failure.RateLimit.Reset.IsZero() {
 		return max(wait, time.Until(failure.RateLimit.Reset)+wait/4)
 	}
 	return wait

@@ -30,12 +30,17 @@ type phases struct {
 	reconcileCtx context.Context
 	// commitCtx is for the last write to the ledger.
 	commitCtx context.Context
+	// patience is until when to wait for what others have to do first: an attempt that has the
+	// entry, a write that settles, a rate limit that resets. It is not after workCtx.
+	patience time.Time
 	// deadline is when the caller gives up, or kills the process.
 	deadline time.Time
 	cancel   func()
 }
 
-func divideTime(ctx context.Context) phases {
+// divideTime divides the time of a request that waits for others no longer than patience,
+// where that is not 0.
+func divideTime(ctx context.Context, patience time.Duration) phases {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		deadline = time.Now().Add(defaultTime)
@@ -45,12 +50,17 @@ func divideTime(ctx context.Context) phases {
 	reconcileEnd := commitEnd.Add(-min(commitMargin, total/8))
 	workEnd := reconcileEnd.Add(-min(reconcileMargin, total/4))
 
+	waitEnd := workEnd
+	if end := time.Now().Add(patience); patience > 0 && end.Before(workEnd) {
+		waitEnd = end
+	}
+
 	detached := context.WithoutCancel(ctx)
 	commit, cancelCommit := context.WithDeadline(detached, commitEnd)
 	reconcile, cancelReconcile := context.WithDeadline(detached, reconcileEnd)
 	work, cancelWork := context.WithDeadline(ctx, workEnd)
 	return phases{
-		workCtx: work, reconcileCtx: reconcile, commitCtx: commit, deadline: deadline,
+		workCtx: work, reconcileCtx: reconcile, commitCtx: commit, patience: waitEnd, deadline: deadline,
 		cancel: func() { cancelWork(); cancelReconcile(); cancelCommit() },
 	}
 }

@@ -28,7 +28,7 @@ func (a *attempt) update() error {
 		return nil
 	}
 	var updated *sendgrid.Integration
-	err := read(a.workCtx, func(ctx context.Context) (err error) {
+	err := a.read(a.workCtx, func(ctx context.Context) (err error) {
 		updated, err = a.SendGrid.UpdateIntegration(ctx, current.ID, a.request.updateOf(*current))
 		return err
 	})

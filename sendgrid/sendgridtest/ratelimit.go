@@ -33,12 +33,21 @@ type limit struct {
 	exceeded         bool
 }
 
-// SetRateLimit allows limit requests for each endpoint of each account in a window, which
-// begins with the first of them. Failed requests count, too.
+// SetRateLimit allows limit requests for each endpoint of each account in a window. Windows
+// follow each other without a gap. Failed requests count, too.
 func (s *Server) SetRateLimit(limit int, length time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.limit, s.window = limit, length
+	s.windows = map[endpoint]*window{}
+}
+
+// ShareRateLimit sets whether the requests for all endpoints of an account are counted
+// together.
+func (s *Server) ShareRateLimit(shared bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sharedLimit = shared
 	s.windows = map[endpoint]*window{}
 }
 
@@ -47,10 +56,13 @@ func (s *Server) SetRateLimit(limit int, length time.Duration) {
 func (s *Server) take(e endpoint) limit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.sharedLimit {
+		e.op = ""
+	}
 	now := time.Now()
 	current := s.windows[e]
 	if current == nil || !now.Before(current.ends) {
-		ends := now.Add(s.window)
+		ends := now.Truncate(s.window).Add(s.window)
 		if whole := ends.Truncate(time.Second); whole.Before(ends) {
 			ends = whole.Add(time.Second)
 		}

@@ -15,10 +15,10 @@ import (
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(300 * time.Millisecond) // A window that begins within a second ends on a full one.
+		time.Sleep(300 * time.Millisecond) // Windows do not begin with a request.
 		s := sendgridtest.New()
 		s.SetRateLimit(2, 10*time.Second)
-		ends := time.Now().Truncate(time.Second).Add(11 * time.Second)
+		ends := time.Now().Truncate(10 * time.Second).Add(10 * time.Second)
 		want := func(code, remaining int) {
 			t.Helper()
 			w := send(t, s, http.MethodPost, collection, goodBody)

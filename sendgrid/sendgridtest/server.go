@@ -29,6 +29,7 @@ type Server struct {
 	limit           int
 	window          time.Duration
 	windows         map[endpoint]*window
+	sharedLimit     bool
 	listLag, getLag time.Duration
 }
 

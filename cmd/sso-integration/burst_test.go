@@ -1,0 +1,194 @@
+//go:build burst
+
+package main_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/ledger/dynamotest"
+	"sendgrid-sso-integration/sendgrid"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
+)
+
+// The measures of a burst, and what it may cost.
+const (
+	burstEvents     = 200
+	burstBatch      = 10
+	burstRate       = 20 // calls a second, of all kinds
+	burstList       = 150 * time.Millisecond
+	burstCreate     = 250 * time.Millisecond
+	burstTimeout    = 28 * time.Second
+	maxLimitedRatio = 1.35
+	maxFreeRatio    = 1.15
+	maxRefused      = 0.3 // calls an event
+	maxLists        = 0.3 // calls an event
+)
+
+// burst is one measurement.
+type burst struct {
+	limited   bool
+	processes int
+
+	took                                time.Duration
+	lists, creates, refused, redelivers int
+}
+
+// bound is the least time possible: with a limit one create an event, without one a list and
+// a create for each batch, as many batches at once as there are processes.
+func (b burst) bound() time.Duration {
+	if b.limited {
+		return burstEvents * time.Second / burstRate
+	}
+	return burstEvents / burstBatch * (burstList + burstCreate) / time.Duration(b.processes)
+}
+
+func (b burst) ratio() float64 { return b.took.Seconds() / b.bound().Seconds() }
+
+// TestBurst sends new events in batches through processes of the real function that share a
+// ledger, to a SendGrid that takes its time, with a rate limit and without one.
+func TestBurst(t *testing.T) {
+	var all []burst
+	for _, limited := range []bool{true, false} {
+		for _, processes := range []int{1, 2, 4} {
+			b := burst{limited: limited, processes: processes}
+			t.Run(fmt.Sprintf("limited=%t/processes=%d", limited, processes), func(t *testing.T) { b.run(t) })
+			all = append(all, b)
+		}
+	}
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "limit\tprocesses\ttime\tbound\tratio\tlists/event\tcreates/event\trefused/event\tretries\t")
+	for _, b := range all {
+		limit := "none"
+		if b.limited {
+			limit = strconv.Itoa(burstRate) + "/s"
+		}
+		perEvent := func(calls int) float64 { return float64(calls) / burstEvents }
+		fmt.Fprintf(table, "%s\t%d\t%.2fs\t%.2fs\t%.2f\t%.2f\t%.2f\t%.2f\t%d\t\n", limit, b.processes,
+			b.took.Seconds(), b.bound().Seconds(), b.ratio(), perEvent(b.lists), perEvent(b.creates), perEvent(b.refused), b.redelivers)
+	}
+	_ = table.Flush()
+	for _, b := range all {
+		most := maxFreeRatio
+		if b.limited {
+			most = maxLimitedRatio
+		}
+		require.LessOrEqual(t, b.ratio(), most, "the time of %+v, in bounds", b)
+		require.LessOrEqual(t, float64(b.refused)/burstEvents, maxRefused, "refused calls of %+v", b)
+		require.LessOrEqual(t, float64(b.lists)/burstEvents, maxLists, "lists of %+v", b)
+	}
+}
+
+func (b *burst) run(t *testing.T) {
+	w := newWorld(t)
+	w.env["LEDGER_TABLE"], w.env["AWS_ENDPOINT_URL_DYNAMODB"] = "burst", dynamotest.Start(t)
+	w.sendGrid.ShareRateLimit(true)
+	if b.limited {
+		w.sendGrid.SetRateLimit(burstRate, time.Second)
+	}
+	w.sendGrid.Script(
+		sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Delay: burstList, Times: -1},
+		sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Delay: burstCreate, Times: -1},
+	)
+	queue := make(chan int, burstEvents) // What fails comes back to it.
+	for i := range burstEvents {
+		queue <- i
+	}
+	var functions []*function
+	for range b.processes {
+		functions = append(functions, w.start(t))
+	}
+	s := &burstState{queue: queue, left: burstEvents}
+	start := time.Now()
+	var workers sync.WaitGroup
+	for _, f := range functions {
+		workers.Go(func() { s.work(t, f) })
+	}
+	workers.Wait()
+	b.took, b.redelivers = time.Since(start), s.redelivers
+	fmt.Fprintln(os.Stdout)
+	b.lists, b.creates = w.sendGrid.Count(sendgrid.OpListIntegrations), w.sendGrid.Count(sendgrid.OpCreateIntegration)
+	for _, r := range w.sendGrid.Requests() {
+		if r.Status == http.StatusTooManyRequests {
+			b.refused++
+		}
+	}
+	require.Len(t, w.sendGrid.Integrations(), burstEvents)
+}
+
+// burstState is what is left of a burst.
+type burstState struct {
+	queue chan int
+
+	mu               sync.Mutex
+	left, redelivers int
+}
+
+// batch returns the next messages, none if everything is done.
+func (s *burstState) batch() (batch []int) {
+	for {
+		select {
+		case i := <-s.queue:
+			if batch = append(batch, i); len(batch) == burstBatch {
+				return batch
+			}
+		default:
+			s.mu.Lock()
+			left := s.left
+			s.mu.Unlock()
+			if len(batch) > 0 || left == 0 {
+				return batch
+			}
+			time.Sleep(10 * time.Millisecond) // Another process may give something back.
+		}
+	}
+}
+
+func (s *burstState) work(t *testing.T, f *function) {
+	for {
+		batch := s.batch()
+		if len(batch) == 0 {
+			return
+		}
+		var event events.SQSEvent
+		for _, i := range batch {
+			event.Records = append(event.Records, events.SQSMessage{
+				MessageId: strconv.Itoa(i), EventSource: "aws:sqs", Body: string(request("urn:burst:" + strconv.Itoa(i))),
+			})
+		}
+		payload, err := json.Marshal(event)
+		require.NoError(t, err)
+		var answer events.SQSEventResponse
+		reply := f.invoke(payload, burstTimeout)
+		require.NoError(t, json.Unmarshal(reply.body, &answer), "%s", reply.body)
+		s.settle(t, len(batch), answer.BatchItemFailures)
+	}
+}
+
+// settle takes back what failed, and shows the progress.
+func (s *burstState) settle(t *testing.T, sent int, failed []events.SQSBatchItemFailure) {
+	s.mu.Lock()
+	s.left -= sent - len(failed)
+	s.redelivers += len(failed)
+	done := burstEvents - s.left
+	s.mu.Unlock()
+	for _, failure := range failed {
+		i, err := strconv.Atoi(failure.ItemIdentifier)
+		require.NoError(t, err)
+		s.queue <- i
+	}
+	const width = 40
+	filled := done * width / burstEvents
+	fmt.Fprintf(os.Stdout, "\r[%s%s] %d/%d events ", strings.Repeat("#", filled), strings.Repeat(".", width-filled), done, burstEvents)
+}

@@ -1,0 +1,111 @@
+// Package dynamotest is an in-process DynamoDB for measurements, where dynalite would be what
+// is measured. It knows the two requests that the ledger makes, in the form in which the
+// ledger makes them, and refuses all others. The contract tests of the ledger run against it.
+package dynamotest
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// maxBody bounds what is read of a request, in bytes: the size of the largest item.
+const maxBody = 400 << 10
+
+// Server is an http.Handler that simulates DynamoDB. It has every table that is asked for, and
+// is safe for concurrent use. The zero value is ready to use.
+type Server struct {
+	mu    sync.Mutex
+	items map[string]map[string]json.RawMessage
+}
+
+// Start serves an empty DynamoDB that ends with the test, and returns its URL, for
+// AWS_ENDPOINT_URL_DYNAMODB.
+func Start(tb testing.TB) string {
+	tb.Helper()
+	server := httptest.NewServer(&Server{})
+	tb.Cleanup(server.Close)
+	return server.URL
+}
+
+// request is what is used of PutItem and GetItem.
+type request struct {
+	TableName           string
+	Item, Key           map[string]json.RawMessage
+	ConditionExpression string
+	// ExpressionAttributeValues has what the conditions of the ledger compare with.
+	ExpressionAttributeValues map[string]json.RawMessage
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var in request
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err == nil {
+		err = json.Unmarshal(body, &in)
+	}
+	if err != nil {
+		refuse(w, "SerializationException", err.Error(), nil)
+		return
+	}
+	switch _, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), "."); action {
+	case "GetItem":
+		s.mu.Lock()
+		item := s.items[in.TableName+"/"+string(in.Key["key"])]
+		s.mu.Unlock()
+		if item == nil {
+			answer(w, http.StatusOK, struct{}{})
+			return
+		}
+		answer(w, http.StatusOK, map[string]any{"Item": item})
+	case "PutItem":
+		s.put(w, in)
+	default:
+		refuse(w, "UnknownOperationException", "no such action: "+action, nil)
+	}
+}
+
+func (s *Server) put(w http.ResponseWriter, in request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := in.TableName + "/" + string(in.Item["key"])
+	stored := s.items[key]
+	var holds bool
+	switch in.ConditionExpression {
+	case "attribute_not_exists(#revision)":
+		holds = stored["revision"] == nil
+	case "#revision = :before":
+		holds = string(stored["revision"]) == string(in.ExpressionAttributeValues[":before"])
+	default:
+		refuse(w, "ValidationException", fmt.Sprintf("not a condition of the ledger: %q", in.ConditionExpression), nil)
+		return
+	}
+	if !holds {
+		refuse(w, "ConditionalCheckFailedException", "The conditional request failed", stored)
+		return
+	}
+	if s.items == nil {
+		s.items = map[string]map[string]json.RawMessage{}
+	}
+	s.items[key] = in.Item
+	answer(w, http.StatusOK, struct{}{})
+}
+
+func refuse(w http.ResponseWriter, code, message string, item map[string]json.RawMessage) {
+	failure := map[string]any{"__type": "com.amazonaws.dynamodb.v20120810#" + code, "message": message}
+	if item != nil {
+		failure["Item"] = item
+	}
+	answer(w, http.StatusBadRequest, failure)
+}
+
+func answer(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // A client that has gone needs no answer.
+}

@@ -1,0 +1,228 @@
+package provision
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"time"
+
+	"sendgrid-sso-integration/sendgrid"
+)
+
+const (
+	// gatherTime bounds how long a list waits for attempts that are about to want it. They
+	// are taking their entries, which is one write to the ledger.
+	gatherTime = 50 * time.Millisecond
+	// maxBehind bounds how long a list waits for the one before it, so that a connection that
+	// hangs delays nobody but those who wait for it.
+	maxBehind = time.Second
+)
+
+// sharedList lets the concurrent attempts of a process share the list of integrations.
+//
+// A list serves every attempt that joined it before it was sent, and no other. That is what
+// makes it as good as a list of the attempt's own. Let an attempt take its entry at time T.
+// The plan needs a list that was sent after T, because then the list shows the effect of
+// every write that was sent, and has settled, under an earlier lease of the entry. The
+// attempt joins after T, and a call accepts joins only while it is unsent: seal ends that,
+// under the same mutex as join, and only then is the request made. So the order is always
+// taken < joined < sealed < sent, and the list was sent after T. A list in flight was sealed
+// before the attempt joined, maybe before T; the attempt waits for the next one instead.
+//
+// A list that failed and is sent again is unsent until then, so it may be joined once more.
+//
+// The zero value is ready to use. What it returns is shared and must not be changed.
+type sharedList struct {
+	mu sync.Mutex
+	// expected counts the attempts that are about to join.
+	expected int
+	// next is the call that can be joined, nil if there is none.
+	next *listCall
+	// last is the call that was sealed last.
+	last *listCall
+}
+
+// listCall is one list for several attempts.
+type listCall struct {
+	// complete is closed once nobody is expected any more.
+	complete chan struct{}
+	// done is closed once the call has ended.
+	done chan struct{}
+
+	// Under the mutex of the sharedList:
+	waiting int
+	// deadline and patience are the latest of those who wait.
+	deadline, patience time.Time
+	cancel             context.CancelFunc
+
+	// After done:
+	list     []sendgrid.Integration
+	err      error
+	panicked any
+	exited   bool
+}
+
+// expect announces an attempt that is about to join. The function that it returns ends that,
+// once; join does not.
+func (s *sharedList) expect() (arrived func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.expected++
+	return sync.OnceFunc(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.expected--
+		if s.expected == 0 && s.next != nil {
+			s.next.gathered()
+		}
+	})
+}
+
+func (c *listCall) gathered() {
+	select {
+	case <-c.complete:
+	default:
+		close(c.complete)
+	}
+}
+
+// join waits for a list that is sent after the call of join. The list is tried as often as
+// any read, ends with the last of those who wait for it, and pauses for a rate limit as long
+// as the most patient of them: until patience. A panic in send is one of everybody who waits.
+func (s *sharedList) join(
+	ctx context.Context, patience time.Time, arrived func(), send func(context.Context) ([]sendgrid.Integration, error),
+) ([]sendgrid.Integration, error) {
+	c := s.enter(ctx, patience, send)
+	arrived()
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+		s.leave(c)
+		return nil, &sendgrid.Error{Op: sendgrid.OpListIntegrations, Sent: true, Err: context.Cause(ctx)}
+	}
+	switch {
+	case c.panicked != nil:
+		panic(c.panicked)
+	case c.exited:
+		runtime.Goexit()
+	}
+	return c.list, c.err
+}
+
+// enter returns the unsent call, a new one if there is none.
+func (s *sharedList) enter(ctx context.Context, patience time.Time, send func(context.Context) ([]sendgrid.Integration, error)) *listCall {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.next
+	if c == nil {
+		c = &listCall{complete: make(chan struct{}), done: make(chan struct{}), cancel: func() {}}
+		s.next = c
+		// The values of the first attempt's context let its telemetry count the call.
+		go s.run(context.WithoutCancel(ctx), c, s.last, send)
+	}
+	c.waiting++
+	if deadline, _ := ctx.Deadline(); deadline.After(c.deadline) {
+		c.deadline = deadline
+	}
+	if patience.After(c.patience) {
+		c.patience = patience
+	}
+	return c
+}
+
+// leave ends a call for which nobody waits any more.
+func (s *sharedList) leave(c *listCall) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.waiting--; c.waiting == 0 {
+		if s.next == c {
+			s.next = nil
+		}
+		c.cancel()
+	}
+}
+
+// run makes the call once its turn has come.
+func (s *sharedList) run(ctx context.Context, c, before *listCall, send func(context.Context) ([]sendgrid.Integration, error)) {
+	returned := false
+	defer func() {
+		if !returned {
+			c.panicked = recover()
+			c.exited = c.panicked == nil
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.next == c {
+			s.next = nil
+		}
+		if s.last == c {
+			s.last = nil // It would keep the list in memory.
+		}
+		c.cancel()
+		close(c.done)
+	}()
+	s.awaitTurn(c, before)
+	for try := 0; ; try++ {
+		sending, patience, wanted := s.seal(ctx, c)
+		if !wanted {
+			break
+		}
+		c.err = within(sending, readTimeout, func(ctx context.Context) (err error) {
+			c.list, err = send(ctx)
+			return err
+		})
+		wait, again := repeats(sending, patience, c.err, try)
+		if !again {
+			break
+		}
+		s.reopen(c)
+		sleep(sending, wait) // If nobody waits any more, this ends early.
+	}
+	returned = true
+}
+
+// awaitTurn waits for the call before, and for the attempts that are about to join.
+func (s *sharedList) awaitTurn(c, before *listCall) {
+	if before != nil {
+		timer := time.NewTimer(maxBehind)
+		defer timer.Stop()
+		select {
+		case <-before.done:
+		case <-timer.C:
+		}
+	}
+	s.mu.Lock()
+	if s.expected == 0 {
+		c.gathered()
+	}
+	s.mu.Unlock()
+	timer := time.NewTimer(gatherTime)
+	defer timer.Stop()
+	select {
+	case <-c.complete:
+	case <-timer.C:
+	}
+}
+
+// seal ends joining, right before the call is sent. It reports whether anybody waits for it.
+func (s *sharedList) seal(ctx context.Context, c *listCall) (sending context.Context, patience time.Time, wanted bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.next == c {
+		s.next = nil
+	}
+	s.last = c
+	c.cancel()
+	sending, c.cancel = context.WithDeadline(ctx, c.deadline)
+	return sending, c.patience, c.waiting > 0
+}
+
+// reopen lets attempts join a call that is going to be sent again, unless they have another
+// one to join already.
+func (s *sharedList) reopen(c *listCall) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.next == nil && c.waiting > 0 {
+		s.next = c
+	}
+}
