@@ -216,6 +216,8 @@ func TestWarmEnvironmentIsReused(t *testing.T) {
 	require.EqualValues(t, 1, lines[1]["upstream_calls"])
 	require.Equal(t, "8476a536-e9f4-11e8-9739-2dfe598c3fcd", lines[0]["requestId"])
 	require.Contains(t, lines[0], "duration_ms")
+	require.Equal(t, 1, strings.Count(f.logs.String(), `"version":"e2e"`), "the start is one line, with the version")
+	require.Equal(t, "sendgrid-sso-integration/e2e", w.sendGrid.Requests()[0].Header.Get("User-Agent"))
 }
 
 // requestLines returns the log lines that sum up a request.

@@ -91,7 +91,7 @@ func TestNamesExist(t *testing.T) {
 // foreign are names of AWS and others.
 var foreign = []string{
 	"BuildMethod", "DeadLetterQueue", "PutEvents", "RetainExceptOnCreate", "ReceiptHandle", "ApproximateNumberOfMessagesVisible",
-	"FailedEntryCount", "DetailType", "ErrorEquals", "GetSecretValue", "ForAllValues",
+	"FailedEntryCount", "DetailType", "ErrorEquals", "HostNameNotOnVerifiedDomain",
 }
 
 func TestEveryMetricIsDocumented(t *testing.T) {
@@ -117,21 +117,19 @@ func usedOps() []sendgrid.Op {
 	})
 }
 
-// TestOperationsWorkInAFreshShell checks that the first lines of the page define every
-// variable of the others, and that each output that a command uses exists.
+// TestOperationsWorkInAFreshShell checks that the first lines of the page, or the section,
+// define every variable of its commands, and that each output that a command uses exists.
 func TestOperationsWorkInAFreshShell(t *testing.T) {
 	t.Parallel()
 	outputs := keys(at(rootTemplate(t), "Outputs"))
 	for file, text := range pages(t) {
-		require.Empty(t, except(matches(`(?m)(?:\$\(output |^run |^output )(\w+)`, text), outputs, " is no output"), file)
+		require.Empty(t, except(matches(`(?m)(?:\$\(output |\brun |^output )([A-Z][a-z]\w+)`, text), outputs, " is no output"), file)
 	}
-	page := string(read(t, "../../docs/operations.md"))
-	blocks := matches("(?s)```sh\n(.*?)```", page)
-	require.NotEmpty(t, blocks)
-	defined := matches(`(\w+)=`, blocks[0])
-	for _, block := range append(blocks, matches("`([^`\n]*\\$[^`\n]*)`", page)...) {
-		own := slices.Concat(defined, matches(`(\w+)=`, block), matches(`read -rs? (\w+)`, block))
-		require.Empty(t, except(matches(`\$([A-Z_]+)`, block), own, " is not defined"), block)
+	first, page, found := strings.Cut(string(read(t, "../../docs/operations.md")), "```\n\nPaste this first")
+	require.True(t, found)
+	for section := range strings.SplitSeq(page, "\n## ") {
+		defined := slices.Concat(matches(`(\w+)=`, first+section), matches(`read -rs? (\w+)`, section))
+		require.Empty(t, except(matches(`\$([A-Z_]+)`, section), defined, " is not defined"), section)
 	}
 }
 
