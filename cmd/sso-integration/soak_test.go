@@ -19,7 +19,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/stretchr/testify/require"
 
-	"sendgrid-sso-integration/internal/ledger/dynalite"
+	"sendgrid-sso-integration/internal/ledger/dynamotest"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -28,32 +28,35 @@ import (
 const (
 	soakEvents     = 10_000
 	soakSubusers   = 10
-	soakProcesses  = 2
+	soakFresh      = soakEvents / soakSubusers * 4 / 5 // new events of a subuser
+	soakProcesses  = 4
 	soakFaulty     = 0.05
 	soakBatch      = 10
-	soakRate       = 150 // requests a second, for each endpoint
+	soakRate       = 40 // requests a second, for each endpoint
 	soakWindow     = 2 * time.Second
 	soakVisibility = 10 * time.Second
 	soakPatience   = 20 * time.Minute
+	// soakRatio is how many times the bound, which the rate limit sets, the first delivery of
+	// all events may take. What comes back then has to settle.
+	soakRatio = 1.5
 )
 
-// TestSoak sends a large number of events, with duplicates, through two processes of the
+// TestSoak sends a large number of events, with duplicates, through processes of the
 // real function that share a ledger, to a SendGrid that fails and has a rate limit. In the
 // end nothing is lost and nothing is there twice.
 func TestSoak(t *testing.T) {
-	db := dynalite.Start(t)
-	db.CreateTable(t, "soak")
 	w := newWorld(t)
 	w.sendGrid.SetRateLimit(int(soakRate*soakWindow.Seconds()), soakWindow)
 	flaky := &flakySendGrid{next: w.sendGrid}
 	w.env["SENDGRID_BASE_URL"] = serve(t, flaky)
-	w.env["LEDGER_TABLE"], w.env["AWS_ENDPOINT_URL_DYNAMODB"] = "soak", db.Endpoint
+	w.env["LEDGER_TABLE"], w.env["AWS_ENDPOINT_URL_DYNAMODB"] = "soak", dynamotest.Start(t)
 
 	s := &soak{t: t, world: w, start: time.Now()}
 	queues := makeQueues()
 	for subuser, q := range queues {
 		s.work(subuser, q, true)
 	}
+	s.first, s.firstCreates = time.Since(s.start), w.sendGrid.Count(sendgrid.OpCreateIntegration)
 	// What was given back, until nothing is left. It is little, and most of it has to wait.
 	var rest sync.WaitGroup
 	for subuser, q := range queues {
@@ -65,6 +68,12 @@ func TestSoak(t *testing.T) {
 	s.report(flaky, lost, duplicated)
 	require.Zero(t, lost, "lost")
 	require.Zero(t, duplicated, "duplicated")
+	require.Less(t, s.first.Seconds(), soakRatio*s.bound().Seconds(), "the first delivery of all events")
+}
+
+// bound is the least time in which the rate limit permits the creates of new events.
+func (s *soak) bound() time.Duration {
+	return time.Duration(soakFresh*soakSubusers) * time.Second / soakRate
 }
 
 // flakySendGrid is a SendGrid of which one call in twenty goes wrong: before it is carried
@@ -144,7 +153,7 @@ func makeQueues() []*queue {
 	queues := make([]*queue, soakSubusers)
 	for i := range queues {
 		q := &queue{}
-		fresh := soakEvents / soakSubusers * 4 / 5
+		const fresh = soakFresh
 		for k := range soakEvents / soakSubusers {
 			entity := k
 			if k >= fresh {
@@ -163,12 +172,16 @@ type soak struct {
 	t     *testing.T
 	world *world
 	start time.Time
+	// first is how long the first delivery of all events took, and firstCreates how many
+	// creates it sent.
+	first        time.Duration
+	firstCreates int
 
 	done, redelivered, held, adopted atomic.Int64
 	shown                            atomic.Int64
 }
 
-// work has two processes work on a queue: on what was not delivered yet, or else until
+// work has the processes work on a queue: on what was not delivered yet, or else until
 // everything is done.
 func (s *soak) work(subuser int, q *queue, firstOnly bool) {
 	var workers sync.WaitGroup
@@ -263,6 +276,16 @@ func (s *soak) verify(queues []*queue) (lost, duplicated int) {
 	return lost, duplicated
 }
 
+// refused counts the calls that the rate limit refused.
+func (s *soak) refused() (count int) {
+	for _, r := range s.world.sendGrid.Requests() {
+		if r.Status == http.StatusTooManyRequests {
+			count++
+		}
+	}
+	return count
+}
+
 func (s *soak) report(flaky *flakySendGrid, lost, duplicated int) {
 	took := time.Since(s.start)
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
@@ -280,8 +303,12 @@ func (s *soak) report(flaky *flakySendGrid, lost, duplicated int) {
 		{"redelivered", s.redelivered.Load()},
 		{"held", s.held.Load()},
 		{"adopted", s.adopted.Load()},
+		{"refused", s.refused()},
 		{"time", took.Round(time.Second)},
-		{"throughput", fmt.Sprintf("%.0f events/s; the rate limit allows %d", soakEvents/took.Seconds(), soakRate)},
+		{"first delivery", s.first.Round(time.Second)},
+		{"bound by the rate limit", s.bound().Round(time.Second)},
+		{"ratio", fmt.Sprintf("%.2f", s.first.Seconds()/s.bound().Seconds())},
+		{"creates in it", s.firstCreates},
 	} {
 		fmt.Fprintf(table, "%s\t%v\n", row.name, row.value)
 	}
