@@ -141,7 +141,8 @@ func ExampleClient_CreateCertificate() {
 	// 2 <nil>
 }
 
-// An observer gets the rate limit of each answer, a refusal carries it in its error.
+// An observer gets the rate limit of each answer. The client does not send a call that the
+// limit does not permit in time; the error has the reset.
 func ExampleWithObserver() {
 	client, sg, done := exampleClient()
 	defer done()
@@ -160,6 +161,5 @@ func ExampleWithObserver() {
 	// Output:
 	// list integrations 200 remaining: 0 of 1
 	// error: <nil>
-	// list integrations 429 remaining: 0 of 1
 	// it can be repeated later: true
 }

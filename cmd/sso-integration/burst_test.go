@@ -91,6 +91,7 @@ func TestBurst(t *testing.T) {
 }
 
 func (b *burst) run(t *testing.T) {
+	t.Helper()
 	w := newWorld(t)
 	w.env["LEDGER_TABLE"], w.env["AWS_ENDPOINT_URL_DYNAMODB"] = "burst", dynamotest.Start(t)
 	w.sendGrid.ShareRateLimit(true)
@@ -156,6 +157,7 @@ func (s *burstState) batch() (batch []int) {
 }
 
 func (s *burstState) work(t *testing.T, f *function) {
+	t.Helper()
 	for {
 		batch := s.batch()
 		if len(batch) == 0 {
@@ -178,6 +180,7 @@ func (s *burstState) work(t *testing.T, f *function) {
 
 // settle takes back what failed, and shows the progress.
 func (s *burstState) settle(t *testing.T, sent int, failed []events.SQSBatchItemFailure) {
+	t.Helper()
 	s.mu.Lock()
 	s.left -= sent - len(failed)
 	s.redelivers += len(failed)

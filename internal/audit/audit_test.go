@@ -31,7 +31,7 @@ func TestRotation(t *testing.T) {
 		days                int
 	}{
 		"none":                                {0, 100, 10 * time.Second, 1},
-		"one":                                 {1, 1, time.Minute, 1},
+		"one":                                 {1, 2, time.Minute, 1},
 		"500 without a limit in the way":      {500, 10_000, time.Minute, 1},
 		"500 in two days":                     {500, 100, 10 * time.Second, 2},
 		"500 with a window of a minute":       {500, 200, time.Minute, 3},

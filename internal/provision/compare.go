@@ -29,8 +29,11 @@ func (r Request) differences(i sendgrid.Integration) []Difference {
 	return found
 }
 
-// matches reports whether an integration is as requested.
-func (r Request) matches(i sendgrid.Integration) bool { return len(r.differences(i)) == 0 }
+// matches reports whether an integration is as requested. A list has many of other entities,
+// for which comparing each field would be most of the work of a request.
+func (r Request) matches(i sendgrid.Integration) bool {
+	return i.EntityID == r.EntityID && len(r.differences(i)) == 0
+}
 
 // needsUpdate reports whether an update has to be sent to make an integration as requested.
 func (r Request) needsUpdate(i sendgrid.Integration) bool {

@@ -40,6 +40,26 @@
 // by entity id after an announced create of the same request is its outcome, even if SendGrid
 // changed how a URL is written.
 //
+// # What runs side by side
+//
+// The attempts of a process share lists; sharedList has the proof that a list is newer than
+// the entry of everybody who gets it. The calls to SendGrid wait for their turn in the client,
+// which keeps to the rate limit. An attempt that can only wait for others, for longer than its
+// delivery has patience, fails, to be delivered again.
+//
+// Within an attempt everything is in sequence:
+//
+//   - Take the entry, then list. A list that is sent while the entry is being taken may be
+//     older than the entry: it may lack the integration that the owner before created. It could
+//     be used only if it was sent after the entry was taken, which nobody knows before.
+//   - Announce, then create. That is the protocol: what was sent has been announced.
+//   - Create, then record it as completed. The outcome is what is recorded.
+//
+// Recording an outcome and publishing it could overlap safely: the event is at-least-once, and
+// neither depends on the other, because a lost record is found again by reading SendGrid. They
+// are in sequence all the same: the entry is written in a few milliseconds, beside the 400 that
+// a list and a create take, and Ensure would have to know the publisher.
+//
 // # The states of an entry
 //
 //	free ──take──▶ leased ──announce──▶ creating ──────▶ pending ◀──────▶ adding
