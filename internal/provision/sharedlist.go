@@ -12,7 +12,7 @@ import (
 const (
 	// gatherTime bounds how long a list waits for attempts that are about to want it. They
 	// are taking their entries, which is one write to the ledger.
-	gatherTime = 50 * time.Millisecond
+	gatherTime = 100 * time.Millisecond
 	// maxBehind bounds how long a list waits for the one before it, so that a connection that
 	// hangs delays nobody but those who wait for it.
 	maxBehind = time.Second
