@@ -4,17 +4,16 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
 	"runtime/debug"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"sendgrid-sso-integration/internal/awsconfig"
 	"sendgrid-sso-integration/internal/okta"
 	"sendgrid-sso-integration/internal/okta/connector"
 	"sendgrid-sso-integration/internal/secret"
@@ -41,9 +40,9 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	aws, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(awsHTTPClient()), awsconfig.WithLogger(awsLogger(logger)))
+	aws, err := awsconfig.Load(ctx, logger)
 	if err != nil {
-		return fmt.Errorf("load the AWS configuration: %w", err)
+		return err
 	}
 	client := &okta.Client{
 		OrgURL: cfg.orgURL,

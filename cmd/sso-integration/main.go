@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
 	"runtime/debug"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -20,6 +18,7 @@ import (
 	"sendgrid-sso-integration/handler"
 	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/auth"
+	"sendgrid-sso-integration/internal/awsconfig"
 	"sendgrid-sso-integration/internal/deadletter"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/publish"
@@ -50,9 +49,9 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	aws, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(awsHTTPClient()), awsconfig.WithLogger(awsLogger(logger)))
+	aws, err := awsconfig.Load(ctx, logger)
 	if err != nil {
-		return fmt.Errorf("load the AWS configuration: %w", err)
+		return err
 	}
 	secrets := secretsmanager.NewFromConfig(aws)
 	key := secret.NewAPIKey(secrets, cfg.apiKeySecretID, secret.Options{TTL: cfg.apiKeyTTL, OnFetch: telemetry.CountFetch, Logger: logger})

@@ -3,14 +3,11 @@ package main
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/smithy-go/logging"
 
 	"sendgrid-sso-integration/internal/ledger"
 	"sendgrid-sso-integration/internal/provision"
@@ -19,27 +16,11 @@ import (
 )
 
 const (
-	// awsAnswerTimeout bounds the wait for an answer of AWS on one connection. Its services
-	// answer within milliseconds. If one does not, the connection most likely died while the
-	// process was frozen, and the SDK tries again on another.
-	awsAnswerTimeout = 2 * time.Second
 	// prefetchTimeout bounds the prefetch; Lambda allows ten seconds for the whole start.
 	prefetchTimeout = 4 * time.Second
 	// maxWebhookSecretTTL bounds how long a secret that was removed still authenticates callers.
 	maxWebhookSecretTTL = 5 * time.Minute
 )
-
-// awsHTTPClient returns the SDK's own HTTP client with a shorter timeout for the answer.
-func awsHTTPClient() *awshttp.BuildableClient {
-	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-		t.ResponseHeaderTimeout = awsAnswerTimeout
-	})
-}
-
-// awsLogger returns a logger of the SDK that writes to ours; the SDK's own writes plain text.
-func awsLogger(logger *slog.Logger) logging.Logger {
-	return logging.StandardLogger{Logger: slog.NewLogLogger(logger.Handler(), slog.LevelWarn)}
-}
 
 // newLedger returns the ledger in the table or, without a table, one in memory, which prevents
 // duplicates within this process only.
