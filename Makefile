@@ -56,8 +56,8 @@ dynalite:
 		test $(DYNALITE)/node_modules -nt $(DYNALITE)/package-lock.json || npm ci --prefix $(DYNALITE) --no-audit --no-fund --loglevel error; \
 	else echo "there is no npm here, so the tests that need dynalite do not run" >&2; fi
 
-soak: dynalite ## Send 10,000 events through two processes, with faults (some minutes)
-	@echo "Sending 10,000 events through two processes. This takes some minutes; the test reports how far it is."
+soak: ## Send 10,000 events at a rate limit, with faults (SOAK_EVENTS=1000 for fewer; some minutes)
+	@echo "Building the function, and sending the events at a rate limit. This takes some minutes; the test reports how far it is."
 	go test -tags soak -run '^TestSoak$$' -count=1 -timeout 30m -v ./cmd/sso-integration
 
 burst: ## Send 200 events at a rate limit, through one, two and four processes (a minute)
