@@ -40,7 +40,11 @@ func readAnswer(r io.Reader, out any) error {
 	if out == nil {
 		return nil
 	}
-	if err := json.Unmarshal(body, out); err != nil {
+	decode := func() error { return json.Unmarshal(body, out) }
+	if own, ok := out.(json.Unmarshaler); ok { // json.Unmarshal would check the syntax twice.
+		decode = func() error { return own.UnmarshalJSON(body) }
+	}
+	if err := decode(); err != nil {
 		return fmt.Errorf("the answer is not the documented JSON: %w", err)
 	}
 	return nil
