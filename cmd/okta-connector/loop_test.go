@@ -173,7 +173,7 @@ func newSigningKey(t *testing.T) *sendgridtest.IDP {
 }
 
 // An application is made in Okta, its key is rotated, it is deactivated and activated: people
-// log in by it, or not, and nobody has copied a value.
+// log in with it, or not, and nobody has copied a value.
 func TestApplicationInOktaLogsPeopleIn(t *testing.T) {
 	t.Parallel()
 	l := newLoop(t)

@@ -144,7 +144,7 @@ func logIn(t *testing.T, idp *sendgridtest.IDP, audience, consumer string) bool 
 	}
 }
 
-// One event with the metadata of an identity provider, in any shape, and people log in by it.
+// One event with the metadata of an identity provider, in any shape, and people log in with it.
 func TestMetadataOfEveryShapeLogsPeopleIn(t *testing.T) {
 	t.Parallel()
 	w := newLogInWorld(t)

@@ -66,7 +66,7 @@ func checked(integration sendgrid.Integration, list []sendgrid.Certificate, now 
 		i.expiry(*i.DaysLeft, i.Certificates[0].NotAfter)
 	}
 	if len(list) == 0 {
-		i.find(provision.NoCertificate, "The integration has no certificate, so nobody can log in by it.")
+		i.find(provision.NoCertificate, "The integration has no certificate, so nobody can log in with it.")
 	}
 	if unreadable > 0 {
 		i.find(CertificateUnreadable, fmt.Sprintf("%d of the certificates cannot be read; check them in SendGrid's SSO settings.", unreadable))
@@ -105,7 +105,7 @@ func describe(integration sendgrid.Integration) Integration {
 		Findings:     []provision.Warning{},
 	}
 	if !integration.Enabled {
-		i.find(provision.IntegrationDisabled, "The integration is disabled, so nobody can log in by it.")
+		i.find(provision.IntegrationDisabled, "The integration is disabled, so nobody can log in with it.")
 	}
 	completed := integration.CompletedIntegration
 	if integration.ID == "" || integration.EntityID == "" || integration.SigninURL == "" || completed != nil && !*completed {

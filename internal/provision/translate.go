@@ -75,7 +75,7 @@ func refused(err error) *problem.Error {
 	switch {
 	case failure.StatusCode == http.StatusBadRequest && !failure.Op.Idempotent():
 		e.Code, e.Fields = problem.SendGridRejected, fieldErrors(failure.Errors)
-		e.Message = "SendGrid rejected the integration; correct the request as it says and send it again."
+		e.Message = "SendGrid rejected the integration; correct what errors lists and send the request again."
 	case failure.StatusCode == http.StatusUnauthorized:
 		e.Code = problem.SendGridUnauthorized
 		e.Message = "SendGrid does not accept the API key, not even after it was read anew; put a valid key into the secret and send the request again. This attempt created nothing."

@@ -42,7 +42,7 @@ func warnings(r Request, result *Result, now time.Time) []Warning {
 		warn(CertificateExpiresSoon, fmt.Sprintf("The last certificate expires on %s; nobody can log in after that. Send the next one with if_exists: update.", last.UTC().Format(time.DateOnly)))
 	}
 	if !result.Integration.Enabled {
-		warn(IntegrationDisabled, "The integration is disabled, so nobody can log in by it.")
+		warn(IntegrationDisabled, "The integration is disabled, so nobody can log in with it.")
 	}
 	if completed := result.Integration.CompletedIntegration; completed != nil && !*completed {
 		warn(IntegrationIncomplete, "SendGrid reports that the set-up is not finished; somebody has to finish it in SendGrid's SSO settings.")
