@@ -31,7 +31,7 @@
  *   COUNT    asserts that no create is sent after MAXUNK creates of unknown outcome
  *   COUNTER  counts revisions, and asserts that the abbreviation below agrees
  *   LATENOW  a mutant: whether an integration settles is judged by the time after the reads,
- *            not by that after them
+ *            not by that before them
  *
  * Mutants, with -D: NOLEASE, NOSETTLING, NORECHECK, NOSETTLES, NOREVISION, NOUNKNOWNLEASE.
  */
