@@ -207,7 +207,7 @@ func TestExpiredContextIsNotSent(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-// A transport that knows nothing of httptrace cannot tell that nothing was sent, and a
+// A transport that does not support httptrace cannot report that nothing was sent, and a
 // caller that is told so might create an integration twice.
 func TestTransportWithoutTraceMayHaveSent(t *testing.T) {
 	t.Parallel()

@@ -17,10 +17,10 @@ func BenchmarkVerify(b *testing.B) {
 	for name, s := range senders() {
 		b.Run(name, func(b *testing.B) {
 			header := s.prove(s.old, string(typical))
-			require.NoError(b, v.Verify(b.Context(), header, typical))
+			require.NoError(b, verify(b.Context(), v, header, typical))
 			b.ReportAllocs()
 			for b.Loop() {
-				_ = v.Verify(b.Context(), header, typical)
+				_ = verify(b.Context(), v, header, typical)
 			}
 		})
 	}
@@ -43,7 +43,7 @@ func BenchmarkVerifyWorst(b *testing.B) {
 	v := configured(b, everything())
 	b.ReportAllocs()
 	for b.Loop() {
-		_ = v.Verify(b.Context(), header, largest)
+		_ = verify(b.Context(), v, header, largest)
 	}
 }
 
@@ -53,7 +53,7 @@ func BenchmarkVerifyMillion(b *testing.B) {
 	header := with(s.prove(s.new, body), "Webhook-Signature", strings.Repeat("v1,A ", 200_000))
 	b.ReportAllocs()
 	for b.Loop() {
-		_ = v.Verify(b.Context(), header, []byte(body))
+		_ = verify(b.Context(), v, header, []byte(body))
 	}
 }
 
@@ -65,7 +65,7 @@ func TestLongHeaderCostsNoMemory(t *testing.T) {
 		header := s.prove(s.new, body)
 		for _, text := range []string{header.Get(s.proof), " "} {
 			long := with(header, s.proof, strings.Repeat(text+" ", 1_000_000/(len(text)+1)))
-			require.Less(t, allocated(func() { _ = v.Verify(t.Context(), long, []byte(body)) }), uint64(2<<10), name)
+			require.Less(t, allocated(func() { _ = verify(t.Context(), v, long, []byte(body)) }), uint64(2<<10), name)
 		}
 	}
 }

@@ -19,7 +19,7 @@ func TestNoCredentials(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			requireRejected(t, withoutSecrets().Verify(t.Context(), header, []byte(newSecret)), "the request carries no credentials")
+			requireRejected(t, verify(t.Context(), withoutSecrets(), header, []byte(newSecret)), "the request carries no credentials")
 		})
 	}
 }
@@ -47,7 +47,7 @@ func TestBearer(t *testing.T) {
 	} {
 		t.Run(value, func(t *testing.T) {
 			t.Parallel()
-			err := configured(t, only("bearer", oldSecret, newSecret)).Verify(t.Context(), bearer(value), []byte("{}"))
+			err := verify(t.Context(), configured(t, only("bearer", oldSecret, newSecret)), bearer(value), []byte("{}"))
 			if rejected == "" {
 				require.NoError(t, err)
 				return
@@ -101,7 +101,7 @@ func TestMalformed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := senders()[test.sender]
-			err := withoutSecrets().Verify(t.Context(), with(s.prove(s.new, body), test.header, test.values...), []byte(body))
+			err := verify(t.Context(), withoutSecrets(), with(s.prove(s.new, body), test.header, test.values...), []byte(body))
 			requireRejected(t, err, s.field+": ")
 			require.ErrorContains(t, err, test.rejected)
 		})
@@ -117,7 +117,7 @@ func TestBoundsOfEachScheme(t *testing.T) {
 		good := header.Get(s.proof)
 		rejected := func(reason string, values ...string) {
 			t.Helper()
-			requireRejected(t, withoutSecrets().Verify(t.Context(), with(header, s.proof, values...), []byte(body)), reason)
+			requireRejected(t, verify(t.Context(), withoutSecrets(), with(header, s.proof, values...), []byte(body)), reason)
 		}
 		rejected("there is more than one "+s.proof+" header", good, good)
 		rejected("there is more than one "+s.proof+" header", good, "")
@@ -126,7 +126,7 @@ func TestBoundsOfEachScheme(t *testing.T) {
 		rejected("the "+s.proof+" header is longer than 4096 bytes", strings.Repeat("v1,A ", 200_000))
 		// API Gateway joins headers of the same name with a comma.
 		v := configured(t, everything())
-		require.Error(t, v.Verify(t.Context(), with(header, s.proof, good+","+good), []byte(body)))
+		require.Error(t, verify(t.Context(), v, with(header, s.proof, good+","+good), []byte(body)))
 	})
 }
 
@@ -148,7 +148,7 @@ func TestListOfSignatures(t *testing.T) {
 			"v2" + good[2:] + " " + bad:                     false,
 			strings.TrimSuffix(good, "="):                   false,
 		} {
-			require.Equal(t, valid, v.Verify(t.Context(), with(header, s.proof, list), []byte(body)) == nil, list)
+			require.Equal(t, valid, verify(t.Context(), v, with(header, s.proof, list), []byte(body)) == nil, list)
 		}
 	})
 }

@@ -113,3 +113,9 @@ func newLogger() (*slog.Logger, *bytes.Buffer) {
 	log := &bytes.Buffer{}
 	return slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), log
 }
+
+// verify authenticates a request, for tests that do not need the scheme.
+func verify(ctx context.Context, v *auth.Verifier, header http.Header, body []byte) error {
+	_, err := v.Authenticate(ctx, header, body)
+	return err
+}

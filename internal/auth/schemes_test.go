@@ -33,7 +33,7 @@ func TestRotationOfEachScheme(t *testing.T) {
 		}
 		others := everything()
 		delete(others, s.field)
-		err := configured(t, others).Verify(t.Context(), s.prove(s.new, body), []byte(body))
+		err := verify(t.Context(), configured(t, others), s.prove(s.new, body), []byte(body))
 		requireRejected(t, err, s.field+": no "+s.field+" secret is configured")
 	})
 }
@@ -49,12 +49,12 @@ func TestFlippedBit(t *testing.T) {
 				prefix = s.prefix
 			}
 			for changed := range flips(header.Get(name)[len(prefix):]) {
-				err := v.Verify(t.Context(), with(header, name, prefix+changed), []byte(body))
+				err := verify(t.Context(), v, with(header, name, prefix+changed), []byte(body))
 				requireRejected(t, err, s.field+": ")
 			}
 		}
 		for changed := range flips(body) {
-			err := v.Verify(t.Context(), header, []byte(changed))
+			err := verify(t.Context(), v, header, []byte(changed))
 			require.Equal(t, s.static, err == nil, changed)
 		}
 	})
@@ -80,13 +80,13 @@ func TestSignedPartsDoNotShift(t *testing.T) {
 		v, s := configured(t, everything()), senders()["standard webhooks"]
 		now := s.prove(s.new, "").Get("Webhook-Timestamp")
 		header := with(s.prove(s.new, now+"."+body), "Webhook-Id", "msg_1."+now)
-		requireRejected(t, v.Verify(t.Context(), header, []byte(body)), "a full stop")
+		requireRejected(t, verify(t.Context(), v, header, []byte(body)), "a full stop")
 
 		const timestamp = "X-Zendesk-Webhook-Signature-Timestamp"
 		s = senders()["zendesk"]
 		header = s.prove(s.new, "0"+body)
 		header = with(header, timestamp, header.Get(timestamp)+"0")
-		requireRejected(t, v.Verify(t.Context(), header, []byte(body)), "not in the form")
+		requireRejected(t, verify(t.Context(), v, header, []byte(body)), "not in the form")
 	})
 }
 
@@ -102,7 +102,7 @@ func TestSeveralSchemes(t *testing.T) {
 				continue
 			}
 			header := with(other.prove(other.new, body), other.proof, valid.Get(good.proof))
-			requireRejected(t, v.Verify(t.Context(), header, []byte(body)), other.field+": ")
+			requireRejected(t, verify(t.Context(), v, header, []byte(body)), other.field+": ")
 			maps.Copy(header, valid)
 			scheme, err := v.Authenticate(t.Context(), header, []byte(body))
 			require.NoError(t, err, name)
@@ -117,7 +117,7 @@ func TestSeveralBadProofs(t *testing.T) {
 	header := http.Header{
 		"Authorization": {"Bearer guess"}, "X-Api-Key": {"guess"}, "X-Hub-Signature": {"sha1=guess"}, "Svix-Signature": {"v1,guess"},
 	}
-	err := configured(t, everything()).Verify(t.Context(), header, []byte(body))
+	err := verify(t.Context(), configured(t, everything()), header, []byte(body))
 	requireRejected(t, err, "bearer: the secret is not one of those configured; "+
 		"authorization: the secret is not one of those configured; "+
 		"api_key: the secret is not one of those configured; "+
@@ -148,7 +148,7 @@ func TestClockSkew(t *testing.T) {
 				})
 				synctest.Test(t, func(t *testing.T) {
 					time.Sleep(2*time.Hour + age)
-					err := configured(t, everything()).Verify(t.Context(), header, []byte(body))
+					err := verify(t.Context(), configured(t, everything()), header, []byte(body))
 					if rejected == "" {
 						require.NoError(t, err)
 					} else {

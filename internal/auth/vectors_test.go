@@ -57,7 +57,7 @@ func TestPublishedVectors(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				time.Sleep(time.Until(test.at))
-				require.NoError(t, configured(t, test.secret).Verify(t.Context(), test.header, []byte(test.body)))
+				require.NoError(t, verify(t.Context(), configured(t, test.secret), test.header, []byte(test.body)))
 			})
 		})
 	}

@@ -52,12 +52,6 @@ func NewVerifier(api secret.API, id string, ttl time.Duration, logger *slog.Logg
 	return &Verifier{Secrets: secret.NewCache(api, id, ParseSecrets(logger), options), Logger: logger}
 }
 
-// Verify is Authenticate for those who do not need the scheme.
-func (v *Verifier) Verify(ctx context.Context, header http.Header, body []byte) error {
-	_, err := v.Authenticate(ctx, header, body)
-	return err
-}
-
 // Authenticate returns the scheme that authenticated the caller. Header names must be in
 // canonical form, and the body must be as it was received. The error is a
 // *CredentialsError if the credentials are missing or wrong, and any other error if the

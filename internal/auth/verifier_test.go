@@ -39,10 +39,10 @@ func TestRefreshAfterFailedVerification(t *testing.T) {
 			logger, log := newLogger()
 			s := &source{get: returns("1", nil, oldSecret), refresh: returns(test.version, test.err, test.secrets...)}
 			v := &auth.Verifier{Secrets: s, Logger: logger}
-			require.NoError(t, v.Verify(t.Context(), bearer("Bearer "+oldSecret), nil))
+			require.NoError(t, verify(t.Context(), v, bearer("Bearer "+oldSecret), nil))
 			require.Empty(t, s.rejected)
 
-			err := v.Verify(t.Context(), bearer("Bearer "+newSecret), nil)
+			err := verify(t.Context(), v, bearer("Bearer "+newSecret), nil)
 			var credentials *auth.CredentialsError
 			require.Equal(t, test.want == "bearer: ", errors.As(err, &credentials))
 			require.Equal(t, test.want == "", err == nil)
@@ -75,9 +75,9 @@ func TestRevocation(t *testing.T) {
 					m := &manager{}
 					m.put("1", goodSecret, nil, 0)
 					v, _ := m.verifier(ttl)
-					verify := func() error { return v.Verify(t.Context(), bearer("Bearer "+newSecret), nil) }
+					verifyNew := func() error { return verify(t.Context(), v, bearer("Bearer "+newSecret), nil) }
 					require.Zero(t, m.count(), "nothing is read before it is needed")
-					require.NoError(t, verify())
+					require.NoError(t, verifyNew())
 
 					m.put("2", test.text, test.err, 0)
 					after := test.after
@@ -86,9 +86,9 @@ func TestRevocation(t *testing.T) {
 					}
 					for began := time.Now(); time.Since(began) < 20*time.Minute; time.Sleep(5 * time.Second) {
 						if attacked {
-							require.Error(t, v.Verify(t.Context(), bearer("Bearer guess"), nil))
+							require.Error(t, verify(t.Context(), v, bearer("Bearer guess"), nil))
 						}
-						if err := verify(); time.Since(began) < after {
+						if err := verifyNew(); time.Since(began) < after {
 							require.NoError(t, err, time.Since(began))
 						} else {
 							var failure *secret.Error
@@ -100,7 +100,7 @@ func TestRevocation(t *testing.T) {
 
 					m.put("3", goodSecret, nil, 0)
 					time.Sleep(10 * time.Second)
-					require.NoError(t, verify())
+					require.NoError(t, verifyNew())
 				})
 			})
 		}
