@@ -146,7 +146,7 @@ func ExampleClient_CreateCertificate() {
 func ExampleWithObserver() {
 	client, sg, done := exampleClient()
 	defer done()
-	sg.SetRateLimit(1, time.Minute)
+	sg.SetRateLimit(1, 365*24*time.Hour) // It does not reset while the example runs.
 	ctx := sendgrid.WithObserver(context.Background(), func(call sendgrid.Call) {
 		fmt.Println(call.Op, call.Status, "remaining:", call.RateLimit.Remaining, "of", call.RateLimit.Limit)
 	})

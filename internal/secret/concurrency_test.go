@@ -164,13 +164,15 @@ func TestAnEndedContextStartsNoFetch(t *testing.T) {
 // continues, so it does not count, and callers do not wait for it.
 func TestAFetchThatWasFrozen(t *testing.T) {
 	t.Parallel()
-	for outcome, first := range map[string]answer{"success": {text: "revoked", version: "1"}, "failure": {err: errUnreachable}} {
+	for outcome, first := range map[string]answer{
+		"success": {text: "revoked", version: "1", after: 2 * time.Second},
+		"failure": {err: errUnreachable, after: 2 * time.Second},
+	} {
 		for order, wait := range map[string]time.Duration{"before the next caller": 2 * time.Second, "after the next caller": 0} {
 			t.Run(outcome+" "+order, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					var frozen atomic.Int64
-					first.after = 2 * time.Second
 					api := answers(first, answer{text: "b", version: "2"})
 					c := newCache(api, secret.Options{FailureBackoff: time.Minute, Now: func() time.Time { return time.Now().Add(time.Duration(frozen.Load())) }})
 					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
