@@ -146,13 +146,17 @@ func ExampleClient_CreateCertificate() {
 func ExampleWithObserver() {
 	client, sg, done := exampleClient()
 	defer done()
-	sg.SetRateLimit(1, 365*24*time.Hour) // It does not reset while the example runs.
+	sg.SetRateLimit(1, 24*time.Hour)
 	ctx := sendgrid.WithObserver(context.Background(), func(call sendgrid.Call) {
 		fmt.Println(call.Op, call.Status, "remaining:", call.RateLimit.Remaining, "of", call.RateLimit.Limit)
 	})
 
 	_, err := client.ListIntegrations(ctx)
 	fmt.Println("error:", err)
+
+	// The client waits for a reset that comes before the deadline. Here it has no time for that.
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
 	_, err = client.ListIntegrations(ctx)
 	var failure *sendgrid.Error
 	if errors.As(err, &failure) && failure.Class() == sendgrid.Throttled {
