@@ -55,7 +55,8 @@ func TestRunAnswersAllTheSamples(t *testing.T) {
 		require.Contains(t, []string{"created", "updated", "unchanged", "superseded", "audited", "2"}, row[2], file)
 	}
 	require.Equal(t, []string{"direct.json", "direct", "created", "2"}, rowOf(t, out, "direct.json")[:4], "a list and a create")
-	require.Regexp(t, `(?m)^sqs\.json +sqs +2 messages\n  message 1 \(…830a71\) +created +2 +\d+\n  message 2 \(…830a72\) +created +2 +\d+$`, out)
+	// Messages of one batch may share a list, which counts for the one that sent it.
+	require.Regexp(t, `(?m)^sqs\.json +sqs +2 messages\n  message 1 \(…830a71\) +created +[12] +\d+\n  message 2 \(…830a72\) +created +[12] +\d+$`, out)
 	require.Contains(t, out, "samples were answered as expected")
 	require.Regexp(t, `SendGrid has \d+ integrations, and none twice`, out)
 }
