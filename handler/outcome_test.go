@@ -37,6 +37,7 @@ func complete(outcome provision.Outcome) ensure {
 		result.Certificates = []provision.Certificate{
 			{ID: "1", SHA256: strings.Repeat("0", 64), NotBefore: time.Unix(0, 0).UTC(), NotAfter: time.Unix(1, 0).UTC()}, {SHA256: strings.Repeat("f", 64)},
 		}
+		result.DaysLeft = provision.DaysLeft(result.Certificates, time.Now())
 		result.Warnings = []provision.Warning{{Code: provision.NoCertificate, Message: "A sentence."}}
 		return result, err
 	}

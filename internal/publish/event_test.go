@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -58,7 +59,7 @@ func TestEverySuccessAgreesWithTheSchema(t *testing.T) {
 			d = success(outcome, fullRequest())
 			d.Trigger, d.IDs, d.Result.Integration.LastUpdated = trigger, ids, "1621288520.5"
 			d.Result.Certificates = []provision.Certificate{{ID: "1", SHA256: sha256Of("a")}, {SHA256: sha256Of("b")}}
-			d.Result.Warnings = everyWarning()
+			d.Result.DaysLeft, d.Result.Warnings = aws.Int(-1), everyWarning()
 			text := detailOf(t, d)
 			require.Contains(t, text, `"certificates":[{"id":"1","sha256":"`+sha256Of("a")+`","not_before":"0001-01-01T00:00:00Z","not_after":`)
 			require.Contains(t, text, `"warnings":[{"code":"NoCertificate","message":"A sentence."}`)
@@ -118,6 +119,20 @@ func TestSchemaListsWhatTheCodeHas(t *testing.T) {
 	require.Subset(t, sampled, outcomes, "there is a sample of every outcome")
 }
 
+// A field that is added to a result is published, so the schema has to have it.
+func TestSchemaHasEveryFieldOfAResult(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(resultsDir + "schema.json")
+	require.NoError(t, err)
+	var s struct{ Properties map[string]any }
+	require.NoError(t, json.Unmarshal(text, &s))
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[provision.Result]()) {
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "-" {
+			require.Contains(t, s.Properties, name)
+		}
+	}
+}
+
 // The samples are published as they are, to the letter.
 func TestSamplesAreWhatIsPublished(t *testing.T) {
 	t.Parallel()
@@ -129,6 +144,7 @@ func TestSamplesAreWhatIsPublished(t *testing.T) {
 				Outcome      provision.Outcome
 				Integration  sendgrid.Integration
 				Certificates []provision.Certificate
+				DaysLeft     *int `json:"days_left"`
 				Warnings     []provision.Warning
 				Error        *problem.Error
 				Request      map[string]any
@@ -154,7 +170,7 @@ func TestSamplesAreWhatIsPublished(t *testing.T) {
 			d := &delivery.Delivery{Trigger: o.Trigger, Request: &request, Failure: in.Error, Duration: time.Duration(in.DurationMS) * time.Millisecond}
 			d.IDs = delivery.IDs{RequestID: o.RequestID, TraceID: o.TraceID, GatewayRequestID: o.GatewayRequestID, EventID: o.EventID, MessageID: o.MessageID}
 			if d.Failure == nil {
-				d.Result = &provision.Result{Outcome: in.Outcome, Integration: in.Integration, Certificates: in.Certificates, Warnings: in.Warnings}
+				d.Result = &provision.Result{Outcome: in.Outcome, Integration: in.Integration, Certificates: in.Certificates, DaysLeft: in.DaysLeft, Warnings: in.Warnings}
 			}
 			entry := entryOf(t, d)
 			require.Equal(t, s.DetailType, aws.ToString(entry.DetailType))
@@ -175,6 +191,7 @@ func TestSchemaRefuses(t *testing.T) {
 		"created: no audience":               func(d object) { delete(within(d, "integration"), "audience_url") },
 		"created: an unknown field":          func(d object) { d["surprise"] = 1 },
 		"created: a broken hash":             func(d object) { d["certificates"].([]any)[0].(object)["sha256"] = "b2fc9a" },
+		"created: no days left":              func(d object) { delete(d, "days_left") },
 		"created: an unknown warning":        func(d object) { d["warnings"].([]any)[0].(object)["code"] = "Other" },
 		"updated: no integration":            func(d object) { delete(d, "integration") },
 		"rejected: with certificates":        func(d object) { d["certificates"] = []any{object{}} },
@@ -224,7 +241,7 @@ func TestLargestDetailFits(t *testing.T) {
 	for range 20 {
 		successful.Result.Certificates = append(successful.Result.Certificates, provision.Certificate{ID: fill("", 256), SHA256: sha256Of("")})
 	}
-	successful.Result.Warnings = everyWarning()
+	successful.Result.DaysLeft, successful.Result.Warnings = aws.Int(-100000), everyWarning()
 	// What is passed on of SendGrid's error messages, and an id in the message.
 	failed := failing(&problem.Error{Code: problem.SendGridRejected, Message: fill("", 4096)}, request)
 	for range 20 {
