@@ -133,6 +133,18 @@ func TestOperationsWorkInAFreshShell(t *testing.T) {
 	}
 }
 
+// A page defines the variables that its commands use, except those of the AWS CLI; a workflow has them in its env.
+func TestShellVariablesAreDefined(t *testing.T) {
+	t.Parallel()
+	for file, text := range pages(t) {
+		shell := strings.Join(matches("(?s)```sh\n(.*?)```", text), "\n")
+		defined := slices.Concat(matches(`\b([A-Z_]+)=`, shell), matches(`read -rs? (\w+)`, shell), matches(`(\w+): \${{`, text), []string{
+			"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION",
+		})
+		require.Empty(t, except(matches(`(?:\$\{?|\benv\.)([A-Z][A-Z_]+)`, shell), defined, " is not defined"), file)
+	}
+}
+
 // TestShellParses checks the syntax of every block of shell.
 func TestShellParses(t *testing.T) {
 	t.Parallel()

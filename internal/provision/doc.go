@@ -87,7 +87,7 @@
 // # Deletion
 //
 // The entry records the ids of the delivery whose create it completed. The same delivery,
-// arriving again after a person deleted the integration, is Gone; a new request creates anew.
+// arriving again after a person deleted the integration, is Gone; a new request creates it again.
 //
 // # Time
 //

@@ -172,7 +172,7 @@ func TestEnsureRemembersThroughAFailure(t *testing.T) {
 	})
 }
 
-// A refusal to create anew what was deleted leaves nothing to remember.
+// A refusal to create again what was deleted leaves nothing to remember.
 func TestEnsureForgetsWhatIsGone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

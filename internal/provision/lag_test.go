@@ -202,7 +202,7 @@ func TestEnsureIsNotUndoneByALateCopyOfAWrite(t *testing.T) {
 }
 
 // What a person deleted on purpose is not created again by the delivery that created it,
-// however late it is repeated; a new request creates it anew.
+// however late it is repeated; a new request creates it again.
 func TestEnsureKeepsWhatWasDeletedOnPurpose(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -78,7 +78,7 @@ func refused(err error) *problem.Error {
 		e.Message = "SendGrid rejected the integration; correct what errors lists and send the request again."
 	case failure.StatusCode == http.StatusUnauthorized:
 		e.Code = problem.SendGridUnauthorized
-		e.Message = "SendGrid does not accept the API key, not even after it was read anew; put a valid key into the secret and send the request again. This attempt created nothing."
+		e.Message = "SendGrid does not accept the API key, even after the secret was read again; put a valid key into the secret and send the request again. This attempt created nothing."
 	case failure.StatusCode == http.StatusForbidden:
 		e.Code = problem.SendGridForbidden
 		e.Message = fmt.Sprintf("SendGrid does not permit the API key to %s; make a new key that has the scope %s, and check that the account's plan includes SSO. This attempt created nothing.", failure.Op, failure.Op.Scope())
@@ -155,7 +155,7 @@ func quoted(value any) string {
 func gone(id string) *problem.Error {
 	return &problem.Error{
 		Code: problem.Gone, IntegrationID: id,
-		Message: fmt.Sprintf("This delivery created the integration %s, and someone has deleted it in SendGrid since; nothing was created again. To create it anew, send a new request.", id),
+		Message: fmt.Sprintf("This delivery created the integration %s, and someone has deleted it in SendGrid since; nothing was created again. To create it again, send a new request.", id),
 	}
 }
 
@@ -164,7 +164,7 @@ func gone(id string) *problem.Error {
 func goneSince(id string) *problem.Error {
 	return &problem.Error{
 		Code: problem.Gone, IntegrationID: id,
-		Message: fmt.Sprintf("A newer request was applied to the integration %s, and someone has deleted it in SendGrid since; nothing was created again. To create it anew, send a new request.", id),
+		Message: fmt.Sprintf("A newer request was applied to the integration %s, and someone has deleted it in SendGrid since; nothing was created again. To create it again, send a new request.", id),
 	}
 }
 
