@@ -66,6 +66,9 @@ func (op Op) Scope() string { return op.traits().scope }
 // Metric returns the name of the metric of the operation's latency, empty for an unknown one.
 func (op Op) Metric() string { return op.traits().metric }
 
+// Writes reports whether the operation changes something. It is false for an unknown one.
+func (op Op) Writes() bool { return op.Scope() != "" && op.Scope() != ScopeRead }
+
 // Idempotent reports whether repeating the operation has no further effect. It is false for
 // an unknown operation.
 func (op Op) Idempotent() bool { return op.traits().idempotent }

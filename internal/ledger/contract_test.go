@@ -88,13 +88,15 @@ func (c *contract) equal(want, got provision.Entry) {
 	c.t.Helper()
 	for _, e := range []*provision.Entry{&want, &got} {
 		e.Lease, e.Settles = e.Lease.Truncate(time.Millisecond).Local(), e.Settles.Truncate(time.Millisecond).Local()
+		e.Stale = e.Stale.Truncate(time.Millisecond).Local()
 		e.Expires, e.Applied = e.Expires.Truncate(time.Second).Local(), e.Applied.Truncate(time.Millisecond).Local()
 	}
 	require.WithinDuration(c.t, want.Lease, got.Lease, 0)
 	require.WithinDuration(c.t, want.Settles, got.Settles, 0)
+	require.WithinDuration(c.t, want.Stale, got.Stale, 0)
 	require.WithinDuration(c.t, want.Expires, got.Expires, 0)
 	require.WithinDuration(c.t, want.Applied, got.Applied, 0)
-	got.Lease, got.Settles, got.Expires, got.Applied = want.Lease, want.Settles, want.Expires, want.Applied
+	got.Lease, got.Settles, got.Stale, got.Expires, got.Applied = want.Lease, want.Settles, want.Stale, want.Expires, want.Applied
 	require.Equal(c.t, want, got)
 }
 
@@ -108,7 +110,7 @@ func (c *contract) fields() {
 		if text != "" {
 			e.Deliveries, e.Added, e.Certificate, e.Outcome = []string{text, "another"}, []string{text}, text, provision.OutcomeUpdated
 			e.Applied = c.now.Add(-time.Hour)
-			e.Settles = c.now.Add(time.Duration(i) * time.Second)
+			e.Settles, e.Stale = c.now.Add(time.Duration(i)*time.Second), c.now.Add(time.Duration(i)*time.Minute)
 		}
 		e.State = []provision.State{provision.Pending, provision.Adding, provision.Unknown}[i]
 		c.stored(e)

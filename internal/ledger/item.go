@@ -24,6 +24,7 @@ const (
 	attrCertificate    = "certificate"
 	attrAdded          = "added"
 	attrSettles        = "settles"
+	attrStale          = "stale"
 	attrDeliveries     = "deliveries"
 	attrApplied        = "applied"
 	attrUnknownCreates = "unknown_creates"
@@ -45,6 +46,7 @@ func encode(e provision.Entry) map[string]types.AttributeValue {
 		attrCertificate:    text(e.Certificate),
 		attrAdded:          texts(e.Added),
 		attrSettles:        millis(e.Settles),
+		attrStale:          millis(e.Stale),
 		attrDeliveries:     texts(e.Deliveries),
 		attrApplied:        millis(e.Applied),
 		attrUnknownCreates: number(int64(e.UnknownCreates)),
@@ -72,6 +74,7 @@ func decode(item map[string]types.AttributeValue) provision.Entry {
 		Certificate:    textOf(item[attrCertificate]),
 		Added:          textsOf(item[attrAdded]),
 		Settles:        timeOf(item[attrSettles]),
+		Stale:          timeOf(item[attrStale]),
 		Deliveries:     textsOf(item[attrDeliveries]),
 		Applied:        timeOf(item[attrApplied]),
 		UnknownCreates: int(numberOf(item[attrUnknownCreates])),

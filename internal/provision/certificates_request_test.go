@@ -112,6 +112,7 @@ func TestParseRequestRefusesCertificatesAndMetadata(t *testing.T) {
 		"metadata of another entity":   {map[string]string{"saml_metadata": quote(document), "entity_id": `"urn:other"`}, "saml_metadata", ""},
 		"metadata in metadata":         {map[string]string{"metadata": quote(document)}, "metadata", "saml_metadata"},
 		"metadata, twice":              {map[string]string{"saml_metadata": quote(document), "entity_id": quote(metadataEntityID), "saml_metadata_url": `"https://example.okta.com/m"`}, "saml_metadata_url", "beside"},
+		"a metadata URL that is empty": {map[string]string{"saml_metadata_url": `""`}, "saml_metadata_url", "empty"},
 		"a metadata URL without https": {map[string]string{"saml_metadata_url": `"http://example.okta.com/m"`}, "saml_metadata_url", "https"},
 		"an unknown if_exists":         {map[string]string{"if_exists": `"replace"`}, "if_exists", `"conflict" or "update"`},
 	} {

@@ -40,6 +40,10 @@
 // by entity id after an announced create of the same request is its outcome, even if SendGrid
 // changed how a URL is written.
 //
+// For a settling period after an update, SendGrid may still show what the integration was before
+// it (Stale). Until then, that an integration is shown as requested proves nothing: another
+// update is sent all the same, and a request that may not update waits (InProgress).
+//
 // # What runs side by side
 //
 // The attempts of a process share lists; sharedList has the proof that a list is newer than
@@ -82,7 +86,8 @@
 // # Order
 //
 // Requests are ordered by when they were sent. One that differs from the request applied last
-// and is older changes nothing (superseded).
+// and is older changes nothing (superseded). A newer one that may update replaces an announced
+// one: what is left of its steps is not carried out.
 //
 // # Deletion
 //

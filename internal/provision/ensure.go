@@ -115,6 +115,8 @@ type attempt struct {
 	entry Entry
 	// seen is what SendGrid shows, with what this attempt has changed since.
 	seen observation
+	// asOf is when reading began.
+	asOf time.Time
 	// adopted reports whether the answer to a create was lost.
 	adopted bool
 }
@@ -128,7 +130,7 @@ func (a *attempt) run() (*Result, error) {
 			return nil, err
 		}
 		// Reads are as old as their beginning: what settled meanwhile was not settled for them.
-		asOf := time.Now()
+		a.asOf = time.Now()
 		if a.seen, err = a.observe(); err != nil {
 			return nil, a.observationFailed(err)
 		}
@@ -136,7 +138,7 @@ func (a *attempt) run() (*Result, error) {
 		for range maxSteps {
 			p := makePlan(view{
 				request: a.request, delivery: a.delivery, entry: a.entry, standing: a.standing,
-				observation: a.seen, now: asOf,
+				observation: a.seen, now: a.asOf,
 			})
 			if taking = p.step == takeEntry; taking {
 				completes = "" // Nothing is completed any more, so the entry can be taken.
@@ -213,7 +215,7 @@ func (a *attempt) complete(outcome Outcome) (*Result, error) {
 	}
 	switch {
 	case a.standing != owner:
-	case a.entry.Fingerprint != a.fingerprint && (a.entry.hasStepsLeft() || a.entry.awaitsCreate()):
+	case a.entry.awaitsCreate() && a.entry.Fingerprint != a.fingerprint, a.leavesSteps():
 		a.release() // Another request goes on where it stopped.
 	default:
 		a.recordCompleted(a.seen.integration.ID)
@@ -224,6 +226,13 @@ func (a *attempt) complete(outcome Outcome) (*Result, error) {
 		}
 	}
 	return a.result(outcome), nil
+}
+
+// leavesSteps reports whether the entry has steps of another request that stay to be done: this
+// one does not replace it.
+func (a *attempt) leavesSteps() bool {
+	replaces := a.request.IfExists == UpdateExisting && a.delivery.Time.After(a.entry.Applied)
+	return a.entry.Fingerprint != a.fingerprint && a.entry.hasStepsLeft() && !replaces
 }
 
 // superseded answers a request that is older than the one applied last.

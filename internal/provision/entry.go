@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"sendgrid-sso-integration/sendgrid"
 )
 
 // State is what an entry records about its integration. Who may act is decided by the
@@ -69,6 +71,8 @@ type Entry struct {
 	// Settles is until when a missing integration is not believed gone, nor a certificate in
 	// Added missing, because reads lag.
 	Settles time.Time
+	// Stale is until when SendGrid may show what the integration was before its last update.
+	Stale time.Time
 	// Deliveries are the ids of the deliveries whose creates were announced or completed.
 	Deliveries []string
 	// Applied is the time of the newest request that was applied.
@@ -138,6 +142,11 @@ func (e Entry) hasStepsLeft() bool {
 	return e.State == Pending || e.State == Adding || e.State == Unknown && e.IntegrationID != ""
 }
 
+// mayBeStale reports whether what SendGrid showed at a time may be older than the last update.
+func (e Entry) mayBeStale(shown sendgrid.Integration, at time.Time) bool {
+	return shown.ID != "" && shown.ID == e.IntegrationID && e.Stale.After(at)
+}
+
 // createdBy reports whether d is the delivery that created the integration.
 func (e Entry) createdBy(d Delivery) bool {
 	return e.IntegrationID != "" &&
@@ -175,7 +184,7 @@ func (e Entry) unknown(lease time.Time) Entry {
 
 // exists returns the entry once the integration is known to exist.
 func (e Entry) exists(id string, settles time.Time) Entry {
-	e.State, e.IntegrationID, e.Settles = Pending, id, settles
+	e.State, e.IntegrationID, e.Settles, e.Stale = Pending, id, settles, time.Time{}
 	e.UnknownCreates, e.Rechecked = 0, false
 	return e
 }

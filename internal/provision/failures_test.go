@@ -152,6 +152,22 @@ func TestEnsureReportsARefusedCreate(t *testing.T) {
 	}
 }
 
+// So did a documented refusal of an update.
+func TestEnsureReportsARefusedUpdate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.created(request())
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpUpdateIntegration, Status: 400, Body: `[{"field":"name","message":"is taken"}]`})
+		e := w.fails(problem.SendGridRejected, updating(func(r *provision.Request) { r.Name = "Renamed" }))
+		require.Equal(t, []problem.FieldError{{Field: "name", Message: "is taken"}}, e.Fields)
+		require.False(t, e.Retryable())
+		entry, _ := w.ledger.state()
+		require.Equal(t, provision.Completed, entry.State)
+		require.Zero(t, entry.Lease)
+	})
+}
+
 // Who takes the entry and finds nothing out leaves in it what others remember.
 func TestEnsureRemembersThroughAFailure(t *testing.T) {
 	t.Parallel()

@@ -111,7 +111,7 @@ var fields = []field{
 	{
 		name: "saml_metadata_url",
 		read: func(value json.RawMessage, r *Request, _ time.Time) string {
-			return readString(value, &r.SAMLMetadataURL)
+			return readNonEmpty(value, &r.SAMLMetadataURL)
 		},
 		check: checkMetadataURL,
 		aliases: []string{

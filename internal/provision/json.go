@@ -60,6 +60,15 @@ func readString(value json.RawMessage, text *string) string {
 	return ""
 }
 
+// readNonEmpty reads a JSON string that has to have something in it.
+func readNonEmpty(value json.RawMessage, text *string) string {
+	wrong := readString(value, text)
+	if wrong == "" && *text == "" {
+		return "must not be empty"
+	}
+	return wrong
+}
+
 // readBool reads a JSON boolean.
 func readBool(value json.RawMessage, flag *bool) string {
 	if json.Unmarshal(value, flag) != nil {

@@ -90,9 +90,11 @@ func (v view) planFound() plan {
 	fingerprint := v.request.fingerprint()
 	recorded := v.integration.ID != "" && v.integration.ID == v.entry.IntegrationID
 	announced := v.standing == owner && v.entry.Fingerprint == fingerprint
-	asRequested := v.request.matches(*v.integration) && len(v.missing()) == 0
+	ours := !v.entry.hasStepsLeft() || v.entry.Fingerprint == fingerprint
+	stale := v.entry.mayBeStale(*v.integration, v.now)
+	asRequested := v.request.matches(*v.integration) && len(v.missing()) == 0 && !stale
 	switch {
-	case v.standing == spectator && asRequested:
+	case v.standing == spectator && asRequested && ours:
 		return plan{step: answerUnchanged}
 	case v.standing == spectator: // It may be another than the one whose create settles.
 		return plan{step: refuse, err: outcomeUnknown(v.entry.Lease.Sub(v.now), nil)}
@@ -114,6 +116,8 @@ func (v view) planFound() plan {
 		return plan{step: takeEntry}
 	case v.updates() && v.integration.ID != "":
 		return plan{step: update}
+	case stale:
+		return plan{step: refuse, err: changing(v.integration.ID, v.entry.Stale.Sub(v.now))}
 	default:
 		return plan{step: refuse, err: conflict(*v.integration, v.request, v.observation)}
 	}

@@ -60,6 +60,7 @@ func TestMakePlan(t *testing.T) {
 	unknownCreates := func(n int) func(*Entry) { return func(e *Entry) { e.UnknownCreates = n } }
 	settles := func(d time.Duration) func(*Entry) { return func(e *Entry) { e.Settles = now.Add(d) } }
 	applied := func(d time.Duration) func(*Entry) { return func(e *Entry) { e.Applied = now.Add(d) } }
+	stale := func(d time.Duration) func(*Entry) { return func(e *Entry) { e.Stale = now.Add(d) } }
 	leased := func(e *Entry) { e.Lease = now.Add(time.Minute) }
 	updated := func(e *Entry) { e.Outcome = OutcomeUpdated }
 	of := func(id, certificate string) func(*Entry) {
@@ -121,6 +122,16 @@ func TestMakePlan(t *testing.T) {
 		"update sent, and SendGrid changed a value": {request: updating, entry: entry(updating, Pending, updated), seen: sent(as(other)), step: complete},
 		"update unknown":                            {request: updating, entry: entry(updating, Unknown, updated, of("1", "")), seen: as(other), step: update},
 		"update announced by another request":       {request: plain, entry: entry(updating, Pending, updated, func(e *Entry) { e.Fingerprint = "x" }), seen: as(other), step: refuse, code: problem.Conflict},
+
+		// What is shown may be older than the last update.
+		"updated a moment ago, and shown as requested":  {request: updating, entry: entry(other, Completed, stale(time.Second)), seen: as(plain), step: update},
+		"updated a moment ago, and an older update":     {request: updating, entry: entry(other, Completed, stale(time.Second), applied(time.Second)), seen: as(plain), step: answerSuperseded},
+		"updated a moment ago, and no update":           {request: plain, entry: entry(other, Completed, stale(time.Minute)), seen: as(plain), step: refuse, code: problem.InProgress, wait: time.Minute},
+		"updated a moment ago, and the same again":      {request: updating, entry: entry(updating, Completed, stale(time.Second)), standing: completed, seen: as(other), step: answerUnchanged},
+		"updated a moment ago, and another is there":    {request: updating, entry: entry(other, Completed, stale(time.Second), of("2", "")), seen: as(plain), step: answerUnchanged},
+		"updated a while ago, and shown as requested":   {request: updating, entry: entry(other, Completed, stale(0)), seen: as(plain), step: answerUnchanged},
+		"another update settles, and this one is shown": {request: updating, entry: entry(other, Unknown, updated, of("1", ""), leased), standing: spectator, seen: as(plain), step: refuse, code: problem.OutcomeUnknown, wait: time.Minute},
+		"this update settles, and is shown":             {request: updating, entry: entry(updating, Unknown, updated, of("1", ""), leased), standing: spectator, seen: as(plain), step: answerUnchanged},
 
 		// Creates of unknown outcome that show something.
 		"announced, and exists":                     {request: plain, entry: entry(plain, Creating), seen: as(plain), step: adopt},

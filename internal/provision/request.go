@@ -71,7 +71,8 @@ func (r Request) problems(unread map[string]string) []problem.FieldError {
 	var problems []problem.FieldError
 	for _, f := range fields {
 		message := unread[f.name]
-		pending := f.fromMetadata && r.awaitsMetadata() && !r.given[f.name]
+		metadata := r.awaitsMetadata() || unread["saml_metadata"] != "" || unread["saml_metadata_url"] != ""
+		pending := f.fromMetadata && metadata && !r.given[f.name]
 		if message == "" && f.check != nil && !pending {
 			message = f.check(r)
 		}

@@ -103,7 +103,7 @@ func TestEnsureReportsAConflictWithBothValues(t *testing.T) {
 		e := w.fails(problem.Conflict, withCertificates())
 		require.Contains(t, e.Message, "differs in name, public_certificate")
 		require.Equal(t, problem.FieldError{Field: "name", Message: `is "Another" in SendGrid, and "Okta" was requested`}, e.Fields[0])
-		require.Contains(t, e.Fields[1].Message, certificates()[0].SHA256)
+		require.Equal(t, "is none in SendGrid, and sha256 "+certificates()[0].SHA256+" was requested", e.Fields[1].Message)
 		w.counts(map[sendgrid.Op]int{sendgrid.OpListCertificates: 1})
 	})
 }
@@ -204,6 +204,99 @@ func TestEnsureOrdersRequests(t *testing.T) {
 		require.Equal(t, provision.OutcomeUpdated, deliver("from the future", 24*time.Hour))
 		w.pass(10 * time.Minute)
 		require.Equal(t, provision.OutcomeUpdated, deliver("now", time.Since(start)), "a clock that is wrong blocks nothing")
+	})
+}
+
+// SendGrid still shows what the integration was before the last update. That is no reason to
+// leave the next one out, or to believe that nothing differs.
+func TestEnsureUpdatesWhileReadsLag(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.created(request())
+		w.pass(time.Hour)
+		w.sendGrid.SetLag(10*time.Second, 10*time.Second)
+		disabled := updating(func(r *provision.Request) { r.Enabled = false })
+		enabled := updating(func(*provision.Request) {})
+		w.succeeds(provision.OutcomeUpdated, disabled)
+		w.pass(time.Second)
+		w.fails(problem.InProgress, request())
+		w.succeeds(provision.OutcomeUpdated, enabled)
+		require.True(t, w.sendGrid.Integrations()[0].Enabled)
+		w.succeeds(provision.OutcomeUpdated, disabled)
+		require.False(t, w.sendGrid.Integrations()[0].Enabled)
+		w.unchanged(disabled)
+		w.counts(map[sendgrid.Op]int{sendgrid.OpUpdateIntegration: 3})
+
+		w.pass(provision.DefaultSettling)
+		w.fails(problem.Conflict, request())
+	})
+}
+
+// An update whose answer was lost, and which shows what it asks for only because reads lag, is
+// sent again.
+func TestEnsureDoesNotConfirmAnUpdateByAStaleRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.created(request())
+		w.pass(time.Hour)
+		w.sendGrid.SetLag(20*time.Second, 20*time.Second)
+		w.succeeds(provision.OutcomeUpdated, updating(func(r *provision.Request) { r.Enabled = false }))
+		enabled := updating(func(*provision.Request) {})
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpUpdateIntegration, Status: 502, Times: 4})
+		w.fails(problem.OutcomeUnknown, enabled)
+		w.pass(provision.DefaultSettling)
+		w.succeeds(provision.OutcomeUpdated, enabled)
+		require.True(t, w.sendGrid.Integrations()[0].Enabled)
+	})
+}
+
+// The first try of an update was carried out, and the second refused by the rate limit.
+func TestEnsureRemembersTheUnknownTryOfAnUpdate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.created(request())
+		r := updating(func(r *provision.Request) { r.Name = "Renamed" })
+		w.sendGrid.Script(
+			sendgridtest.Fault{Op: sendgrid.OpUpdateIntegration, Commit: true, Status: 500},
+			sendgridtest.Fault{Op: sendgrid.OpUpdateIntegration, Status: 429, Times: -1},
+			sendgridtest.Fault{Op: sendgrid.OpGetIntegration, Status: 503, Times: -1},
+		)
+		w.fails(problem.OutcomeUnknown, r)
+		w.sendGrid.ClearFaults()
+		w.pass(provision.DefaultSettling)
+		w.succeeds(provision.OutcomeUpdated, r)
+	})
+}
+
+// An update of unknown outcome was not carried out. A newer one asks for what is there, and
+// replaces it.
+func TestEnsureReplacesAnOlderUpdateOfUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		deliver := func(r provision.Request, sent time.Time) (*provision.Result, error) {
+			ctx, cancel := context.WithTimeout(t.Context(), invocation)
+			defer cancel()
+			return w.provisioner.Ensure(ctx, r, provision.Delivery{Time: sent})
+		}
+		w.created(request())
+		older := time.Now().Add(time.Second)
+		disabled := updating(func(r *provision.Request) { r.Enabled = false })
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpUpdateIntegration, Status: 502, Times: 4})
+		w.pass(time.Minute)
+		_, err := deliver(disabled, older)
+		requireCode(t, problem.OutcomeUnknown, err)
+		w.pass(provision.DefaultSettling)
+		result, err := deliver(updating(func(*provision.Request) {}), older.Add(time.Second))
+		require.NoError(t, err)
+		require.Equal(t, provision.OutcomeUnchanged, result.Outcome)
+		result, err = deliver(disabled, older)
+		require.NoError(t, err)
+		require.Equal(t, provision.OutcomeSuperseded, result.Outcome)
+		require.True(t, w.sendGrid.Integrations()[0].Enabled)
 	})
 }
 

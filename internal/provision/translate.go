@@ -73,7 +73,7 @@ func refused(err error) *problem.Error {
 	}
 	e := &problem.Error{Err: err}
 	switch {
-	case failure.StatusCode == http.StatusBadRequest && !failure.Op.Idempotent():
+	case failure.StatusCode == http.StatusBadRequest && failure.Op.Writes():
 		e.Code, e.Fields = problem.SendGridRejected, fieldErrors(failure.Errors)
 		e.Message = "SendGrid rejected the integration; correct what errors lists and send the request again."
 	case failure.StatusCode == http.StatusUnauthorized:
@@ -135,13 +135,29 @@ func conflict(i sendgrid.Integration, r Request, seen observation) *problem.Erro
 	}
 	for _, c := range r.Certificates {
 		if !seen.shows(c.SHA256) {
-			differs("public_certificate", "one of "+strconv.Itoa(len(seen.certificates))+" others", "the one with sha256 "+c.SHA256)
+			differs("public_certificate", hashes(seen.certificates), "sha256 "+c.SHA256)
 		}
 	}
 	slices.Sort(names)
 	e.Message = fmt.Sprintf("The integration %s has this entity_id and differs in %s; nothing was changed. Send the values that it has, or send the request with if_exists: update to change it.",
 		i.ID, strings.Join(slices.Compact(names), ", "))
 	return e
+}
+
+// hashes names certificates for a message, the first few of many.
+func hashes(certificates []storedCertificate) string {
+	const most = 3
+	if len(certificates) == 0 {
+		return "none"
+	}
+	var named []string
+	for _, c := range certificates[:min(most, len(certificates))] {
+		named = append(named, "sha256 "+c.sha256)
+	}
+	if more := len(certificates) - most; more > 0 {
+		named = append(named, strconv.Itoa(more)+" more")
+	}
+	return strings.Join(named, ", ")
 }
 
 // quoted returns a value for a message.
@@ -249,6 +265,15 @@ func certificateFailed(id string, err error) *problem.Error {
 		e.Message = strings.Replace(e.Message, "This attempt created nothing", "The integration "+id+" exists and lacks certificates", 1)
 	}
 	return &e
+}
+
+// changing answers a request about an integration that was updated a moment ago. What SendGrid
+// shows may be older than that.
+func changing(id string, wait time.Duration) *problem.Error {
+	return &problem.Error{
+		Code: problem.InProgress, IntegrationID: id, RetryAfter: max(retryLeased, wait),
+		Message: "Another request changed the integration " + id + " a moment ago, and SendGrid may not show that yet. Send the request again after the time in Retry-After.",
+	}
 }
 
 // incomplete answers a request whose integration exists but lacks its id or URLs.

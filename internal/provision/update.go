@@ -11,6 +11,7 @@ import (
 // repeated where its outcome is not known. Nothing is sent if only certificates are missing.
 func (a *attempt) update() error {
 	current, before := a.seen.integration, a.entry
+	stale := before.mayBeStale(*current, a.asOf)
 	if a.entry.Fingerprint != a.fingerprint || !a.entry.hasStepsLeft() {
 		announced := a.entry
 		if announced.IntegrationID != current.ID {
@@ -23,21 +24,25 @@ func (a *attempt) update() error {
 			return err
 		}
 	}
-	if !a.request.needsUpdate(*current) {
+	if !a.request.needsUpdate(*current) && !stale {
 		a.seen.updateSent = true
 		return nil
 	}
 	var updated *sendgrid.Integration
+	var unknown error // Of a try whose outcome is not known, even if a later one was refused.
 	err := a.read(a.workCtx, func(ctx context.Context) (err error) {
 		updated, err = a.SendGrid.UpdateIntegration(ctx, current.ID, a.request.updateOf(*current))
+		if sendgrid.ClassOf(err) == sendgrid.Unavailable {
+			unknown = err
+		}
 		return err
 	})
 	switch {
 	case err == nil:
 		a.updated(updated)
 		return nil
-	case sendgrid.ClassOf(err) == sendgrid.Unavailable:
-		return a.reconcileUpdate(err)
+	case unknown != nil:
+		return a.reconcileUpdate(unknown, stale)
 	default:
 		a.withdraw(before)
 		return err
@@ -62,12 +67,14 @@ func (a *attempt) updated(i *sendgrid.Integration) {
 	}
 	i.ID = a.seen.integration.ID
 	a.seen.integration, a.seen.updateSent = i, true
+	a.entry.Stale = time.Now().Add(a.settling())
 }
 
-// reconcileUpdate reads the integration until it is as requested.
-func (a *attempt) reconcileUpdate(cause error) error {
+// reconcileUpdate reads the integration until it is as requested. What is shown while it may be
+// stale proves nothing.
+func (a *attempt) reconcileUpdate(cause error, stale bool) error {
 	id := a.seen.integration.ID
-	found := a.reconcile(func(ctx context.Context) bool {
+	found := !stale && a.reconcile(func(ctx context.Context) bool {
 		i, err := a.SendGrid.GetIntegration(ctx, id)
 		if err != nil || a.request.needsUpdate(*i) {
 			return false
