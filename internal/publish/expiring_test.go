@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
-	"github.com/pb33f/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/audit"
@@ -23,7 +23,7 @@ import (
 // validateExpiring checks a detail against the schema of the event.
 func validateExpiring(t *testing.T, detail string) error {
 	t.Helper()
-	schema, err := jsonschema.NewCompiler().Compile(resultsDir + "certificate-expiring.schema.json")
+	schema, err := compile("certificate-expiring.schema.json")
 	require.NoError(t, err)
 	document, err := jsonschema.UnmarshalJSON(strings.NewReader(detail))
 	require.NoError(t, err)

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
-	"github.com/pb33f/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/delivery"
@@ -57,9 +57,14 @@ func detailOf(t *testing.T, d *delivery.Delivery) string {
 	return text
 }
 
-var schema = sync.OnceValues(func() (*jsonschema.Schema, error) {
-	return jsonschema.NewCompiler().Compile(resultsDir + "schema.json")
-})
+var schema = sync.OnceValues(func() (*jsonschema.Schema, error) { return compile("schema.json") })
+
+// compile returns a schema that checks formats as well.
+func compile(name string) (*jsonschema.Schema, error) {
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	return c.Compile(resultsDir + name)
+}
 
 // validate checks a detail against the schema.
 func validate(t *testing.T, detail string) error {
