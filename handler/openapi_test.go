@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -147,11 +148,17 @@ func documentedHeaders(code problem.Code) map[string]string {
 }
 
 // The document has the fields of a request, and those that are required: always, or unless
-// metadata supplies them.
+// metadata supplies them. It also has those of a result.
 func TestOpenAPIFields(t *testing.T) {
 	t.Parallel()
+	schemas := newContract(t).Components.Schemas
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[provision.Result]()) {
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "-" {
+			require.Contains(t, schemas["Result"].Value.Properties, name)
+		}
+	}
 	all, required := provision.FieldNames()
-	schema := newContract(t).Components.Schemas["IntegrationRequest"].Value
+	schema := schemas["IntegrationRequest"].Value
 	require.ElementsMatch(t, all, slices.Collect(maps.Keys(schema.Properties)))
 	require.ElementsMatch(t, required, append(schema.Required, schema.AnyOf[0].Value.Required...))
 }
