@@ -2,7 +2,6 @@ package handler
 
 import (
 	"encoding/json"
-	"time"
 
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
@@ -34,14 +33,17 @@ func openEnvelope(d *delivery.Delivery, payload []byte) {
 		ID         string          `json:"id"`
 		Source     string          `json:"source"`
 		DetailType string          `json:"detail-type"`
-		Time       time.Time       `json:"time"`
+		Time       json.RawMessage `json:"time"`
 		Detail     json.RawMessage `json:"detail"`
 	}
 	if err := json.Unmarshal(payload, &event); err != nil {
 		d.Settle(nil, malformed(err))
 		return
 	}
-	d.EventID, d.Body, d.Sent = delivery.ID(event.ID), event.Detail, event.Time
+	d.EventID, d.Body = delivery.ID(event.ID), event.Detail
+	if event.Time != nil && json.Unmarshal(event.Time, &d.Sent) != nil {
+		d.Settle(nil, badField("time", "is not in RFC 3339"))
+	}
 	if event.DetailType == scheduledEvent { // In a queue: a dead letter that was sent again.
 		d.Settle(nil, &problem.Error{
 			Code:    problem.InvalidRequest,
