@@ -2,6 +2,7 @@ package handler
 
 import (
 	"encoding/json"
+	"time"
 
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
@@ -41,8 +42,12 @@ func openEnvelope(d *delivery.Delivery, payload []byte) {
 		return
 	}
 	d.EventID, d.Body = delivery.ID(event.ID), event.Detail
-	if event.Time != nil && json.Unmarshal(event.Time, &d.Sent) != nil {
+	var sent time.Time
+	if event.Time != nil && json.Unmarshal(event.Time, &sent) != nil {
 		d.Settle(nil, badField("time", "is not in RFC 3339"))
+	}
+	if !sent.IsZero() { // Else a message keeps the time at which it was sent.
+		d.Sent = sent
 	}
 	if event.DetailType == scheduledEvent { // In a queue: a dead letter that was sent again.
 		d.Settle(nil, &problem.Error{
