@@ -17,7 +17,9 @@ func (h *Handler) deadLetter(ctx context.Context, d *delivery.Delivery) {
 	if h.DeadLetters == nil || !rejected || unpublished {
 		return
 	}
-	if err := h.DeadLetters.Send(context.WithoutCancel(ctx), d); err != nil {
+	sending, cancel := uncancelled(ctx)
+	defer cancel()
+	if err := h.DeadLetters.Send(sending, d); err != nil {
 		h.Logger.WarnContext(ctx, "a rejected message could not be moved to the dead-letter queue; it will be delivered again",
 			slog.String("message_id", d.MessageID), slog.Any("error", err))
 		return

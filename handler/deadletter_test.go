@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/provision"
 )
 
 // recordingQueue keeps the messages that it is sent, or fails.
@@ -26,6 +29,15 @@ func (q *recordingQueue) Send(ctx context.Context, d *delivery.Delivery) error {
 		q.sent = append(q.sent, *d)
 	}
 	return q.err
+}
+
+// queueFunc is a queue that takes two seconds at most, as the real one.
+type queueFunc func(context.Context) error
+
+func (f queueFunc) Send(ctx context.Context, _ *delivery.Delivery) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	return f(ctx)
 }
 
 // A rejected message is published and moved to the dead-letter queue, whichever receive it
@@ -95,4 +107,31 @@ func TestOtherTriggersMoveNothing(t *testing.T) {
 		require.Equal(t, "Conflict", f.code(t, payload))
 	}
 	require.Empty(t, queue.sent)
+}
+
+// The dead-letter queue gets what time publishing has left, and no more.
+func TestDeadLetterEndsInTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 28*time.Second)
+		defer cancel()
+		start := time.Now()
+		f := newFixture(func(context.Context, provision.Request) (*provision.Result, error) {
+			cancel()
+			return nil, failure(problem.Conflict)
+		})
+		f.Publisher = publisherFunc(func(ctx context.Context) error {
+			time.Sleep(27 * time.Second)
+			return ctx.Err()
+		})
+		f.DeadLetters = queueFunc(func(ctx context.Context) error {
+			require.NoError(t, ctx.Err(), "the message is moved even if the caller is gone")
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		data, err := f.Invoke(ctx, batch(goodRequest))
+		require.NoError(t, err)
+		require.Equal(t, []string{"1"}, failed(t, data))
+		require.Equal(t, 28*time.Second-200*time.Millisecond, time.Since(start))
+	})
 }

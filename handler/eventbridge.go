@@ -25,8 +25,8 @@ func decodeEventBridge(payload []byte) []*delivery.Delivery {
 }
 
 // openEnvelope takes the request out of an EventBridge event: it is the detail. An event that
-// this function published is refused, because its outcome would be published in turn, and so
-// on for ever.
+// this function published is refused, and is the only one whose refusal is not published: that
+// would be refused in turn, and so on for ever.
 //
 // https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
 func openEnvelope(d *delivery.Delivery, payload []byte) {
@@ -34,14 +34,22 @@ func openEnvelope(d *delivery.Delivery, payload []byte) {
 		ID         string          `json:"id"`
 		Source     string          `json:"source"`
 		DetailType string          `json:"detail-type"`
-		Time       time.Time       `json:"time"`
+		Time       json.RawMessage `json:"time"`
 		Detail     json.RawMessage `json:"detail"`
 	}
-	if err := json.Unmarshal(payload, &event); err != nil {
+	err := json.Unmarshal(payload, &event) // A field of the wrong type does not stop it.
+	d.EventID, d.Body, d.Accepted = delivery.ID(event.ID), event.Detail, event.Source != publish.Source
+	if err != nil {
 		d.Settle(nil, malformed(err))
 		return
 	}
-	d.EventID, d.Body, d.Sent = delivery.ID(event.ID), event.Detail, event.Time
+	var sent time.Time
+	if event.Time != nil && json.Unmarshal(event.Time, &sent) != nil {
+		d.Settle(nil, badField("time", "is not in RFC 3339"))
+	}
+	if !sent.IsZero() { // Else a message keeps the time at which it was sent.
+		d.Sent = sent
+	}
 	if event.DetailType == scheduledEvent { // In a queue: a dead letter that was sent again.
 		d.Settle(nil, &problem.Error{
 			Code:    problem.InvalidRequest,

@@ -233,6 +233,7 @@ func TestNothingLeaksElsewhere(t *testing.T) {
 	key := func(text string) func(*leaky) { return func(l *leaky) { l.key.text = text } }
 	bearer := func(text string) func(*leaky) { return func(l *leaky) { l.bearer.text = text } }
 	unchanged := func(*leaky) {}
+	leakyTime := []byte(`{"detail-type":"x","source":"y","detail":` + goodRequest + `,"time":"` + leak + `"}`)
 	tests := map[string]struct {
 		change  func(*leaky)
 		payload []byte
@@ -253,6 +254,8 @@ func TestNothingLeaksElsewhere(t *testing.T) {
 		"cut off":                  {unchanged, []byte(`{"name":"` + leak), problem.InvalidJSON},
 		"unknown field":            {unchanged, []byte(`{"name":"x","color":"` + leak + `"}`), problem.InvalidRequest},
 		"broken rules":             {unchanged, []byte(strings.ReplaceAll(leakyRequest, "https:", leak+":")), problem.InvalidRequest},
+		"time of an event":         {unchanged, leakyTime, problem.InvalidJSON},
+		"time in a message":        {unchanged, batch(string(leakyTime)), problem.InvalidJSON},
 		"a panic below":            {func(l *leaky) { l.ledger = nil }, []byte(leakyRequest), problem.Internal},
 		"a panic below the bearer": {func(l *leaky) { l.ledger = nil }, webhookEvent(leakyBearer), problem.Internal},
 	}

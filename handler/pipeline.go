@@ -20,7 +20,7 @@ const (
 	maxConcurrent = 10
 	// publishTime is kept free for publishing, before answerMargin.
 	publishTime = 2 * time.Second
-	// maxPublishTime bounds publishing if the invocation has no deadline.
+	// maxPublishTime bounds publishing, and moving a message, if the invocation has no deadline.
 	maxPublishTime = 10 * time.Second
 	// retryPublish is when to send a request again whose outcome could not be published.
 	retryPublish = 10 * time.Second
@@ -117,12 +117,7 @@ func (h *Handler) publishes(d *delivery.Delivery) bool {
 // A published success is part of success: if the bus does not take it, the request has
 // failed, and its repetition finds the integration and publishes that.
 func (h *Handler) publish(ctx context.Context, d *delivery.Delivery) (*provision.Result, error) {
-	limit := maxPublishTime
-	if deadline, ok := ctx.Deadline(); ok {
-		limit = time.Until(deadline)
-	}
-	// The outcome is published even if the caller is gone.
-	publishing, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	publishing, cancel := uncancelled(ctx)
 	defer cancel()
 	err := h.Publisher.Publish(publishing, d)
 	d.Published = err == nil
@@ -139,4 +134,14 @@ func (h *Handler) publish(ctx context.Context, d *delivery.Delivery) (*provision
 		}
 	}
 	return d.Result, nil
+}
+
+// uncancelled returns a context that has the deadline of ctx and outlives its cancellation: what
+// became of a delivery is published, and its message moved, even if the caller is gone.
+func uncancelled(ctx context.Context) (context.Context, context.CancelFunc) {
+	limit := maxPublishTime
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = time.Until(deadline)
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), limit)
 }

@@ -156,6 +156,8 @@ func TestPublished(t *testing.T) {
 			MessageId: "m", EventSource: "aws:sqs", Body: body, Attributes: map[string]string{"ApproximateReceiveCount": receives},
 		}}})
 	}
+	with := func(event, field string) string { return strings.Replace(event, "{", "{"+field+",", 1) }
+	envelope := string(functions["EventBridge"](goodRequest))
 	for name, tt := range map[string]struct {
 		payload   []byte
 		code      problem.Code
@@ -168,6 +170,12 @@ func TestPublished(t *testing.T) {
 		"not JSON":                  {gateways["HTTP API"](request{body: goodRequest, header: form}), problem.UnsupportedMediaType, 0},
 		"too large":                 {gateways["HTTP API"](request{body: strings.Repeat(" ", provision.MaxRequestBytes+1)}), problem.PayloadTooLarge, 0},
 		"malformed event":           {[]byte(`{"version":"2.0","requestContext":{"http":{"method":5}}}`), problem.InvalidJSON, 0},
+		"bad time":                  {[]byte(with(envelope, `"time":"x"`)), problem.InvalidJSON, 1},
+		"bad time in a message":     {message(with(envelope, `"time":"x"`), "1"), problem.InvalidJSON, 1},
+		"bad type in a message":     {message(strings.Replace(envelope, `"1"`, "5", 1), "1"), problem.InvalidJSON, 1},
+		"schedule in a message":     {message(scheduled, "1"), problem.InvalidRequest, 1},
+		"own event, bad time":       {message(with(own, `"time":"x"`), "1"), problem.InvalidRequest, 0},
+		"own event, bad type":       {message(strings.Replace(own, `"e"`, "5", 1), "1"), problem.InvalidJSON, 0},
 		"own event":                 {[]byte(own), problem.InvalidRequest, 0},
 		"own event in a message":    {message(own, "1"), problem.InvalidRequest, 0},
 		"rejected, first receive":   {message(`{}`, "1"), problem.InvalidRequest, 1},

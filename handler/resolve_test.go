@@ -2,6 +2,7 @@ package handler_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,6 +64,7 @@ func TestMetadataIsResolved(t *testing.T) {
 func TestDeliveryHasItsOrderAndIDs(t *testing.T) {
 	t.Parallel()
 	envelope := `{"id":"event-1","time":"2026-11-23T15:00:00Z","detail-type":"x","source":"x","detail":` + goodRequest + `}`
+	at := func(time string) string { return strings.Replace(envelope, `"2026-11-23T15:00:00Z"`, time, 1) }
 	message := func(body string) []byte {
 		return mustEncode(events.SQSEvent{Records: []events.SQSMessage{{
 			MessageId: "message-1", EventSource: "aws:sqs", Body: body, Attributes: map[string]string{"SentTimestamp": "1795446001500"},
@@ -80,6 +82,9 @@ func TestDeliveryHasItsOrderAndIDs(t *testing.T) {
 		"EventBridge":             {[]byte(envelope), event, []string{"event:event-1"}},
 		"SQS":                     {message(goodRequest), sent, []string{"message:message-1"}},
 		"EventBridge through SQS": {message(envelope), event, []string{"event:event-1", "message:message-1"}},
+		"no time, SQS":            {message(strings.Replace(envelope, `"time"`, `"at"`, 1)), sent, []string{"event:event-1", "message:message-1"}},
+		"null as time, SQS":       {message(at("null")), sent, []string{"event:event-1", "message:message-1"}},
+		"Go's zero time, SQS":     {message(at(`"0001-01-01T00:00:00Z"`)), sent, []string{"event:event-1", "message:message-1"}},
 		"direct":                  {[]byte(goodRequest), time.Time{}, nil},
 		"HTTP":                    {gateways["HTTP API"](request{body: goodRequest}), time.Time{}, nil},
 		"Standard Webhooks":       {webhook("webhook-id", "msg_1"), time.Time{}, []string{"sender:msg_1"}},

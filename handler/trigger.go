@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"sendgrid-sso-integration/internal/delivery"
@@ -77,11 +78,21 @@ func (f fields) has(names ...string) bool {
 	return true
 }
 
-// malformed is the failure of an event that a trigger recognises and cannot decode.
+// malformed is the failure of an event that a trigger recognises and cannot decode. Such an
+// event is a JSON object, so only the type of a field can be wrong.
 func malformed(err error) *problem.Error {
+	wrong := &json.UnmarshalTypeError{}
+	_ = errors.As(err, &wrong)
+	return badField(wrong.Field, "has the wrong type")
+}
+
+// badField is the failure of an event with a field that is not as AWS documents it. It has no
+// cause for the log, because encoding/json and package time quote the event in their errors.
+func badField(field, fault string) *problem.Error {
 	return &problem.Error{
-		Code: problem.InvalidJSON, Err: err,
-		Message: "This is the event of an AWS service, but some of its fields have the wrong type. Send the event as AWS documents it.",
+		Code:    problem.InvalidJSON,
+		Message: "One field of this event of an AWS service is not as AWS documents it; correct it.",
+		Fields:  []problem.FieldError{{Field: field, Message: fault}},
 	}
 }
 

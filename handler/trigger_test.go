@@ -91,21 +91,27 @@ func TestLoadBalancerIsAnsweredAsHTTP(t *testing.T) {
 }
 
 // Events that are recognised and have fields of other types are answered by HTTP or with a
-// function error like any other.
+// function error like any other. The field is named, and what is in it is not repeated.
 func TestMalformedEvents(t *testing.T) {
 	t.Parallel()
-	for _, payload := range []string{
-		`{"version":"2.0","requestContext":{"http":{"method":5}}}`,
-		`{"version":"2.0","requestContext":{"http":{"method":"POST"}},"headers":{"x":["y"]}}`,
-		`{"version":"2.0","requestContext":{"http":{"method":"POST"}},"body":{}}`,
-		`{"version":"2.0","requestContext":{"http":{"method":"POST"},"authorizer":"iam"}}`,
-		`{"requestContext":"x","httpMethod":"POST"}`,
-		`{"requestContext":{"identity":{"userArn":{}}},"httpMethod":"POST"}`,
-		`{"requestContext":{},"httpMethod":"POST","multiValueHeaders":{"x":"y"}}`,
-		`{"detail-type":"x","source":5,"detail":{}}`,
-		`{"Records":[{"messageId":"1","eventSource":"aws:sqs","body":{}}]}`,
+	for payload, field := range map[string]string{
+		`{"version":"2.0","requestContext":{"http":{"method":5}}}`:                              "requestContext.http.method",
+		`{"version":"2.0","requestContext":{"http":{"method":"POST"}},"headers":{"x":["y"]}}`:   "headers",
+		`{"version":"2.0","requestContext":{"http":{"method":"POST"}},"body":{}}`:               "body",
+		`{"version":"2.0","requestContext":{"http":{"method":"POST"},"authorizer":"iam"}}`:      "requestContext.authorizer",
+		`{"requestContext":"x","httpMethod":"POST"}`:                                            "requestContext",
+		`{"requestContext":{"identity":{"userArn":{}}},"httpMethod":"POST"}`:                    "requestContext.identity.userArn",
+		`{"requestContext":{},"httpMethod":"POST","multiValueHeaders":{"x":"y"}}`:               "multiValueHeaders",
+		`{"detail-type":"x","source":5417,"detail":{}}`:                                         "source",
+		`{"detail-type":"x","source":"y","detail":{},"time":5417}`:                              "time",
+		`{"detail-type":"x","source":"y","detail":{},"time":"-----BEGIN PRIVATE KEY-----5417"}`: "time",
+		`{"Records":[{"messageId":"1","eventSource":"aws:sqs","body":{}}]}`:                     "Records.body",
 	} {
-		require.Equal(t, "InvalidJSON", newFixture(nil).code(t, []byte(payload)), payload)
+		f := newFixture(nil)
+		require.Equal(t, "InvalidJSON", f.code(t, []byte(payload)), payload)
+		cause := f.log.line(t)["error"]
+		require.Contains(t, cause, " "+field+": ")
+		require.NotContains(t, cause, "5417", "the log has no payload")
 	}
 	for _, payload := range []string{ // Without a method it is a request with the wrong one.
 		`{"version":"2.0","requestContext":{"http":null,"authorizer":null},"headers":null,"body":null,"isBase64Encoded":null}`,

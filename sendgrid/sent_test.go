@@ -31,16 +31,20 @@ func requireUnanswered(t *testing.T, err error, sent bool) *sendgrid.Error {
 	return failure
 }
 
-// TestRefusedConnection does not run in parallel: another test might get the port that has
-// to be unused here.
+// Nobody listens at the client's end of a connection, and while the connection is open, nobody
+// else gets its port.
 func TestRefusedConnection(t *testing.T) {
+	t.Parallel()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	require.NoError(t, listener.Close())
+	defer listener.Close()
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", listener.Addr().String())
+	require.NoError(t, err)
+	defer conn.Close()
 	var calls []sendgrid.Call
 	c := &sendgrid.Client{
 		Keys:    fixedKey(testKey),
-		BaseURL: "http://" + listener.Addr().String(),
+		BaseURL: "http://" + conn.LocalAddr().String(),
 		OnCall:  func(_ context.Context, call sendgrid.Call) { calls = append(calls, call) },
 	}
 	for _, each := range everyCall() {

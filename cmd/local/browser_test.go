@@ -19,7 +19,8 @@ import (
 const browserTime = 2 * time.Minute
 
 // newBrowser starts Chromium with a new profile. Without Chromium the test is skipped, except
-// in CI, where it fails.
+// in CI, where it fails. chromedp makes the profile and removes it: Chromium's processes write
+// into it for a while after the browser has ended, and t.TempDir would fail then.
 func newBrowser(t *testing.T) browser {
 	t.Helper()
 	path := ""
@@ -34,8 +35,7 @@ func newBrowser(t *testing.T) browser {
 		t.Skip("there is no Chromium here, so the page is not tested in a browser")
 	}
 	options := []chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.NoFirstRun,
+		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 	}
 	for _, flag := range []string{
 		"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync", "disable-dev-shm-usage", "no-proxy-server",

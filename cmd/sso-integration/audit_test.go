@@ -27,7 +27,7 @@ func TestAudit(t *testing.T) {
 	require.NoError(t, err)
 	now := time.Now()
 	w.sendGrid.AddCertificate(sendgrid.CertificateRequest{
-		IntegrationID: i.ID, Enabled: true, PublicCertificate: samltest.PEM(samltest.NewCertificate(key, "idp", now.AddDate(-1, 0, 0), now.AddDate(0, 0, 9))),
+		IntegrationID: i.ID, Enabled: true, PublicCertificate: samltest.PEM(samltest.NewCertificate(key, "idp", now.Add(-time.Hour), now.Add(9*24*time.Hour))),
 	})
 	f, event := w.start(t), read(t, "../../events/audit.json")
 

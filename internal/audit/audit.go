@@ -7,7 +7,7 @@
 // one in the ledger, and the next audit begins there. So the audits together go around the
 // circle and skip none: each integration is checked again after at most as many audits as it
 // takes to go around once, whatever is created or deleted meanwhile. An audit that reaches
-// nothing fails, so every successful one makes progress.
+// nothing fails, and the next one begins after the integrations that it asked about in vain.
 package audit
 
 import (
@@ -71,9 +71,9 @@ func (a *Auditor) Audit(ctx context.Context, d *delivery.Delivery) (*Report, err
 	if err != nil {
 		return nil, ledgerUnavailable(err)
 	}
-	report, err := a.check(ctx, entry.IntegrationID)
-	if err != nil {
-		return nil, err
+	report, failure := a.check(ctx, entry.IntegrationID)
+	if report == nil {
+		return nil, failure
 	}
 	// The events come before the ledger: if they cannot be published, the repetition begins
 	// where this audit began.
@@ -82,14 +82,20 @@ func (a *Auditor) Audit(ctx context.Context, d *delivery.Delivery) (*Report, err
 			return nil, notPublished(err)
 		}
 	}
+	// An audit that reached nothing moves on, too, or what fails every time would keep all the
+	// following ones from the rest.
 	if err := a.remember(ctx, entry, report.Next); err != nil {
 		return nil, err
+	}
+	if failure != nil {
+		return nil, failure
 	}
 	report.bound()
 	return report, nil
 }
 
-// check lists the integrations and checks them, beginning with the id next.
+// check lists the integrations and checks them, beginning with the id next. If not one could be
+// checked, it returns an error and the report.
 func (a *Auditor) check(ctx context.Context, next string) (*Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, workTime(ctx))
 	defer cancel()

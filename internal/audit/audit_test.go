@@ -234,6 +234,38 @@ func TestOutage(t *testing.T) {
 	}
 }
 
+// Integrations that fail all the time do not keep the audit from the others: it fails, and its
+// repetition begins after them.
+func TestNothingReached(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		fault         sendgridtest.Fault
+		failed, after int // after is where the next audit begins
+	}{
+		"an error":  {sendgridtest.Fault{Status: 500, Times: 10}, 10, 10},
+		"no answer": {sendgridtest.Fault{Delay: time.Minute, Times: 5}, 5, 4}, // The last one is interrupted.
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.addMany(12, 3*day)
+				tt.fault.Op = sendgrid.OpListCertificates
+				w.sendGrid.Script(tt.fault)
+				require.True(t, w.fails().Retryable())
+				require.Empty(t, w.bus.published)
+				first := w.listed(0)
+				require.Len(t, first, tt.failed)
+
+				w.sendGrid.ClearFaults()
+				require.Equal(t, 12, w.succeeds().Summary.Audited)
+				second := w.listed(0)[tt.failed:]
+				require.Equal(t, first[:tt.after], second[12-tt.after:], "they come last")
+			})
+		})
+	}
+}
+
 // A failure of the audit has the code of what is wrong, and whether a retry helps.
 func TestFailures(t *testing.T) {
 	t.Parallel()

@@ -36,7 +36,8 @@ func (w *walk) integrations(ctx context.Context) (list []sendgrid.Integration, e
 }
 
 // check checks the integrations in this order until the time runs out. It returns an error if
-// SendGrid refuses the API key, or if not one integration could be checked.
+// SendGrid refuses the API key, and an error with the report if not one integration could be
+// checked.
 func (w *walk) check(ctx context.Context, integrations []sendgrid.Integration) (*Report, error) {
 	ctx = sendgrid.WithObserver(ctx, w.pace.observe)
 	report := &Report{Summary: Summary{Total: len(integrations)}, Integrations: []Integration{}}
@@ -67,7 +68,7 @@ func (w *walk) check(ctx context.Context, integrations []sendgrid.Integration) (
 		}
 	}
 	if cause != nil && report.Summary.Audited == 0 {
-		return nil, nothingReached(cause)
+		return report, nothingReached(cause)
 	}
 	return report, nil
 }

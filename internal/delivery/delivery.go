@@ -55,8 +55,8 @@ type Delivery struct {
 	Caller Caller
 	// Scheme is how the request carries the webhook secret, empty if it carries none.
 	Scheme string
-	// Accepted reports whether the caller is authenticated and Body is to be read as a
-	// request. Only what became of an accepted delivery is published.
+	// Accepted reports whether the caller is authenticated and sent what is to be read as a
+	// request, well-formed or not. Only what became of an accepted delivery is published.
 	Accepted bool
 
 	// Request is nil until Body is parsed, and if it cannot be parsed.

@@ -89,7 +89,7 @@ func decode(payload []byte) batch {
 func newDelivery(messageID string, event []byte) *delivery {
 	d := &delivery{messageID: messageID}
 	if err := json.Unmarshal(event, &d.event); err != nil {
-		d.failure = &Error{Code: InvalidEvent, Message: "This is not the JSON of an EventBridge event.", Err: err}
+		d.failure = invalidEvent("This is not an EventBridge event", err, "time")
 	}
 	return d
 }

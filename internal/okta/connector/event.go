@@ -2,6 +2,7 @@ package connector
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -113,7 +114,25 @@ type resultEvent struct {
 // decodeDetail reads the detail of an event.
 func decodeDetail(e envelope, detail any) error {
 	if err := json.Unmarshal(e.Detail, detail); err != nil {
-		return &Error{Code: InvalidEvent, Message: "The detail of the event is not as its source documents it.", Err: err}
+		return invalidEvent("The detail of the event is not as its source documents it", err, "published")
 	}
 	return nil
+}
+
+// invalidEvent is the failure of JSON that cannot be decoded, with the name of its one time
+// field. It has no cause for the log, because encoding/json and package time quote the JSON in
+// their errors.
+func invalidEvent(message string, err error, timeField string) *Error {
+	var (
+		syntax    *json.SyntaxError
+		wrongType *json.UnmarshalTypeError
+	)
+	fault := timeField + " is not in RFC 3339" // No other field has a decoder that fails.
+	switch {
+	case errors.As(err, &wrongType) && wrongType.Field != "":
+		fault = wrongType.Field + " has the wrong type"
+	case errors.As(err, &wrongType), errors.As(err, &syntax):
+		fault = "it is not a JSON object"
+	}
+	return &Error{Code: InvalidEvent, Message: message + ": " + fault + "."}
 }
