@@ -66,8 +66,8 @@ func decodeSQS(payload []byte) []*delivery.Delivery {
 }
 
 // encodeSQS answers with the ids of the messages that failed and were not moved to the
-// dead-letter queue. SQS delivers them again. If a
-// delivery that failed has no message id, as when the batch is malformed, the whole batch fails.
+// dead-letter queue. SQS delivers them again. If a delivery that failed has no message id, as when
+// the batch is malformed, the whole batch fails.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 func encodeSQS(h *Handler, deliveries []*delivery.Delivery) ([]byte, error) {

@@ -34,12 +34,15 @@ func (c *Connector) announce(ctx context.Context, d *delivery) error {
 	if err := decodeDetail(d.event, &e); err != nil {
 		return err
 	}
-	d.oktaEvent, d.app = e.UUID, e.app()
-	if !e.concerns() || d.app == "" {
+	d.oktaEvent = e.UUID
+	if okta.IsAppID(e.app()) {
+		d.app = e.app()
+	}
+	if !e.concerns() || e.app() == "" {
 		d.end(Ignored, "the event announces no change of an application")
 		return nil
 	}
-	if !okta.IsAppID(d.app) {
+	if d.app == "" {
 		return &Error{Code: InvalidEvent, Message: "The target of the log event has an id that is not that of an application."}
 	}
 	app, reason, err := c.application(ctx, d.app)
