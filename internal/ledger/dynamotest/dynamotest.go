@@ -6,9 +6,11 @@ package dynamotest
 import (
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -105,7 +107,12 @@ func refuse(w http.ResponseWriter, code, message string, item map[string]json.Ra
 }
 
 func answer(w http.ResponseWriter, status int, body any) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		panic(err) // It is made of what was JSON.
+	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(text)), 10)) // The SDK checks it.
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // A client that has gone needs no answer.
+	_, _ = w.Write(text) // A client that has gone needs no answer.
 }
