@@ -53,8 +53,7 @@ func (h *Handler) authorize(d *delivery.Delivery) error {
 }
 
 func secretUnavailable(err error) error {
-	var content interface{ Permanent() bool }
-	if errors.As(err, &content) && content.Permanent() {
+	if problem.IsPermanent(err) {
 		return &problem.Error{
 			Code: problem.SecretUnavailable, Err: err, Permanent: true,
 			Message: "The webhook secret has no usable content, so no caller can be authenticated with it. The log says what to correct.",

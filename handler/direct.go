@@ -25,7 +25,12 @@ func direct() trigger {
 func encodeFunction(_ *Handler, deliveries []*delivery.Delivery) ([]byte, error) {
 	d := deliveries[0]
 	if d.Failure != nil {
-		return nil, messages.InvokeResponse_Error{Type: string(d.Failure.Code), Message: d.Failure.Public()}
+		return nil, functionError(d)
 	}
 	return encode(d.Result), nil
+}
+
+// functionError is the failure of a delivery as an error of the function.
+func functionError(d *delivery.Delivery) error {
+	return messages.InvokeResponse_Error{Type: string(d.Failure.Code), Message: d.Failure.Public()}
 }

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda/messages"
-
 	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/provision"
@@ -66,7 +64,7 @@ func (h *Handler) audit(ctx context.Context, deliveries []*delivery.Delivery) ([
 	telemetry.LogAudit(ctx, h.Logger, d, report)
 	h.Metrics.WriteAudit(d, report)
 	if d.Failure != nil {
-		return nil, messages.InvokeResponse_Error{Type: string(d.Failure.Code), Message: d.Failure.Public()}
+		return nil, functionError(d)
 	}
 	return encode(report), nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sendgrid-sso-integration/handler"
+	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
@@ -87,20 +88,11 @@ func (p *page) state(now time.Time) state {
 			Certificates: []shownCertificate{},
 		}
 		for _, c := range p.sendGrid.Certificates(i.ID) {
-			shown.Certificates = append(shown.Certificates, shownCertificate{ID: c.ID, Enabled: c.Enabled, DaysLeft: daysLeft(c, now)})
+			shown.Certificates = append(shown.Certificates, shownCertificate{ID: c.ID, Enabled: c.Enabled, DaysLeft: *provision.DaysLeft([]provision.Certificate{{NotAfter: time.Unix(c.NotAfter, 0)}}, now)})
 		}
 		s.Integrations = append(s.Integrations, shown)
 	}
 	return s
-}
-
-// daysLeft returns the whole days until a certificate expires, negative once it has expired.
-func daysLeft(c sendgridtest.Certificate, now time.Time) int {
-	left := time.Unix(c.NotAfter, 0).Sub(now)
-	if left < 0 {
-		return int(left/(24*time.Hour)) - 1
-	}
-	return int(left / (24 * time.Hour))
 }
 
 func (p *page) serveState(w http.ResponseWriter, _ *http.Request) {

@@ -24,8 +24,7 @@ func translate(err error) *problem.Error {
 	}
 	switch {
 	case sendgrid.ClassOf(err) == sendgrid.NoKey:
-		var content interface{ Permanent() bool }
-		e.Code, e.Permanent = problem.SecretUnavailable, errors.As(err, &content) && content.Permanent()
+		e.Code, e.Permanent = problem.SecretUnavailable, problem.IsPermanent(err)
 		e.Message = "The SendGrid API key could not be read from Secrets Manager; check that the secret exists and has the key in it, and that the function's role may read it."
 	case status == http.StatusUnauthorized:
 		e.Code, e.Message = problem.SendGridUnauthorized, "SendGrid does not accept the API key; put a valid key into the secret."

@@ -73,3 +73,10 @@ func From(err error) *Error {
 	}
 	return &Error{Code: Internal, Message: "An internal error occurred; the log has the cause under this request's id. Send the request again.", Err: err}
 }
+
+// IsPermanent reports whether an error, of whatever package, says itself that a retry cannot
+// help: the content of a secret is unusable, for instance.
+func IsPermanent(err error) bool {
+	var cause interface{ Permanent() bool }
+	return errors.As(err, &cause) && cause.Permanent()
+}

@@ -106,11 +106,7 @@ func (a *attempt) put(ctx context.Context, e Entry) (owned bool, err error) {
 // recordCompleted records that the integration is what the request asks for, and ends the
 // lease.
 func (a *attempt) recordCompleted(id string) {
-	e := a.entry
-	if e.IntegrationID != id {
-		e = e.exists(id, time.Now().Add(a.settling()))
-		e.Added, e.Deliveries = nil, nil
-	}
+	e := a.entry.about(id, time.Now().Add(a.settling()))
 	e.State, e.Owner, e.Lease = Completed, "", time.Time{}
 	e.Fingerprint, e.Outcome, e.Certificate = a.fingerprint, "", ""
 	if a.delivery.Time.After(e.Applied) {

@@ -189,6 +189,16 @@ func (e Entry) exists(id string, settles time.Time) Entry {
 	return e
 }
 
+// about returns the entry of an integration that exists. If the entry recorded another one, what
+// is known of that is forgotten.
+func (e Entry) about(id string, settles time.Time) Entry {
+	if e.IntegrationID != id {
+		e = e.exists(id, settles)
+		e.Added, e.Deliveries = nil, nil
+	}
+	return e
+}
+
 // added returns the entry once a certificate is known to be there.
 func (e Entry) added(sha256 string, settles time.Time) Entry {
 	e.State, e.Certificate, e.Settles = Pending, "", settles

@@ -51,9 +51,7 @@ func keyUnavailable(err error) *problem.Error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return tooLate(err)
 	}
-	// The secret's own error reports whether its content can ever be used.
-	var content interface{ Permanent() bool }
-	if errors.As(err, &content) && content.Permanent() {
+	if problem.IsPermanent(err) { // The content of the secret can never be used.
 		return &problem.Error{
 			Code: problem.SecretUnavailable, Permanent: true, Err: err,
 			Message: "The secret with the SendGrid API key has no usable content; put the key into it, bare or as {\"api_key\": \"…\"}. The log has the reason.",

@@ -13,11 +13,7 @@ func (a *attempt) update() error {
 	current, before := a.seen.integration, a.entry
 	stale := before.mayBeStale(*current, a.asOf)
 	if a.entry.Fingerprint != a.fingerprint || !a.entry.hasStepsLeft() {
-		announced := a.entry
-		if announced.IntegrationID != current.ID {
-			announced = announced.exists(current.ID, time.Now().Add(a.settling()))
-			announced.Added, announced.Deliveries = nil, nil
-		}
+		announced := a.entry.about(current.ID, time.Now().Add(a.settling()))
 		announced.State, announced.Fingerprint, announced.Outcome = Pending, a.fingerprint, OutcomeUpdated
 		announced.Certificate, announced.Applied = "", a.delivery.Time
 		if err := a.announce(announced); err != nil {

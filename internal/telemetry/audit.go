@@ -24,17 +24,12 @@ const (
 // LogAudit writes the one line of an audit. The report is nil if the audit failed; then the
 // delivery has the failure.
 func LogAudit(ctx context.Context, logger *slog.Logger, d *delivery.Delivery, report *audit.Report) {
-	attrs := []slog.Attr{
+	attrs := appendIDs([]slog.Attr{
 		slog.String("trigger", d.Trigger),
 		slog.Int64("duration_ms", d.Duration.Milliseconds()),
 		slog.Int("upstream_calls", len(d.Calls)),
 		slog.Bool("cold_start", d.ColdStart),
-	}
-	for _, id := range []struct{ name, value string }{{"trace_id", d.TraceID}, {"event_id", d.EventID}} {
-		if id.value != "" {
-			attrs = append(attrs, slog.String(id.name, id.value))
-		}
-	}
+	}, d)
 	if d.Failure != nil {
 		// The outcome is that of a failed request, so that one search finds both.
 		logger.LogAttrs(ctx, slog.LevelError, "audit "+string(d.Outcome()), append(attrs,

@@ -19,17 +19,7 @@ func Log(ctx context.Context, logger *slog.Logger, d *delivery.Delivery) {
 		slog.Int("upstream_calls", len(d.Calls)),
 		slog.Bool("cold_start", d.ColdStart),
 		slog.String("outcome", string(d.Outcome())))
-	for _, id := range []struct{ name, value string }{
-		{"trace_id", d.TraceID},
-		{"gateway_request_id", d.GatewayRequestID},
-		{"event_id", d.EventID},
-		{"message_id", d.MessageID},
-		{"integration_id", d.IntegrationID()},
-	} {
-		if id.value != "" {
-			attrs = append(attrs, slog.String(id.name, id.value))
-		}
-	}
+	attrs = appendIDs(attrs, d)
 	if metadata := d.Metadata(); len(metadata) > 0 {
 		attrs = append(attrs, slog.Any("metadata", metadata))
 	}
@@ -47,6 +37,22 @@ func Log(ctx context.Context, logger *slog.Logger, d *delivery.Delivery) {
 	logger.LogAttrs(ctx, levelOf(d.Failure), "request "+string(d.Outcome()), append(attrs,
 		slog.String("code", string(d.Failure.Code)),
 		slog.String("error", d.Failure.Error()))...)
+}
+
+// appendIDs appends the ids that a delivery has.
+func appendIDs(attrs []slog.Attr, d *delivery.Delivery) []slog.Attr {
+	for _, id := range []struct{ name, value string }{
+		{"trace_id", d.TraceID},
+		{"gateway_request_id", d.GatewayRequestID},
+		{"event_id", d.EventID},
+		{"message_id", d.MessageID},
+		{"integration_id", d.IntegrationID()},
+	} {
+		if id.value != "" {
+			attrs = append(attrs, slog.String(id.name, id.value))
+		}
+	}
+	return attrs
 }
 
 // levelOf returns the level of a failure: a warning if the caller has to correct the request,
