@@ -8,7 +8,7 @@ import (
 	"sendgrid-sso-integration/internal/auth"
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
-	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 )
 
 // retrySecret is when to send a request again if the webhook secret could not be read.
@@ -43,7 +43,7 @@ func (h *Handler) authenticate(ctx context.Context, d *delivery.Delivery) error 
 // add a signing certificate to an integration can log in as anyone, so a webhook secret alone
 // is not enough for an update.
 func (h *Handler) authorize(d *delivery.Delivery) error {
-	if d.Caller != delivery.WebhookSecret || d.Request.IfExists != provision.UpdateExisting || h.WebhookMayUpdate {
+	if d.Caller != delivery.WebhookSecret || d.Request.IfExists != request.UpdateExisting || h.WebhookMayUpdate {
 		return nil
 	}
 	return &problem.Error{

@@ -89,14 +89,14 @@ func TestRefusedCallersLearnNoReason(t *testing.T) {
 	t.Parallel()
 	for _, event := range gateways {
 		f := newFixture(nil)
-		unconfigured := f.call(t, event(request{body: goodRequest, unknown: true}))
+		unconfigured := f.call(t, event(httpCall{body: goodRequest, unknown: true}))
 		require.Contains(t, f.log.line(t)["error"], "no webhook secret is configured")
 
 		f = newFixture(nil)
 		f.Verifier = verify(refuse)
-		require.Equal(t, unconfigured, f.call(t, event(request{body: goodRequest, unknown: true})))
+		require.Equal(t, unconfigured, f.call(t, event(httpCall{body: goodRequest, unknown: true})))
 		require.Contains(t, f.log.line(t)["error"], "the reason for the log")
-		for _, bad := range []request{{body: "{}"}, {body: "no JSON"}, {}, {body: goodRequest, header: http.Header{}}} {
+		for _, bad := range []httpCall{{body: "{}"}, {body: "no JSON"}, {}, {body: goodRequest, header: http.Header{}}} {
 			bad.unknown = true
 			require.Equal(t, unconfigured, f.call(t, event(bad)))
 		}
@@ -117,7 +117,7 @@ func TestVerifierGetsTheRequest(t *testing.T) {
 				require.Equal(t, []string{"a,b"}, header["X-Signature"])
 				return nil
 			})
-			require.Empty(t, f.code(t, event(request{body: body, base64: encoded, header: header, unknown: true})))
+			require.Empty(t, f.code(t, event(httpCall{body: body, base64: encoded, header: header, unknown: true})))
 		}
 	}
 }
@@ -158,7 +158,7 @@ func TestWebhookSecretUnavailable(t *testing.T) {
 			t.Parallel()
 			f := newFixture(nil)
 			f.Verifier = verify(func(context.Context, http.Header, []byte) error { return tt.err })
-			a := f.call(t, gateways["HTTP API"](request{body: goodRequest, unknown: true}))
+			a := f.call(t, gateways["HTTP API"](httpCall{body: goodRequest, unknown: true}))
 			require.Equal(t, http.StatusServiceUnavailable, a.StatusCode)
 			require.Equal(t, tt.retryAfter, a.Headers["Retry-After"])
 			require.Equal(t, "SecretUnavailable", a.problem(t).Code)

@@ -9,31 +9,32 @@ import (
 
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 )
 
 // A webhook secret alone is not enough for an update, unless the deployment permits it.
 func TestUpdateNeedsMoreThanAWebhookSecret(t *testing.T) {
 	t.Parallel()
-	signed, webhook := gateways["HTTP API"](request{body: updateRequest}), gateways["HTTP API"](request{body: updateRequest, unknown: true})
+	signed, webhook := gateways["HTTP API"](httpCall{body: updateRequest}), gateways["HTTP API"](httpCall{body: updateRequest, unknown: true})
 	for name, tt := range map[string]struct {
 		payload   []byte
 		mayUpdate bool
 		code      problem.Code
 	}{
 		"webhook secret":                {webhook, false, problem.Forbidden},
-		"webhook secret, REST API":      {gateways["REST API"](request{body: updateRequest, unknown: true}), false, problem.Forbidden},
+		"webhook secret, REST API":      {gateways["REST API"](httpCall{body: updateRequest, unknown: true}), false, problem.Forbidden},
 		"webhook secret, permitted":     {webhook, true, ""},
-		"webhook secret, without it":    {gateways["HTTP API"](request{body: goodRequest, unknown: true}), false, ""},
+		"webhook secret, without it":    {gateways["HTTP API"](httpCall{body: goodRequest, unknown: true}), false, ""},
 		"identity of the gateway":       {signed, false, ""},
 		"EventBridge":                   {functions["EventBridge"](updateRequest), false, ""},
 		"SQS":                           {batch(updateRequest), false, ""},
 		"direct":                        {[]byte(updateRequest), false, ""},
-		"webhook secret, broken update": {gateways["HTTP API"](request{body: `{"if_exists":"update"}`, unknown: true}), false, problem.InvalidRequest},
+		"webhook secret, broken update": {gateways["HTTP API"](httpCall{body: `{"if_exists":"update"}`, unknown: true}), false, problem.InvalidRequest},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			reached := false
-			f := newFixture(func(ctx context.Context, r provision.Request) (*provision.Result, error) {
+			f := newFixture(func(ctx context.Context, r request.Resolved) (*provision.Result, error) {
 				reached = true
 				return created(ctx, r)
 			})

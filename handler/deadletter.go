@@ -5,14 +5,14 @@ import (
 	"log/slog"
 
 	"sendgrid-sso-integration/internal/delivery"
-	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/protocol"
 )
 
 // deadLetter moves a rejected SQS message to the dead-letter queue: a retry cannot help, so
 // nobody has to wait for SQS to give up. Its outcome has to be published before. If either
 // fails, SQS delivers the message again, so that nothing is lost.
 func (h *Handler) deadLetter(ctx context.Context, d *delivery.Delivery) {
-	rejected := d.Trigger == TriggerSQS && d.MessageID != "" && d.Outcome() == provision.OutcomeRejected
+	rejected := d.Trigger == TriggerSQS && d.MessageID != "" && d.Outcome() == protocol.OutcomeRejected
 	unpublished := h.publishes(d) && !d.Published
 	if h.DeadLetters == nil || !rejected || unpublished {
 		return

@@ -13,6 +13,7 @@ import (
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 )
 
 // recordingQueue keeps the messages that it is sent, or fails.
@@ -116,7 +117,7 @@ func TestDeadLetterEndsInTime(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 28*time.Second)
 		defer cancel()
 		start := time.Now()
-		f := newFixture(func(context.Context, provision.Request) (*provision.Result, error) {
+		f := newFixture(func(context.Context, request.Resolved) (*provision.Result, error) {
 			cancel()
 			return nil, failure(problem.Conflict)
 		})

@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// request is an HTTP request, of which each gateway makes an event of its own.
-type request struct {
+// httpCall is an HTTP request, of which each gateway makes an event of its own.
+type httpCall struct {
 	// method is POST if empty.
 	method string
 	// header has the content type application/json if it is nil.
@@ -21,7 +21,7 @@ type request struct {
 	unknown bool
 }
 
-func (r request) complete() request {
+func (r httpCall) complete() httpCall {
 	if r.method == "" {
 		r.method = http.MethodPost
 	}
@@ -35,7 +35,7 @@ func (r request) complete() request {
 }
 
 // joined returns the headers as payload version 2.0 has them.
-func (r request) joined() map[string]string {
+func (r httpCall) joined() map[string]string {
 	joined := map[string]string{}
 	for name, values := range r.header {
 		joined[name] = strings.Join(values, ",")
@@ -44,7 +44,7 @@ func (r request) joined() map[string]string {
 }
 
 // last returns the headers as payload version 1.0 has them beside multiValueHeaders.
-func (r request) last() map[string]string {
+func (r httpCall) last() map[string]string {
 	last := map[string]string{}
 	for name, values := range r.header {
 		last[name] = values[len(values)-1]
@@ -56,8 +56,8 @@ const callerARN = "arn:aws:iam::123456789012:user/ticketing"
 
 // gateways make an event of a request. They use the types of aws-lambda-go, so whatever
 // passes through them shows that this project's smaller types agree with those.
-var gateways = map[string]func(request) []byte{
-	"HTTP API": func(r request) []byte {
+var gateways = map[string]func(httpCall) []byte{
+	"HTTP API": func(r httpCall) []byte {
 		r = r.complete()
 		event := events.APIGatewayV2HTTPRequest{
 			Version: "2.0", RouteKey: "POST /sso/integrations", RawPath: "/sso/integrations",
@@ -72,7 +72,7 @@ var gateways = map[string]func(request) []byte{
 		}
 		return mustEncode(event)
 	},
-	"REST API": func(r request) []byte {
+	"REST API": func(r httpCall) []byte {
 		r = r.complete()
 		event := events.APIGatewayProxyRequest{
 			Resource: "/sso/integrations", Path: "/sso/integrations", HTTPMethod: r.method,

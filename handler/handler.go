@@ -15,15 +15,14 @@ import (
 
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/internal/telemetry"
 )
 
 // Provisioner makes the SSO connection that a request describes exist. Its errors are of
 // type *problem.Error.
 type Provisioner interface {
-	// Resolve fetches the SAML metadata that a request names by URL.
-	Resolve(context.Context, provision.Request) (provision.Request, error)
-	Ensure(context.Context, provision.Request, provision.Delivery) (*provision.Result, error)
+	Ensure(context.Context, request.Resolved, provision.Delivery) (*provision.Result, error)
 }
 
 // Verifier authenticates HTTP requests by a webhook secret. Authenticate returns the scheme,
@@ -48,7 +47,9 @@ type DeadLetters interface {
 // before the first event. Invoke may be called concurrently.
 type Handler struct {
 	Provisioner Provisioner
-	Auditor     Auditor
+	// SAMLMetadata fetches saml_metadata_url; if it is nil, the field is refused.
+	SAMLMetadata request.Fetcher
+	Auditor      Auditor
 	// Verifier is nil if no webhook secret is configured: then HTTP callers have to be
 	// authenticated by the gateway.
 	Verifier Verifier

@@ -20,7 +20,9 @@ import (
 	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -31,13 +33,9 @@ const (
 
 // ensure is a provisioner made of a function. A nil one panics; the handler makes an
 // Internal failure of that, which no test takes for a refusal of its own.
-type ensure func(context.Context, provision.Request) (*provision.Result, error)
+type ensure func(context.Context, request.Resolved) (*provision.Result, error)
 
-func (f ensure) Resolve(_ context.Context, r provision.Request) (provision.Request, error) {
-	return r, nil
-}
-
-func (f ensure) Ensure(ctx context.Context, r provision.Request, _ provision.Delivery) (*provision.Result, error) {
+func (f ensure) Ensure(ctx context.Context, r request.Resolved, _ provision.Delivery) (*provision.Result, error) {
 	return f(ctx, r)
 }
 
@@ -49,9 +47,9 @@ func (f verify) Authenticate(ctx context.Context, header http.Header, body []byt
 }
 
 // created answers every request with an integration made of it.
-func created(_ context.Context, r provision.Request) (*provision.Result, error) {
+func created(_ context.Context, r request.Resolved) (*provision.Result, error) {
 	return &provision.Result{
-		Outcome: provision.OutcomeCreated,
+		Outcome: protocol.OutcomeCreated,
 		Integration: sendgrid.Integration{
 			ID: "id/1", Name: r.Name, Enabled: r.Enabled, SigninURL: r.SigninURL, SignoutURL: r.SignoutURL, EntityID: r.EntityID,
 			SingleSignOnURL: "https://sg.example.com/saml/1", AudienceURL: "https://sg.example.com/saml/1", LastUpdated: "1795446000",
@@ -62,7 +60,7 @@ func created(_ context.Context, r provision.Request) (*provision.Result, error) 
 
 // fails answers every request with err.
 func fails(err error) ensure {
-	return func(context.Context, provision.Request) (*provision.Result, error) { return nil, err }
+	return func(context.Context, request.Resolved) (*provision.Result, error) { return nil, err }
 }
 
 // auditor is an auditor made of a function; a nil one panics.
@@ -82,7 +80,8 @@ type fixture struct {
 func newFixture(provisioner ensure) fixture {
 	log := &logBuffer{}
 	return fixture{log: log, Handler: &handler.Handler{
-		Provisioner: provisioner,
+		Provisioner:  provisioner,
+		SAMLMetadata: fetched{},
 		IntegrationURL: func(id string) string {
 			return "https://sg.example.com/integrations/" + strings.ReplaceAll(id, "/", "%2F")
 		},

@@ -11,7 +11,8 @@ import (
 
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
-	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/request"
 )
 
 // httpRequest is an HTTP request as a gateway passes it on.
@@ -64,8 +65,8 @@ func (r httpRequest) decodeBody() ([]byte, error) {
 	if r.base64 {
 		size = base64.StdEncoding.DecodedLen(size) - 2 // The padding counts two bytes at most.
 	}
-	if size > provision.MaxRequestBytes {
-		return nil, &problem.Error{Code: problem.PayloadTooLarge, Message: fmt.Sprintf("The request may have at most %d bytes.", provision.MaxRequestBytes)}
+	if size > request.MaxRequestBytes {
+		return nil, &problem.Error{Code: problem.PayloadTooLarge, Message: fmt.Sprintf("The request may have at most %d bytes.", request.MaxRequestBytes)}
 	}
 	if !r.base64 {
 		return []byte(r.body), nil
@@ -144,7 +145,7 @@ func (h *Handler) httpAnswer(d *delivery.Delivery) httpAnswer {
 		return problemAnswer(d)
 	}
 	answer := newHTTPAnswer(d, http.StatusOK, d.Result)
-	if d.Outcome() == provision.OutcomeCreated {
+	if d.Outcome() == protocol.OutcomeCreated {
 		answer.StatusCode = http.StatusCreated
 		answer.Headers["Location"] = h.IntegrationURL(d.IntegrationID())
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/problem"
-	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 )
 
 // allFields are the required fields of a request, in the order in which they are reported.
@@ -21,25 +21,25 @@ func TestHTTPRefusals(t *testing.T) {
 	contentType := func(values ...string) http.Header { return http.Header{"content-type": values} }
 	allow, acceptPost := map[string]string{"Allow": "POST"}, map[string]string{"Accept-Post": "application/json"}
 	tests := map[string]struct {
-		request request
+		request httpCall
 		code    problem.Code
 		fields  []string
 		header  map[string]string
 	}{
-		"GET":                  {request{method: "GET"}, problem.MethodNotAllowed, nil, allow},
-		"method in lower case": {request{method: "post", body: goodRequest}, problem.MethodNotAllowed, nil, allow},
-		"form":                 {request{header: contentType("application/x-www-form-urlencoded"), body: goodRequest}, problem.UnsupportedMediaType, nil, acceptPost},
-		"no content type":      {request{header: http.Header{}, body: goodRequest}, problem.UnsupportedMediaType, nil, acceptPost},
-		"two content types":    {request{header: contentType("application/json", "application/json"), body: goodRequest}, problem.UnsupportedMediaType, nil, nil},
-		"in two cases":         {request{header: http.Header{"content-type": {"application/json"}, "Content-Type": {"application/json"}}, body: goodRequest}, problem.UnsupportedMediaType, nil, nil},
-		"jsonp":                {request{header: contentType("application/jsonp"), body: goodRequest}, problem.UnsupportedMediaType, nil, nil},
-		"malformed type":       {request{header: contentType("application/json; charset"), body: goodRequest}, problem.UnsupportedMediaType, nil, nil},
-		"another charset":      {request{header: contentType("application/json; charset=iso-8859-1"), body: goodRequest}, problem.UnsupportedMediaType, nil, nil},
-		"empty body":           {request{}, problem.InvalidJSON, nil, nil},
-		"array":                {request{body: "[" + goodRequest + "]"}, problem.InvalidJSON, nil, nil},
-		"no UTF-8":             {request{body: "{\"name\":\"\xff\"}", base64: true}, problem.InvalidJSON, nil, nil},
-		"all missing":          {request{body: "{}"}, problem.InvalidRequest, allFields, nil},
-		"unknown field":        {request{body: strings.Replace(goodRequest, "{", `{"color":1,`, 1)}, problem.InvalidRequest, []string{"color"}, nil},
+		"GET":                  {httpCall{method: "GET"}, problem.MethodNotAllowed, nil, allow},
+		"method in lower case": {httpCall{method: "post", body: goodRequest}, problem.MethodNotAllowed, nil, allow},
+		"form":                 {httpCall{header: contentType("application/x-www-form-urlencoded"), body: goodRequest}, problem.UnsupportedMediaType, nil, acceptPost},
+		"no content type":      {httpCall{header: http.Header{}, body: goodRequest}, problem.UnsupportedMediaType, nil, acceptPost},
+		"two content types":    {httpCall{header: contentType("application/json", "application/json"), body: goodRequest}, problem.UnsupportedMediaType, nil, nil},
+		"in two cases":         {httpCall{header: http.Header{"content-type": {"application/json"}, "Content-Type": {"application/json"}}, body: goodRequest}, problem.UnsupportedMediaType, nil, nil},
+		"jsonp":                {httpCall{header: contentType("application/jsonp"), body: goodRequest}, problem.UnsupportedMediaType, nil, nil},
+		"malformed type":       {httpCall{header: contentType("application/json; charset"), body: goodRequest}, problem.UnsupportedMediaType, nil, nil},
+		"another charset":      {httpCall{header: contentType("application/json; charset=iso-8859-1"), body: goodRequest}, problem.UnsupportedMediaType, nil, nil},
+		"empty body":           {httpCall{}, problem.InvalidJSON, nil, nil},
+		"array":                {httpCall{body: "[" + goodRequest + "]"}, problem.InvalidJSON, nil, nil},
+		"no UTF-8":             {httpCall{body: "{\"name\":\"\xff\"}", base64: true}, problem.InvalidJSON, nil, nil},
+		"all missing":          {httpCall{body: "{}"}, problem.InvalidRequest, allFields, nil},
+		"unknown field":        {httpCall{body: strings.Replace(goodRequest, "{", `{"color":1,`, 1)}, problem.InvalidRequest, []string{"color"}, nil},
 	}
 	for gateway, event := range gateways {
 		for name, tt := range tests {
@@ -73,7 +73,7 @@ func TestJSONContentTypes(t *testing.T) {
 	}
 	for _, event := range gateways {
 		for _, header := range headers {
-			require.Empty(t, newFixture(created).code(t, event(request{header: header, body: goodRequest})), header)
+			require.Empty(t, newFixture(created).code(t, event(httpCall{header: header, body: goodRequest})), header)
 		}
 	}
 }
@@ -82,10 +82,10 @@ func TestJSONContentTypes(t *testing.T) {
 func TestSizeLimit(t *testing.T) {
 	t.Parallel()
 	for over, code := range map[int]string{0: "", 1: "PayloadTooLarge", 2: "PayloadTooLarge", 3: "PayloadTooLarge"} {
-		body := goodRequest + strings.Repeat(" ", provision.MaxRequestBytes+over-len(goodRequest))
+		body := goodRequest + strings.Repeat(" ", request.MaxRequestBytes+over-len(goodRequest))
 		for gateway, event := range gateways {
-			require.Equal(t, code, newFixture(created).code(t, event(request{body: body})), gateway)
-			require.Equal(t, code, newFixture(created).code(t, event(request{body: body, base64: true})), gateway)
+			require.Equal(t, code, newFixture(created).code(t, event(httpCall{body: body})), gateway)
+			require.Equal(t, code, newFixture(created).code(t, event(httpCall{body: body, base64: true})), gateway)
 		}
 	}
 }
@@ -93,11 +93,11 @@ func TestSizeLimit(t *testing.T) {
 func TestBase64Body(t *testing.T) {
 	t.Parallel()
 	var got result
-	a := newFixture(created).call(t, gateways["HTTP API"](request{body: strings.Replace(goodRequest, "Okta", "Z\u00fcrich \U0001F511", 1), base64: true}))
+	a := newFixture(created).call(t, gateways["HTTP API"](httpCall{body: strings.Replace(goodRequest, "Okta", "Z\u00fcrich \U0001F511", 1), base64: true}))
 	strictly(t, []byte(a.Body), &got)
 	require.Equal(t, "Z\u00fcrich \U0001F511", got.Integration.Name)
 
-	broken := strings.Replace(string(gateways["HTTP API"](request{base64: true})), `"isBase64Encoded"`, `"body":"{not base64}","isBase64Encoded"`, 1)
+	broken := strings.Replace(string(gateways["HTTP API"](httpCall{base64: true})), `"isBase64Encoded"`, `"body":"{not base64}","isBase64Encoded"`, 1)
 	p := newFixture(nil).call(t, []byte(broken)).problem(t)
 	require.Equal(t, "InvalidJSON", p.Code)
 	require.Contains(t, p.Detail, "base64")
@@ -118,7 +118,7 @@ func TestHTTPAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, event := range gateways {
-				data, err := newFixture(tt.provisioner).invoke(t, event(request{body: goodRequest}))
+				data, err := newFixture(tt.provisioner).invoke(t, event(httpCall{body: goodRequest}))
 				require.NoError(t, err)
 				for _, response := range []any{&events.APIGatewayV2HTTPResponse{}, &events.LambdaFunctionURLResponse{}, &events.APIGatewayProxyResponse{}} {
 					strictly(t, data, response)
@@ -142,7 +142,7 @@ func TestHTTPAnswers(t *testing.T) {
 func TestProblemBody(t *testing.T) {
 	t.Parallel()
 	f := newFixture(fails(&problem.Error{Code: problem.Conflict, Message: "It differs.", IntegrationID: "id/1"}))
-	data, err := f.Invoke(traced(t), gateways["HTTP API"](request{body: requestWithMetadata}))
+	data, err := f.Invoke(traced(t), gateways["HTTP API"](httpCall{body: requestWithMetadata}))
 	require.NoError(t, err)
 	require.JSONEq(t, `{
 		"type": "urn:sendgrid-sso-integration:problem:Conflict", "title": "`+problem.Conflict.Title()+`", "status": 409, "detail": "It differs.",

@@ -114,7 +114,7 @@ func (f fixture) send(t *testing.T, payload []byte) (answered, logged string) {
 
 func webhookEvent(token string) []byte {
 	header := http.Header{"content-type": {"application/json"}, "authorization": {"Bearer " + token}}
-	return gateways["HTTP API"](request{body: leakyRequest, header: header, unknown: true})
+	return gateways["HTTP API"](httpCall{body: leakyRequest, header: header, unknown: true})
 }
 
 // echo answers with the caller's Authorization header, in every form that an error or a

@@ -18,7 +18,9 @@ import (
 
 	"sendgrid-sso-integration/internal/openapitest"
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/internal/saml/samltest"
 )
 
@@ -40,7 +42,7 @@ func newContract(t *testing.T) contract {
 }
 
 // wire returns a request as a client sends it.
-func wire(t *testing.T, route string, r request) *http.Request {
+func wire(t *testing.T, route string, r httpCall) *http.Request {
 	t.Helper()
 	r = r.complete()
 	sent, err := http.NewRequestWithContext(t.Context(), r.method, "https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com"+route, strings.NewReader(r.body))
@@ -60,13 +62,13 @@ func wire(t *testing.T, route string, r request) *http.Request {
 }
 
 // checkRequest returns what is wrong with a request.
-func (c contract) checkRequest(t *testing.T, route string, r request) error {
+func (c contract) checkRequest(t *testing.T, route string, r httpCall) error {
 	t.Helper()
 	return c.Request(wire(t, route, r))
 }
 
 // checkAnswer returns what is wrong with the answer to a request.
-func (c contract) checkAnswer(t *testing.T, route string, r request, a answer) error {
+func (c contract) checkAnswer(t *testing.T, route string, r httpCall, a answer) error {
 	t.Helper()
 	response := &http.Response{StatusCode: a.StatusCode, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(a.Body))}
 	for name, value := range a.Headers {
@@ -76,7 +78,7 @@ func (c contract) checkAnswer(t *testing.T, route string, r request, a answer) e
 }
 
 // call has the real handler answer a request, and checks the answer.
-func (c contract) call(t *testing.T, f fixture, route string, r request) answer {
+func (c contract) call(t *testing.T, f fixture, route string, r httpCall) answer {
 	t.Helper()
 	a := f.call(t, gateways["HTTP API"](r))
 	require.NoError(t, c.checkAnswer(t, route, r, a), "%d %v %s", a.StatusCode, a.Headers, a.Body)
@@ -128,7 +130,7 @@ func TestOpenAPIDocument(t *testing.T) {
 				require.NoError(t, json.Unmarshal(body, &p))
 				require.Equal(t, []string{name, code.Title()}, []string{p.Code, p.Title})
 				a := answer{StatusCode: code.Status(), Headers: documentedHeaders(code), Body: string(body)}
-				require.NoError(t, c.checkAnswer(t, route, request{}, a), "the example of %s", name)
+				require.NoError(t, c.checkAnswer(t, route, httpCall{}, a), "the example of %s", name)
 			}
 		}
 	}
@@ -157,7 +159,7 @@ func TestOpenAPIFields(t *testing.T) {
 			require.Contains(t, schemas["Result"].Value.Properties, name)
 		}
 	}
-	all, required := provision.FieldNames()
+	all, required := request.FieldNames()
 	schema := schemas["IntegrationRequest"].Value
 	require.ElementsMatch(t, all, slices.Collect(maps.Keys(schema.Properties)))
 	require.ElementsMatch(t, required, append(schema.Required, schema.AnyOf[0].Value.Required...))
@@ -172,9 +174,9 @@ func TestOpenAPIExamples(t *testing.T) {
 	require.NotEmpty(t, examples)
 	for name, example := range examples {
 		body := string(mustEncode(example.Value.Value))
-		_, err := provision.ParseRequest([]byte(body), time.Now())
+		_, err := request.Parse([]byte(body), time.Now())
 		require.NoError(t, err, name)
-		require.NoError(t, c.checkRequest(t, signedRoute, request{body: body}), name)
+		require.NoError(t, c.checkRequest(t, signedRoute, httpCall{body: body}), name)
 	}
 	for _, status := range []int{http.StatusOK, http.StatusCreated} {
 		example := operation.Responses.Status(status).Value.Content["application/json"].Example
@@ -182,7 +184,7 @@ func TestOpenAPIExamples(t *testing.T) {
 		if status == http.StatusCreated {
 			a.Headers["Location"] = "https://api.sendgrid.com/v3/sso/integrations/b0b98502-9408-4b24-9e3d-31ed7cb15312"
 		}
-		require.NoError(t, c.checkAnswer(t, signedRoute, request{}, a), status)
+		require.NoError(t, c.checkAnswer(t, signedRoute, httpCall{}, a), status)
 	}
 }
 
@@ -191,7 +193,7 @@ func TestOpenAPITraffic(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)
 	provisioners := map[string]ensure{}
-	for _, outcome := range []provision.Outcome{provision.OutcomeCreated, provision.OutcomeUpdated, provision.OutcomeUnchanged, provision.OutcomeSuperseded} {
+	for _, outcome := range []protocol.Outcome{protocol.OutcomeCreated, protocol.OutcomeUpdated, protocol.OutcomeUnchanged, protocol.OutcomeSuperseded} {
 		provisioners[string(outcome)] = complete(outcome)
 	}
 	for _, code := range problem.Codes() {
@@ -201,17 +203,17 @@ func TestOpenAPITraffic(t *testing.T) {
 			provisioners[string(code)] = fails(f)
 		}
 	}
-	require.ErrorContains(t, c.checkRequest(t, signedRoute, request{body: goodRequest, unknown: true}), "Authorization")
+	require.ErrorContains(t, c.checkRequest(t, signedRoute, httpCall{body: goodRequest, unknown: true}), "Authorization")
 	for name, provisioner := range provisioners {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c.call(t, newFixture(provisioner), signedRoute, request{body: requestWithMetadata})
+			c.call(t, newFixture(provisioner), signedRoute, httpCall{body: requestWithMetadata})
 		})
 	}
 	for scheme, header := range webhookHeaders {
 		t.Run(scheme, func(t *testing.T) {
 			t.Parallel()
-			r := request{body: goodRequest, header: with(header), unknown: true}
+			r := httpCall{body: goodRequest, header: with(header), unknown: true}
 			require.NoError(t, c.checkRequest(t, webhookRoute, r))
 			f := newFixture(created)
 			f.Verifier = verify(accept)
@@ -233,20 +235,20 @@ func TestOpenAPIRefusals(t *testing.T) {
 	form := secret.Clone()
 	form.Set("Content-Type", "application/x-www-form-urlencoded")
 	for name, tt := range map[string]struct {
-		request request
+		request httpCall
 		verify  verify
 		status  int
 		// undocumented is what the document has against the request.
 		undocumented string
 	}{
-		"no credentials":     {request{body: goodRequest, unknown: true}, refuse, 401, "Authorization"},
-		"wrong secret":       {request{body: goodRequest, header: secret, unknown: true}, refuse, 401, ""},
-		"no secrets to read": {request{body: goodRequest, header: secret, unknown: true}, broken, 503, ""},
-		"a form":             {request{body: goodRequest, header: form, unknown: true}, accept, 415, "x-www-form-urlencoded"},
-		"no JSON":            {request{body: "name=Okta", header: secret, unknown: true}, accept, 400, "failed to decode"},
-		"nothing in it":      {request{body: "{}", header: secret, unknown: true}, accept, 422, "missing properties"},
-		"an update":          {request{body: updateRequest, header: secret, unknown: true}, accept, 403, ""},
-		"too large":          {request{body: goodRequest + strings.Repeat(" ", provision.MaxRequestBytes), header: secret, unknown: true}, accept, 413, ""},
+		"no credentials":     {httpCall{body: goodRequest, unknown: true}, refuse, 401, "Authorization"},
+		"wrong secret":       {httpCall{body: goodRequest, header: secret, unknown: true}, refuse, 401, ""},
+		"no secrets to read": {httpCall{body: goodRequest, header: secret, unknown: true}, broken, 503, ""},
+		"a form":             {httpCall{body: goodRequest, header: form, unknown: true}, accept, 415, "x-www-form-urlencoded"},
+		"no JSON":            {httpCall{body: "name=Okta", header: secret, unknown: true}, accept, 400, "failed to decode"},
+		"nothing in it":      {httpCall{body: "{}", header: secret, unknown: true}, accept, 422, "missing properties"},
+		"an update":          {httpCall{body: updateRequest, header: secret, unknown: true}, accept, 403, ""},
+		"too large":          {httpCall{body: goodRequest + strings.Repeat(" ", request.MaxRequestBytes), header: secret, unknown: true}, accept, 413, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -329,14 +331,14 @@ func TestOpenAPIRules(t *testing.T) {
 		bad = append(bad, drop(field))
 	}
 	for _, body := range good {
-		_, err := provision.ParseRequest([]byte(body), time.Now())
+		_, err := request.Parse([]byte(body), time.Now())
 		require.NoError(t, err, body)
-		require.NoError(t, c.checkRequest(t, signedRoute, request{body: body}), body)
+		require.NoError(t, c.checkRequest(t, signedRoute, httpCall{body: body}), body)
 	}
 	for _, body := range bad {
-		_, err := provision.ParseRequest([]byte(body), time.Now())
+		_, err := request.Parse([]byte(body), time.Now())
 		require.Error(t, err, body)
-		require.Error(t, c.checkRequest(t, signedRoute, request{body: body}), body)
+		require.Error(t, c.checkRequest(t, signedRoute, httpCall{body: body}), body)
 	}
 }
 
@@ -344,9 +346,9 @@ func TestOpenAPIRules(t *testing.T) {
 func TestOpenAPIRefusesAnswers(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)
-	success := newFixture(created).call(t, gateways["HTTP API"](request{body: goodRequest}))
-	full := newFixture(complete(provision.OutcomeCreated)).call(t, gateways["HTTP API"](request{body: goodRequest}))
-	refusal := newFixture(fails(failure(problem.InProgress))).call(t, gateways["HTTP API"](request{body: goodRequest}))
+	success := newFixture(created).call(t, gateways["HTTP API"](httpCall{body: goodRequest}))
+	full := newFixture(complete(protocol.OutcomeCreated)).call(t, gateways["HTTP API"](httpCall{body: goodRequest}))
+	refusal := newFixture(fails(failure(problem.InProgress))).call(t, gateways["HTTP API"](httpCall{body: goodRequest}))
 	for _, tt := range []struct {
 		answer                 answer
 		old, replacement, want string
@@ -364,10 +366,10 @@ func TestOpenAPIRefusesAnswers(t *testing.T) {
 		{refusal, `"code":`, `"color":"red","code":`, "/color': false schema"},
 		{refusal, `"status":409`, `"status":410`, "must be 409"},
 	} {
-		require.NoError(t, c.checkAnswer(t, signedRoute, request{}, tt.answer))
+		require.NoError(t, c.checkAnswer(t, signedRoute, httpCall{}, tt.answer))
 		require.Contains(t, tt.answer.Body, tt.old)
 		tt.answer.Body = strings.Replace(tt.answer.Body, tt.old, tt.replacement, 1)
-		require.ErrorContains(t, c.checkAnswer(t, signedRoute, request{}, tt.answer), tt.want)
+		require.ErrorContains(t, c.checkAnswer(t, signedRoute, httpCall{}, tt.answer), tt.want)
 	}
 	for _, tt := range []struct{ header, value, want string }{
 		{"Location", "/v3", "not valid uri"},
@@ -378,10 +380,10 @@ func TestOpenAPIRefusesAnswers(t *testing.T) {
 		changed := success
 		changed.Headers = maps.Clone(success.Headers)
 		changed.Headers[tt.header] = tt.value
-		require.ErrorContains(t, c.checkAnswer(t, signedRoute, request{}, changed), tt.want)
+		require.ErrorContains(t, c.checkAnswer(t, signedRoute, httpCall{}, changed), tt.want)
 	}
 	delete(success.Headers, "Location")
-	require.ErrorContains(t, c.checkAnswer(t, signedRoute, request{}, success), `"Location" missing`)
+	require.ErrorContains(t, c.checkAnswer(t, signedRoute, httpCall{}, success), `"Location" missing`)
 	success.StatusCode = http.StatusNotModified
-	require.ErrorContains(t, c.checkAnswer(t, signedRoute, request{}, success), "304")
+	require.ErrorContains(t, c.checkAnswer(t, signedRoute, httpCall{}, success), "304")
 }

@@ -11,7 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -30,8 +32,8 @@ func failure(code problem.Code) *problem.Error {
 const updateRequest = `{"name":"Okta","enabled":true,"signin_url":"https://idp.example.com/sso","signout_url":"","entity_id":"urn:idp:1","if_exists":"update"}`
 
 // complete answers every request with everything that a result can have.
-func complete(outcome provision.Outcome) ensure {
-	return func(ctx context.Context, r provision.Request) (*provision.Result, error) {
+func complete(outcome protocol.Outcome) ensure {
+	return func(ctx context.Context, r request.Resolved) (*provision.Result, error) {
 		result, err := created(ctx, r)
 		result.Outcome = outcome
 		result.Certificates = []provision.Certificate{
@@ -44,9 +46,9 @@ func complete(outcome provision.Outcome) ensure {
 }
 
 // unchanged answers every request with an integration that existed before.
-func unchanged(ctx context.Context, r provision.Request) (*provision.Result, error) {
+func unchanged(ctx context.Context, r request.Resolved) (*provision.Result, error) {
 	result, err := created(ctx, r)
-	result.Outcome = provision.OutcomeUnchanged
+	result.Outcome = protocol.OutcomeUnchanged
 	return result, err
 }
 
@@ -54,19 +56,19 @@ func unchanged(ctx context.Context, r provision.Request) (*provision.Result, err
 func TestRequestArrives(t *testing.T) {
 	t.Parallel()
 	completed := true
-	want := provision.Request{
+	want := request.Request{
 		Name: "Okta", SigninURL: "https://idp.example.com/sso?a=1&b=<2>", SignoutURL: "https://idp.example.com/out",
 		EntityID: "urn:idp:1", CompletedIntegration: &completed, Metadata: map[string]string{"ticket": "OPS-1"},
 	}
 	events := map[string][]byte{"EventBridge": functions["EventBridge"](requestWithMetadata), "direct": []byte(requestWithMetadata)}
 	for gateway, event := range gateways {
-		events[gateway] = event(request{body: requestWithMetadata})
+		events[gateway] = event(httpCall{body: requestWithMetadata})
 	}
 	for trigger, payload := range events {
 		t.Run(trigger, func(t *testing.T) {
 			t.Parallel()
-			data, err := newFixture(func(ctx context.Context, r provision.Request) (*provision.Result, error) {
-				require.Equal(t, want, r)
+			data, err := newFixture(func(ctx context.Context, r request.Resolved) (*provision.Result, error) {
+				require.Equal(t, want, r.Request)
 				return created(ctx, r)
 			}).invoke(t, payload)
 			require.NoError(t, err)
@@ -92,7 +94,7 @@ func TestEveryCode(t *testing.T) {
 			t.Run(gateway+"/"+string(code), func(t *testing.T) {
 				t.Parallel()
 				f := newFixture(fails(failure(code)))
-				a := f.call(t, event(request{body: goodRequest}))
+				a := f.call(t, event(httpCall{body: goodRequest}))
 				require.Equal(t, code.Status(), a.StatusCode)
 				p := a.problem(t)
 				require.Equal(t, []string{string(code), code.Title(), "A sentence for the caller."}, []string{p.Code, p.Title, p.Detail})
@@ -143,7 +145,7 @@ func TestRetryAfter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tt.failure.Message = "A sentence for the caller."
-			a := newFixture(fails(&tt.failure)).call(t, gateways["HTTP API"](request{body: goodRequest}))
+			a := newFixture(fails(&tt.failure)).call(t, gateways["HTTP API"](httpCall{body: goodRequest}))
 			require.Equal(t, tt.want, a.Headers["Retry-After"])
 			require.Nil(t, a.problem(t).Errors)
 		})
@@ -154,7 +156,7 @@ func TestRetryAfter(t *testing.T) {
 // has the cause. The next event is not affected.
 func TestUnexpectedErrorsAreInternal(t *testing.T) {
 	t.Parallel()
-	panics := func(context.Context, provision.Request) (*provision.Result, error) { panic(errUpstream) }
+	panics := func(context.Context, request.Resolved) (*provision.Result, error) { panic(errUpstream) }
 	for name, provisioner := range map[string]ensure{"error": fails(errUpstream), "panic": panics} {
 		for trigger, payload := range triggers {
 			t.Run(name+"/"+trigger, func(t *testing.T) {
@@ -178,12 +180,12 @@ func TestUnexpectedErrorsAreInternal(t *testing.T) {
 		}
 	}
 	wrapped := fmt.Errorf("wrapped: %w", failure(problem.Conflict))
-	require.Equal(t, http.StatusConflict, newFixture(fails(wrapped)).call(t, gateways["HTTP API"](request{body: goodRequest})).StatusCode)
+	require.Equal(t, http.StatusConflict, newFixture(fails(wrapped)).call(t, gateways["HTTP API"](httpCall{body: goodRequest})).StatusCode)
 
 	f := newFixture(nil)
 	f.Verifier = verify(nil) // It panics.
-	require.Equal(t, "Internal", f.call(t, gateways["HTTP API"](request{body: goodRequest, unknown: true})).problem(t).Code)
+	require.Equal(t, "Internal", f.call(t, gateways["HTTP API"](httpCall{body: goodRequest, unknown: true})).problem(t).Code)
 	f.Publisher = publisherFunc(func(context.Context) error { panic("in the publisher") })
 	f.Provisioner = ensure(created)
-	require.Equal(t, "Internal", f.call(t, gateways["HTTP API"](request{body: goodRequest})).problem(t).Code)
+	require.Equal(t, "Internal", f.call(t, gateways["HTTP API"](httpCall{body: goodRequest})).problem(t).Code)
 }

@@ -10,7 +10,9 @@ import (
 
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/internal/telemetry"
 )
 
@@ -86,11 +88,11 @@ func (h *Handler) handle(ctx context.Context, d *delivery.Delivery) (*provision.
 		return nil, err
 	}
 	d.Accepted = true
-	request, err := provision.ParseRequest(d.Body, d.Arrived)
+	parsed, err := request.Parse(d.Body, d.Arrived)
 	if err != nil {
 		return nil, err
 	}
-	d.Request = &request
+	d.Request = &parsed
 	if err := h.authorize(d); err != nil {
 		return nil, err
 	}
@@ -99,17 +101,19 @@ func (h *Handler) handle(ctx context.Context, d *delivery.Delivery) (*provision.
 		ctx, cancel = endEarly(ctx, publishTime)
 		defer cancel()
 	}
-	if request, err = h.Provisioner.Resolve(ctx, request); err != nil {
+	resolved, err := parsed.Resolve(ctx, h.SAMLMetadata)
+	if err != nil {
 		return nil, err
 	}
-	return h.Provisioner.Ensure(ctx, request, provision.Delivery{IDs: d.RepeatedIDs(), Time: d.Order(), Patience: d.Patience})
+	d.Request = &resolved.Request
+	return h.Provisioner.Ensure(ctx, resolved, provision.Delivery{IDs: d.RepeatedIDs(), Order: d.Order(), MaxWait: d.MaxWait})
 }
 
 // publishes reports whether the outcome of a delivery is published. Without a dead-letter
 // queue, a message that can only be rejected is delivered again and again; that is published
 // once.
 func (h *Handler) publishes(d *delivery.Delivery) bool {
-	rejectedAgain := d.Receives > 1 && d.Outcome() == provision.OutcomeRejected && h.DeadLetters == nil
+	rejectedAgain := d.Receives > 1 && d.Outcome() == protocol.OutcomeRejected && h.DeadLetters == nil
 	return h.Publisher != nil && d.Accepted && !rejectedAgain
 }
 

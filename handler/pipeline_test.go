@@ -17,7 +17,9 @@ import (
 
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/internal/telemetry"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -29,8 +31,8 @@ const (
 
 // triggers have an event for each trigger but SQS, with goodRequest.
 var triggers = map[string][]byte{
-	"http-api":    gateways["HTTP API"](request{body: goodRequest}),
-	"rest-api":    gateways["REST API"](request{body: goodRequest}),
+	"http-api":    gateways["HTTP API"](httpCall{body: goodRequest}),
+	"rest-api":    gateways["REST API"](httpCall{body: goodRequest}),
 	"eventbridge": functions["EventBridge"](goodRequest),
 	"direct":      functions["direct"](goodRequest),
 }
@@ -60,7 +62,7 @@ func traced(t *testing.T) context.Context {
 // One record of a delivery reaches every observer: the event bus, the log and the metrics.
 func TestRecordOfADelivery(t *testing.T) {
 	t.Parallel()
-	calls := func(ctx context.Context, r provision.Request) (*provision.Result, error) {
+	calls := func(ctx context.Context, r request.Resolved) (*provision.Result, error) {
 		telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpListIntegrations})
 		telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpCreateIntegration})
 		telemetry.CountFetch(ctx, nil)
@@ -98,7 +100,7 @@ func TestRecordOfADelivery(t *testing.T) {
 				require.NotEqual(t, delivery.Unauthenticated, d.Caller)
 			}
 			require.Len(t, p.published, 2)
-			require.Equal(t, provision.OutcomeCreated, p.published[0].Outcome())
+			require.Equal(t, protocol.OutcomeCreated, p.published[0].Outcome())
 			require.Equal(t, problem.Conflict, p.published[1].Failure.Code)
 		})
 	}
@@ -117,7 +119,7 @@ func TestDeliveryIsFoundByEveryID(t *testing.T) {
 		payload []byte
 		ids     delivery.IDs
 	}{
-		"HTTP API":    {gateways["HTTP API"](request{body: requestWithMetadata}), delivery.IDs{GatewayRequestID: "JKJaXmPLvHcESHA="}},
+		"HTTP API":    {gateways["HTTP API"](httpCall{body: requestWithMetadata}), delivery.IDs{GatewayRequestID: "JKJaXmPLvHcESHA="}},
 		"EventBridge": {[]byte(envelope), delivery.IDs{EventID: "event-7"}},
 		"SQS":         {message("message-7"), delivery.IDs{EventID: "event-7", MessageID: "message-7"}},
 		"long ids":    {message(long), delivery.IDs{EventID: "event-7"}},
@@ -165,10 +167,10 @@ func TestPublished(t *testing.T) {
 	}{
 		"a failure":                 {[]byte(goodRequest), problem.SendGridUnavailable, 1},
 		"a broken rule":             {functions["EventBridge"](`{"name":""}`), problem.InvalidRequest, 1},
-		"unauthenticated":           {gateways["HTTP API"](request{body: goodRequest, unknown: true}), problem.Unauthenticated, 0},
-		"wrong method":              {gateways["HTTP API"](request{body: goodRequest, method: "DELETE"}), problem.MethodNotAllowed, 0},
-		"not JSON":                  {gateways["HTTP API"](request{body: goodRequest, header: form}), problem.UnsupportedMediaType, 0},
-		"too large":                 {gateways["HTTP API"](request{body: strings.Repeat(" ", provision.MaxRequestBytes+1)}), problem.PayloadTooLarge, 0},
+		"unauthenticated":           {gateways["HTTP API"](httpCall{body: goodRequest, unknown: true}), problem.Unauthenticated, 0},
+		"wrong method":              {gateways["HTTP API"](httpCall{body: goodRequest, method: "DELETE"}), problem.MethodNotAllowed, 0},
+		"not JSON":                  {gateways["HTTP API"](httpCall{body: goodRequest, header: form}), problem.UnsupportedMediaType, 0},
+		"too large":                 {gateways["HTTP API"](httpCall{body: strings.Repeat(" ", request.MaxRequestBytes+1)}), problem.PayloadTooLarge, 0},
 		"malformed event":           {[]byte(`{"version":"2.0","requestContext":{"http":{"method":5}}}`), problem.InvalidJSON, 0},
 		"bad time":                  {[]byte(with(envelope, `"time":"x"`)), problem.InvalidJSON, 1},
 		"bad time in a message":     {message(with(envelope, `"time":"x"`), "1"), problem.InvalidJSON, 1},
@@ -221,7 +223,7 @@ func TestPublishingHasTime(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 28*time.Second)
 		defer cancel()
 		start := time.Now()
-		f := newFixture(func(ctx context.Context, r provision.Request) (*provision.Result, error) {
+		f := newFixture(func(ctx context.Context, r request.Resolved) (*provision.Result, error) {
 			<-ctx.Done()
 			require.Equal(t, 28*time.Second-2200*time.Millisecond, time.Since(start))
 			cancel()

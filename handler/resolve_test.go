@@ -3,6 +3,7 @@ package handler_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,21 +12,34 @@ import (
 
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
+	"sendgrid-sso-integration/internal/saml"
+	"sendgrid-sso-integration/internal/saml/samltest"
 )
 
-// resolver is a provisioner that notes what it is given.
-type resolver struct {
-	err      error
-	resolved provision.Request
+// notes is a provisioner that notes what it is given.
+type notes struct {
+	resolved request.Resolved
 	delivery provision.Delivery
 }
 
-func (p *resolver) Resolve(_ context.Context, r provision.Request) (provision.Request, error) {
-	r.EntityID = "urn:resolved"
-	return r, p.err
+// fetched is a fetcher that gets the same SAML metadata from every URL, or fails.
+type fetched struct{ err error }
+
+func (f fetched) CheckURL(string) error { return nil }
+
+func (f fetched) Fetch(context.Context, string) ([]byte, error) {
+	return document(), f.err
 }
 
-func (p *resolver) Ensure(ctx context.Context, r provision.Request, d provision.Delivery) (*provision.Result, error) {
+var document = sync.OnceValue(func() []byte {
+	_, der := samltest.NewKeyPair("idp", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	return samltest.Shapes()[0].Build(samltest.Params{
+		EntityID: "urn:resolved", SigninURL: "https://idp.example.com/sso", SignoutURL: "https://idp.example.com/out", Certificates: [][]byte{der},
+	})
+})
+
+func (p *notes) Ensure(ctx context.Context, r request.Resolved, d provision.Delivery) (*provision.Result, error) {
 	p.resolved, p.delivery = r, d
 	return created(ctx, r)
 }
@@ -39,16 +53,17 @@ func TestMetadataIsResolved(t *testing.T) {
 	for _, code := range []problem.Code{"", problem.MetadataUnavailable, problem.InvalidMetadata} {
 		t.Run("code "+string(code), func(t *testing.T) {
 			t.Parallel()
-			p, published := &resolver{}, &recordingPublisher{}
-			if code != "" {
-				p.err = failure(code)
-			}
+			p, published := &notes{}, &recordingPublisher{}
 			f := newFixture(nil)
-			f.Provisioner, f.Publisher = p, published
-			a := f.call(t, gateways["HTTP API"](request{body: requestWithURL}))
-			require.Equal(t, "urn:resolved", f.log.line(t)["entity_id"])
-			require.Equal(t, "urn:resolved", published.published[0].Request.EntityID)
+			f.Provisioner, f.Publisher, f.SAMLMetadata = p, published, fetched{}
+			if code != "" {
+				f.SAMLMetadata = fetched{&saml.FetchError{Retryable: code == problem.MetadataUnavailable, Message: "could not be fetched"}}
+			}
+			a := f.call(t, gateways["HTTP API"](httpCall{body: requestWithURL}))
 			if code == "" {
+				require.Equal(t, 201, a.StatusCode, a.Body)
+				require.Equal(t, "urn:resolved", f.log.line(t)["entity_id"])
+				require.Equal(t, "urn:resolved", published.published[0].Request.EntityID)
 				require.Equal(t, "urn:resolved", p.resolved.EntityID)
 				return
 			}
@@ -71,39 +86,45 @@ func TestDeliveryHasItsOrderAndIDs(t *testing.T) {
 		}}})
 	}
 	webhook := func(name, id string) []byte {
-		return gateways["HTTP API"](request{body: goodRequest, header: map[string][]string{"content-type": {"application/json"}, name: {id}}})
+		return gateways["HTTP API"](httpCall{body: goodRequest, header: map[string][]string{"content-type": {"application/json"}, name: {id}}})
 	}
 	event, sent := time.Date(2026, 11, 23, 15, 0, 0, 0, time.UTC), time.UnixMilli(1795446001500).UTC()
 	for name, tt := range map[string]struct {
 		payload []byte
 		time    time.Time // Zero is the arrival.
+		queued  bool      // Whether the queue's time breaks ties.
 		ids     []string
 	}{
-		"EventBridge":             {[]byte(envelope), event, []string{"event:event-1"}},
-		"SQS":                     {message(goodRequest), sent, []string{"message:message-1"}},
-		"EventBridge through SQS": {message(envelope), event, []string{"event:event-1", "message:message-1"}},
-		"no time, SQS":            {message(strings.Replace(envelope, `"time"`, `"at"`, 1)), sent, []string{"event:event-1", "message:message-1"}},
-		"null as time, SQS":       {message(at("null")), sent, []string{"event:event-1", "message:message-1"}},
-		"Go's zero time, SQS":     {message(at(`"0001-01-01T00:00:00Z"`)), sent, []string{"event:event-1", "message:message-1"}},
-		"direct":                  {[]byte(goodRequest), time.Time{}, nil},
-		"HTTP":                    {gateways["HTTP API"](request{body: goodRequest}), time.Time{}, nil},
-		"Standard Webhooks":       {webhook("webhook-id", "msg_1"), time.Time{}, []string{"sender:msg_1"}},
-		"Svix":                    {webhook("svix-id", "msg_1"), time.Time{}, []string{"sender:msg_1"}},
-		"GitHub":                  {webhook("X-GitHub-Delivery", "72d3162e"), time.Time{}, []string{"sender:72d3162e"}},
-		"Jira":                    {webhook("X-Atlassian-Webhook-Identifier", "17"), time.Time{}, []string{"sender:17"}},
+		"EventBridge":             {[]byte(envelope), event, false, []string{"event:event-1"}},
+		"SQS":                     {message(goodRequest), sent, true, []string{"message:message-1"}},
+		"EventBridge through SQS": {message(envelope), event, true, []string{"event:event-1", "message:message-1"}},
+		"no time, SQS":            {message(strings.Replace(envelope, `"time"`, `"at"`, 1)), sent, true, []string{"event:event-1", "message:message-1"}},
+		"null as time, SQS":       {message(at("null")), sent, true, []string{"event:event-1", "message:message-1"}},
+		"Go's zero time, SQS":     {message(at(`"0001-01-01T00:00:00Z"`)), sent, true, []string{"event:event-1", "message:message-1"}},
+		"direct":                  {[]byte(goodRequest), time.Time{}, false, nil},
+		"HTTP":                    {gateways["HTTP API"](httpCall{body: goodRequest}), time.Time{}, false, nil},
+		"Standard Webhooks":       {webhook("webhook-id", "msg_1"), time.Time{}, false, []string{"sender:msg_1"}},
+		"Svix":                    {webhook("svix-id", "msg_1"), time.Time{}, false, []string{"sender:msg_1"}},
+		"GitHub":                  {webhook("X-GitHub-Delivery", "72d3162e"), time.Time{}, false, []string{"sender:72d3162e"}},
+		"Jira":                    {webhook("X-Atlassian-Webhook-Identifier", "17"), time.Time{}, false, []string{"sender:17"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p, before := &resolver{}, time.Now()
+			p, before := &notes{}, time.Now()
 			f := newFixture(nil)
 			f.Provisioner = p
 			require.Empty(t, f.code(t, tt.payload))
 			require.Equal(t, tt.ids, p.delivery.IDs)
-			if tt.time.IsZero() {
-				require.WithinRange(t, p.delivery.Time, before, time.Now())
-				return
+			received := p.delivery.Order.Received
+			if tt.queued {
+				require.Equal(t, sent, received.UTC())
+			} else {
+				require.WithinRange(t, received, before.Truncate(time.Millisecond), time.Now())
 			}
-			require.Equal(t, tt.time, p.delivery.Time.UTC())
+			if tt.time.IsZero() {
+				tt.time = received.UTC()
+			}
+			require.Equal(t, tt.time, p.delivery.Order.Sent.UTC())
 		})
 	}
 }

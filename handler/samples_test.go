@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/request"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/stretchr/testify/require"
@@ -43,7 +44,7 @@ func readSamples(tb testing.TB, folder string) map[string][]byte {
 // the one that expects it.
 func newSampleFixture(tb testing.TB) fixture {
 	tb.Helper()
-	f := newFixture(func(ctx context.Context, r provision.Request) (*provision.Result, error) {
+	f := newFixture(func(ctx context.Context, r request.Resolved) (*provision.Result, error) {
 		if strings.Contains(r.SigninURL, "-moved") {
 			return nil, failure(problem.Conflict)
 		}

@@ -11,6 +11,7 @@ import (
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/internal/telemetry"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -71,7 +72,7 @@ func TestAuditFails(t *testing.T) {
 // does, is rejected and not taken for a request.
 func TestScheduledEventInTheQueue(t *testing.T) {
 	t.Parallel()
-	f := newFixture(func(context.Context, provision.Request) (*provision.Result, error) { return nil, errUpstream })
+	f := newFixture(func(context.Context, request.Resolved) (*provision.Result, error) { return nil, errUpstream })
 	require.Equal(t, batchFailure, f.code(t, mustEncode(map[string]any{"Records": []any{
 		map[string]any{"messageId": "1", "eventSource": "aws:sqs", "body": scheduled},
 	}})))

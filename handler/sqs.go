@@ -17,11 +17,11 @@ const TriggerSQS = "sqs"
 // is delivered again, and then has the whole time of an invocation.
 const minMessageTime = 6 * time.Second
 
-// batchPatience is how long a message of a batch waits for others: another attempt, a write
+// batchMaxWait is how long a message of a batch waits for others: another attempt, a write
 // that settles, a rate limit. Then it is given back, so that the rest of the batch and the
 // next one do not wait with it. Attempts take a second or two, and short rate limits reset
 // within seconds; what takes longer mostly takes minutes.
-const batchPatience = 5 * time.Second
+const batchMaxWait = 5 * time.Second
 
 func sqs() trigger {
 	return trigger{name: TriggerSQS, recognises: isSQS, decode: decodeSQS, encode: encodeSQS, minTime: minMessageTime}
@@ -49,13 +49,13 @@ func decodeSQS(payload []byte) []*delivery.Delivery {
 		d := &delivery.Delivery{Caller: delivery.AWS, Body: []byte(message.Body), Message: message.Body}
 		d.MessageID = delivery.ID(message.MessageId)
 		if len(batch.Records) > 1 {
-			d.Patience = batchPatience
+			d.MaxWait = batchMaxWait
 		}
 		if receives, err := strconv.Atoi(message.Attributes["ApproximateReceiveCount"]); err == nil {
 			d.Receives = receives
 		}
 		if sent, err := strconv.ParseInt(message.Attributes["SentTimestamp"], 10, 64); err == nil {
-			d.Sent = time.UnixMilli(sent)
+			d.Queued = time.UnixMilli(sent)
 		}
 		if isEventBridge(fieldsOf(d.Body)) {
 			openEnvelope(d, d.Body)

@@ -14,6 +14,7 @@ import (
 
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 )
 
 // batch makes an event of messages, whose ids are their numbers from 1 on.
@@ -52,7 +53,7 @@ func numberedTo(last int) (bodies []string) {
 // is decided by IAM, so an HTTP event in a message is no request, and nobody verifies it.
 func TestBatch(t *testing.T) {
 	t.Parallel()
-	f := newFixture(func(ctx context.Context, r provision.Request) (*provision.Result, error) {
+	f := newFixture(func(ctx context.Context, r request.Resolved) (*provision.Result, error) {
 		switch r.EntityID {
 		case "urn:idp:3":
 			return nil, failure(problem.Conflict)
@@ -65,7 +66,7 @@ func TestBatch(t *testing.T) {
 	f.Verifier = verify(func(context.Context, http.Header, []byte) error { panic("asked") })
 	data, err := f.invoke(t, batch(
 		numbered(1), string(functions["EventBridge"](numbered(2))), numbered(3), numbered(4),
-		"", "{}", string(functions["EventBridge"]("null")), string(gateways["HTTP API"](request{body: goodRequest, unknown: true})), string(batch(numbered(6))),
+		"", "{}", string(functions["EventBridge"]("null")), string(gateways["HTTP API"](httpCall{body: goodRequest, unknown: true})), string(batch(numbered(6))),
 		numbered(10),
 	))
 	require.NoError(t, err)
@@ -103,7 +104,7 @@ func TestBatchEndsInTime(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var now, most atomic.Int64
-				f := newFixture(func(ctx context.Context, r provision.Request) (*provision.Result, error) {
+				f := newFixture(func(ctx context.Context, r request.Resolved) (*provision.Result, error) {
 					most.Store(max(most.Load(), now.Add(1)))
 					time.Sleep(tt.each)
 					now.Add(-1)

@@ -59,6 +59,17 @@ func (c Class) Repeatable() bool {
 	return false
 }
 
+// Open reports whether the operation may have been carried out.
+func (c Class) Open() bool {
+	switch c {
+	case Ambiguous, Unavailable:
+		return true
+	case Throttled, NeverSent, Refused, NoKey:
+		return false
+	}
+	return true
+}
+
 // ClassOf classifies the error of a client's method. An error of another origin is
 // Ambiguous, because nothing is known about it.
 func ClassOf(err error) Class {

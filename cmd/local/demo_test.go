@@ -11,6 +11,7 @@ import (
 
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
@@ -45,7 +46,7 @@ func newStory(t *testing.T, out *output) *story {
 // A check that fails is marked, and the demo returns an error.
 func TestDemoIsHonest(t *testing.T) {
 	t.Parallel()
-	refuse := ensure(func(context.Context, provision.Request) (*provision.Result, error) {
+	refuse := ensure(func(context.Context, request.Resolved) (*provision.Result, error) {
 		return nil, &problem.Error{Code: problem.SendGridUnavailable, Message: "No."}
 	})
 	for name, tt := range map[string]struct {

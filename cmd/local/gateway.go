@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"sendgrid-sso-integration/handler"
-	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 )
 
 // The paths of the HTTP API, as in the template.
@@ -49,7 +49,7 @@ func gateway(h *handler.Handler, j *journal) http.Handler {
 // readBody returns the body of a request up to one byte more than is allowed, which is enough
 // for the function to refuse it.
 func readBody(r *http.Request) ([]byte, error) {
-	return io.ReadAll(io.LimitReader(r.Body, provision.MaxRequestBytes+1))
+	return io.ReadAll(io.LimitReader(r.Body, request.MaxRequestBytes+1))
 }
 
 // httpEvent returns the event that an HTTP API makes of a request.

@@ -15,7 +15,7 @@ import (
 
 	"sendgrid-sso-integration/handler"
 	"sendgrid-sso-integration/internal/auth"
-	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 )
 
 // verify is a verifier made of a function; a nil one panics.
@@ -77,8 +77,8 @@ func TestGatewayPassesRefusalsOn(t *testing.T) {
 		"stranger":      {post(strings.NewReader(exampleRequest)), refuse, http.StatusUnauthorized, "Unauthenticated"},
 		"form":          {form, accept, http.StatusUnsupportedMediaType, "UnsupportedMediaType"},
 		"empty":         {post(http.NoBody), accept, http.StatusBadRequest, "InvalidJSON"},
-		"too large":     {post(strings.NewReader(strings.Repeat(" ", provision.MaxRequestBytes+1))), nil, http.StatusRequestEntityTooLarge, "PayloadTooLarge"},
-		"larger by far": {post(strings.NewReader(strings.Repeat(" ", 9*provision.MaxRequestBytes))), nil, http.StatusRequestEntityTooLarge, "PayloadTooLarge"},
+		"too large":     {post(strings.NewReader(strings.Repeat(" ", request.MaxRequestBytes+1))), nil, http.StatusRequestEntityTooLarge, "PayloadTooLarge"},
+		"larger by far": {post(strings.NewReader(strings.Repeat(" ", 9*request.MaxRequestBytes))), nil, http.StatusRequestEntityTooLarge, "PayloadTooLarge"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

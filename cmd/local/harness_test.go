@@ -11,7 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -52,19 +54,15 @@ func (o *output) String() string {
 }
 
 // ensure is a provisioner made of a function; a nil one panics.
-type ensure func(context.Context, provision.Request) (*provision.Result, error)
+type ensure func(context.Context, request.Resolved) (*provision.Result, error)
 
-func (f ensure) Resolve(_ context.Context, r provision.Request) (provision.Request, error) {
-	return r, nil
-}
-
-func (f ensure) Ensure(ctx context.Context, r provision.Request, _ provision.Delivery) (*provision.Result, error) {
+func (f ensure) Ensure(ctx context.Context, r request.Resolved, _ provision.Delivery) (*provision.Result, error) {
 	return f(ctx, r)
 }
 
-func created(_ context.Context, r provision.Request) (*provision.Result, error) {
+func created(_ context.Context, r request.Resolved) (*provision.Result, error) {
 	return &provision.Result{
-		Outcome:     provision.OutcomeCreated,
+		Outcome:     protocol.OutcomeCreated,
 		Integration: sendgrid.Integration{ID: "id-1", Name: r.Name, EntityID: r.EntityID},
 	}, nil
 }

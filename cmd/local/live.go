@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/request"
 
 	"sendgrid-sso-integration/handler"
 	"sendgrid-sso-integration/internal/provision"
@@ -70,11 +71,7 @@ type confirming struct {
 	interrupted <-chan struct{}
 }
 
-func (c *confirming) Resolve(ctx context.Context, r provision.Request) (provision.Request, error) {
-	return c.next.Resolve(ctx, r)
-}
-
-func (c *confirming) Ensure(ctx context.Context, r provision.Request, d provision.Delivery) (*provision.Result, error) {
+func (c *confirming) Ensure(ctx context.Context, r request.Resolved, d provision.Delivery) (*provision.Result, error) {
 	fmt.Fprintf(c.out, "\nAbout to create at %s, %s:\n  name          %s\n  enabled       %t\n  entity_id     %s\n  sign in       %s\n  sign out      %s\n  certificates  %d\n",
 		c.url, ifExists(r), r.Name, r.Enabled, r.EntityID, r.SigninURL, r.SignoutURL, len(r.Certificates))
 	if !c.yes && c.ask() != "yes" {
@@ -87,8 +84,8 @@ func (c *confirming) Ensure(ctx context.Context, r provision.Request, d provisio
 }
 
 // ifExists describes what happens to an integration that exists already.
-func ifExists(r provision.Request) string {
-	if r.IfExists == provision.UpdateExisting {
+func ifExists(r request.Resolved) string {
+	if r.IfExists == request.UpdateExisting {
 		return "or to change what differs if it exists already"
 	}
 	return "unless it exists already"

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/request"
 
 	"github.com/stretchr/testify/require"
 
@@ -57,10 +58,10 @@ About to create at https://api.example.com, unless it exists already:
   certificates  0
 `
 
-var liveRequest = provision.Request{
+var liveRequest = request.Resolved{Request: request.Request{
 	Name: "Okta", Enabled: true, EntityID: "urn:idp:1", SigninURL: "https://idp.example.com/in", SignoutURL: "https://idp.example.com/out",
 	Metadata: map[string]string{"ticket": "OPS-1"},
-}
+}}
 
 // newConfirming returns what stands between an event and SendGrid with -live.
 func newConfirming(ctx context.Context, next ensure, in io.Reader, out io.Writer) *confirming {
@@ -77,7 +78,7 @@ func TestLiveAsksFirst(t *testing.T) {
 			var out output
 			next := ensure(nil)
 			if confirmed {
-				next = func(ctx context.Context, r provision.Request) (*provision.Result, error) {
+				next = func(ctx context.Context, r request.Resolved) (*provision.Result, error) {
 					require.Equal(t, liveRequest, r)
 					require.Equal(t, aboutToCreate+"Type yes to go on: ", out.String(), "printed before the create")
 					return created(ctx, r)
@@ -106,7 +107,7 @@ func TestLiveWithYesDoesNotAsk(t *testing.T) {
 	require.Equal(t, aboutToCreate, out.String())
 
 	updating := liveRequest
-	updating.IfExists = provision.UpdateExisting
+	updating.IfExists = request.UpdateExisting
 	_, err = c.Ensure(t.Context(), updating, provision.Delivery{})
 	require.NoError(t, err)
 	require.Contains(t, out.String(), "or to change what differs if it exists already")
@@ -134,7 +135,7 @@ func TestLiveWaitsForThePerson(t *testing.T) {
 			time.Sleep(10 * invocationTime)
 			_, _ = io.WriteString(typed, "yes\n")
 		}()
-		next := func(ctx context.Context, r provision.Request) (*provision.Result, error) {
+		next := func(ctx context.Context, r request.Resolved) (*provision.Result, error) {
 			require.NoError(t, ctx.Err())
 			deadline, ok := ctx.Deadline()
 			require.True(t, ok)
@@ -182,7 +183,7 @@ func TestLiveNoIsAFailure(t *testing.T) {
 func TestLivePassesFailuresOn(t *testing.T) {
 	t.Parallel()
 	failure := errors.New("SendGrid is down")
-	next := func(context.Context, provision.Request) (*provision.Result, error) { return nil, failure }
+	next := func(context.Context, request.Resolved) (*provision.Result, error) { return nil, failure }
 	_, err := newConfirming(t.Context(), next, strings.NewReader("yes\n"), &output{}).Ensure(t.Context(), liveRequest, provision.Delivery{})
 	require.ErrorIs(t, err, failure)
 }

@@ -18,7 +18,7 @@ const (
 // Every other URL is fetched.
 type bundledMetadata struct{ *saml.Fetcher }
 
-// Fetch implements provision.MetadataFetcher.
+// Fetch implements request.Fetcher.
 func (b bundledMetadata) Fetch(ctx context.Context, url string) ([]byte, error) {
 	if url != sampleMetadataURL {
 		return b.Fetcher.Fetch(ctx, url)

@@ -12,6 +12,7 @@ import (
 	"sendgrid-sso-integration/internal/auth"
 	"sendgrid-sso-integration/internal/ledger"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/internal/saml"
 	"sendgrid-sso-integration/internal/telemetry"
 	"sendgrid-sso-integration/sendgrid"
@@ -80,7 +81,7 @@ func newFetcher() *saml.Fetcher {
 
 // newHandler returns the function's handler with its real parts, except the secrets, which
 // are given, and the ledger, which is in memory.
-func newHandler(client *sendgrid.Client, metadata provision.MetadataFetcher, webhookSecret string, logger *slog.Logger) (*handler.Handler, error) {
+func newHandler(client *sendgrid.Client, metadata request.Fetcher, webhookSecret string, logger *slog.Logger) (*handler.Handler, error) {
 	secrets, err := auth.ParseSecrets(logger)(webhookSecret)
 	if err != nil {
 		return nil, fmt.Errorf("the webhook secret %w", err)
@@ -90,12 +91,12 @@ func newHandler(client *sendgrid.Client, metadata provision.MetadataFetcher, web
 	return &handler.Handler{
 		Auditor: &audit.Auditor{SendGrid: client, Ledger: memory, Logger: logger},
 		Provisioner: &provision.Provisioner{
-			SendGrid:     client,
-			Ledger:       memory,
-			Account:      []string{client.BaseURL, client.OnBehalfOf},
-			SAMLMetadata: metadata,
-			Logger:       logger,
+			SendGrid: client,
+			Ledger:   memory,
+			Account:  []string{client.BaseURL, client.OnBehalfOf},
+			Logger:   logger,
 		},
+		SAMLMetadata:   metadata,
 		Verifier:       &auth.Verifier{Secrets: fixedSecrets{secrets}, Logger: logger},
 		IntegrationURL: client.IntegrationURL,
 		Logger:         logger,

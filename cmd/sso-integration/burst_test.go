@@ -173,7 +173,7 @@ func (s *burstState) work(t *testing.T, f *function) {
 		var event events.SQSEvent
 		for _, i := range batch {
 			event.Records = append(event.Records, events.SQSMessage{
-				MessageId: strconv.Itoa(i), EventSource: "aws:sqs", Body: string(request("urn:burst:" + strconv.Itoa(i))),
+				MessageId: strconv.Itoa(i), EventSource: "aws:sqs", Body: string(requestFor("urn:burst:" + strconv.Itoa(i))),
 			})
 		}
 		payload, err := json.Marshal(event)

@@ -13,7 +13,9 @@ import (
 
 	main "sendgrid-sso-integration/cmd/sso-integration"
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 )
 
 // TestEveryCodeIsDocumented checks all contracts that list the codes against the one table.
@@ -70,9 +72,9 @@ func TestEveryCodeIsDocumented(t *testing.T) {
 func TestTablesAreComplete(t *testing.T) {
 	t.Parallel()
 	tpl := rootTemplate(t)
-	fields, _ := provision.FieldNames()
+	fields, _ := request.FieldNames()
 	var outcomes, detailTypes, alarms []string
-	for _, outcome := range provision.Outcomes() {
+	for _, outcome := range protocol.Outcomes() {
 		outcomes = append(outcomes, string(outcome))
 		detailTypes = append(detailTypes, "SSO Integration "+strings.ToUpper(string(outcome[:1]))+string(outcome[1:]))
 	}

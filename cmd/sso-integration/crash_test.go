@@ -20,7 +20,7 @@ import (
 
 // The steps of a request at which its process is killed.
 var (
-	leased       = stores("leased", true)
+	taken        = stores("free", true)
 	retaken      = stores("completed", true)
 	creating     = stores("creating", true)
 	adding       = stores("adding", true)
@@ -52,8 +52,8 @@ func killed(at step, answers ...string) kill { return kill{at: []step{at}, answe
 func createKills() map[string]kill {
 	noCreate := sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: http.StatusGatewayTimeout}
 	return map[string]kill{
-		"before the entry is taken":            killed(leased, "created", "unchanged"),
-		"after the entry is taken":             killed(leased.done(), "InProgress", "created", "unchanged"),
+		"before the entry is taken":            killed(taken, "created", "unchanged"),
+		"after the entry is taken":             killed(taken.done(), "InProgress", "created", "unchanged"),
 		"before the list":                      killed(list, "InProgress", "created", "unchanged"),
 		"after the list":                       killed(list.done(), "InProgress", "created", "unchanged"),
 		"before creating is stored":            killed(creating, "InProgress", "created", "unchanged"),

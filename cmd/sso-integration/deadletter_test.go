@@ -75,7 +75,7 @@ func TestRejectedMessageIsDeadLettered(t *testing.T) {
 	}))
 	batch := func(receives string) []byte {
 		return encode(t, map[string]any{"Records": []any{
-			map[string]any{"messageId": "good", "eventSource": "aws:sqs", "body": string(request("urn:good"))},
+			map[string]any{"messageId": "good", "eventSource": "aws:sqs", "body": string(requestFor("urn:good"))},
 			map[string]any{"messageId": "bad", "eventSource": "aws:sqs", "body": rejected, "attributes": map[string]string{"ApproximateReceiveCount": receives}},
 		}})
 	}

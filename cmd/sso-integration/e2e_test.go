@@ -65,7 +65,7 @@ func (w *world) start(t *testing.T) *function {
 	return f
 }
 
-func request(entityID string) []byte {
+func requestFor(entityID string) []byte {
 	return []byte(`{"name":"Okta","enabled":true,"signin_url":"https://example.okta.com/sso","signout_url":"","entity_id":"` + entityID + `"}`)
 }
 
@@ -191,9 +191,9 @@ func TestWarmEnvironmentIsReused(t *testing.T) {
 	f := w.start(t)
 	require.Equal(t, 1, w.secrets.Calls(), "the key is read before the first event")
 
-	first := resultOf(t, f.invoke(request("urn:first"), timeout).body)
+	first := resultOf(t, f.invoke(requestFor("urn:first"), timeout).body)
 	require.Equal(t, "created", first.Outcome)
-	again := resultOf(t, f.invoke(request("urn:first"), timeout).body)
+	again := resultOf(t, f.invoke(requestFor("urn:first"), timeout).body)
 	require.Equal(t, "unchanged", again.Outcome)
 	require.Equal(t, first.Integration.ID, again.Integration.ID)
 
@@ -236,16 +236,16 @@ func TestRotatedKeyIsPickedUp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	f := w.start(t)
-	require.Equal(t, "created", resultOf(t, f.invoke(request("urn:before"), timeout).body).Outcome)
+	require.Equal(t, "created", resultOf(t, f.invoke(requestFor("urn:before"), timeout).body).Outcome)
 
 	w.sendGrid.SetKeys("SG.rotated")
 	w.secrets.Put("sso/key", `{"api_key":"SG.rotated"}`)
-	require.Equal(t, "created", resultOf(t, f.invoke(request("urn:after"), timeout).body).Outcome)
+	require.Equal(t, "created", resultOf(t, f.invoke(requestFor("urn:after"), timeout).body).Outcome)
 	require.Equal(t, 2, w.secrets.Calls())
 
 	// A key that was revoked without a successor is asked for once more, and not again.
 	w.sendGrid.SetKeys("SG.nobody-has-this")
-	require.Equal(t, "SendGridUnauthorized", f.invoke(request("urn:revoked"), timeout).errorType(t))
+	require.Equal(t, "SendGridUnauthorized", f.invoke(requestFor("urn:revoked"), timeout).errorType(t))
 	require.Equal(t, 3, w.secrets.Calls())
 }
 
@@ -254,11 +254,11 @@ func TestMissingSecretIsNamedAndRecovered(t *testing.T) {
 	w := newWorld(t)
 	w.env["SENDGRID_API_KEY_SECRET_ID"] = "sso/later"
 	f := w.start(t)
-	require.Equal(t, "SecretUnavailable", f.invoke(request("urn:a"), timeout).errorType(t))
+	require.Equal(t, "SecretUnavailable", f.invoke(requestFor("urn:a"), timeout).errorType(t))
 	require.Contains(t, f.logs.String(), "sso/later")
 
 	w.secrets.Put("sso/later", apiKey)
-	require.Equal(t, "created", resultOf(t, f.invoke(request("urn:a"), timeout).body).Outcome)
+	require.Equal(t, "created", resultOf(t, f.invoke(requestFor("urn:a"), timeout).body).Outcome)
 }
 
 func TestAnswerComesBeforeTheDeadline(t *testing.T) {
@@ -274,7 +274,7 @@ func TestAnswerComesBeforeTheDeadline(t *testing.T) {
 			w.sendGrid.Script(fault)
 			f := w.start(t)
 			deadline := time.Now().Add(4 * time.Second)
-			answer := f.invoke(request("urn:slow"), time.Until(deadline))
+			answer := f.invoke(requestFor("urn:slow"), time.Until(deadline))
 			require.True(t, answer.at.Before(deadline))
 			require.LessOrEqual(t, w.sendGrid.Count(sendgrid.OpCreateIntegration), 1)
 			switch {

@@ -67,12 +67,12 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) e
 	h := &handler.Handler{
 		Auditor: auditor,
 		Provisioner: &provision.Provisioner{
-			SendGrid:     client,
-			Ledger:       entries,
-			Account:      []string{cfg.baseURL, cfg.onBehalfOf},
-			SAMLMetadata: &saml.Fetcher{Hosts: cfg.samlMetadataHosts, UserAgent: client.UserAgent},
-			Logger:       logger,
+			SendGrid: client,
+			Ledger:   entries,
+			Account:  []string{cfg.baseURL, cfg.onBehalfOf},
+			Logger:   logger,
 		},
+		SAMLMetadata:     &saml.Fetcher{Hosts: cfg.samlMetadataHosts, UserAgent: client.UserAgent},
 		WebhookMayUpdate: cfg.webhookMayUpdate,
 		IntegrationURL:   client.IntegrationURL,
 		Metrics:          &telemetry.Metrics{Out: os.Stdout, FunctionName: lambdacontext.FunctionName},

@@ -53,13 +53,13 @@ func TestOutcomesArePublished(t *testing.T) {
 	w.env["EVENT_BUS_NAME"], w.env["AWS_ENDPOINT_URL_EVENTBRIDGE"] = "results", serve(t, bus)
 	f := w.start(t)
 
-	require.Equal(t, "created", resultOf(t, f.invoke(request("urn:published"), timeout).body).Outcome)
+	require.Equal(t, "created", resultOf(t, f.invoke(requestFor("urn:published"), timeout).body).Outcome)
 	require.Equal(t, "InvalidRequest", f.invoke([]byte(`{"name":""}`), timeout).errorType(t))
 	bus.mu.Lock()
 	bus.refuse = 1
 	bus.mu.Unlock()
-	require.Equal(t, "EventBusUnavailable", f.invoke(request("urn:unpublished"), timeout).errorType(t))
-	require.Equal(t, "unchanged", resultOf(t, f.invoke(request("urn:unpublished"), timeout).body).Outcome)
+	require.Equal(t, "EventBusUnavailable", f.invoke(requestFor("urn:unpublished"), timeout).errorType(t))
+	require.Equal(t, "unchanged", resultOf(t, f.invoke(requestFor("urn:unpublished"), timeout).body).Outcome)
 	require.Len(t, w.sendGrid.Integrations(), 2)
 
 	require.Len(t, bus.entries, 3)

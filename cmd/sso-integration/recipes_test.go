@@ -11,7 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"sendgrid-sso-integration/internal/okta/connector"
-	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/internal/saml"
 )
 
@@ -30,13 +30,13 @@ func TestScheduleSendsARequest(t *testing.T) {
 	require.NoError(t, yaml.Unmarshal(block(t, "certificates.md", "yaml"), &template))
 	input, ok := at(template, "Resources", "DailyRequest", "Properties", "Target", "Input").(string)
 	require.True(t, ok)
-	request, err := provision.ParseRequest([]byte(input), time.Now())
+	sent, err := request.Parse([]byte(input), time.Now())
 	require.NoError(t, err)
-	require.Equal(t, provision.UpdateExisting, request.IfExists)
-	from, err := url.Parse(request.SAMLMetadataURL)
+	require.Equal(t, request.UpdateExisting, sent.IfExists)
+	from, err := url.Parse(sent.SAMLMetadataURL)
 	require.NoError(t, err)
 	require.Contains(t, saml.DefaultHosts(), from.Host)
-	require.NotEmpty(t, request.Metadata["entra_object_id"], "its result puts SendGrid's URLs into the application")
+	require.NotEmpty(t, sent.Metadata["entra_object_id"], "its result puts SendGrid's URLs into the application")
 }
 
 // The state machine for Entra is JSON, and acts on the results after which there are URLs.

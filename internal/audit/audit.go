@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"sendgrid-sso-integration/internal/delivery"
-	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -42,8 +42,8 @@ type SendGrid interface {
 
 // Ledger is the part of provision.Ledger that an audit uses.
 type Ledger interface {
-	Get(ctx context.Context, key string) (provision.Entry, error)
-	Put(context.Context, provision.Entry) (current provision.Entry, stored bool, err error)
+	Get(ctx context.Context, key string) (protocol.Entry, error)
+	Put(context.Context, protocol.Entry) (current protocol.Entry, stored bool, err error)
 }
 
 // Publisher publishes an event about each integration whose last certificate expires within
@@ -129,12 +129,12 @@ func from(next string, integrations []sendgrid.Integration) []sendgrid.Integrati
 // remember stores where the next audit begins. There is nothing to store if this one has
 // reached everything: then any beginning will do. If two audits run at once, the one that
 // stores first counts.
-func (a *Auditor) remember(ctx context.Context, entry provision.Entry, next string) error {
+func (a *Auditor) remember(ctx context.Context, entry protocol.Entry, next string) error {
 	if next == "" {
 		return nil
 	}
 	entry.Key, entry.Revision, entry.Owner = ledgerKey, entry.Revision+1, rand.Text()
-	entry.State, entry.IntegrationID, entry.Expires = provision.Free, next, time.Now().Add(retention)
+	entry.State, entry.IntegrationID, entry.Expires = protocol.Free, next, time.Now().Add(retention)
 	if _, _, err := a.Ledger.Put(ctx, entry); err != nil {
 		return ledgerUnavailable(err)
 	}

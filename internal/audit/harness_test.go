@@ -19,6 +19,7 @@ import (
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/ledger"
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/saml/samltest"
 	"sendgrid-sso-integration/sendgrid"
@@ -155,17 +156,17 @@ type brokenLedger struct {
 	puts          int
 }
 
-func (l *brokenLedger) Get(ctx context.Context, key string) (provision.Entry, error) {
+func (l *brokenLedger) Get(ctx context.Context, key string) (protocol.Entry, error) {
 	if l.reads != nil {
-		return provision.Entry{}, l.reads
+		return protocol.Entry{}, l.reads
 	}
 	return l.Memory.Get(ctx, key)
 }
 
-func (l *brokenLedger) Put(ctx context.Context, e provision.Entry) (provision.Entry, bool, error) {
+func (l *brokenLedger) Put(ctx context.Context, e protocol.Entry) (protocol.Entry, bool, error) {
 	l.puts++
 	if l.writes != nil {
-		return provision.Entry{}, false, l.writes
+		return protocol.Entry{}, false, l.writes
 	}
 	return l.Memory.Put(ctx, e)
 }

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -38,11 +40,13 @@ type Delivery struct {
 	ColdStart bool
 	// Arrived is when the function got the event.
 	Arrived time.Time
-	// Sent is when the request was sent, by which requests are ordered: the time of the
-	// EventBridge event or of the SQS message. It is zero where the arrival has to do.
+	// Sent is when the request was sent, by its sender's clock: the time of the EventBridge event.
+	// It is zero where nobody says that.
 	Sent time.Time
-	// Patience bounds how long the delivery may wait for others, 0 if only its deadline does.
-	Patience time.Duration
+	// Queued is when SQS got the message, zero if the delivery came another way.
+	Queued time.Time
+	// MaxWait bounds how long the delivery may wait for others, 0 if only its deadline does.
+	MaxWait time.Duration
 	// SenderID is the id under which the sender of a webhook delivers it again.
 	SenderID string
 	// Message is the body of an SQS message as it was received.
@@ -60,7 +64,7 @@ type Delivery struct {
 	Accepted bool
 
 	// Request is nil until Body is parsed, and if it cannot be parsed.
-	Request *provision.Request
+	Request *request.Request
 	// Result or Failure is set once the outcome is known.
 	Result  *provision.Result
 	Failure *problem.Error
@@ -103,12 +107,13 @@ func ID(id string) string {
 	return id
 }
 
-// Order returns the time by which requests are ordered.
-func (d *Delivery) Order() time.Time {
-	if d.Sent.IsZero() {
-		return d.Arrived
+// Order returns the place of the request among those for the same integration.
+func (d *Delivery) Order() protocol.Order {
+	received := d.Arrived
+	if !d.Queued.IsZero() {
+		received = d.Queued
 	}
-	return d.Sent
+	return protocol.NewOrder(d.Sent, received)
 }
 
 // RepeatedIDs returns the ids that a repeated delivery of the same request has again.
@@ -133,7 +138,7 @@ func (d *Delivery) Settle(result *provision.Result, err error) {
 }
 
 // Outcome returns what became of the request. It may be called once Result or Failure is set.
-func (d *Delivery) Outcome() provision.Outcome {
+func (d *Delivery) Outcome() protocol.Outcome {
 	if d.Failure != nil {
 		return provision.OutcomeOf(d.Failure)
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"sendgrid-sso-integration/internal/ledger"
-	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/protocol"
 )
 
 // lastItem is a DynamoDB that returns the item it was given last.
@@ -28,9 +28,9 @@ func (l *lastItem) GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dyn
 func BenchmarkDynamo(b *testing.B) {
 	l := &ledger.Dynamo{API: &lastItem{}, Table: "ledger"}
 	now := time.Now()
-	e := provision.Entry{
-		Key: "k", EntityID: "urn:idp", Revision: 2, Owner: "owner", State: provision.Creating, Lease: now, Fingerprint: "fingerprint",
-		Outcome: provision.OutcomeCreated, Deliveries: []string{"message:1", "event:1"}, Applied: now, Expires: now,
+	e := protocol.Entry{
+		Key: "k", EntityID: "urn:idp", Revision: 2, Owner: "owner", State: protocol.Creating, Lease: now, Fingerprint: "fingerprint",
+		Outcome: protocol.OutcomeCreated, Deliveries: []string{"message:1", "event:1"}, Applied: protocol.Order{Sent: now}, Expires: now,
 	}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/ledger"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
 )
 
@@ -47,28 +48,28 @@ type contract struct {
 	now    time.Time
 }
 
-func (c *contract) entry(revision int64, owner string) provision.Entry {
-	return provision.Entry{
-		Key: c.key, EntityID: "urn:example:" + c.key, Revision: revision, Owner: owner, State: provision.Leased,
+func (c *contract) entry(revision int64, owner string) protocol.Entry {
+	return protocol.Entry{
+		Key: c.key, EntityID: "urn:example:" + c.key, Revision: revision, Owner: owner, State: protocol.Free,
 		Lease: c.now.Add(time.Minute), Expires: c.now.Add(15 * 24 * time.Hour),
 	}
 }
 
-func (c *contract) put(e provision.Entry) (provision.Entry, bool) {
+func (c *contract) put(e protocol.Entry) (protocol.Entry, bool) {
 	c.t.Helper()
 	current, stored, err := c.ledger.Put(c.t.Context(), e)
 	require.NoError(c.t, err)
 	return current, stored
 }
 
-func (c *contract) stored(e provision.Entry) {
+func (c *contract) stored(e protocol.Entry) {
 	c.t.Helper()
 	current, stored := c.put(e)
 	require.True(c.t, stored)
 	c.equal(e, current)
 }
 
-func (c *contract) refused(want, e provision.Entry) {
+func (c *contract) refused(want, e protocol.Entry) {
 	c.t.Helper()
 	current, stored := c.put(e)
 	require.False(c.t, stored)
@@ -76,7 +77,7 @@ func (c *contract) refused(want, e provision.Entry) {
 }
 
 // is requires that the entry is stored.
-func (c *contract) is(want provision.Entry) {
+func (c *contract) is(want protocol.Entry) {
 	c.t.Helper()
 	got, err := c.ledger.Get(c.t.Context(), c.key)
 	require.NoError(c.t, err)
@@ -84,23 +85,20 @@ func (c *contract) is(want provision.Entry) {
 }
 
 // equal compares entries. A ledger stores times in milliseconds, and Expires in seconds.
-func (c *contract) equal(want, got provision.Entry) {
+func (c *contract) equal(want, got protocol.Entry) {
 	c.t.Helper()
-	for _, e := range []*provision.Entry{&want, &got} {
-		e.Lease, e.Settles = e.Lease.Truncate(time.Millisecond).Local(), e.Settles.Truncate(time.Millisecond).Local()
-		e.Stale = e.Stale.Truncate(time.Millisecond).Local()
-		e.Expires, e.Applied = e.Expires.Truncate(time.Second).Local(), e.Applied.Truncate(time.Millisecond).Local()
+	for _, e := range []*protocol.Entry{&want, &got} {
+		for _, at := range []*time.Time{
+			&e.Lease, &e.Settles, &e.Stale, &e.Applied.Sent, &e.Applied.Received, &e.Announced.Sent, &e.Announced.Received,
+		} {
+			*at = at.Truncate(time.Millisecond).UTC()
+		}
+		e.Expires = e.Expires.Truncate(time.Second).UTC()
 	}
-	require.WithinDuration(c.t, want.Lease, got.Lease, 0)
-	require.WithinDuration(c.t, want.Settles, got.Settles, 0)
-	require.WithinDuration(c.t, want.Stale, got.Stale, 0)
-	require.WithinDuration(c.t, want.Expires, got.Expires, 0)
-	require.WithinDuration(c.t, want.Applied, got.Applied, 0)
-	got.Lease, got.Settles, got.Stale, got.Expires, got.Applied = want.Lease, want.Settles, want.Stale, want.Expires, want.Applied
 	require.Equal(c.t, want, got)
 }
 
-func (c *contract) missing() { c.is(provision.Entry{}) }
+func (c *contract) missing() { c.is(protocol.Entry{}) }
 
 func (c *contract) fields() {
 	for i, text := range []string{"", "é 語 😀 \" \\ \n", "x"} {
@@ -108,11 +106,13 @@ func (c *contract) fields() {
 		e.EntityID, e.Fingerprint, e.IntegrationID = "urn:"+text, text, text
 		e.UnknownCreates, e.Rechecked = i, i == 1
 		if text != "" {
-			e.Deliveries, e.Added, e.Certificate, e.Outcome = []string{text, "another"}, []string{text}, text, provision.OutcomeUpdated
-			e.Applied = c.now.Add(-time.Hour)
+			e.Deliveries, e.Added, e.Certificate, e.Outcome = []string{text, "another"}, []string{text}, text, protocol.OutcomeUpdated
+			e.Applied = protocol.Order{Sent: c.now.Add(-time.Hour), Received: c.now.Add(-time.Minute)}
+			e.Announced = protocol.Order{Sent: c.now.Add(-time.Second), Received: c.now}
+			e.Gone, e.Update, e.UnknownCertificates = text, text, map[string]int{text: 2, "another": 1}
 			e.Settles, e.Stale = c.now.Add(time.Duration(i)*time.Second), c.now.Add(time.Duration(i)*time.Minute)
 		}
-		e.State = []provision.State{provision.Pending, provision.Adding, provision.Unknown}[i]
+		e.State = []protocol.State{protocol.Pending, protocol.Adding, protocol.Unknown}[i]
 		c.stored(e)
 		c.is(e)
 	}
@@ -136,9 +136,9 @@ func (c *contract) revisions() {
 
 func (c *contract) lateCopy() {
 	creating := c.entry(2, "a")
-	creating.State = provision.Creating
+	creating.State = protocol.Creating
 	completed := c.entry(3, "a")
-	completed.State, completed.Lease = provision.Completed, time.Time{}
+	completed.State, completed.Lease = protocol.Completed, time.Time{}
 	c.stored(c.entry(1, "a"))
 	c.stored(creating)
 	c.stored(completed)
@@ -152,7 +152,7 @@ func (c *contract) repeated() {
 	c.stored(e)
 	c.stored(e)
 	other := e
-	other.State = provision.Creating
+	other.State = protocol.Creating
 	c.refused(e, other)
 	other = e
 	other.Lease = time.Time{}
@@ -160,7 +160,7 @@ func (c *contract) repeated() {
 }
 
 func (c *contract) gap() {
-	c.refused(provision.Entry{}, c.entry(2, "a"))
+	c.refused(protocol.Entry{}, c.entry(2, "a"))
 	c.stored(c.entry(1, "a"))
 	c.refused(c.entry(1, "a"), c.entry(3, "a"))
 }
@@ -170,13 +170,13 @@ func (c *contract) keys() {
 	other := mine
 	other.Key += "2"
 	c.stored(other)
-	c.is(provision.Entry{})
+	c.is(protocol.Entry{})
 	c.stored(mine)
 }
 
 func (c *contract) concurrentWrites() {
 	c.stored(c.entry(1, "before"))
-	winners := c.atOnce(func(i int) provision.Entry { return c.entry(2, strconv.Itoa(i)) })
+	winners := c.atOnce(func(i int) protocol.Entry { return c.entry(2, strconv.Itoa(i)) })
 	require.Len(c.t, winners, 1)
 	got, err := c.ledger.Get(c.t.Context(), c.key)
 	require.NoError(c.t, err)
@@ -184,7 +184,7 @@ func (c *contract) concurrentWrites() {
 }
 
 func (c *contract) concurrentKeys() {
-	winners := c.atOnce(func(i int) provision.Entry {
+	winners := c.atOnce(func(i int) protocol.Entry {
 		e := c.entry(1, strconv.Itoa(i))
 		e.Key += e.Owner
 		return e
@@ -193,7 +193,7 @@ func (c *contract) concurrentKeys() {
 }
 
 // atOnce stores many entries at the same time, and returns the owners of those stored.
-func (c *contract) atOnce(entry func(i int) provision.Entry) (winners []string) {
+func (c *contract) atOnce(entry func(i int) protocol.Entry) (winners []string) {
 	c.t.Helper()
 	var mu sync.Mutex
 	var all sync.WaitGroup

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 
+	"sendgrid-sso-integration/internal/protocol"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
-	"sendgrid-sso-integration/internal/provision"
 )
 
 // DynamoAPI is what is used of dynamodb.Client. The function's role permits these two
@@ -27,20 +27,20 @@ type Dynamo struct {
 }
 
 // Get implements provision.Ledger.
-func (d *Dynamo) Get(ctx context.Context, key string) (provision.Entry, error) {
+func (d *Dynamo) Get(ctx context.Context, key string) (protocol.Entry, error) {
 	out, err := d.API.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName:      aws.String(d.Table),
 		Key:            map[string]types.AttributeValue{attrKey: text(key)},
 		ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
-		return provision.Entry{}, fmt.Errorf("read the entry in table %s: %w", d.Table, err)
+		return protocol.Entry{}, fmt.Errorf("read the entry in table %s: %w", d.Table, err)
 	}
 	return decode(out.Item), nil
 }
 
 // Put implements provision.Ledger.
-func (d *Dynamo) Put(ctx context.Context, e provision.Entry) (current provision.Entry, stored bool, err error) {
+func (d *Dynamo) Put(ctx context.Context, e protocol.Entry) (current protocol.Entry, stored bool, err error) {
 	in := &dynamodb.PutItemInput{
 		TableName:                           aws.String(d.Table),
 		Item:                                encode(e),
@@ -59,12 +59,12 @@ func (d *Dynamo) Put(ctx context.Context, e provision.Entry) (current provision.
 	case err == nil:
 		return e, true, nil
 	case !errors.As(err, &refused):
-		return provision.Entry{}, false, fmt.Errorf("write the entry in table %s: %w", d.Table, err)
+		return protocol.Entry{}, false, fmt.Errorf("write the entry in table %s: %w", d.Table, err)
 	case len(refused.Item) > 0:
 		current = decode(refused.Item)
 	default: // There is no entry, or the endpoint does not return it.
 		if current, err = d.Get(ctx, e.Key); err != nil {
-			return provision.Entry{}, false, err
+			return protocol.Entry{}, false, err
 		}
 	}
 	return current, sameWrite(current, e), nil

@@ -17,7 +17,7 @@ import (
 	"sendgrid-sso-integration/internal/ledger"
 	"sendgrid-sso-integration/internal/ledger/dynalite"
 	"sendgrid-sso-integration/internal/ledger/dynamotest"
-	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/protocol"
 )
 
 func TestDynamo(t *testing.T) {
@@ -103,7 +103,7 @@ func TestDynamoReplacesAnEntryWithoutARevision(t *testing.T) {
 	})
 	require.NoError(t, err)
 	l := &ledger.Dynamo{API: server.Client(), Table: "ledger"}
-	_, stored, err := l.Put(t.Context(), provision.Entry{Key: "k", Revision: 1, Expires: time.Now()})
+	_, stored, err := l.Put(t.Context(), protocol.Entry{Key: "k", Revision: 1, Expires: time.Now()})
 	require.NoError(t, err)
 	require.True(t, stored)
 }
@@ -130,7 +130,7 @@ func TestDynamoNamesTheTableInErrors(t *testing.T) {
 				Credentials: credentials.NewStaticCredentialsProvider("x", "x", ""),
 			})}
 			_, getErr := l.Get(t.Context(), "k")
-			_, stored, putErr := l.Put(t.Context(), provision.Entry{Key: "k", Revision: 1})
+			_, stored, putErr := l.Put(t.Context(), protocol.Entry{Key: "k", Revision: 1})
 			require.False(t, stored)
 			for _, err := range []error{getErr, putErr} {
 				require.ErrorContains(t, err, "the-table")

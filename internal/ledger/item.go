@@ -4,9 +4,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"sendgrid-sso-integration/internal/protocol"
 
-	"sendgrid-sso-integration/internal/provision"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
 // The attributes of an item. Times are in milliseconds since the epoch, except expires,
@@ -27,12 +27,18 @@ const (
 	attrStale          = "stale"
 	attrDeliveries     = "deliveries"
 	attrApplied        = "applied"
+	attrAppliedTie     = "applied_received"
+	attrAnnounced      = "announced"
+	attrAnnouncedTie   = "announced_received"
+	attrGone           = "gone"
+	attrUpdate         = "update"
+	attrUnknownCerts   = "unknown_certificates"
 	attrUnknownCreates = "unknown_creates"
 	attrRechecked      = "rechecked"
 	attrExpires        = "expires"
 )
 
-func encode(e provision.Entry) map[string]types.AttributeValue {
+func encode(e protocol.Entry) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{
 		attrKey:            text(e.Key),
 		attrEntityID:       text(e.EntityID),
@@ -48,7 +54,13 @@ func encode(e provision.Entry) map[string]types.AttributeValue {
 		attrSettles:        millis(e.Settles),
 		attrStale:          millis(e.Stale),
 		attrDeliveries:     texts(e.Deliveries),
-		attrApplied:        millis(e.Applied),
+		attrApplied:        millis(e.Applied.Sent),
+		attrAppliedTie:     millis(e.Applied.Received),
+		attrAnnounced:      millis(e.Announced.Sent),
+		attrAnnouncedTie:   millis(e.Announced.Received),
+		attrGone:           text(e.Gone),
+		attrUpdate:         text(e.Update),
+		attrUnknownCerts:   counts(e.UnknownCertificates),
 		attrUnknownCreates: number(int64(e.UnknownCreates)),
 		attrRechecked:      &types.AttributeValueMemberBOOL{Value: e.Rechecked},
 		attrExpires:        number(e.Expires.Unix()),
@@ -57,33 +69,45 @@ func encode(e provision.Entry) map[string]types.AttributeValue {
 
 // decode returns the entry in an item; no item is the zero entry. An attribute that is
 // missing, or of another type, is zero: an entry of an earlier version can be read.
-func decode(item map[string]types.AttributeValue) provision.Entry {
+func decode(item map[string]types.AttributeValue) protocol.Entry {
 	if len(item) == 0 {
-		return provision.Entry{}
+		return protocol.Entry{}
 	}
-	e := provision.Entry{
-		Key:            textOf(item[attrKey]),
-		EntityID:       textOf(item[attrEntityID]),
-		Revision:       numberOf(item[attrRevision]),
-		Owner:          textOf(item[attrOwner]),
-		Lease:          timeOf(item[attrLease]),
-		State:          provision.State(textOf(item[attrState])),
-		Fingerprint:    textOf(item[attrFingerprint]),
-		Outcome:        provision.Outcome(textOf(item[attrOutcome])),
-		IntegrationID:  textOf(item[attrIntegrationID]),
-		Certificate:    textOf(item[attrCertificate]),
-		Added:          textsOf(item[attrAdded]),
-		Settles:        timeOf(item[attrSettles]),
-		Stale:          timeOf(item[attrStale]),
-		Deliveries:     textsOf(item[attrDeliveries]),
-		Applied:        timeOf(item[attrApplied]),
-		UnknownCreates: int(numberOf(item[attrUnknownCreates])),
-		Expires:        time.Unix(numberOf(item[attrExpires]), 0),
+	e := protocol.Entry{
+		Key:                 textOf(item[attrKey]),
+		EntityID:            textOf(item[attrEntityID]),
+		Revision:            numberOf(item[attrRevision]),
+		Owner:               textOf(item[attrOwner]),
+		Lease:               timeOf(item[attrLease]),
+		State:               protocol.State(textOf(item[attrState])),
+		Fingerprint:         textOf(item[attrFingerprint]),
+		Outcome:             protocol.Outcome(textOf(item[attrOutcome])),
+		IntegrationID:       textOf(item[attrIntegrationID]),
+		Certificate:         textOf(item[attrCertificate]),
+		Added:               textsOf(item[attrAdded]),
+		Settles:             timeOf(item[attrSettles]),
+		Stale:               timeOf(item[attrStale]),
+		Deliveries:          textsOf(item[attrDeliveries]),
+		Applied:             protocol.Order{Sent: timeOf(item[attrApplied]), Received: timeOf(item[attrAppliedTie])},
+		Announced:           protocol.Order{Sent: timeOf(item[attrAnnounced]), Received: timeOf(item[attrAnnouncedTie])},
+		Gone:                textOf(item[attrGone]),
+		Update:              textOf(item[attrUpdate]),
+		UnknownCertificates: countsOf(item[attrUnknownCerts]),
+		UnknownCreates:      int(numberOf(item[attrUnknownCreates])),
+		Expires:             time.Unix(numberOf(item[attrExpires]), 0),
 	}
 	if flag, ok := item[attrRechecked].(*types.AttributeValueMemberBOOL); ok {
 		e.Rechecked = flag.Value
 	}
 	return e
+}
+
+func counts(m map[string]int) types.AttributeValue {
+	values := make(map[string]types.AttributeValue, len(m))
+	for key, n := range m {
+		values[key] = number(int64(n))
+	}
+	return &types.AttributeValueMemberM{Value: values}
 }
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
@@ -124,6 +148,18 @@ func textsOf(v types.AttributeValue) []string {
 		texts = append(texts, textOf(value))
 	}
 	return texts
+}
+
+func countsOf(v types.AttributeValue) map[string]int {
+	m, ok := v.(*types.AttributeValueMemberM)
+	if !ok || len(m.Value) == 0 {
+		return nil
+	}
+	counts := make(map[string]int, len(m.Value))
+	for key, value := range m.Value {
+		counts[key] = int(numberOf(value))
+	}
+	return counts
 }
 
 func numberOf(v types.AttributeValue) int64 {

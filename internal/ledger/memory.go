@@ -6,14 +6,14 @@ import (
 	"sync"
 	"time"
 
-	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/protocol"
 )
 
 // Memory is a ledger for one process: for a laptop, and for tests. It is lost with the
 // process. The zero value is ready to use.
 type Memory struct {
 	mu      sync.Mutex
-	entries map[string]provision.Entry
+	entries map[string]protocol.Entry
 	swept   time.Time
 }
 
@@ -21,14 +21,14 @@ type Memory struct {
 const sweepEvery = time.Hour
 
 // Get implements provision.Ledger.
-func (m *Memory) Get(_ context.Context, key string) (provision.Entry, error) {
+func (m *Memory) Get(_ context.Context, key string) (protocol.Entry, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.entries[key], nil
 }
 
 // Put implements provision.Ledger.
-func (m *Memory) Put(_ context.Context, e provision.Entry) (current provision.Entry, stored bool, err error) {
+func (m *Memory) Put(_ context.Context, e protocol.Entry) (current protocol.Entry, stored bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.sweep(time.Now())
@@ -37,14 +37,14 @@ func (m *Memory) Put(_ context.Context, e provision.Entry) (current provision.En
 		return current, sameWrite(current, e), nil
 	}
 	if m.entries == nil {
-		m.entries = map[string]provision.Entry{}
+		m.entries = map[string]protocol.Entry{}
 	}
 	m.entries[e.Key] = e
 	return e, true, nil
 }
 
 // sameWrite reports whether what is stored came from the write of e.
-func sameWrite(stored, e provision.Entry) bool {
+func sameWrite(stored, e protocol.Entry) bool {
 	return stored.Revision == e.Revision && stored.Owner == e.Owner &&
 		stored.State == e.State && stored.Lease.UnixMilli() == e.Lease.UnixMilli()
 }

@@ -6,9 +6,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/stretchr/testify/require"
+	"sendgrid-sso-integration/internal/protocol"
 
-	"sendgrid-sso-integration/internal/provision"
+	"github.com/stretchr/testify/require"
 )
 
 // A process that lives long must not grow with expired entries.
@@ -18,7 +18,7 @@ func TestMemoryDeletesExpiredEntries(t *testing.T) {
 		const entries = 100
 		var m Memory
 		put := func(key string) {
-			_, stored, err := m.Put(t.Context(), provision.Entry{Key: key, Revision: 1, Expires: time.Now().Add(24 * time.Hour)})
+			_, stored, err := m.Put(t.Context(), protocol.Entry{Key: key, Revision: 1, Expires: time.Now().Add(24 * time.Hour)})
 			require.NoError(t, err)
 			require.True(t, stored)
 		}

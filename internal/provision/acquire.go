@@ -2,23 +2,11 @@ package provision
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"log/slog"
 	"time"
-)
 
-// standing is what an attempt may do with the entry.
-type standing int
-
-const (
-	// owner: the entry is leased to this attempt. It may write.
-	owner standing = iota
-	// completed: the entry records this request as completed. The attempt only reads.
-	completed
-	// spectator: a create of unknown outcome settles for longer than this attempt has time.
-	// The attempt only reads.
-	spectator
+	"sendgrid-sso-integration/internal/protocol"
 )
 
 const (
@@ -27,107 +15,132 @@ const (
 	maxPoll   = time.Second
 )
 
-// acquire takes the entry, and waits while it is leased to another attempt. It does not
-// take an entry that completes the fingerprint: to answer that request, reading is enough.
-func (a *attempt) acquire(completes string) (standing, error) {
-	token := rand.Text()
+// acquire takes the entry, and waits while it is leased to another attempt. Where reading may
+// suffice, it does not take it.
+func (a *attempt) acquire(ctx context.Context, mayRead bool) (protocol.Standing, error) {
+	token := a.token()
 	// Most entries are new, so the first write assumes that there is none.
-	current := Entry{Key: entryKey(a.Account, a.request.EntityID), EntityID: a.request.EntityID}
+	current := protocol.Entry{Key: protocol.EntryKey(a.Account, a.request.EntityID), EntityID: a.request.EntityID}
 	for try := 0; ; try++ {
 		now := time.Now()
 		remaining := current.Lease.Sub(now)
-		wait := backoff(try, firstPoll, maxPoll)
-		switch current.availability(completes, now) {
-		case available:
-			claim := current.taken(token, a.deadline.Add(a.settling()), now)
-			stored, err := a.take(claim, &current)
-			if stored || err != nil {
-				return owner, err
+		wait := a.backoff(try, firstPoll, maxPoll)
+		switch current.Availability(now) {
+		case protocol.Available:
+			if mayRead && current.Readable(a.asked, now) {
+				a.stored, a.entry = current, current
+				return protocol.Reader, nil
 			}
+			claim := current.Take(token, a.end.Add(a.settling()), now)
+			claim.Revision = current.Revision + 1
+			found, stored, err := a.Ledger.Put(ctx, claim)
+			if err != nil {
+				return 0, &ledgerError{err}
+			}
+			if stored {
+				a.stored, a.entry = claim, claim
+				return protocol.Owner, nil
+			}
+			found.Key, found.EntityID = current.Key, current.EntityID
+			current = found
 			continue // It changed meanwhile.
-		case alreadyCompleted:
-			a.entry = current
-			return completed, nil
-		case settling:
-			if remaining >= time.Until(a.patience) {
-				a.entry = current
-				return spectator, nil
+		case protocol.Settling:
+			if remaining >= time.Until(a.wait) {
+				a.stored, a.entry = current, current
+				return protocol.Spectator, nil
 			}
 			wait = remaining
-		case leasedToAnother: // It may end at any time.
+		case protocol.Leased: // It may end at any time.
 		}
 		a.arrived() // Nobody can tell how long this takes.
-		if wait >= time.Until(a.patience) || !sleep(a.workCtx, wait) {
-			return owner, inProgress(remaining, a.settling(), nil)
+		if wait >= time.Until(a.wait) || !sleep(ctx, wait) {
+			return 0, inProgress(remaining, a.settling(), nil)
 		}
-		read, err := a.Ledger.Get(a.workCtx, current.Key)
+		read, err := a.Ledger.Get(ctx, current.Key)
 		switch {
-		case err != nil && a.workCtx.Err() != nil:
-			return owner, inProgress(remaining, a.settling(), err)
+		case err != nil && ctx.Err() != nil:
+			return 0, inProgress(remaining, a.settling(), err)
 		case err != nil:
-			return owner, ledgerUnavailable(err)
+			return 0, &ledgerError{err}
 		}
 		read.Key, read.EntityID = current.Key, current.EntityID
 		current = read
 	}
 }
 
-// take stores a claim, or reads the entry that is stored in its place.
-func (a *attempt) take(claim Entry, current *Entry) (stored bool, err error) {
-	found, stored, err := a.Ledger.Put(a.workCtx, claim)
-	switch {
-	case err != nil:
-		return false, ledgerUnavailable(err)
-	case stored:
-		a.entry = claim
-	default:
-		found.Key, found.EntityID = claim.Key, claim.EntityID
-		*current = found
-	}
-	return stored, nil
-}
+// errTaken: the lease of this attempt ended, or somebody has deleted the entry.
+var errTaken = errors.New("another attempt has taken the ledger entry")
 
-// put writes the entry that this attempt owns. It reports false if another attempt has
-// taken the entry since.
-func (a *attempt) put(ctx context.Context, e Entry) (owned bool, err error) {
-	e.Revision = a.entry.Revision + 1
+// put writes the entry that this attempt owns. Its error is errTaken if another attempt has it.
+func (a *attempt) put(ctx context.Context, e protocol.Entry) error {
+	e.Revision = a.stored.Revision + 1
 	current, stored, err := a.Ledger.Put(ctx, e)
-	if err == nil && !stored && current.Owner == a.entry.Owner {
-		// The answer to an earlier write of this attempt was lost, and it took effect.
+	if err == nil && !stored && current.Owner == a.stored.Owner {
+		// The response to an earlier write of this attempt was lost, and it took effect.
 		e.Revision = current.Revision + 1
 		_, stored, err = a.Ledger.Put(ctx, e)
 	}
-	if stored {
-		a.entry = e
+	switch {
+	case err != nil:
+		return err
+	case !stored:
+		return errTaken
 	}
-	return stored, err
+	a.stored, a.entry = e, e
+	return nil
 }
 
-// recordCompleted records that the integration is what the request asks for, and ends the
-// lease.
-func (a *attempt) recordCompleted(id string) {
-	e := a.entry.about(id, time.Now().Add(a.settling()))
-	e.State, e.Owner, e.Lease = Completed, "", time.Time{}
-	e.Fingerprint, e.Outcome, e.Certificate = a.fingerprint, "", ""
-	if a.delivery.Time.After(e.Applied) {
-		e.Applied = a.delivery.Time
+// announce records a write that is about to be sent. Nothing may be sent without it.
+func (a *attempt) announce(ctx context.Context, e protocol.Entry) error {
+	before := a.entry
+	switch err := a.put(ctx, e); {
+	case errors.Is(err, errTaken):
+		return inProgress(0, 0, err)
+	case err != nil:
+		a.release(ctx)
+		return &ledgerError{err}
+	case left(ctx) < minWrite:
+		a.withdraw(ctx, before)
+		return errTooLate
 	}
-	e.UnknownCreates, e.Rechecked = 0, false
-	a.record("completed", e)
+	return nil
 }
 
-// release ends the lease of an attempt that changed nothing.
-func (a *attempt) release() { a.record("released", a.entry.released()) }
-
-// record writes the entry at the end of an attempt. A failure is only logged: the lease
-// then keeps others from acting until it ends, which delays them and endangers nothing.
-func (a *attempt) record(purpose string, e Entry) {
-	owned, err := a.put(a.commitCtx, e)
-	if err == nil && !owned {
-		err = errors.New("another attempt has taken the entry")
+// commit records the outcome of the attempt, and ends its lease. Without that there is no
+// outcome: whoever takes the entry next finds it out again.
+func (a *attempt) commit(ctx context.Context, e protocol.Entry) error {
+	ctx, cancel := uncancelled(ctx, a.deadlines.commit)
+	defer cancel()
+	if err := a.put(ctx, e); err != nil {
+		return notRecorded(e.IntegrationID, err)
 	}
-	if err != nil && a.Logger != nil {
-		a.Logger.WarnContext(a.commitCtx, "the ledger entry could not be written; if it is still leased to this attempt, it stays so until the lease ends",
+	return nil
+}
+
+// withdraw restores the entry of an attempt whose announced write certainly did not happen.
+func (a *attempt) withdraw(ctx context.Context, before protocol.Entry) {
+	a.record(ctx, "withdraw the write", before.Release(a.held))
+}
+
+// release ends the lease of an attempt that has nothing to record but what it learned.
+func (a *attempt) release(ctx context.Context) {
+	e := a.entry
+	if i := a.seen.integration; i != nil {
+		e = e.Notice(i.ID, a.settles())
+	}
+	a.record(ctx, "release the entry", e.Release(a.held))
+}
+
+// record writes the entry at the end of an attempt without an outcome. A failure is only logged:
+// the lease then keeps others from acting until it ends, which delays them and endangers nothing.
+func (a *attempt) record(ctx context.Context, purpose string, e protocol.Entry) {
+	if a.standing != protocol.Owner {
+		return
+	}
+	ctx, cancel := uncancelled(ctx, a.deadlines.commit)
+	defer cancel()
+	if err := a.put(ctx, e); err != nil && a.Logger != nil {
+		a.Logger.WarnContext(ctx, "the ledger entry could not be written; if it is still leased to this attempt, it stays so until the lease ends",
 			slog.String("purpose", purpose), slog.String("entity_id", a.request.EntityID), slog.Any("error", err))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 
 	"github.com/stretchr/testify/require"
 
@@ -23,7 +24,7 @@ func TestEnsureGuardsAnAmbiguousCreate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.lose(false)
-		e := w.fails(problem.OutcomeUnknown, request())
+		e := w.fails(problem.OutcomeUnknown, oktaRequest())
 		answered := time.Now()
 		require.Equal(t, provision.DefaultSettling, e.RetryAfter)
 		require.True(t, e.Retryable())
@@ -37,16 +38,16 @@ func TestEnsureGuardsAnAmbiguousCreate(t *testing.T) {
 		// Anyone may read meanwhile.
 		lists := w.sendGrid.Count(sendgrid.OpListIntegrations)
 		w.pass(10 * time.Second)
-		e = w.fails(problem.OutcomeUnknown, request())
+		e = w.fails(problem.OutcomeUnknown, oktaRequest())
 		require.Equal(t, provision.DefaultSettling-10*time.Second, e.RetryAfter)
 		w.calls(lists+1, 1, 0)
 		require.Equal(t, 10*time.Second, time.Since(answered), "waiting would be in vain")
 
 		// Who has the time waits for the rest, and lets it settle once more.
 		w.pass(35 * time.Second)
-		require.Equal(t, provision.DefaultSettling, w.fails(problem.OutcomeUnknown, request()).RetryAfter)
+		require.Equal(t, provision.DefaultSettling, w.fails(problem.OutcomeUnknown, oktaRequest()).RetryAfter)
 		w.pass(provision.DefaultSettling)
-		w.created(request())
+		w.created(oktaRequest())
 		w.creates(2, 1)
 		entry, _ = w.ledger.state()
 		require.Zero(t, entry.UnknownCreates)
@@ -60,11 +61,11 @@ func TestEnsureGuardsABrokenConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.afterList(func() { w.network.ResetAfterDial(1) })
-		e := w.fails(problem.OutcomeUnknown, request())
+		e := w.fails(problem.OutcomeUnknown, oktaRequest())
 		require.Equal(t, provision.DefaultSettling, e.RetryAfter)
 		w.creates(0, 0)
 		w.recheck()
-		w.created(request())
+		w.created(oktaRequest())
 		w.creates(1, 1)
 	})
 }
@@ -79,10 +80,10 @@ func TestEnsureGuardsAgainstAnUnknownError(t *testing.T) {
 			list:   w.client.ListIntegrations,
 			create: func(context.Context, sendgrid.IntegrationRequest) (*sendgrid.Integration, error) { return nil, unknown },
 		}
-		e := w.fails(problem.OutcomeUnknown, request())
+		e := w.fails(problem.OutcomeUnknown, oktaRequest())
 		require.ErrorIs(t, e, unknown)
 		require.NotContains(t, e.Public(), "marker")
 		entry, _ := w.ledger.state()
-		require.Equal(t, provision.Unknown, entry.State)
+		require.Equal(t, protocol.Unknown, entry.State)
 	})
 }

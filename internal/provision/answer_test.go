@@ -5,10 +5,10 @@ import (
 	"testing/synctest"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 
 	"github.com/stretchr/testify/require"
 
-	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
@@ -46,13 +46,13 @@ func TestEnsureCompletesTheAnswerToACreate(t *testing.T) {
 						sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Omit: tt.omit, Times: -1},
 					)
 				}
-				result := w.succeeds(provision.OutcomeCreated, request())
+				result := w.succeeds(protocol.OutcomeCreated, oktaRequest())
 				w.calls(tt.list, 1, tt.get)
 				require.False(t, result.Adopted, "the answer was not lost")
 				require.Equal(t, w.sendGrid.Integrations()[0].ID, result.Integration.ID)
 				require.Equal(t, w.sendGrid.Integrations()[0].SingleSignOnURL, result.Integration.SingleSignOnURL)
 				entry, _ := w.ledger.state()
-				require.Equal(t, provision.Completed, entry.State)
+				require.Equal(t, protocol.Completed, entry.State)
 				require.Equal(t, result.Integration.ID, entry.IntegrationID)
 			})
 		})
@@ -63,9 +63,9 @@ func TestEnsureCompletesWhatTheListLacks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.sendGrid.Add(asSent(request()))
+		w.sendGrid.Add(asSent(oktaRequest()))
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Omit: []string{"audience_url", "single_signon_url"}})
-		w.unchanged(request())
+		w.unchanged(oktaRequest())
 		w.calls(1, 0, 1)
 	})
 }
@@ -80,16 +80,16 @@ func TestEnsureRemembersWhatItCannotReadBack(t *testing.T) {
 			sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Omit: []string{"audience_url", "single_signon_url"}},
 			sendgridtest.Fault{Op: sendgrid.OpGetIntegration, Delay: forever, Times: -1},
 		)
-		e := w.fails(problem.OutcomeUnknown, request())
+		e := w.fails(problem.OutcomeUnknown, oktaRequest())
 		id := w.sendGrid.Integrations()[0].ID
 		require.Contains(t, e.Message, id)
 		require.Positive(t, e.RetryAfter)
 		entry, _ := w.ledger.state()
-		require.Equal(t, provision.Completed, entry.State)
+		require.Equal(t, protocol.Completed, entry.State)
 		require.Zero(t, entry.Lease)
 
 		w.sendGrid.ClearFaults()
-		require.Equal(t, id, w.unchanged(request()).ID)
+		require.Equal(t, id, w.unchanged(oktaRequest()).ID)
 		w.creates(1, 1)
 	})
 }
@@ -117,11 +117,11 @@ func TestEnsureNamesWhatDiffers(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				in := asSent(request())
+				in := asSent(oktaRequest())
 				tt.there(&in)
 				there := w.sendGrid.Add(in)
 
-				e := w.fails(problem.Conflict, request())
+				e := w.fails(problem.Conflict, oktaRequest())
 				require.Contains(t, e.Message, there.ID)
 				var fields []string
 				for _, f := range e.Fields {
@@ -135,9 +135,9 @@ func TestEnsureNamesWhatDiffers(t *testing.T) {
 
 				// Nobody holds the entry, so what matches is found at once.
 				w.sendGrid.Edit(there.ID, func(i *sendgrid.Integration) {
-					i.Name, i.Enabled, i.SigninURL, i.SignoutURL = request().Name, true, request().SigninURL, request().SignoutURL
+					i.Name, i.Enabled, i.SigninURL, i.SignoutURL = oktaRequest().Name, true, oktaRequest().SigninURL, oktaRequest().SignoutURL
 				})
-				w.unchanged(request())
+				w.unchanged(oktaRequest())
 				w.calls(2, 0, 0)
 			})
 		})
@@ -149,12 +149,12 @@ func TestEnsurePrefersTheIntegrationThatMatches(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		differs := asSent(request())
+		differs := asSent(oktaRequest())
 		differs.Name = "Another"
 		w.sendGrid.Add(differs)
-		matching := w.sendGrid.Add(asSent(request()))
+		matching := w.sendGrid.Add(asSent(oktaRequest()))
 		w.sendGrid.Add(differs)
-		require.Equal(t, matching.ID, w.unchanged(request()).ID)
+		require.Equal(t, matching.ID, w.unchanged(oktaRequest()).ID)
 		w.creates(0, 3)
 	})
 }

@@ -6,9 +6,6 @@ import (
 	"strconv"
 	"sync"
 	"testing"
-	"time"
-
-	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/ledger"
 	"sendgrid-sso-integration/internal/provision"
@@ -39,7 +36,7 @@ func BenchmarkEnsure(b *testing.B) {
 				var all sync.WaitGroup
 				for i := range together {
 					all.Go(func() {
-						r := request()
+						r := oktaRequest()
 						r.EntityID = fmt.Sprintf("urn:new:%d:%d", n, i)
 						if _, err := p.Ensure(b.Context(), r, provision.Delivery{}); err != nil {
 							b.Error(err)
@@ -49,17 +46,5 @@ func BenchmarkEnsure(b *testing.B) {
 				all.Wait()
 			}
 		})
-	}
-}
-
-func BenchmarkParseRequest(b *testing.B) {
-	body := []byte(with("name", `"Okta"`))
-	_, err := provision.ParseRequest(body, time.Now())
-	require.NoError(b, err)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := provision.ParseRequest(body, time.Now()); err != nil {
-			b.Fatal(err)
-		}
 	}
 }

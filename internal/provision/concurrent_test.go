@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/request"
 
 	"github.com/stretchr/testify/require"
 
@@ -20,16 +22,16 @@ const copies = 50
 
 // answered counts what came of many requests.
 type answered struct {
-	outcomes map[provision.Outcome]int
+	outcomes map[protocol.Outcome]int
 	codes    map[problem.Code]int
 	ids      map[string]bool
 }
 
 // together makes many copies of a request at once, each in a process of its own.
-func (w *world) together(r provision.Request) answered {
+func (w *world) together(r request.Resolved) answered {
 	w.t.Helper()
 	all := answered{
-		outcomes: map[provision.Outcome]int{}, codes: map[problem.Code]int{}, ids: map[string]bool{},
+		outcomes: map[protocol.Outcome]int{}, codes: map[problem.Code]int{}, ids: map[string]bool{},
 	}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -74,10 +76,10 @@ func TestEnsureCreatesOnceForManyAtOnce(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				w.sendGrid.Script(tt.faults...)
-				all := w.together(request())
+				all := w.together(oktaRequest())
 				require.Empty(t, all.codes)
-				require.Equal(t, map[provision.Outcome]int{
-					provision.OutcomeCreated: 1, provision.OutcomeUnchanged: copies - 1,
+				require.Equal(t, map[protocol.Outcome]int{
+					protocol.OutcomeCreated: 1, protocol.OutcomeUnchanged: copies - 1,
 				}, all.outcomes)
 				require.Len(t, all.ids, 1)
 				require.Contains(t, all.ids, w.sendGrid.Integrations()[0].ID)
@@ -92,9 +94,9 @@ func TestEnsureCreatesAnewOnceForManyAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.createdAndDeleted()
-		all := w.together(request())
+		all := w.together(oktaRequest())
 		require.Empty(t, all.codes)
-		require.Equal(t, 1, all.outcomes[provision.OutcomeCreated])
+		require.Equal(t, 1, all.outcomes[protocol.OutcomeCreated])
 		require.Len(t, all.ids, 1)
 		w.creates(2, 1)
 	})
@@ -106,14 +108,14 @@ func TestEnsureGuardsAnAmbiguousCreateAgainstMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.lose(false)
-		all := w.together(request())
+		all := w.together(oktaRequest())
 		require.Equal(t, map[problem.Code]int{problem.OutcomeUnknown: copies}, all.codes)
 		w.creates(1, 0)
 
 		w.recheck()
-		all = w.together(request())
-		require.Equal(t, 1, all.outcomes[provision.OutcomeCreated])
-		require.Equal(t, copies-1, all.outcomes[provision.OutcomeUnchanged])
+		all = w.together(oktaRequest())
+		require.Equal(t, 1, all.outcomes[protocol.OutcomeCreated])
+		require.Equal(t, copies-1, all.outcomes[protocol.OutcomeUnchanged])
 		w.creates(2, 1)
 	})
 }
@@ -125,7 +127,7 @@ func TestEnsureCreatesOneOfManyThatDiffer(t *testing.T) {
 		w := newWorld(t)
 		outcomes := make(chan error, copies)
 		for i := range copies {
-			p, r := w.another(), request()
+			p, r := w.another(), oktaRequest()
 			r.Name += string(rune('A' + i))
 			go func() {
 				ctx, cancel := context.WithTimeout(context.Background(), invocation)

@@ -7,10 +7,10 @@ import (
 	"testing/synctest"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 
 	"github.com/stretchr/testify/require"
 
-	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
@@ -47,7 +47,7 @@ func TestEnsureConnectsAgain(t *testing.T) {
 				w := newWorld(t)
 				fail(w.network, 2)
 				w.afterList(func() { fail(w.network, 2) })
-				require.False(t, w.succeeds(provision.OutcomeCreated, request()).Adopted)
+				require.False(t, w.succeeds(protocol.OutcomeCreated, oktaRequest()).Adopted)
 				require.Equal(t, 6, w.network.Dials(), "two failures and a success each for the list and the create")
 				w.calls(1, 1, 0)
 			})
@@ -63,7 +63,7 @@ func TestEnsureReportsThatSendGridCannotBeReached(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				fail(w.network, 4)
-				e := w.fails(problem.SendGridUnavailable, request())
+				e := w.fails(problem.SendGridUnavailable, oktaRequest())
 				require.Positive(t, e.RetryAfter)
 				require.Equal(t, 4, w.network.Dials())
 				w.calls(0, 0, 0)
@@ -82,7 +82,7 @@ func TestEnsureReportsThatItCannotCreate(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				w.afterList(func() { fail(w.network, 4) })
-				e := w.fails(problem.SendGridUnavailable, request())
+				e := w.fails(problem.SendGridUnavailable, oktaRequest())
 				require.Positive(t, e.RetryAfter)
 				require.Equal(t, 5, w.network.Dials())
 				w.calls(1, 0, 0)

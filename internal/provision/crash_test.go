@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 
 	"github.com/stretchr/testify/require"
 
@@ -24,20 +25,20 @@ func (w *world) dies(within provision.SendGrid) {
 	require.PanicsWithValue(w.t, death, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), invocation)
 		defer cancel()
-		_, _ = p.Ensure(ctx, request(), provision.Delivery{})
+		_, _ = p.Ensure(ctx, oktaRequest(), provision.Delivery{})
 	})
 }
 
 // dead requires that the entry is as the dead process left it, that nobody acts before its
 // lease has ended, and returns shortly before that.
-func (w *world) dead(state provision.State) {
+func (w *world) dead(state protocol.State) {
 	w.t.Helper()
 	left, _ := w.ledger.state()
 	require.Equal(w.t, state, left.State)
 	require.Equal(w.t, lease, time.Until(left.Lease))
 	creates := w.sendGrid.Count(sendgrid.OpCreateIntegration)
 	for range 2 {
-		w.fails(problem.InProgress, request())
+		w.fails(problem.InProgress, oktaRequest())
 	}
 	require.Equal(w.t, creates, w.sendGrid.Count(sendgrid.OpCreateIntegration))
 	w.pass(time.Until(left.Lease) - 5*time.Second) // Who has the time waits for the rest.
@@ -48,8 +49,8 @@ func TestEnsureAfterAProcessThatDiedLooking(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.dies(&fakeSendGrid{list: func(context.Context) ([]sendgrid.Integration, error) { panic(death) }})
-		w.dead(provision.Leased)
-		w.created(request())
+		w.dead(protocol.Free)
+		w.created(oktaRequest())
 		w.creates(1, 1)
 	})
 }
@@ -62,10 +63,10 @@ func TestEnsureAfterAProcessThatDiedBeforeItsCreate(t *testing.T) {
 			list:   w.client.ListIntegrations,
 			create: func(context.Context, sendgrid.IntegrationRequest) (*sendgrid.Integration, error) { panic(death) },
 		})
-		w.dead(provision.Creating)
-		w.fails(problem.OutcomeUnknown, request())
+		w.dead(protocol.Creating)
+		w.fails(problem.OutcomeUnknown, oktaRequest())
 		w.pass(provision.DefaultSettling)
-		w.created(request())
+		w.created(oktaRequest())
 		w.creates(1, 1)
 	})
 }
@@ -82,11 +83,11 @@ func TestEnsureAfterAProcessThatDiedAfterItsCreate(t *testing.T) {
 				panic(death)
 			},
 		})
-		w.dead(provision.Creating)
-		require.Equal(t, w.sendGrid.Integrations()[0].ID, w.created(request()).ID)
+		w.dead(protocol.Creating)
+		require.Equal(t, w.sendGrid.Integrations()[0].ID, w.created(oktaRequest()).ID)
 		w.creates(1, 1)
 		entry, _ := w.ledger.state()
-		require.Equal(t, provision.Completed, entry.State)
+		require.Equal(t, protocol.Completed, entry.State)
 		require.Zero(t, entry.Lease)
 	})
 }
@@ -108,10 +109,10 @@ func TestEnsureAfterAProcessThatDiedWriting(t *testing.T) {
 				w.dies(w.client)
 				w.ledger.failAt("", nil)
 				w.pass(lease)
-				if _, err := w.ensure(request()); err != nil {
+				if _, err := w.ensure(oktaRequest()); err != nil {
 					requireCode(t, problem.OutcomeUnknown, err)
 					w.pass(provision.DefaultSettling)
-					_, err = w.ensure(request())
+					_, err = w.ensure(oktaRequest())
 					require.NoError(t, err)
 				}
 				w.creates(1, 1)

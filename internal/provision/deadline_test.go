@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 
 	"github.com/stretchr/testify/require"
 
@@ -27,7 +28,7 @@ func TestEnsureCreatesNothingWithTooLittleTime(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				_, err := w.ensureWithin(length, request())
+				_, err := w.ensureWithin(length, oktaRequest())
 				e := requireCode(t, problem.DeadlineExceeded, err)
 				require.True(t, e.Retryable())
 				w.creates(0, 0)
@@ -43,7 +44,7 @@ func TestEnsureDoesNothingAfterItsDeadline(t *testing.T) {
 		w := newWorld(t)
 		ctx, cancel := context.WithTimeout(t.Context(), -time.Second)
 		defer cancel()
-		_, err := w.provisioner.Ensure(ctx, request(), provision.Delivery{})
+		_, err := w.provisioner.Ensure(ctx, oktaRequest(), provision.Delivery{})
 		require.Error(t, err)
 		w.calls(0, 0, 0)
 	})
@@ -56,7 +57,7 @@ func TestEnsureBoundsItself(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.Script(sendgridtest.Fault{Delay: forever, Times: -1})
 		start := time.Now()
-		_, err := w.provisioner.Ensure(t.Context(), request(), provision.Delivery{})
+		_, err := w.provisioner.Ensure(t.Context(), oktaRequest(), provision.Delivery{})
 		requireCode(t, problem.DeadlineExceeded, err)
 		require.Less(t, time.Since(start), 25*time.Second)
 	})
@@ -70,7 +71,7 @@ func TestEnsureAnswersInTimeThoughAReadHangs(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Delay: forever, Times: -1})
-				_, err := w.ensureWithin(length, request())
+				_, err := w.ensureWithin(length, oktaRequest())
 				code := problem.DeadlineExceeded
 				if length >= time.Minute {
 					code = problem.SendGridUnavailable // It was tried often enough before that.
@@ -91,11 +92,11 @@ func TestEnsureAnswersInTimeThoughACreateHangs(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Delay: forever})
-				_, err := w.ensureWithin(length, request())
+				_, err := w.ensureWithin(length, oktaRequest())
 				requireCode(t, problem.OutcomeUnknown, err)
 				w.creates(1, 0)
 				entry, _ := w.ledger.state()
-				require.Equal(t, provision.Unknown, entry.State)
+				require.Equal(t, protocol.Unknown, entry.State)
 				require.True(t, entry.Lease.Equal(time.Now().Add(provision.DefaultSettling)))
 			})
 		})
@@ -111,9 +112,9 @@ func TestEnsureAdoptsACreateThatTookTooLong(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Delay: forever, Commit: true})
-				result, err := w.ensureWithin(length, request())
+				result, err := w.ensureWithin(length, oktaRequest())
 				require.NoError(t, err)
-				require.Equal(t, provision.OutcomeCreated, result.Outcome)
+				require.Equal(t, protocol.OutcomeCreated, result.Outcome)
 				require.True(t, result.Adopted)
 				w.creates(1, 1)
 			})
@@ -127,7 +128,7 @@ func TestEnsureWaitsForASlowCreate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Delay: 15 * time.Second})
-		require.False(t, w.succeeds(provision.OutcomeCreated, request()).Adopted)
+		require.False(t, w.succeeds(protocol.OutcomeCreated, oktaRequest()).Adopted)
 		w.creates(1, 1)
 	})
 }
@@ -145,10 +146,10 @@ func TestEnsureAnswersInTimeThoughNothingWorksAnyMore(t *testing.T) {
 					sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Skip: 1, Delay: forever, Times: -1},
 				)
 				w.ledger.hangAt(stepUnknown)
-				_, err := w.ensureWithin(length, request())
+				_, err := w.ensureWithin(length, oktaRequest())
 				requireCode(t, problem.OutcomeUnknown, err)
 				entry, _ := w.ledger.state()
-				require.Equal(t, provision.Creating, entry.State)
+				require.Equal(t, protocol.Creating, entry.State)
 				require.Greater(t, time.Until(entry.Lease), provision.DefaultSettling)
 			})
 		})
@@ -164,7 +165,7 @@ func TestEnsureAfterTheCallerWentAway(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), invocation)
 		defer cancel()
 		time.AfterFunc(time.Second, cancel)
-		return w.provisioner.Ensure(ctx, request(), provision.Delivery{})
+		return w.provisioner.Ensure(ctx, oktaRequest(), provision.Delivery{})
 	}
 	t.Run("before the create", func(t *testing.T) {
 		t.Parallel()
@@ -186,7 +187,7 @@ func TestEnsureAfterTheCallerWentAway(t *testing.T) {
 			require.NoError(t, err)
 			require.True(t, result.Adopted)
 			entry, _ := w.ledger.state()
-			require.Equal(t, provision.Completed, entry.State)
+			require.Equal(t, protocol.Completed, entry.State)
 			require.Equal(t, result.Integration.ID, entry.IntegrationID)
 			w.creates(1, 1)
 		})
@@ -200,7 +201,7 @@ func TestEnsureAfterTheCallerWentAway(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), invocation)
 			defer cancel()
 			time.AfterFunc(3*time.Second, cancel)
-			_, err := w.provisioner.Ensure(ctx, request(), provision.Delivery{})
+			_, err := w.provisioner.Ensure(ctx, oktaRequest(), provision.Delivery{})
 			requireCode(t, problem.InProgress, err)
 			require.Equal(t, 3*time.Second, time.Since(start))
 			require.NoError(t, <-done)

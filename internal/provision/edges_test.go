@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"sendgrid-sso-integration/internal/problem"
-	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/protocol"
 
 	"github.com/stretchr/testify/require"
 
@@ -29,9 +29,9 @@ func TestEnsureBelievesNoListOfSomethingElse(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				w.sendGrid.Add(asSent(request()))
+				w.sendGrid.Add(asSent(oktaRequest()))
 				w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: http.StatusOK, Body: body, Times: -1})
-				w.fails(problem.SendGridUnavailable, request())
+				w.fails(problem.SendGridUnavailable, oktaRequest())
 				w.creates(0, 1)
 			})
 		})
@@ -44,11 +44,11 @@ func TestEnsureLetsGoOfAnEntityIDThatWasEditedAway(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		first := w.created(request())
+		first := w.created(oktaRequest())
 		require.True(t, w.sendGrid.Edit(first.ID, func(i *sendgrid.Integration) { i.EntityID = "urn:moved" }))
-		require.Equal(t, first.ID, w.unchanged(request()).ID, "the request that brought it about is fulfilled")
+		require.Equal(t, first.ID, w.unchanged(oktaRequest()).ID, "the request that brought it about is fulfilled")
 
-		other := request()
+		other := oktaRequest()
 		other.Name = "Another"
 		require.NotEqual(t, first.ID, w.created(other).ID)
 		w.creates(2, 2)
@@ -60,11 +60,11 @@ func TestEnsureTellsAConflictWithoutURLs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		other := asSent(request())
+		other := asSent(oktaRequest())
 		other.Name = "Somebody else's"
 		w.sendGrid.Add(other)
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Omit: []string{"single_signon_url", "audience_url"}})
-		w.fails(problem.Conflict, request())
+		w.fails(problem.Conflict, oktaRequest())
 		w.calls(1, 0, 0)
 	})
 }
@@ -75,9 +75,9 @@ func TestEnsureTellsARefusedKeyWhileAnOutcomeSettles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: http.StatusBadGateway})
-		w.fails(problem.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, oktaRequest())
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: http.StatusUnauthorized, Times: -1})
-		w.fails(problem.SendGridUnauthorized, request())
+		w.fails(problem.SendGridUnauthorized, oktaRequest())
 	})
 }
 
@@ -93,10 +93,10 @@ func TestEnsureDoesNotBeginACreateAfterASlowLedger(t *testing.T) {
 			}
 			return ctx.Err()
 		}
-		w.fails(problem.DeadlineExceeded, request())
+		w.fails(problem.DeadlineExceeded, oktaRequest())
 		w.creates(0, 0)
 		entry, _ := w.ledger.state()
-		require.Equal(t, provision.Free, entry.State)
+		require.Equal(t, protocol.Free, entry.State)
 		require.Zero(t, entry.Lease)
 	})
 }
@@ -107,7 +107,7 @@ func TestEnsurePassesOnWhyACreateIsUncertain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 422, Body: `[{"message":"is taken","field":"entity_id"}]`})
-		e := w.fails(problem.OutcomeUnknown, request())
+		e := w.fails(problem.OutcomeUnknown, oktaRequest())
 		require.Contains(t, e.Message, "422")
 		require.Equal(t, []problem.FieldError{{Field: "entity_id", Message: "is taken"}}, e.Fields)
 	})
@@ -120,9 +120,9 @@ func TestEnsureSaysWhenAnEntryIsFree(t *testing.T) {
 		w := newWorld(t)
 		w.ledger.failAt(stepRelease, context.DeadlineExceeded)
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: http.StatusForbidden})
-		w.fails(problem.SendGridForbidden, request())
+		w.fails(problem.SendGridForbidden, oktaRequest())
 		w.pass(30 * time.Second)
-		e := w.fails(problem.InProgress, request())
+		e := w.fails(problem.InProgress, oktaRequest())
 		entry, _ := w.ledger.state()
 		require.InDelta(t, time.Until(entry.Lease).Seconds(), e.RetryAfter.Seconds(), 2)
 	})
@@ -137,7 +137,7 @@ func TestEnsureReadsIntegrationsWithStrangeTimes(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: http.StatusOK, Body: `[{"id":"1","entity_id":"urn:x","last_updated":` + value + `}]`})
-				w.created(request())
+				w.created(oktaRequest())
 			})
 		})
 	}

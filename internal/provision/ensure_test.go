@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 
 	"github.com/stretchr/testify/require"
 
@@ -20,7 +20,7 @@ func TestEnsureCreates(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		result := w.succeeds(provision.OutcomeCreated, request())
+		result := w.succeeds(protocol.OutcomeCreated, oktaRequest())
 
 		w.calls(1, 1, 0)
 		require.False(t, result.Adopted)
@@ -28,15 +28,15 @@ func TestEnsureCreates(t *testing.T) {
 		stored := w.sendGrid.Integrations()
 		require.Len(t, stored, 1)
 		require.Equal(t, stored[0], result.Integration)
-		require.Equal(t, request().Name, stored[0].Name)
+		require.Equal(t, oktaRequest().Name, stored[0].Name)
 		require.True(t, stored[0].Enabled)
-		require.Equal(t, request().SigninURL, stored[0].SigninURL)
-		require.Equal(t, request().SignoutURL, stored[0].SignoutURL)
+		require.Equal(t, oktaRequest().SigninURL, stored[0].SigninURL)
+		require.Equal(t, oktaRequest().SignoutURL, stored[0].SignoutURL)
 		require.Equal(t, entityID, stored[0].EntityID)
 
 		entry, steps := w.ledger.state()
 		require.Equal(t, []string{stepTake, stepCreating, stepCompleted}, steps)
-		require.Equal(t, provision.Completed, entry.State)
+		require.Equal(t, protocol.Completed, entry.State)
 		require.Equal(t, stored[0].ID, entry.IntegrationID)
 		require.Equal(t, entityID, entry.EntityID)
 		require.NotEmpty(t, entry.Fingerprint)
@@ -57,15 +57,15 @@ func TestEnsureHoldsTheEntryBeyondItsDeadline(t *testing.T) {
 				if settling == 0 {
 					settling = provision.DefaultSettling
 				}
-				var during provision.Entry
+				var during protocol.Entry
 				w.client.OnCall = func(_ context.Context, call sendgrid.Call) {
 					if call.Op == sendgrid.OpCreateIntegration {
 						during, _ = w.ledger.state()
 					}
 				}
 				deadline := time.Now().Add(invocation)
-				w.created(request())
-				require.Equal(t, provision.Creating, during.State)
+				w.created(oktaRequest())
+				require.Equal(t, protocol.Creating, during.State)
 				require.Equal(t, deadline.Add(settling), during.Lease)
 			})
 		})
@@ -76,8 +76,8 @@ func TestEnsureLeavesAnEqualIntegrationAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		there := w.sendGrid.Add(asSent(request()))
-		got := w.unchanged(request())
+		there := w.sendGrid.Add(asSent(oktaRequest()))
+		got := w.unchanged(oktaRequest())
 		require.Equal(t, there.ID, got.ID)
 		w.calls(1, 0, 0)
 		entry, steps := w.ledger.state()
@@ -91,10 +91,10 @@ func TestEnsureAnswersADuplicateByLookingOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		first := w.created(request())
+		first := w.created(oktaRequest())
 		_, before := w.ledger.state()
 		for repetition := range 3 {
-			require.Equal(t, first.ID, w.unchanged(request()).ID)
+			require.Equal(t, first.ID, w.unchanged(oktaRequest()).ID)
 			w.calls(2+repetition, 1, 0)
 		}
 		_, after := w.ledger.state()
@@ -106,16 +106,16 @@ func TestEnsureKnowsAccountsAndEntitiesApart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.created(request())
+		w.created(oktaRequest())
 
-		other := request()
+		other := oktaRequest()
 		other.EntityID += "2"
 		w.created(other)
 
 		w.provisioner = w.another()
 		w.provisioner.SendGrid = &sendgrid.Client{Keys: w.keys, HTTP: w.network.HTTPClient(), OnBehalfOf: "subuser"}
 		w.provisioner.Account = []string{sendgrid.GlobalBaseURL, "subuser"}
-		w.created(request())
+		w.created(oktaRequest())
 		w.creates(3, 3)
 	})
 }
@@ -124,12 +124,12 @@ func TestEnsureEchoesMetadataAndNeverSendsIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		r := request()
+		r := oktaRequest()
 		r.Metadata = map[string]string{"ticket": "marker-4711"}
-		require.Equal(t, r.Metadata, w.succeeds(provision.OutcomeCreated, r).Metadata)
+		require.Equal(t, r.Metadata, w.succeeds(protocol.OutcomeCreated, r).Metadata)
 
 		r.Metadata = map[string]string{"ticket": "marker-4712"}
-		require.Equal(t, r.Metadata, w.succeeds(provision.OutcomeUnchanged, r).Metadata, "the metadata of this request")
+		require.Equal(t, r.Metadata, w.succeeds(protocol.OutcomeUnchanged, r).Metadata, "the metadata of this request")
 		for _, sent := range w.sendGrid.Requests() {
 			require.NotContains(t, string(sent.Body), "marker")
 			require.NotContains(t, string(sent.Body), "metadata")
@@ -144,7 +144,7 @@ func TestEnsureSendsCompletedIntegrationOnlyIfGiven(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				r := request()
+				r := oktaRequest()
 				r.CompletedIntegration = completed
 				w.created(r)
 				want := map[string]any{
@@ -166,20 +166,12 @@ func TestEnsureDoesNotCompareCompletedIntegration(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.created(request())
-		r := request()
+		w.created(oktaRequest())
+		r := oktaRequest()
 		r.CompletedIntegration = new(true)
 		w.unchanged(r)
 		w.calls(2, 1, 0)
 	})
-}
-
-func TestEnsureRefusesAnInvalidRequestBeforeAnythingElse(t *testing.T) {
-	t.Parallel()
-	p := &provision.Provisioner{SendGrid: &fakeSendGrid{}} // No ledger: using it would panic.
-	_, err := p.Ensure(t.Context(), provision.Request{}, provision.Delivery{})
-	e := requireCode(t, problem.InvalidRequest, err)
-	require.Len(t, e.Fields, 3)
 }
 
 // onlyCreate returns the one create that SendGrid got.

@@ -8,10 +8,11 @@ import (
 	"time"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/request"
 
 	"github.com/stretchr/testify/require"
 
-	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
@@ -22,10 +23,10 @@ func (w *world) released() {
 	w.t.Helper()
 	entry, steps := w.ledger.state()
 	require.Zero(w.t, entry.Lease, "the entry is free after %v", steps)
-	require.NotContains(w.t, []provision.State{provision.Creating, provision.Unknown}, entry.State)
+	require.NotContains(w.t, []protocol.State{protocol.Creating, protocol.Unknown}, entry.State)
 	w.sendGrid.ClearFaults()
 	start := time.Now()
-	w.created(request())
+	w.created(oktaRequest())
 	require.Zero(w.t, time.Since(start), "nothing to wait for")
 	require.Len(w.t, w.sendGrid.Integrations(), 1)
 }
@@ -52,7 +53,7 @@ func TestEnsureRepeatsAReadThatFails(t *testing.T) {
 				w := newWorld(t)
 				tt.fault.Op = sendgrid.OpListIntegrations
 				w.sendGrid.Script(tt.fault)
-				w.created(request())
+				w.created(oktaRequest())
 				// The transport itself may repeat a read on a connection that was used before.
 				require.Equal(t, 2, w.sendGrid.Count(sendgrid.OpListIntegrations))
 				w.creates(1, 1)
@@ -81,7 +82,7 @@ func TestEnsureGivesUpReading(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: tt.status, Times: -1, Body: `{"errors":[{"message":"marker"}]}`})
-				e := w.fails(tt.code, request())
+				e := w.fails(tt.code, oktaRequest())
 				require.Contains(t, e.Message, tt.message)
 				require.NotContains(t, e.Public(), "marker")
 				require.ErrorContains(t, e, "marker", "the log has what SendGrid said")
@@ -105,7 +106,7 @@ func TestEnsureReportsAnUnknownErrorAsInternal(t *testing.T) {
 			calls++
 			return nil, unknown
 		}}
-		e := w.fails(problem.Internal, request())
+		e := w.fails(problem.Internal, oktaRequest())
 		require.ErrorIs(t, e, unknown)
 		require.NotContains(t, e.Public(), "marker")
 		require.Equal(t, 1, calls)
@@ -135,7 +136,7 @@ func TestEnsureReportsARefusedCreate(t *testing.T) {
 					Op: sendgrid.OpCreateIntegration, Status: tt.status,
 					Body: `[{"field":"signin_url","message":"is not reachable"},{"field":null,"message":"try another"}]`,
 				})
-				e := w.fails(tt.code, request())
+				e := w.fails(tt.code, oktaRequest())
 				require.Contains(t, e.Message, tt.message)
 				require.False(t, e.Retryable())
 				if tt.status == 400 {
@@ -157,13 +158,13 @@ func TestEnsureReportsARefusedUpdate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.created(request())
+		w.created(oktaRequest())
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpUpdateIntegration, Status: 400, Body: `[{"field":"name","message":"is taken"}]`})
-		e := w.fails(problem.SendGridRejected, updating(func(r *provision.Request) { r.Name = "Renamed" }))
+		e := w.fails(problem.SendGridRejected, updating(func(r *request.Resolved) { r.Name = "Renamed" }))
 		require.Equal(t, []problem.FieldError{{Field: "name", Message: "is taken"}}, e.Fields)
 		require.False(t, e.Retryable())
 		entry, _ := w.ledger.state()
-		require.Equal(t, provision.Completed, entry.State)
+		require.Equal(t, protocol.Completed, entry.State)
 		require.Zero(t, entry.Lease)
 	})
 }
@@ -173,15 +174,15 @@ func TestEnsureRemembersThroughAFailure(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.created(request())
+		w.created(oktaRequest())
 		before, _ := w.ledger.state()
-		other := request()
+		other := oktaRequest()
 		other.Name = "Another"
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: 403})
 		w.fails(problem.SendGridForbidden, other)
 
 		after, _ := w.ledger.state()
-		require.Equal(t, provision.Completed, after.State)
+		require.Equal(t, protocol.Completed, after.State)
 		require.Zero(t, after.Lease)
 		require.Equal(t, before.IntegrationID, after.IntegrationID)
 		require.Equal(t, before.Fingerprint, after.Fingerprint)
@@ -195,7 +196,7 @@ func TestEnsureForgetsWhatIsGone(t *testing.T) {
 		w := newWorld(t)
 		w.createdAndDeleted()
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 403})
-		w.fails(problem.SendGridForbidden, request())
+		w.fails(problem.SendGridForbidden, oktaRequest())
 		w.released()
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"sendgrid-sso-integration/internal/ledger"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -22,19 +23,19 @@ const (
 )
 
 // stepOf names the write that replaces an entry.
-func stepOf(before, e provision.Entry) string {
+func stepOf(before, e protocol.Entry) string {
 	switch {
 	case e.Owner != "" && e.Owner != before.Owner:
 		return stepTake
-	case e.Lease.IsZero() && e.State != provision.Completed, e.Lease.IsZero() && e.Fingerprint == before.Fingerprint && before.State == provision.Completed:
+	case e.Lease.IsZero() && e.State != protocol.Completed, e.Lease.IsZero() && e.Fingerprint == before.Fingerprint && before.State == protocol.Completed:
 		return stepRelease
-	case e.State == provision.Creating:
+	case e.State == protocol.Creating:
 		return stepCreating
-	case e.State == provision.Pending:
+	case e.State == protocol.Pending:
 		return stepPending
-	case e.State == provision.Adding:
+	case e.State == protocol.Adding:
 		return stepAdding
-	case e.State == provision.Completed:
+	case e.State == protocol.Completed:
 		return stepCompleted
 	default:
 		return stepUnknown
@@ -51,21 +52,21 @@ type spyLedger struct {
 	// meet, if set, is called first; an error of it ends the step.
 	meet func(ctx context.Context, step string) error
 	// stored, if set, is told of every write.
-	stored func(provision.Entry)
+	stored func(protocol.Entry)
 
 	mu    sync.Mutex
 	steps []string
-	entry provision.Entry
+	entry protocol.Entry
 }
 
-func (s *spyLedger) Put(ctx context.Context, e provision.Entry) (provision.Entry, bool, error) {
+func (s *spyLedger) Put(ctx context.Context, e protocol.Entry) (protocol.Entry, bool, error) {
 	before, _ := s.Get(ctx, e.Key)
 	step := stepOf(before, e)
 	if err := s.met(ctx, step); err != nil {
 		if errors.Is(err, errLost) {
-			return provision.Entry{Owner: "another"}, false, nil
+			return protocol.Entry{Owner: "another"}, false, nil
 		}
-		return provision.Entry{}, false, err
+		return protocol.Entry{}, false, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,7 +92,7 @@ func (s *spyLedger) met(ctx context.Context, step string) error {
 }
 
 // state returns the entry as it is now, and the writes so far.
-func (s *spyLedger) state() (provision.Entry, []string) {
+func (s *spyLedger) state() (protocol.Entry, []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.entry, append([]string(nil), s.steps...)

@@ -2,10 +2,15 @@ package provision_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/request"
+	"sendgrid-sso-integration/internal/saml"
+	"sendgrid-sso-integration/internal/saml/samltest"
 
 	"github.com/stretchr/testify/require"
 
@@ -56,14 +61,14 @@ func (w *world) another() *provision.Provisioner {
 }
 
 // ensure makes a request in an invocation of the usual length.
-func (w *world) ensure(r provision.Request) (*provision.Result, error) {
+func (w *world) ensure(r request.Resolved) (*provision.Result, error) {
 	w.t.Helper()
 	return w.ensureWithin(invocation, r)
 }
 
 // ensureWithin makes a request in an invocation of some length, and checks that it is
 // answered with time to spare.
-func (w *world) ensureWithin(length time.Duration, r provision.Request) (*provision.Result, error) {
+func (w *world) ensureWithin(length time.Duration, r request.Resolved) (*provision.Result, error) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), length)
 	defer cancel()
@@ -75,18 +80,18 @@ func (w *world) ensureWithin(length time.Duration, r provision.Request) (*provis
 }
 
 // created makes a request that has to create an integration.
-func (w *world) created(r provision.Request) sendgrid.Integration {
+func (w *world) created(r request.Resolved) sendgrid.Integration {
 	w.t.Helper()
-	return w.succeeds(provision.OutcomeCreated, r).Integration
+	return w.succeeds(protocol.OutcomeCreated, r).Integration
 }
 
 // unchanged makes a request that has to find its integration there.
-func (w *world) unchanged(r provision.Request) sendgrid.Integration {
+func (w *world) unchanged(r request.Resolved) sendgrid.Integration {
 	w.t.Helper()
-	return w.succeeds(provision.OutcomeUnchanged, r).Integration
+	return w.succeeds(protocol.OutcomeUnchanged, r).Integration
 }
 
-func (w *world) succeeds(outcome provision.Outcome, r provision.Request) *provision.Result {
+func (w *world) succeeds(outcome protocol.Outcome, r request.Resolved) *provision.Result {
 	w.t.Helper()
 	result, err := w.ensure(r)
 	require.NoError(w.t, err)
@@ -98,7 +103,7 @@ func (w *world) succeeds(outcome provision.Outcome, r provision.Request) *provis
 }
 
 // fails makes a request that has to fail with a code.
-func (w *world) fails(code problem.Code, r provision.Request) *problem.Error {
+func (w *world) fails(code problem.Code, r request.Resolved) *problem.Error {
 	w.t.Helper()
 	result, err := w.ensure(r)
 	require.Nil(w.t, result)
@@ -108,7 +113,7 @@ func (w *world) fails(code problem.Code, r provision.Request) *problem.Error {
 // createdAndDeleted has an integration created, and deleted by a person once it has settled.
 func (w *world) createdAndDeleted() {
 	w.t.Helper()
-	first := w.created(request())
+	first := w.created(oktaRequest())
 	w.pass(provision.DefaultSettling)
 	require.True(w.t, w.sendGrid.Delete(first.ID))
 }
@@ -118,7 +123,7 @@ func (w *world) createdAndDeleted() {
 func (w *world) recheck() {
 	w.t.Helper()
 	w.pass(provision.DefaultSettling)
-	w.fails(problem.OutcomeUnknown, request())
+	w.fails(problem.OutcomeUnknown, oktaRequest())
 	w.pass(provision.DefaultSettling)
 }
 
@@ -143,18 +148,18 @@ func (w *world) creates(requests, integrations int) {
 // pass lets time pass, in the bubble.
 func (w *world) pass(d time.Duration) { time.Sleep(d) }
 
-func request() provision.Request {
-	return provision.Request{
+func oktaRequest() request.Resolved {
+	return request.Resolved{Request: request.Request{
 		Name:       "Okta",
 		Enabled:    true,
 		SigninURL:  "https://example.okta.com/app/exk1/sso/saml",
 		SignoutURL: "https://example.okta.com/login/signout",
 		EntityID:   entityID,
-	}
+	}}
 }
 
 // asSent returns what SendGrid is to be sent for a request.
-func asSent(r provision.Request) sendgrid.IntegrationRequest {
+func asSent(r request.Resolved) sendgrid.IntegrationRequest {
 	return sendgrid.IntegrationRequest{
 		Name:                 r.Name,
 		Enabled:              r.Enabled,
@@ -174,4 +179,45 @@ func requireCode(t *testing.T, code problem.Code, err error) *problem.Error {
 	require.NotEmpty(t, e.Message)
 	require.NotContains(t, err.Error(), testKey)
 	return e
+}
+
+// at returns the order of a request that was sent at a time.
+func at(sent time.Time) protocol.Order { return protocol.NewOrder(sent, sent) }
+
+// certificates are two certificates of an IdP. A bubble's clock is in the past of them.
+var certificates = sync.OnceValue(func() []saml.Certificate {
+	var both []saml.Certificate
+	for range 2 {
+		_, der := samltest.NewKeyPair("idp", time.Now().Add(-time.Hour), time.Now().Add(10*365*24*time.Hour))
+		parsed, err := saml.ParseStored(samltest.PEM(der))
+		if err != nil {
+			panic(err)
+		}
+		both = append(both, parsed)
+	}
+	return both
+})
+
+func withCertificates() request.Resolved {
+	r := oktaRequest()
+	r.Certificates = certificates()
+	return r
+}
+
+// requireCertificates requires that SendGrid has so many certificates, none of them twice.
+func requireCertificates(t *testing.T, w *world, atMost int) (hashes []string) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, i := range w.sendGrid.Integrations() {
+		for _, c := range w.sendGrid.Certificates(i.ID) {
+			parsed, err := saml.ParseStored(c.PublicCertificate)
+			require.NoError(t, err)
+			require.False(t, seen[parsed.SHA256], "a certificate is there twice")
+			require.True(t, c.Enabled)
+			seen[parsed.SHA256] = true
+			hashes = append(hashes, parsed.SHA256)
+		}
+	}
+	require.LessOrEqual(t, len(hashes), atMost)
+	return hashes
 }

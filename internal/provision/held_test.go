@@ -25,7 +25,7 @@ func (w *world) begin(createTakes time.Duration) <-chan error {
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), invocation)
 		defer cancel()
-		_, err := other.Ensure(ctx, request(), provision.Delivery{})
+		_, err := other.Ensure(ctx, oktaRequest(), provision.Delivery{})
 		done <- err
 	}()
 	synctest.Wait()
@@ -39,7 +39,7 @@ func TestEnsureWaitsForWhoeverCreates(t *testing.T) {
 		w := newWorld(t)
 		done := w.begin(5 * time.Second)
 		start := time.Now()
-		w.unchanged(request())
+		w.unchanged(oktaRequest())
 		require.NoError(t, <-done)
 		require.GreaterOrEqual(t, time.Since(start), 5*time.Second)
 		require.Less(t, time.Since(start), 7*time.Second, "it is noticed soon")
@@ -53,7 +53,7 @@ func TestEnsureJudgesWhatSomeoneElseCreated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		done := w.begin(5 * time.Second)
-		other := request()
+		other := oktaRequest()
 		other.Enabled = false
 		w.fails(problem.Conflict, other)
 		require.NoError(t, <-done)
@@ -66,14 +66,14 @@ func TestEnsureReportsThatSomeoneElseIsAtIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		done := w.begin(15 * time.Second)
-		_, err := w.ensureWithin(10*time.Second, request())
+		_, err := w.ensureWithin(10*time.Second, oktaRequest())
 		e := requireCode(t, problem.InProgress, err)
 		require.True(t, e.Retryable())
 		require.Positive(t, e.RetryAfter)
 		w.calls(1, 1, 0)
 
 		require.NoError(t, <-done)
-		w.unchanged(request())
+		w.unchanged(oktaRequest())
 		w.creates(1, 1)
 	})
 }
@@ -85,7 +85,7 @@ func TestEnsureTakesOverFromAHolderThatFailed(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 403, Delay: 5 * time.Second})
 		done := w.begin(0)
-		w.created(request())
+		w.created(oktaRequest())
 		requireCode(t, problem.SendGridForbidden, <-done)
 		w.creates(2, 1)
 	})
@@ -98,7 +98,7 @@ func TestEnsurePeeksAfterAHolderThatDoesNotKnow(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Drop: true, Delay: 3 * time.Second})
 		done := w.begin(0)
-		w.fails(problem.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, oktaRequest())
 		requireCode(t, problem.OutcomeUnknown, <-done)
 		w.creates(1, 0)
 	})
@@ -110,7 +110,7 @@ func TestEnsureCreatesNothingOnceItHasLostTheEntry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.ledger.failAt(stepCreating, errLost)
-		e := w.fails(problem.InProgress, request())
+		e := w.fails(problem.InProgress, oktaRequest())
 		require.Error(t, e.Err)
 		w.calls(1, 0, 0)
 	})
@@ -132,7 +132,7 @@ func TestEnsureLeavesTheEntryOfAnotherAlone(t *testing.T) {
 			require.NoError(t, err)
 			require.True(t, stored)
 		}
-		w.fails(problem.InProgress, request())
+		w.fails(problem.InProgress, oktaRequest())
 		w.calls(1, 0, 0)
 		entry, steps := w.ledger.state()
 		require.Equal(t, "someone else", entry.Owner)

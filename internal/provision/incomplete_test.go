@@ -39,12 +39,12 @@ func TestEnsureInsistsOnWhatTheIdPNeeds(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				if tt.there {
-					w.sendGrid.Add(asSent(request()))
+					w.sendGrid.Add(asSent(oktaRequest()))
 				}
 				w.sendGrid.Script(tt.faults...)
-				e := w.fails(tt.code, request())
+				e := w.fails(tt.code, oktaRequest())
 				require.True(t, e.Retryable())
-				w.unchanged(request())
+				w.unchanged(oktaRequest())
 				require.Len(t, w.sendGrid.Integrations(), 1)
 			})
 		})

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
@@ -22,18 +23,18 @@ func TestEnsureBelievesNothingGoneWhileReadsLag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.SetLag(4*time.Second, 4*time.Second)
-		first := w.created(request())
+		first := w.created(oktaRequest())
 		w.pass(100 * time.Millisecond)
-		e := w.fails(problem.OutcomeUnknown, request())
+		e := w.fails(problem.OutcomeUnknown, oktaRequest())
 		require.Equal(t, first.ID, e.IntegrationID)
 		require.LessOrEqual(t, e.RetryAfter, provision.DefaultSettling)
-		other := request()
+		other := oktaRequest()
 		other.Name = "Another"
 		w.fails(problem.OutcomeUnknown, other)
 		w.creates(1, 1)
 
 		w.pass(4 * time.Second)
-		require.Equal(t, first.ID, w.unchanged(request()).ID)
+		require.Equal(t, first.ID, w.unchanged(oktaRequest()).ID)
 		w.fails(problem.Conflict, other)
 	})
 }
@@ -45,10 +46,10 @@ func TestEnsureCreatesNothingTwiceThatItCannotReadBack(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.SetLag(30*time.Second, 30*time.Second)
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Omit: []string{"audience_url", "single_signon_url"}})
-		w.fails(problem.OutcomeUnknown, request())
-		w.fails(problem.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, oktaRequest())
+		w.fails(problem.OutcomeUnknown, oktaRequest())
 		w.pass(30 * time.Second)
-		w.unchanged(request())
+		w.unchanged(oktaRequest())
 		w.creates(1, 1)
 	})
 }
@@ -59,10 +60,10 @@ func TestEnsureJudgesReadsByTheirBeginning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.SetLag(provision.DefaultSettling, provision.DefaultSettling)
-		w.created(request())
+		w.created(oktaRequest())
 		w.pass(provision.DefaultSettling - time.Second)
 		w.provisioner.SendGrid = slowReads{SendGrid: w.client, takes: 2 * time.Second}
-		w.fails(problem.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, oktaRequest())
 		w.creates(1, 1)
 	})
 }
@@ -85,12 +86,12 @@ func TestEnsureCreatesOnceForManyWhileReadsLag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.SetLag(4*time.Second, 4*time.Second)
-		all := w.together(request())
-		require.Equal(t, 1, all.outcomes[provision.OutcomeCreated])
+		all := w.together(oktaRequest())
+		require.Equal(t, 1, all.outcomes[protocol.OutcomeCreated])
 		require.Equal(t, map[problem.Code]int{problem.OutcomeUnknown: copies - 1}, all.codes)
 		w.creates(1, 1)
 		w.pass(provision.DefaultSettling)
-		require.Equal(t, copies, w.together(request()).outcomes[provision.OutcomeUnchanged])
+		require.Equal(t, copies, w.together(oktaRequest()).outcomes[protocol.OutcomeUnchanged])
 	})
 }
 
@@ -104,18 +105,18 @@ func TestEnsureSettlesOnceMoreAfterAnOutage(t *testing.T) {
 			sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 504},
 			sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Skip: 1, Status: 503, Times: -1},
 		)
-		w.fails(problem.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, oktaRequest())
 		for range 15 {
 			w.pass(time.Minute)
-			_, err := w.ensure(request())
+			_, err := w.ensure(oktaRequest())
 			require.Error(t, err)
 		}
 		w.sendGrid.ClearFaults()
-		w.fails(problem.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, oktaRequest())
 		w.pass(10 * time.Second)
-		late := w.sendGrid.Add(asSent(request()))
+		late := w.sendGrid.Add(asSent(oktaRequest()))
 		w.pass(provision.DefaultSettling)
-		require.Equal(t, late.ID, w.created(request()).ID)
+		require.Equal(t, late.ID, w.created(oktaRequest()).ID)
 		w.creates(1, 1)
 	})
 }
@@ -128,20 +129,20 @@ func TestEnsureGivesUpAfterThreeUnknownCreates(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 502, Times: -1})
 		for range 3 {
-			w.fails(problem.OutcomeUnknown, request())
+			w.fails(problem.OutcomeUnknown, oktaRequest())
 			w.recheck()
 		}
 		for range 2 {
-			e := w.fails(problem.OutcomeUnknown, request())
+			e := w.fails(problem.OutcomeUnknown, oktaRequest())
 			require.False(t, e.Retryable())
-			require.Contains(t, e.Message, "3 times")
+			require.Contains(t, e.Message, "three times")
 		}
 		w.creates(3, 0)
 
 		// The person finds the integration, and corrects its entity id.
-		w.sendGrid.Add(asSent(request()))
-		w.created(request())
-		w.unchanged(request())
+		w.sendGrid.Add(asSent(oktaRequest()))
+		w.created(oktaRequest())
+		w.unchanged(oktaRequest())
 		w.creates(3, 1)
 	})
 }
@@ -153,10 +154,10 @@ func TestEnsureCountsTheCreatesOfDeadProcesses(t *testing.T) {
 		w := newWorld(t)
 		w.ledger.failAt(stepUnknown, errLedger)
 		w.lose(false)
-		w.fails(problem.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, oktaRequest())
 		w.ledger.failAt("", nil)
 		w.pass(lease)
-		w.fails(problem.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, oktaRequest())
 		entry, _ := w.ledger.state()
 		require.Equal(t, 1, entry.UnknownCreates)
 		require.True(t, entry.Rechecked)
@@ -168,14 +169,14 @@ func TestEnsureAdoptsWhatSendGridChanged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		changed := asSent(request())
+		changed := asSent(oktaRequest())
 		changed.SignoutURL += "/"
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 502})
 		w.afterCreate(func() { w.sendGrid.Add(changed) })
-		result := w.succeeds(provision.OutcomeCreated, request())
+		result := w.succeeds(protocol.OutcomeCreated, oktaRequest())
 		require.True(t, result.Adopted)
 		require.Equal(t, changed.SignoutURL, result.Integration.SignoutURL)
-		require.Equal(t, result.Integration.ID, w.unchanged(request()).ID)
+		require.Equal(t, result.Integration.ID, w.unchanged(oktaRequest()).ID)
 		w.creates(1, 1)
 	})
 }
@@ -185,17 +186,17 @@ func TestEnsureIsNotUndoneByALateCopyOfAWrite(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		var writes []provision.Entry
-		w.ledger.stored = func(e provision.Entry) { writes = append(writes, e) }
-		first := w.created(request())
+		var writes []protocol.Entry
+		w.ledger.stored = func(e protocol.Entry) { writes = append(writes, e) }
+		first := w.created(oktaRequest())
 		require.Len(t, writes, 3)
 		for _, late := range writes {
 			_, stored, err := w.ledger.Memory.Put(t.Context(), late)
 			require.NoError(t, err)
-			require.Equal(t, late.State == provision.Completed, stored, "only the last write is what is stored")
+			require.Equal(t, late.State == protocol.Completed, stored, "only the last write is what is stored")
 		}
 		w.sendGrid.SetLag(forever, forever)
-		w.fails(problem.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, oktaRequest())
 		w.creates(1, 1)
 		require.Equal(t, first.ID, w.sendGrid.Integrations()[0].ID)
 	})
@@ -209,7 +210,7 @@ func TestEnsureKeepsWhatWasDeletedOnPurpose(t *testing.T) {
 		w := newWorld(t)
 		deliver := func(ids ...string) (*provision.Result, error) {
 			w.provisioner = w.another()
-			return w.provisioner.Ensure(t.Context(), request(), provision.Delivery{IDs: ids})
+			return w.provisioner.Ensure(t.Context(), oktaRequest(), provision.Delivery{IDs: ids})
 		}
 		made, err := deliver("event-1", "message-1")
 		require.NoError(t, err)
@@ -225,7 +226,7 @@ func TestEnsureKeepsWhatWasDeletedOnPurpose(t *testing.T) {
 
 		again, err := deliver("event-2")
 		require.NoError(t, err)
-		require.Equal(t, provision.OutcomeCreated, again.Outcome)
+		require.Equal(t, protocol.OutcomeCreated, again.Outcome)
 		_, err = deliver("event-1")
 		require.NoError(t, err, "it is there again")
 		w.creates(2, 1)
@@ -241,7 +242,7 @@ func TestEnsureSkipsHalfConfiguredIntegrations(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: 200, Body: "[" + row + "]"})
-				w.created(request())
+				w.created(oktaRequest())
 				w.creates(1, 1)
 			})
 		})

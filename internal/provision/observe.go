@@ -3,20 +3,13 @@ package provision
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"time"
 
+	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/request"
+	"sendgrid-sso-integration/internal/saml"
 	"sendgrid-sso-integration/sendgrid"
-)
-
-const (
-	// readTries bounds how often one read is tried; the caller's own retry comes after.
-	readTries = 4
-	// readTimeout bounds one try; SendGrid usually takes less than a second.
-	readTimeout  = 8 * time.Second
-	firstBackoff = 200 * time.Millisecond
-	maxBackoff   = 3 * time.Second
 )
 
 // observation is what SendGrid shows.
@@ -28,48 +21,62 @@ type observation struct {
 	// certificates are those of the integration. They are read if the request brings any, or if
 	// the outcome of the create of one is not known.
 	certificates []storedCertificate
-	// updateSent reports whether this attempt has updated the integration.
-	updateSent bool
+}
+
+// shown returns what a plan has to know of the observation.
+func (a *attempt) shown() protocol.Shown {
+	i := a.seen.integration
+	if i == nil {
+		return protocol.Shown{RecordedMissing: a.seen.recordedMissing}
+	}
+	shown := protocol.Shown{
+		Exists: true, ID: i.ID, Matches: a.request.Matches(*i), NeedsUpdate: a.request.NeedsUpdate(*i), Digest: request.DigestOf(*i),
+		RecordedMissing: a.seen.recordedMissing,
+	}
+	for _, c := range a.seen.certificates {
+		shown.Certificates = append(shown.Certificates, c.sha256)
+	}
+	return shown
 }
 
 // observe reads the integration that the request is about, and its certificates.
-func (a *attempt) observe() (observation, error) {
-	seen, err := a.observeIntegration()
-	wanted := len(a.request.Certificates) > 0 || a.entry.awaitsCertificate()
+func (a *attempt) observe(ctx context.Context) (observation, error) {
+	seen, err := a.observeIntegration(ctx)
+	wanted := len(a.request.Certificates) > 0 || a.entry.Certificate != ""
 	if err != nil || !wanted || seen.integration == nil || seen.integration.ID == "" {
 		return seen, err
 	}
-	seen.certificates, err = a.listCertificates(a.workCtx, seen.integration.ID)
+	seen.certificates, err = a.listCertificates(ctx, seen.integration.ID)
 	return seen, err
 }
 
 // observeIntegration reads the integration that the request is about: one that matches the
 // request; else the one that the entry records; else one with the entity id.
-func (a *attempt) observeIntegration() (observation, error) {
-	list, err := a.lists.join(a.workCtx, a.patience, a.arrived, a.SendGrid.ListIntegrations)
+func (a *attempt) observeIntegration(ctx context.Context) (observation, error) {
+	list, err := a.lists.join(ctx, a.wait, a.arrived, a.repeats, a.SendGrid.ListIntegrations)
 	if err != nil {
 		return observation{}, err
 	}
 	recorded := a.entry.IntegrationID
 	isRecorded := func(i sendgrid.Integration) bool { return i.ID == recorded }
-	found := first(list, func(i sendgrid.Integration) bool { return isRecorded(i) && a.request.matches(i) }, a.request.matches)
+	found := a.first(list, func(i sendgrid.Integration) bool { return isRecorded(i) && a.request.Matches(i) }, a.request.Matches)
 	switch {
 	case found != nil, recorded == "":
 	case slices.ContainsFunc(list, isRecorded):
-		found = first(list, a.isOurs)
+		found = a.first(list, a.isOurs)
 	default: // The list may lag behind a read by id.
-		byID, err := a.getIfThere(a.workCtx, recorded)
+		byID, err := a.getIfThere(ctx, recorded)
 		if err != nil {
 			return observation{}, err
 		}
 		if byID == nil {
-			return observation{integration: first(list, a.sharesEntityID), recordedMissing: true}, nil
+			return observation{integration: a.first(list, a.sharesEntityID), recordedMissing: true}, nil
 		}
 		if a.isOurs(*byID) {
 			found = byID
 		}
 	}
-	return observation{integration: cmp.Or(found, first(list, a.sharesEntityID))}, nil
+	return observation{integration: cmp.Or(found, a.first(list, a.sharesEntityID))}, nil
 }
 
 func (a *attempt) sharesEntityID(i sendgrid.Integration) bool {
@@ -79,14 +86,16 @@ func (a *attempt) sharesEntityID(i sendgrid.Integration) bool {
 // isOurs reports whether the entry records i. An integration whose entity id was edited
 // since is the answer to the request that created it, but to no other.
 func (a *attempt) isOurs(i sendgrid.Integration) bool {
-	return i.ID == a.entry.IntegrationID && (a.sharesEntityID(i) || a.entry.completes(a.fingerprint))
+	return i.ID == a.entry.IntegrationID &&
+		(a.sharesEntityID(i) || a.entry.State == protocol.Completed && a.entry.Fingerprint == a.asked.Fingerprint)
 }
 
 // first returns a copy of the first integration that the first of the tests to match any
-// matches. The list is shared.
-func first(list []sendgrid.Integration, tests ...func(sendgrid.Integration) bool) *sendgrid.Integration {
+// matches. The list is shared. An integration that is gone may be in it because the list lags.
+func (a *attempt) first(list []sendgrid.Integration, tests ...func(sendgrid.Integration) bool) *sendgrid.Integration {
 	for _, matches := range tests {
-		if at := slices.IndexFunc(list, matches); at >= 0 {
+		there := func(i sendgrid.Integration) bool { return (i.ID == "" || i.ID != a.entry.Gone) && matches(i) }
+		if at := slices.IndexFunc(list, there); at >= 0 {
 			found := list[at]
 			return &found
 		}
@@ -127,49 +136,39 @@ func (a *attempt) get(ctx context.Context, id string) (i *sendgrid.Integration, 
 	return i, err
 }
 
-// read tries a read until it succeeds, a repetition cannot help, or the time is too short
-// for another try.
+// read tries a read as long as that can help.
 func (a *attempt) read(ctx context.Context, once func(context.Context) error) error {
-	for try := 0; ; try++ {
-		err := within(ctx, readTimeout, once)
-		wait, again := repeats(ctx, a.patience, err, try)
-		if !again || !sleep(ctx, wait) {
-			return err
+	return a.retry(ctx, a.wait, 0, func(ctx context.Context) error { return within(ctx, once) })
+}
+
+// storedCertificate is a certificate that SendGrid has.
+type storedCertificate struct {
+	id                  string
+	sha256              string
+	notBefore, notAfter time.Time
+}
+
+// listCertificates returns the certificates of an integration. Those that SendGrid stores in
+// a form that is not a certificate are left out. An integration that was created a moment ago
+// and is not visible yet has none but those that the entry records.
+func (a *attempt) listCertificates(ctx context.Context, id string) ([]storedCertificate, error) {
+	var list []sendgrid.Certificate
+	err := a.read(ctx, func(ctx context.Context) (err error) {
+		list, err = a.SendGrid.ListCertificates(ctx, id)
+		return err
+	})
+	if sendgrid.IsNotFound(err) && a.entry.Settles.After(a.asOf) {
+		return nil, nil
+	}
+	return stored(list), err
+}
+
+func stored(list []sendgrid.Certificate) []storedCertificate {
+	var certificates []storedCertificate
+	for _, c := range list {
+		if parsed, err := saml.ParseStored(c.PublicCertificate); err == nil {
+			certificates = append(certificates, storedCertificate{c.ID, parsed.SHA256, parsed.NotBefore, parsed.NotAfter})
 		}
 	}
-}
-
-// repeats reports whether a read is tried again, and after what time. A rate limit is waited
-// for until patience.
-func repeats(ctx context.Context, patience time.Time, err error, try int) (wait time.Duration, again bool) {
-	if err == nil || try == readTries-1 || !sendgrid.ClassOf(err).Repeatable() {
-		return 0, false
-	}
-	wait = pause(err, try)
-	return wait, wait < left(ctx) && (!isThrottled(err) || wait <= time.Until(patience))
-}
-
-func isThrottled(err error) bool { return sendgrid.ClassOf(err) == sendgrid.Throttled }
-
-// errNoAnswer ends a try that takes too long. It is not the end of the request's own
-// time, and must not be taken for it.
-var errNoAnswer = errors.New("no answer in time")
-
-// within runs one try with a time limit of its own, so that a connection that hangs
-// leaves time for another.
-func within(ctx context.Context, limit time.Duration, once func(context.Context) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, errNoAnswer)
-	defer cancel()
-	return once(ctx)
-}
-
-// pause returns how long to wait after a failed call: until the rate limit resets if that
-// is what failed, else a growing random time.
-func pause(err error, try int) time.Duration {
-	wait := backoff(try, firstBackoff, maxBackoff)
-	var failure *sendgrid.Error
-	if isThrottled(err) && errors.As(err, &failure) && !failure.RateLimit.Reset.IsZero() {
-		return max(wait, time.Until(failure.RateLimit.Reset)+wait/4)
-	}
-	return wait
+	return certificates
 }

@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 
 	"github.com/stretchr/testify/require"
 
-	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
@@ -41,7 +41,7 @@ func TestEnsureWaitsForALimitThatResetsInTime(t *testing.T) {
 				w := newWorld(t)
 				start := time.Now()
 				w.sendGrid.Script(limited(tt.op, 10*time.Second))
-				require.False(t, w.succeeds(provision.OutcomeCreated, request()).Adopted)
+				require.False(t, w.succeeds(protocol.OutcomeCreated, oktaRequest()).Adopted)
 				require.GreaterOrEqual(t, time.Since(start), 10*time.Second)
 				require.Less(t, time.Since(start), 11*time.Second, "it resets after that, so there is no need to wait longer")
 				w.calls(tt.list, tt.create, 0)
@@ -57,7 +57,7 @@ func TestEnsureTakesItsTurnInARealWindow(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.SetRateLimit(1, 7*time.Second)
 		for _, entity := range []string{"urn:a", "urn:b", "urn:c"} {
-			r := request()
+			r := oktaRequest()
 			r.EntityID = entity
 			w.created(r)
 		}
@@ -74,14 +74,14 @@ func TestEnsureDoesNotWaitForALimitThatResetsTooLate(t *testing.T) {
 				w := newWorld(t)
 				start := time.Now()
 				w.sendGrid.Script(limited(op, 2*time.Minute))
-				e := w.fails(problem.RateLimited, request())
+				e := w.fails(problem.RateLimited, oktaRequest())
 				require.Zero(t, time.Since(start), "waiting would be in vain")
 				require.Equal(t, 2*time.Minute, e.RetryAfter)
 				require.True(t, e.Retryable())
 				require.Empty(t, w.sendGrid.Integrations())
 
 				w.pass(e.RetryAfter)
-				w.created(request())
+				w.created(oktaRequest())
 			})
 		})
 	}
@@ -93,7 +93,7 @@ func TestEnsureDoesNotCreateInTheLastMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.Script(limited(sendgrid.OpCreateIntegration, 20*time.Second))
-		_, err := w.ensureWithin(invocation+500*time.Millisecond, request())
+		_, err := w.ensureWithin(invocation+500*time.Millisecond, oktaRequest())
 		requireCode(t, problem.RateLimited, err)
 		w.creates(1, 0)
 		w.released()
@@ -110,10 +110,10 @@ func TestEnsureBacksOffFromALimitThatDoesNotSayWhenItResets(t *testing.T) {
 				fault := limited(op, 0)
 				fault.Times = 4
 				w.sendGrid.Script(fault)
-				e := w.fails(problem.RateLimited, request())
+				e := w.fails(problem.RateLimited, oktaRequest())
 				require.Equal(t, time.Minute, e.RetryAfter)
 				require.Equal(t, 4, w.sendGrid.Count(op))
-				w.created(request())
+				w.created(oktaRequest())
 			})
 		})
 	}
@@ -129,7 +129,7 @@ func TestEnsureBacksOffFromALimitThatHasJustReset(t *testing.T) {
 		fault := limited(sendgrid.OpListIntegrations, -time.Second)
 		fault.Times = -1
 		w.sendGrid.Script(fault)
-		e := w.fails(problem.RateLimited, request())
+		e := w.fails(problem.RateLimited, oktaRequest())
 		require.Equal(t, time.Second, e.RetryAfter)
 		require.Greater(t, time.Since(start), time.Millisecond)
 		w.calls(4, 0, 0)

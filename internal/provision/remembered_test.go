@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 
 	"github.com/stretchr/testify/require"
 
@@ -28,9 +29,9 @@ func TestEnsureKeepsWhatWasEditedSince(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		first := w.created(request())
+		first := w.created(oktaRequest())
 		w.edit(first.ID)
-		got := w.unchanged(request())
+		got := w.unchanged(oktaRequest())
 		require.Equal(t, first.ID, got.ID)
 		require.Equal(t, edited, got.Name, "the answer is what stands")
 		w.calls(2, 1, 0)
@@ -41,10 +42,10 @@ func TestEnsureKeepsWhatWasFoundAndEditedSince(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		there := w.sendGrid.Add(asSent(request()))
-		w.unchanged(request())
+		there := w.sendGrid.Add(asSent(oktaRequest()))
+		w.unchanged(oktaRequest())
 		w.edit(there.ID)
-		require.Equal(t, edited, w.unchanged(request()).Name)
+		require.Equal(t, edited, w.unchanged(oktaRequest()).Name)
 		w.calls(2, 0, 0)
 	})
 }
@@ -53,15 +54,15 @@ func TestEnsureKnowsAnotherRequestFromTheOneRemembered(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		first := w.created(request())
-		other := request()
+		first := w.created(oktaRequest())
+		other := oktaRequest()
 		other.Name = "Another"
 		e := w.fails(problem.Conflict, other)
 		require.Contains(t, e.Message, first.ID)
 		w.creates(1, 1)
 
 		w.edit(first.ID)
-		require.Equal(t, edited, w.unchanged(request()).Name, "the conflict changed nothing of what is remembered")
+		require.Equal(t, edited, w.unchanged(oktaRequest()).Name, "the conflict changed nothing of what is remembered")
 	})
 }
 
@@ -69,12 +70,12 @@ func TestEnsureReadsByIDWhatTheListLacks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		first := w.created(request())
+		first := w.created(oktaRequest())
 		w.sendGrid.SetStale(forever)
-		require.Equal(t, first.ID, w.unchanged(request()).ID)
+		require.Equal(t, first.ID, w.unchanged(oktaRequest()).ID)
 		w.calls(2, 1, 1)
 
-		other := request()
+		other := oktaRequest()
 		other.Name = "Another"
 		w.fails(problem.Conflict, other)
 		w.calls(3, 1, 2)
@@ -85,17 +86,17 @@ func TestEnsureCreatesAnewWhatWasDeleted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		first := w.created(request())
+		first := w.created(oktaRequest())
 		w.pass(provision.DefaultSettling)
 		require.True(t, w.sendGrid.Delete(first.ID))
-		second := w.created(request())
+		second := w.created(oktaRequest())
 		require.NotEqual(t, first.ID, second.ID)
 		w.creates(2, 1)
 		entry, _ := w.ledger.state()
 		require.Equal(t, second.ID, entry.IntegrationID)
 
 		w.edit(second.ID)
-		require.Equal(t, edited, w.unchanged(request()).Name, "the second is remembered")
+		require.Equal(t, edited, w.unchanged(oktaRequest()).Name, "the second is remembered")
 	})
 }
 
@@ -104,14 +105,14 @@ func TestEnsureJudgesWhatReplacedTheDeleted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.createdAndDeleted()
-		replacement := w.sendGrid.Add(asSent(request()))
-		require.Equal(t, replacement.ID, w.unchanged(request()).ID)
+		replacement := w.sendGrid.Add(asSent(oktaRequest()))
+		require.Equal(t, replacement.ID, w.unchanged(oktaRequest()).ID)
 
 		w.sendGrid.Edit(replacement.ID, func(i *sendgrid.Integration) { i.EntityID += "2" })
-		differs := asSent(request())
+		differs := asSent(oktaRequest())
 		differs.Name = "Another"
 		replacement = w.sendGrid.Add(differs)
-		require.Contains(t, w.fails(problem.Conflict, request()).Message, replacement.ID)
+		require.Contains(t, w.fails(problem.Conflict, oktaRequest()).Message, replacement.ID)
 		w.creates(1, 2)
 	})
 }
@@ -127,17 +128,17 @@ func TestEnsureCreatesNothingWhileItCannotReadWhatItRemembers(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				w.created(request())
+				w.created(oktaRequest())
 				w.sendGrid.SetStale(forever)
 				w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpGetIntegration, Status: status, Times: -1})
-				w.fails(code, request())
-				other := request()
+				w.fails(code, oktaRequest())
+				other := oktaRequest()
 				other.Name = "Another"
 				w.fails(code, other)
 				w.creates(1, 1)
 
 				w.sendGrid.ClearFaults()
-				w.unchanged(request())
+				w.unchanged(oktaRequest())
 			})
 		})
 	}
@@ -147,12 +148,12 @@ func TestEnsureForgetsAfterTheLongestRedelivery(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		first := w.created(request())
+		first := w.created(oktaRequest())
 		w.edit(first.ID)
 		w.pass(14 * 24 * time.Hour)
-		w.unchanged(request())
+		w.unchanged(oktaRequest())
 		w.pass(2 * 24 * time.Hour)
-		w.fails(problem.Conflict, request())
+		w.fails(problem.Conflict, oktaRequest())
 		w.creates(1, 1)
 	})
 }
@@ -180,15 +181,15 @@ func TestEnsureWaitsForAnotherThatReplacesTheDeleted(t *testing.T) {
 		go func() {
 			ctx, cancel := context.WithTimeout(context.Background(), invocation)
 			defer cancel()
-			_, err := slow.Ensure(ctx, request(), provision.Delivery{})
+			_, err := slow.Ensure(ctx, oktaRequest(), provision.Delivery{})
 			done <- err
 		}()
 		w.pass(time.Second)
-		w.fails(problem.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, oktaRequest())
 		requireCode(t, problem.OutcomeUnknown, <-done)
 		w.creates(2, 0)
 		entry, _ := w.ledger.state()
-		require.Equal(t, provision.Unknown, entry.State)
+		require.Equal(t, protocol.Unknown, entry.State)
 		require.True(t, entry.Lease.After(time.Now()), "the entry stays taken")
 	})
 }
@@ -199,10 +200,10 @@ func TestEnsureReadsTheRememberedBeforeItJudgesAnother(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		first := w.created(request())
+		first := w.created(oktaRequest())
 		w.edit(first.ID)
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: 200, Body: `[{"id":"other","name":"Somebody else's","entity_id":"` + entityID + `"}]`})
-		require.Equal(t, first.ID, w.unchanged(request()).ID)
+		require.Equal(t, first.ID, w.unchanged(oktaRequest()).ID)
 		w.calls(2, 1, 1)
 	})
 }

@@ -7,41 +7,18 @@ import (
 	"time"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/saml"
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// Outcome is what became of a request.
-type Outcome string
-
-// The outcomes.
-const (
-	// OutcomeCreated: this request created the integration.
-	OutcomeCreated Outcome = "created"
-	// OutcomeUpdated: this request changed the integration, or added certificates to it.
-	OutcomeUpdated Outcome = "updated"
-	// OutcomeUnchanged: the integration is as requested already.
-	OutcomeUnchanged Outcome = "unchanged"
-	// OutcomeSuperseded: a newer request was applied before. Nothing was changed.
-	OutcomeSuperseded Outcome = "superseded"
-	// OutcomeRejected: it failed, and a retry cannot help.
-	OutcomeRejected Outcome = "rejected"
-	// OutcomeFailed: it failed, and a retry may help.
-	OutcomeFailed Outcome = "failed"
-)
-
-// Outcomes returns every outcome.
-func Outcomes() []Outcome {
-	return []Outcome{OutcomeCreated, OutcomeUpdated, OutcomeUnchanged, OutcomeSuperseded, OutcomeRejected, OutcomeFailed}
-}
-
 // OutcomeOf returns the outcome of a request that failed: rejected if a retry cannot help,
 // else failed.
-func OutcomeOf(failure *problem.Error) Outcome {
+func OutcomeOf(failure *problem.Error) protocol.Outcome {
 	if failure.Retryable() {
-		return OutcomeFailed
+		return protocol.OutcomeFailed
 	}
-	return OutcomeRejected
+	return protocol.OutcomeRejected
 }
 
 // maxCertificates bounds the certificates of a result, so that it fits into an event. An
@@ -50,7 +27,7 @@ const maxCertificates = 20
 
 // Result is what a caller gets for a request that succeeded.
 type Result struct {
-	Outcome     Outcome              `json:"outcome"`
+	Outcome     protocol.Outcome     `json:"outcome"`
 	Integration sendgrid.Integration `json:"integration"`
 	// Certificates are those that the integration has, at most maxCertificates. They are
 	// there if the request brought any.
@@ -86,7 +63,7 @@ func DaysLeft(certificates []Certificate, now time.Time) *int {
 }
 
 // result returns the result of the attempt.
-func (a *attempt) result(outcome Outcome) *Result {
+func (a *attempt) result(outcome protocol.Outcome) *Result {
 	r := &Result{Outcome: outcome, Integration: *a.seen.integration, Adopted: a.adopted}
 	if len(a.request.Certificates) > 0 {
 		for _, c := range a.shownCertificates() {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
 )
 
@@ -41,15 +42,15 @@ func TestEnsureReportsDaysLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.pass(time.Until(certificates()[0].NotAfter.AddDate(0, 0, -20)))
-		r := request()
+		r := oktaRequest()
 		r.Certificates = certificates()[:1]
-		for _, outcome := range []provision.Outcome{provision.OutcomeCreated, provision.OutcomeUnchanged} {
+		for _, outcome := range []protocol.Outcome{protocol.OutcomeCreated, protocol.OutcomeUnchanged} {
 			text, err := json.Marshal(w.succeeds(outcome, r))
 			require.NoError(t, err)
 			require.Contains(t, string(text), `"days_left":20,`)
 		}
 		r.Certificates = nil
-		text, err := json.Marshal(w.succeeds(provision.OutcomeUnchanged, r))
+		text, err := json.Marshal(w.succeeds(protocol.OutcomeUnchanged, r))
 		require.NoError(t, err)
 		require.NotContains(t, string(text), "days_left")
 	})

@@ -7,10 +7,9 @@ import (
 	"testing/synctest"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 
 	"github.com/stretchr/testify/require"
-
-	"sendgrid-sso-integration/internal/provision"
 )
 
 // secretError is a key source's error that knows whether trying again can help.
@@ -37,7 +36,7 @@ func TestEnsureReportsThatItHasNoKey(t *testing.T) {
 				w := newWorld(t)
 				good := w.keys.key
 				check := func() {
-					e := w.fails(problem.SecretUnavailable, request())
+					e := w.fails(problem.SecretUnavailable, oktaRequest())
 					require.Equal(t, !tt.permanent, e.Retryable())
 					require.Equal(t, e.Retryable(), e.RetryAfter > 0)
 					require.NotContains(t, e.Public(), "marker")
@@ -73,7 +72,7 @@ func TestEnsureReportsAKeyThatCameTooLate(t *testing.T) {
 			<-ctx.Done()
 			return "", "", ctx.Err()
 		}
-		w.fails(problem.DeadlineExceeded, request())
+		w.fails(problem.DeadlineExceeded, oktaRequest())
 		w.calls(0, 0, 0)
 		w.keys.key = good
 		w.released()
@@ -89,7 +88,7 @@ func TestEnsureRenewsARejectedKeyOnce(t *testing.T) {
 			w.keys.key = func(context.Context) (string, string, error) { return "SG.new", "v2", nil }
 			return "SG.new", "v2", nil
 		}
-		require.False(t, w.succeeds(provision.OutcomeCreated, request()).Adopted)
+		require.False(t, w.succeeds(protocol.OutcomeCreated, oktaRequest()).Adopted)
 		w.calls(2, 1, 0)
 	})
 }
@@ -100,7 +99,7 @@ func TestEnsureReportsARejectedKeyThatCannotBeRenewed(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.SetKeys("SG.new")
 		w.keys.renew = func(context.Context, string) (string, string, error) { return "", "", secretError{} }
-		w.fails(problem.SecretUnavailable, request())
+		w.fails(problem.SecretUnavailable, oktaRequest())
 		w.calls(1, 0, 0)
 		w.sendGrid.SetKeys(testKey)
 		w.released()

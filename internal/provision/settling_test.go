@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 
 	"github.com/stretchr/testify/require"
 
@@ -26,7 +27,7 @@ func TestEnsureLooksUntilTheListShowsIt(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Skip: 1, Times: 4, Status: 200, Body: "[]"})
 		w.lose(true)
-		require.True(t, w.succeeds(provision.OutcomeCreated, request()).Adopted)
+		require.True(t, w.succeeds(protocol.OutcomeCreated, oktaRequest()).Adopted)
 		w.calls(6, 1, 0)
 	})
 }
@@ -49,7 +50,7 @@ func TestEnsureLooksAgainWhenLookingFails(t *testing.T) {
 				tt.fault.Op, tt.fault.Skip = sendgrid.OpListIntegrations, 1
 				w.sendGrid.Script(tt.fault)
 				w.lose(true)
-				require.True(t, w.succeeds(provision.OutcomeCreated, request()).Adopted)
+				require.True(t, w.succeeds(protocol.OutcomeCreated, oktaRequest()).Adopted)
 				w.calls(3, 1, 0)
 			})
 		})
@@ -63,22 +64,22 @@ func TestEnsurePeeksWhileACreateSettles(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.SetStale(30 * time.Second)
 		w.lose(true)
-		w.fails(problem.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, oktaRequest())
 		start := time.Now()
-		w.fails(problem.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, oktaRequest())
 
 		w.pass(30 * time.Second)
 		id := w.sendGrid.Integrations()[0].ID
-		require.Equal(t, id, w.unchanged(request()).ID)
+		require.Equal(t, id, w.unchanged(oktaRequest()).ID)
 		require.Less(t, time.Since(start), provision.DefaultSettling)
 
 		// Nor does anyone else have a reason to act afterwards.
 		w.pass(provision.DefaultSettling)
-		require.Equal(t, id, w.created(request()).ID)
-		w.unchanged(request())
+		require.Equal(t, id, w.created(oktaRequest()).ID)
+		w.unchanged(oktaRequest())
 		w.creates(1, 1)
 		entry, _ := w.ledger.state()
-		require.Equal(t, provision.Completed, entry.State)
+		require.Equal(t, protocol.Completed, entry.State)
 	})
 }
 
@@ -88,14 +89,14 @@ func TestEnsurePeeksForTheVeryIntegration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.lose(false)
-		w.fails(problem.OutcomeUnknown, request())
-		other := asSent(request())
+		w.fails(problem.OutcomeUnknown, oktaRequest())
+		other := asSent(oktaRequest())
 		other.Name = "Another"
 		w.sendGrid.Add(other)
-		w.fails(problem.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, oktaRequest())
 
 		w.pass(provision.DefaultSettling)
-		require.Equal(t, "Another", w.created(request()).Name, "SendGrid may have changed how a value is written")
+		require.Equal(t, "Another", w.created(oktaRequest()).Name, "SendGrid may have changed how a value is written")
 		w.creates(1, 1)
 	})
 }
@@ -105,9 +106,9 @@ func TestEnsurePeeksInVainWhileSendGridIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.lose(false)
-		w.fails(problem.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, oktaRequest())
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: 500, Times: -1})
-		e := w.fails(problem.OutcomeUnknown, request())
+		e := w.fails(problem.OutcomeUnknown, oktaRequest())
 		require.Error(t, e.Err)
 		require.Positive(t, e.RetryAfter)
 	})
@@ -120,9 +121,9 @@ func TestEnsureAdoptsNothingWithoutAnID(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Skip: 1, Times: -1, Omit: []string{"id"}})
 		w.lose(true)
-		w.fails(problem.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, oktaRequest())
 		w.sendGrid.ClearFaults()
-		w.unchanged(request())
+		w.unchanged(oktaRequest())
 		w.creates(1, 1)
 	})
 }
@@ -132,9 +133,9 @@ func TestEnsureAsksForNoLessThanASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.lose(false)
-		w.fails(problem.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, oktaRequest())
 		w.pass(provision.DefaultSettling - 500*time.Millisecond)
-		_, err := w.ensureWithin(800*time.Millisecond, request())
+		_, err := w.ensureWithin(800*time.Millisecond, oktaRequest())
 		require.Equal(t, time.Second, requireCode(t, problem.OutcomeUnknown, err).RetryAfter)
 	})
 }
@@ -145,18 +146,18 @@ func TestEnsureCreatesNothingBeforeACreateHasSettled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.lose(false)
-		w.fails(problem.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, oktaRequest())
 		end := time.Now().Add(2 * provision.DefaultSettling)
 		for time.Now().Before(end.Add(-5 * time.Second)) {
 			w.provisioner = w.another()
-			_, err := w.ensureWithin(4*time.Second, request())
+			_, err := w.ensureWithin(4*time.Second, oktaRequest())
 			requireCode(t, problem.OutcomeUnknown, err)
 			w.creates(1, 0)
 			w.pass(time.Second)
 		}
-		w.created(request())
+		w.created(oktaRequest())
 		require.False(t, time.Now().Before(end))
-		w.unchanged(request())
+		w.unchanged(oktaRequest())
 		w.creates(2, 1)
 	})
 }
@@ -167,11 +168,11 @@ func TestEnsureFindsACreateThatTakesEffectLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.lose(false)
-		w.fails(problem.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, oktaRequest())
 		w.pass(provision.DefaultSettling - time.Second)
-		late := w.sendGrid.Add(asSent(request()))
+		late := w.sendGrid.Add(asSent(oktaRequest()))
 		w.pass(time.Second)
-		require.Equal(t, late.ID, w.created(request()).ID)
+		require.Equal(t, late.ID, w.created(oktaRequest()).ID)
 		w.creates(1, 1)
 	})
 }
@@ -182,13 +183,13 @@ func TestEnsureSettlesForAsLongAsItIsTold(t *testing.T) {
 		w := newWorld(t)
 		w.provisioner.Settling = 10 * time.Minute
 		w.lose(false)
-		require.Equal(t, 10*time.Minute, w.fails(problem.OutcomeUnknown, request()).RetryAfter)
+		require.Equal(t, 10*time.Minute, w.fails(problem.OutcomeUnknown, oktaRequest()).RetryAfter)
 		w.pass(9 * time.Minute)
-		require.LessOrEqual(t, w.fails(problem.OutcomeUnknown, request()).RetryAfter, time.Minute)
+		require.LessOrEqual(t, w.fails(problem.OutcomeUnknown, oktaRequest()).RetryAfter, time.Minute)
 		w.pass(time.Minute)
-		require.Equal(t, 10*time.Minute, w.fails(problem.OutcomeUnknown, request()).RetryAfter)
+		require.Equal(t, 10*time.Minute, w.fails(problem.OutcomeUnknown, oktaRequest()).RetryAfter)
 		w.pass(10 * time.Minute)
-		w.created(request())
+		w.created(oktaRequest())
 		w.creates(2, 1)
 	})
 }
@@ -202,13 +203,13 @@ func TestEnsureFindsAnAmbiguousReplacement(t *testing.T) {
 		w.pass(30 * time.Second)
 		w.sendGrid.SetStale(30 * time.Second)
 		w.lose(true)
-		w.fails(problem.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, oktaRequest())
 		w.pass(provision.DefaultSettling)
-		replacement := w.created(request())
+		replacement := w.created(oktaRequest())
 		w.creates(2, 1)
 
 		w.sendGrid.SetStale(0)
 		w.edit(replacement.ID)
-		require.Equal(t, edited, w.unchanged(request()).Name)
+		require.Equal(t, edited, w.unchanged(oktaRequest()).Name)
 	})
 }

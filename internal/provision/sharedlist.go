@@ -46,14 +46,16 @@ type sharedList struct {
 type listCall struct {
 	// complete is closed once nobody is expected any more.
 	complete chan struct{}
+	// repeats decides whether a list that failed is tried again.
+	repeats repeats
 	// done is closed once the call has ended.
 	done chan struct{}
 
 	// Under the mutex of the sharedList:
 	waiting int
-	// deadline and patience are the latest of those who wait.
-	deadline, patience time.Time
-	cancel             context.CancelFunc
+	// deadline and maxWait are the latest of those who wait.
+	deadline, maxWait time.Time
+	cancel            context.CancelFunc
 
 	// After done:
 	list     []sendgrid.Integration
@@ -61,6 +63,9 @@ type listCall struct {
 	panicked any
 	exited   bool
 }
+
+// repeats reports whether a read that failed is tried again, and after what time.
+type repeats func(ctx context.Context, maxWait time.Time, err error, try int) (wait time.Duration, again bool)
 
 // expect announces an attempt that is about to join. The function that it returns ends that,
 // once; join does not.
@@ -88,11 +93,11 @@ func (c *listCall) gathered() {
 
 // join waits for a list that is sent after the call of join. The list is tried as often as
 // any read, ends with the last of those who wait for it, and pauses for a rate limit as long
-// as the most patient of them: until patience. A panic in send is one of everybody who waits.
+// as the last of them: until maxWait. A panic in send is one of everybody who waits.
 func (s *sharedList) join(
-	ctx context.Context, patience time.Time, arrived func(), send func(context.Context) ([]sendgrid.Integration, error),
+	ctx context.Context, maxWait time.Time, arrived func(), repeats repeats, send func(context.Context) ([]sendgrid.Integration, error),
 ) ([]sendgrid.Integration, error) {
-	c := s.enter(ctx, patience, send)
+	c := s.enter(ctx, maxWait, repeats, send)
 	arrived()
 	select {
 	case <-c.done:
@@ -110,12 +115,12 @@ func (s *sharedList) join(
 }
 
 // enter returns the unsent call, a new one if there is none.
-func (s *sharedList) enter(ctx context.Context, patience time.Time, send func(context.Context) ([]sendgrid.Integration, error)) *listCall {
+func (s *sharedList) enter(ctx context.Context, maxWait time.Time, repeats repeats, send func(context.Context) ([]sendgrid.Integration, error)) *listCall {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.next
 	if c == nil {
-		c = &listCall{complete: make(chan struct{}), done: make(chan struct{}), cancel: func() {}}
+		c = &listCall{repeats: repeats, complete: make(chan struct{}), done: make(chan struct{}), cancel: func() {}}
 		s.next = c
 		// The values of the first attempt's context let its telemetry count the call.
 		go s.run(context.WithoutCancel(ctx), c, s.last, send)
@@ -124,8 +129,8 @@ func (s *sharedList) enter(ctx context.Context, patience time.Time, send func(co
 	if deadline, _ := ctx.Deadline(); deadline.After(c.deadline) {
 		c.deadline = deadline
 	}
-	if patience.After(c.patience) {
-		c.patience = patience
+	if maxWait.After(c.maxWait) {
+		c.maxWait = maxWait
 	}
 	return c
 }
@@ -163,15 +168,15 @@ func (s *sharedList) run(ctx context.Context, c, before *listCall, send func(con
 	}()
 	s.awaitTurn(c, before)
 	for try := 0; ; try++ {
-		sending, patience, wanted := s.seal(ctx, c)
+		sending, maxWait, wanted := s.seal(ctx, c)
 		if !wanted {
 			break
 		}
-		c.err = within(sending, readTimeout, func(ctx context.Context) (err error) {
+		c.err = within(sending, func(ctx context.Context) (err error) {
 			c.list, err = send(ctx)
 			return err
 		})
-		wait, again := repeats(sending, patience, c.err, try)
+		wait, again := c.repeats(sending, maxWait, c.err, try)
 		if !again {
 			break
 		}
@@ -205,7 +210,7 @@ func (s *sharedList) awaitTurn(c, before *listCall) {
 }
 
 // seal ends joining, right before the call is sent. It reports whether anybody waits for it.
-func (s *sharedList) seal(ctx context.Context, c *listCall) (sending context.Context, patience time.Time, wanted bool) {
+func (s *sharedList) seal(ctx context.Context, c *listCall) (sending context.Context, maxWait time.Time, wanted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.next == c {
@@ -214,7 +219,7 @@ func (s *sharedList) seal(ctx context.Context, c *listCall) (sending context.Con
 	s.last = c
 	c.cancel()
 	sending, c.cancel = context.WithDeadline(ctx, c.deadline)
-	return sending, c.patience, c.waiting > 0
+	return sending, c.maxWait, c.waiting > 0
 }
 
 // reopen lets attempts join a call that is going to be sent again, unless they have another

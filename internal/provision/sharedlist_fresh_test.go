@@ -38,7 +38,7 @@ func TestSharedListIsNewerThanTheEntry(t *testing.T) {
 			for range 200 {
 				arrived := shared.expect()
 				taken := clock.Add(1)
-				list, err := shared.join(ctx, time.Now(), arrived, send)
+				list, err := shared.join(ctx, time.Now(), arrived, new(Provisioner).repeats, send)
 				if err != nil {
 					continue
 				}

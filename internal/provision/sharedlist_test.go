@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
@@ -24,7 +25,7 @@ func (w *world) atOnce(count int, each func(i int, result *provision.Result, err
 		all.Go(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), invocation)
 			defer cancel()
-			r := request()
+			r := oktaRequest()
 			r.EntityID = "urn:batch:" + strconv.Itoa(i)
 			result, err := w.provisioner.Ensure(ctx, r, provision.Delivery{})
 			each(i, result, err)
@@ -61,7 +62,7 @@ func TestEnsureSharesTheListOfABatch(t *testing.T) {
 				w.slowLedger()
 				w.sendGrid.Script(tt.faults...)
 				w.atOnce(10, func(_ int, result *provision.Result, err error) {
-					if err != nil || result.Outcome != provision.OutcomeCreated {
+					if err != nil || result.Outcome != protocol.OutcomeCreated {
 						t.Errorf("%+v %v", result, err)
 					}
 				})
@@ -89,7 +90,7 @@ func TestEnsureDoesNotDelayASingleRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		start := time.Now()
-		w.created(request())
+		w.created(oktaRequest())
 		require.Zero(t, time.Since(start))
 		w.calls(1, 1, 0)
 	})
@@ -104,14 +105,14 @@ func TestEnsureNeverUsesAListOlderThanItsEntry(t *testing.T) {
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Commit: true, Delay: 500 * time.Millisecond})
 		var both sync.WaitGroup
 		both.Go(func() {
-			other := request()
+			other := oktaRequest()
 			other.EntityID = "urn:other"
 			w.created(other) // Its list is sent now, and answered in 500 ms.
 		})
 		time.Sleep(100 * time.Millisecond)
-		w.sendGrid.Add(asSent(request()))
+		w.sendGrid.Add(asSent(oktaRequest()))
 		time.Sleep(100 * time.Millisecond)
-		w.unchanged(request())
+		w.unchanged(oktaRequest())
 		both.Wait()
 		w.calls(2, 1, 0)
 	})
@@ -125,13 +126,13 @@ func TestEnsureDoesNotWaitForAListThatHangs(t *testing.T) {
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Delay: time.Hour})
 		var first sync.WaitGroup
 		first.Go(func() {
-			other := request()
+			other := oktaRequest()
 			other.EntityID = "urn:other"
 			w.created(other)
 		})
 		time.Sleep(time.Millisecond)
 		start := time.Now()
-		w.created(request())
+		w.created(oktaRequest())
 		require.Equal(t, time.Second, time.Since(start))
 		first.Wait()
 	})
@@ -151,13 +152,13 @@ func TestEnsureKeepsAListWhoseFirstCallerIsGone(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), invocation)
 		gone := make(chan error, 1)
 		go func() {
-			other := request()
+			other := oktaRequest()
 			other.EntityID = "urn:other"
 			_, err := w.provisioner.Ensure(ctx, other, provision.Delivery{})
 			gone <- err
 		}()
 		var second sync.WaitGroup
-		second.Go(func() { w.created(request()) })
+		second.Go(func() { w.created(oktaRequest()) })
 		synctest.Wait()
 		close(release)
 		synctest.Wait()

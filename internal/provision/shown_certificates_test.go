@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/saml"
 	"sendgrid-sso-integration/internal/saml/samltest"
 	"sendgrid-sso-integration/sendgrid"
@@ -22,7 +22,7 @@ func TestCertificatesOfAResultAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const stored, shown = 25, 20
 		w := newWorld(t)
-		r := request()
+		r := oktaRequest()
 		id := w.sendGrid.Add(asSent(r)).ID
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		require.NoError(t, err)
@@ -34,7 +34,7 @@ func TestCertificatesOfAResultAreBounded(t *testing.T) {
 				require.NoError(t, err)
 			}
 		}
-		certificates := w.succeeds(provision.OutcomeUnchanged, r).Certificates
+		certificates := w.succeeds(protocol.OutcomeUnchanged, r).Certificates
 		require.Len(t, certificates, shown)
 		require.Equal(t, r.Certificates[0].SHA256, certificates[0].SHA256)
 		for i, c := range certificates[1:] {

@@ -9,14 +9,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
-func updating(change func(*provision.Request)) provision.Request {
-	r := request()
-	r.IfExists = provision.UpdateExisting
+func updating(change func(*request.Resolved)) request.Resolved {
+	r := oktaRequest()
+	r.IfExists = request.UpdateExisting
 	change(&r)
 	return r
 }
@@ -34,7 +36,7 @@ func TestEnsureAddsCertificates(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		result := w.succeeds(provision.OutcomeCreated, withCertificates())
+		result := w.succeeds(protocol.OutcomeCreated, withCertificates())
 		w.calls(1, 1, 0)
 		w.counts(map[sendgrid.Op]int{sendgrid.OpCreateCertificate: 2})
 		stored := w.sendGrid.Certificates(result.Integration.ID)
@@ -49,9 +51,9 @@ func TestEnsureAddsCertificates(t *testing.T) {
 		}
 		entry, steps := w.ledger.state()
 		require.Equal(t, []string{stepTake, stepCreating, stepAdding, stepAdding, stepCompleted}, steps)
-		require.Equal(t, provision.Completed, entry.State)
+		require.Equal(t, protocol.Completed, entry.State)
 
-		require.Len(t, w.succeeds(provision.OutcomeUnchanged, withCertificates()).Certificates, 2)
+		require.Len(t, w.succeeds(protocol.OutcomeUnchanged, withCertificates()).Certificates, 2)
 		w.counts(map[sendgrid.Op]int{sendgrid.OpCreateCertificate: 2, sendgrid.OpListCertificates: 1})
 	})
 }
@@ -62,11 +64,11 @@ func TestEnsureComparesCertificatesByTheirContent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.SetCertificateForm(func(text string) string { return text[28 : len(text)-26] })
-		there := w.sendGrid.Add(asSent(request()))
+		there := w.sendGrid.Add(asSent(oktaRequest()))
 		for _, c := range certificates() {
 			w.sendGrid.AddCertificate(sendgrid.CertificateRequest{PublicCertificate: c.PEM(), IntegrationID: there.ID, Enabled: true})
 		}
-		require.Len(t, w.succeeds(provision.OutcomeUnchanged, withCertificates()).Certificates, 2)
+		require.Len(t, w.succeeds(protocol.OutcomeUnchanged, withCertificates()).Certificates, 2)
 		w.counts(map[sendgrid.Op]int{sendgrid.OpListCertificates: 1})
 	})
 }
@@ -84,7 +86,7 @@ func TestEnsureReportsARejectedCertificate(t *testing.T) {
 		require.Contains(t, e.Message, "certificate")
 		require.Equal(t, []problem.FieldError{{Field: "public_certificate", Message: "is weak"}}, e.Fields)
 		entry, _ := w.ledger.state()
-		require.Equal(t, provision.Pending, entry.State)
+		require.Equal(t, protocol.Pending, entry.State)
 		require.Zero(t, entry.Lease)
 
 		w.created(withCertificates())
@@ -97,7 +99,7 @@ func TestEnsureReportsAConflictWithBothValues(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		there := asSent(request())
+		there := asSent(oktaRequest())
 		there.Name = "Another"
 		w.sendGrid.Add(there)
 		e := w.fails(problem.Conflict, withCertificates())
@@ -113,20 +115,20 @@ func TestEnsureUpdates(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		there := asSent(request())
+		there := asSent(oktaRequest())
 		there.CompletedIntegration = new(true)
 		made := w.sendGrid.Add(there)
 		w.sendGrid.AddCertificate(sendgrid.CertificateRequest{PublicCertificate: certificates()[0].PEM(), IntegrationID: made.ID, Enabled: true})
 
-		r := updating(func(r *provision.Request) { r.Name, r.Certificates = "Renamed", certificates() })
-		result := w.succeeds(provision.OutcomeUpdated, r)
+		r := updating(func(r *request.Resolved) { r.Name, r.Certificates = "Renamed", certificates() })
+		result := w.succeeds(protocol.OutcomeUpdated, r)
 		require.Equal(t, made.ID, result.Integration.ID)
 		require.Equal(t, "Renamed", result.Integration.Name)
 		require.Len(t, result.Certificates, 2)
 		got := w.sendGrid.Integrations()[0]
 		require.Equal(t, "Renamed", got.Name)
 		require.True(t, *got.CompletedIntegration)
-		require.Equal(t, request().SignoutURL, got.SignoutURL)
+		require.Equal(t, oktaRequest().SignoutURL, got.SignoutURL)
 		requireCertificates(t, w, 2)
 		w.counts(map[sendgrid.Op]int{sendgrid.OpUpdateIntegration: 1, sendgrid.OpCreateCertificate: 1, sendgrid.OpListCertificates: 1})
 
@@ -140,10 +142,10 @@ func TestEnsureUpdatesNothingThatIsAsRequested(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.created(request())
-		w.unchanged(updating(func(*provision.Request) {}))
-		w.succeeds(provision.OutcomeUpdated, updating(func(r *provision.Request) { r.Certificates = certificates()[:1] }))
-		w.succeeds(provision.OutcomeUpdated, updating(func(r *provision.Request) { r.Certificates = certificates()[1:] }))
+		w.created(oktaRequest())
+		w.unchanged(updating(func(*request.Resolved) {}))
+		w.succeeds(protocol.OutcomeUpdated, updating(func(r *request.Resolved) { r.Certificates = certificates()[:1] }))
+		w.succeeds(protocol.OutcomeUpdated, updating(func(r *request.Resolved) { r.Certificates = certificates()[1:] }))
 		w.counts(map[sendgrid.Op]int{sendgrid.OpCreateCertificate: 2, sendgrid.OpListCertificates: 2})
 		require.Len(t, requireCertificates(t, w, 2), 2, "none is removed")
 	})
@@ -154,7 +156,7 @@ func TestEnsureDoesNotUndoAnEdit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		r := updating(func(*provision.Request) {})
+		r := updating(func(*request.Resolved) {})
 		first := w.created(r)
 		w.edit(first.ID)
 		require.Equal(t, edited, w.unchanged(r).Name)
@@ -167,12 +169,12 @@ func TestEnsureWarnsIfTheSetUpStaysIncomplete(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.created(request())
+		w.created(oktaRequest())
 		w.sendGrid.Script(sendgridtest.Fault{
 			Op: sendgrid.OpUpdateIntegration, Status: 200, Times: -1,
 			Body: `{"id":"x","name":"Okta","enabled":true,"entity_id":"` + entityID + `","completed_integration":false}`,
 		})
-		result := w.succeeds(provision.OutcomeUpdated, updating(func(r *provision.Request) { r.CompletedIntegration = new(true) }))
+		result := w.succeeds(protocol.OutcomeUpdated, updating(func(r *request.Resolved) { r.CompletedIntegration = new(true) }))
 		w.counts(map[sendgrid.Op]int{sendgrid.OpUpdateIntegration: 1})
 		require.Contains(t, warningCodes(result), provision.IntegrationIncomplete)
 	})
@@ -185,25 +187,21 @@ func TestEnsureOrdersRequests(t *testing.T) {
 		w := newWorld(t)
 		start := time.Now()
 		w.pass(time.Hour)
-		deliver := func(name string, sent time.Duration) provision.Outcome {
+		deliver := func(name string, sent time.Duration) protocol.Outcome {
 			ctx, cancel := context.WithTimeout(t.Context(), invocation)
 			defer cancel()
-			r := updating(func(r *provision.Request) { r.Name = name })
-			result, err := w.provisioner.Ensure(ctx, r, provision.Delivery{Time: start.Add(sent)})
+			r := updating(func(r *request.Resolved) { r.Name = name })
+			result, err := w.provisioner.Ensure(ctx, r, provision.Delivery{Order: at(start.Add(sent))})
 			require.NoError(t, err)
 			w.pass(provision.DefaultSettling)
 			return result.Outcome
 		}
-		require.Equal(t, provision.OutcomeCreated, deliver("first", 0))
-		require.Equal(t, provision.OutcomeUpdated, deliver("third", 3*time.Second))
-		require.Equal(t, provision.OutcomeSuperseded, deliver("second", 2*time.Second))
-		require.Equal(t, provision.OutcomeSuperseded, deliver("first", 0))
+		require.Equal(t, protocol.OutcomeCreated, deliver("first", 0))
+		require.Equal(t, protocol.OutcomeUpdated, deliver("third", 3*time.Second))
+		require.Equal(t, protocol.OutcomeSuperseded, deliver("second", 2*time.Second))
+		require.Equal(t, protocol.OutcomeSuperseded, deliver("first", 0))
 		require.Equal(t, "third", w.sendGrid.Integrations()[0].Name)
-		require.Equal(t, provision.OutcomeUpdated, deliver("fourth", 4*time.Second))
-		w.pass(2 * time.Hour)
-		require.Equal(t, provision.OutcomeUpdated, deliver("from the future", 24*time.Hour))
-		w.pass(10 * time.Minute)
-		require.Equal(t, provision.OutcomeUpdated, deliver("now", time.Since(start)), "a clock that is wrong blocks nothing")
+		require.Equal(t, protocol.OutcomeUpdated, deliver("fourth", 4*time.Second))
 	})
 }
 
@@ -213,23 +211,23 @@ func TestEnsureUpdatesWhileReadsLag(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.created(request())
+		w.created(oktaRequest())
 		w.pass(time.Hour)
 		w.sendGrid.SetLag(10*time.Second, 10*time.Second)
-		disabled := updating(func(r *provision.Request) { r.Enabled = false })
-		enabled := updating(func(*provision.Request) {})
-		w.succeeds(provision.OutcomeUpdated, disabled)
+		disabled := updating(func(r *request.Resolved) { r.Enabled = false })
+		enabled := updating(func(*request.Resolved) {})
+		w.succeeds(protocol.OutcomeUpdated, disabled)
 		w.pass(time.Second)
-		w.fails(problem.InProgress, request())
-		w.succeeds(provision.OutcomeUpdated, enabled)
+		w.fails(problem.InProgress, oktaRequest())
+		w.succeeds(protocol.OutcomeUpdated, enabled)
 		require.True(t, w.sendGrid.Integrations()[0].Enabled)
-		w.succeeds(provision.OutcomeUpdated, disabled)
+		w.succeeds(protocol.OutcomeUpdated, disabled)
 		require.False(t, w.sendGrid.Integrations()[0].Enabled)
 		w.unchanged(disabled)
 		w.counts(map[sendgrid.Op]int{sendgrid.OpUpdateIntegration: 3})
 
 		w.pass(provision.DefaultSettling)
-		w.fails(problem.Conflict, request())
+		w.fails(problem.Conflict, oktaRequest())
 	})
 }
 
@@ -239,15 +237,15 @@ func TestEnsureDoesNotConfirmAnUpdateByAStaleRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.created(request())
+		w.created(oktaRequest())
 		w.pass(time.Hour)
 		w.sendGrid.SetLag(20*time.Second, 20*time.Second)
-		w.succeeds(provision.OutcomeUpdated, updating(func(r *provision.Request) { r.Enabled = false }))
-		enabled := updating(func(*provision.Request) {})
+		w.succeeds(protocol.OutcomeUpdated, updating(func(r *request.Resolved) { r.Enabled = false }))
+		enabled := updating(func(*request.Resolved) {})
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpUpdateIntegration, Status: 502, Times: 4})
 		w.fails(problem.OutcomeUnknown, enabled)
 		w.pass(provision.DefaultSettling)
-		w.succeeds(provision.OutcomeUpdated, enabled)
+		w.succeeds(protocol.OutcomeUpdated, enabled)
 		require.True(t, w.sendGrid.Integrations()[0].Enabled)
 	})
 }
@@ -257,8 +255,8 @@ func TestEnsureRemembersTheUnknownTryOfAnUpdate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.created(request())
-		r := updating(func(r *provision.Request) { r.Name = "Renamed" })
+		w.created(oktaRequest())
+		r := updating(func(r *request.Resolved) { r.Name = "Renamed" })
 		w.sendGrid.Script(
 			sendgridtest.Fault{Op: sendgrid.OpUpdateIntegration, Commit: true, Status: 500},
 			sendgridtest.Fault{Op: sendgrid.OpUpdateIntegration, Status: 429, Times: -1},
@@ -267,7 +265,7 @@ func TestEnsureRemembersTheUnknownTryOfAnUpdate(t *testing.T) {
 		w.fails(problem.OutcomeUnknown, r)
 		w.sendGrid.ClearFaults()
 		w.pass(provision.DefaultSettling)
-		w.succeeds(provision.OutcomeUpdated, r)
+		w.succeeds(protocol.OutcomeUpdated, r)
 	})
 }
 
@@ -277,25 +275,25 @@ func TestEnsureReplacesAnOlderUpdateOfUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		deliver := func(r provision.Request, sent time.Time) (*provision.Result, error) {
+		deliver := func(r request.Resolved, sent time.Time) (*provision.Result, error) {
 			ctx, cancel := context.WithTimeout(t.Context(), invocation)
 			defer cancel()
-			return w.provisioner.Ensure(ctx, r, provision.Delivery{Time: sent})
+			return w.provisioner.Ensure(ctx, r, provision.Delivery{Order: at(sent)})
 		}
-		w.created(request())
+		w.created(oktaRequest())
 		older := time.Now().Add(time.Second)
-		disabled := updating(func(r *provision.Request) { r.Enabled = false })
+		disabled := updating(func(r *request.Resolved) { r.Enabled = false })
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpUpdateIntegration, Status: 502, Times: 4})
 		w.pass(time.Minute)
 		_, err := deliver(disabled, older)
 		requireCode(t, problem.OutcomeUnknown, err)
 		w.pass(provision.DefaultSettling)
-		result, err := deliver(updating(func(*provision.Request) {}), older.Add(time.Second))
+		result, err := deliver(updating(func(*request.Resolved) {}), older.Add(time.Second))
 		require.NoError(t, err)
-		require.Equal(t, provision.OutcomeUnchanged, result.Outcome)
+		require.Equal(t, protocol.OutcomeUnchanged, result.Outcome)
 		result, err = deliver(disabled, older)
 		require.NoError(t, err)
-		require.Equal(t, provision.OutcomeSuperseded, result.Outcome)
+		require.Equal(t, protocol.OutcomeSuperseded, result.Outcome)
 		require.True(t, w.sendGrid.Integrations()[0].Enabled)
 	})
 }
@@ -320,7 +318,7 @@ func TestEnsureLeavesTheStepsOfAnotherRequest(t *testing.T) {
 				w.ledger.failAt("", nil)
 				w.sendGrid.ClearFaults()
 				w.pass(lease)
-				w.unchanged(request())
+				w.unchanged(oktaRequest())
 				w.created(withCertificates())
 				require.Len(t, requireCertificates(t, w, 2), 2)
 				w.creates(1, 1)
@@ -337,13 +335,13 @@ func TestEnsureRechecksTheCertificateOfAnotherRequest(t *testing.T) {
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateCertificate, Status: 502})
 		w.fails(problem.OutcomeUnknown, withCertificates())
 		w.pass(provision.DefaultSettling)
-		r := updating(func(r *provision.Request) { r.Name, r.Certificates = "Renamed", certificates() })
+		r := updating(func(r *request.Resolved) { r.Name, r.Certificates = "Renamed", certificates() })
 		w.fails(problem.OutcomeUnknown, r)
 		w.sendGrid.AddCertificate(sendgrid.CertificateRequest{
 			PublicCertificate: certificates()[0].PEM(), IntegrationID: w.sendGrid.Integrations()[0].ID, Enabled: true,
 		})
 		w.pass(provision.DefaultSettling)
-		w.succeeds(provision.OutcomeUpdated, r)
+		w.succeeds(protocol.OutcomeUpdated, r)
 		require.Len(t, requireCertificates(t, w, 2), 2)
 	})
 }
@@ -378,18 +376,18 @@ func warningCodes(r *provision.Result) (codes []provision.WarningCode) {
 func TestEnsureWarns(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		change func(*provision.Request)
+		change func(*request.Resolved)
 		before time.Duration // So long before the certificates expire.
 		want   []provision.WarningCode
 	}{
-		"no certificate": {func(*provision.Request) {}, 0, []provision.WarningCode{provision.NoCertificate}},
-		"certificates":   {func(r *provision.Request) { r.Certificates = certificates() }, 0, nil},
+		"no certificate": {func(*request.Resolved) {}, 0, []provision.WarningCode{provision.NoCertificate}},
+		"certificates":   {func(r *request.Resolved) { r.Certificates = certificates() }, 0, nil},
 		"disabled": {
-			func(r *provision.Request) { r.Certificates, r.Enabled = certificates(), false }, 0,
+			func(r *request.Resolved) { r.Certificates, r.Enabled = certificates(), false }, 0,
 			[]provision.WarningCode{provision.IntegrationDisabled},
 		},
 		"expires soon": {
-			func(r *provision.Request) { r.Certificates = certificates() }, 20 * 24 * time.Hour,
+			func(r *request.Resolved) { r.Certificates = certificates() }, 20 * 24 * time.Hour,
 			[]provision.WarningCode{provision.CertificateExpiresSoon},
 		},
 	} {
@@ -400,9 +398,9 @@ func TestEnsureWarns(t *testing.T) {
 				if tt.before != 0 {
 					w.pass(time.Until(certificates()[0].NotAfter.Add(-tt.before)))
 				}
-				r := request()
+				r := oktaRequest()
 				tt.change(&r)
-				require.Equal(t, tt.want, warningCodes(w.succeeds(provision.OutcomeCreated, r)))
+				require.Equal(t, tt.want, warningCodes(w.succeeds(protocol.OutcomeCreated, r)))
 			})
 		})
 	}

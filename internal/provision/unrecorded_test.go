@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 
 	"github.com/stretchr/testify/require"
 
@@ -25,7 +26,7 @@ const lease = invocation + provision.DefaultSettling
 func (w *world) ledgerFails(step string) {
 	w.t.Helper()
 	w.ledger.failAt(step, errLedger)
-	e := w.fails(problem.LedgerUnavailable, request())
+	e := w.fails(problem.LedgerUnavailable, oktaRequest())
 	require.ErrorIs(w.t, e, errLedger)
 	require.NotContains(w.t, e.Public(), "marker")
 	require.True(w.t, e.Retryable())
@@ -51,7 +52,7 @@ func TestEnsureDoesNotWaitForALedgerThatHangs(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				w.ledger.hangAt(step)
-				w.fails(problem.LedgerUnavailable, request())
+				w.fails(problem.LedgerUnavailable, oktaRequest())
 				w.creates(0, 0)
 				w.ledger.failAt("", nil)
 				w.released()
@@ -71,9 +72,9 @@ func TestEnsureCreatesNothingThatTheLedgerDoesNotKnowOf(t *testing.T) {
 	})
 }
 
-// A create whose end could not be recorded is a create all the same. Until the lease ends
-// nobody can act, and then it is found.
-func TestEnsureSucceedsThoughItCannotRecordIt(t *testing.T) {
+// A success that is not recorded is none: an older request could undo it. It is found once the
+// lease has ended, and created once.
+func TestEnsureSucceedsOnlyOnceThatIsRecorded(t *testing.T) {
 	t.Parallel()
 	for name, fail := range map[string]func(*spyLedger){
 		"failing": func(s *spyLedger) { s.failAt(stepCompleted, errLedger) },
@@ -86,16 +87,17 @@ func TestEnsureSucceedsThoughItCannotRecordIt(t *testing.T) {
 				w := newWorld(t)
 				fail(w.ledger)
 				begun := time.Now()
-				first := w.created(request())
+				e := w.fails(problem.LedgerUnavailable, oktaRequest())
+				require.Equal(t, w.sendGrid.Integrations()[0].ID, e.IntegrationID)
+				require.True(t, e.Retryable())
 				w.ledger.failAt("", nil)
-				_, err := w.ensureWithin(10*time.Second, request())
+				_, err := w.ensureWithin(10*time.Second, oktaRequest())
 				requireCode(t, problem.InProgress, err)
 
 				w.pass(time.Until(begun.Add(lease)))
-				require.Equal(t, first.ID, w.created(request()).ID, "it is answered as created until that is recorded")
+				require.Equal(t, e.IntegrationID, w.created(oktaRequest()).ID)
+				w.unchanged(oktaRequest())
 				w.creates(1, 1)
-				entry, _ := w.ledger.state()
-				require.Equal(t, provision.Completed, entry.State, "now it is recorded")
 			})
 		})
 	}
@@ -108,17 +110,17 @@ func TestEnsureGuardsAnAmbiguousCreateThatItCannotRecord(t *testing.T) {
 		w.ledger.failAt(stepUnknown, errLedger)
 		w.lose(false)
 		begun := time.Now()
-		w.fails(problem.OutcomeUnknown, request())
+		w.fails(problem.OutcomeUnknown, oktaRequest())
 		entry, _ := w.ledger.state()
-		require.Equal(t, provision.Creating, entry.State)
+		require.Equal(t, protocol.Creating, entry.State)
 		require.True(t, entry.Lease.Equal(begun.Add(lease)))
 
 		w.ledger.failAt("", nil)
-		w.fails(problem.InProgress, request())
+		w.fails(problem.InProgress, oktaRequest())
 		w.creates(1, 0)
 		w.pass(time.Until(begun.Add(lease)) - provision.DefaultSettling)
 		w.recheck()
-		w.created(request())
+		w.created(oktaRequest())
 		w.creates(2, 1)
 	})
 }
@@ -130,18 +132,18 @@ func TestEnsureReportsTheFailureThoughItCannotReleaseTheEntry(t *testing.T) {
 		w.ledger.failAt(stepRelease, errLedger)
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 403})
 		begun := time.Now()
-		w.fails(problem.SendGridForbidden, request())
+		w.fails(problem.SendGridForbidden, oktaRequest())
 		w.ledger.failAt("", nil)
-		w.fails(problem.InProgress, request())
+		w.fails(problem.InProgress, oktaRequest())
 		w.pass(time.Until(begun.Add(lease)) - provision.DefaultSettling)
 		w.recheck()
-		w.created(request())
+		w.created(oktaRequest())
 	})
 }
 
 func TestEnsureLogsWhatItCouldNotRecord(t *testing.T) {
 	t.Parallel()
-	for _, step := range []string{stepCompleted, stepRelease, stepUnknown} {
+	for _, step := range []string{stepRelease, stepUnknown} {
 		t.Run(step, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -155,7 +157,7 @@ func TestEnsureLogsWhatItCouldNotRecord(t *testing.T) {
 				case stepUnknown:
 					w.lose(false)
 				}
-				_, _ = w.ensure(request())
+				_, _ = w.ensure(oktaRequest())
 				require.Contains(t, log.String(), "level=WARN")
 				require.Contains(t, log.String(), entityID)
 				require.Contains(t, log.String(), errLedger.Error())

@@ -3,6 +3,9 @@ package provision
 import (
 	"fmt"
 	"time"
+
+	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/request"
 )
 
 // expiresSoon is how long before the last certificate expires a warning is given.
@@ -26,7 +29,7 @@ const (
 )
 
 // warnings returns the warnings about a result, from what is known without another call.
-func warnings(r Request, result *Result, now time.Time) []Warning {
+func warnings(r request.Resolved, result *Result, now time.Time) []Warning {
 	var found []Warning
 	warn := func(code WarningCode, message string) { found = append(found, Warning{code, message}) }
 	var last time.Time // When the last certificate expires.
@@ -36,7 +39,7 @@ func warnings(r Request, result *Result, now time.Time) []Warning {
 		}
 	}
 	switch {
-	case result.Outcome == OutcomeCreated && len(r.Certificates) == 0:
+	case result.Outcome == protocol.OutcomeCreated && len(r.Certificates) == 0:
 		warn(NoCertificate, "The integration has no certificate, so nobody can log in yet. Send the identity provider's signing certificate as public_certificate or saml_metadata, with if_exists: update.")
 	case len(result.Certificates) > 0 && last.Before(now.Add(expiresSoon)):
 		warn(CertificateExpiresSoon, fmt.Sprintf("The last certificate expires on %s; nobody can log in after that. Send the next one with if_exists: update.", last.UTC().Format(time.DateOnly)))

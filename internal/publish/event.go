@@ -6,6 +6,7 @@ import (
 
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -22,7 +23,7 @@ const version = "1"
 // client, the ids by the decoder of the trigger.
 type detail struct {
 	Version      string                       `json:"version"`
-	Outcome      provision.Outcome            `json:"outcome"`
+	Outcome      protocol.Outcome             `json:"outcome"`
 	Integration  *sendgrid.Integration        `json:"integration,omitempty"`
 	Certificates []provision.Certificate      `json:"certificates,omitempty"`
 	DaysLeft     *int                         `json:"days_left,omitempty"`
@@ -60,13 +61,13 @@ func originOf(d *delivery.Delivery) origin {
 }
 
 // detailTypes are the detail types, by outcome.
-var detailTypes = map[provision.Outcome]string{
-	provision.OutcomeCreated:    "SSO Integration Created",
-	provision.OutcomeUpdated:    "SSO Integration Updated",
-	provision.OutcomeUnchanged:  "SSO Integration Unchanged",
-	provision.OutcomeSuperseded: "SSO Integration Superseded",
-	provision.OutcomeRejected:   "SSO Integration Rejected",
-	provision.OutcomeFailed:     "SSO Integration Failed",
+var detailTypes = map[protocol.Outcome]string{
+	protocol.OutcomeCreated:    "SSO Integration Created",
+	protocol.OutcomeUpdated:    "SSO Integration Updated",
+	protocol.OutcomeUnchanged:  "SSO Integration Unchanged",
+	protocol.OutcomeSuperseded: "SSO Integration Superseded",
+	protocol.OutcomeRejected:   "SSO Integration Rejected",
+	protocol.OutcomeFailed:     "SSO Integration Failed",
 }
 
 // encode returns the detail type and the detail of the event about a delivery.

@@ -17,8 +17,10 @@ import (
 	"sendgrid-sso-integration/handler"
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/publish"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -36,7 +38,7 @@ func TestEveryFailureAgreesWithTheSchema(t *testing.T) {
 		for i, listed := range [][]problem.FieldError{nil, {}, fields} {
 			for _, cause := range causes {
 				failure := &problem.Error{Code: code, Message: "A sentence.", Fields: listed, Permanent: i == 1, Err: cause}
-				text := detailOf(t, failing(failure, []*provision.Request{nil, fullRequest()}[i%2]))
+				text := detailOf(t, failing(failure, []*request.Request{nil, fullRequest()}[i%2]))
 				require.NotContains(t, text, secret)
 				want := fmt.Sprintf(`"error":{"code":%q,"message":"A sentence.","retryable":%t`, code, failure.Retryable())
 				require.Contains(t, text, want)
@@ -48,9 +50,9 @@ func TestEveryFailureAgreesWithTheSchema(t *testing.T) {
 
 func TestEverySuccessAgreesWithTheSchema(t *testing.T) {
 	t.Parallel()
-	plain := &provision.Request{Name: "Okta", SigninURL: "https://idp.example/in", EntityID: "urn:idp:1"}
+	plain := &request.Request{Name: "Okta", SigninURL: "https://idp.example/in", EntityID: "urn:idp:1"}
 	ids := delivery.IDs{RequestID: "request", TraceHeader: trace, TraceID: "trace", GatewayRequestID: "gateway", EventID: "event", MessageID: "message"}
-	for _, outcome := range []provision.Outcome{provision.OutcomeCreated, provision.OutcomeUpdated, provision.OutcomeUnchanged, provision.OutcomeSuperseded} {
+	for _, outcome := range []protocol.Outcome{protocol.OutcomeCreated, protocol.OutcomeUpdated, protocol.OutcomeUnchanged, protocol.OutcomeSuperseded} {
 		for _, trigger := range handler.Triggers() {
 			d := success(outcome, plain)
 			d.Trigger = trigger
@@ -73,7 +75,7 @@ func TestEverySuccessAgreesWithTheSchema(t *testing.T) {
 // The receiver of a success learns what certificates there are, and until when people can log in.
 func TestCertificatesArePublished(t *testing.T) {
 	t.Parallel()
-	d := success(provision.OutcomeUpdated, fullRequest())
+	d := success(protocol.OutcomeUpdated, fullRequest())
 	expires := time.Date(2026, 12, 5, 9, 0, 0, 0, time.UTC)
 	d.Result.Certificates = []provision.Certificate{{ID: "66138975", SHA256: "5f2c", NotBefore: expires.AddDate(-1, 0, 0), NotAfter: expires}}
 	d.Result.DaysLeft = aws.Int(12)
@@ -108,7 +110,7 @@ func TestSchemaListsWhatTheCodeHas(t *testing.T) {
 	require.ElementsMatch(t, problem.Codes(), listed)
 	require.ElementsMatch(t, handler.Triggers(), s.Defs.Origin.Properties.Trigger.Enum)
 	var outcomes, sampled []string
-	for _, outcome := range provision.Outcomes() {
+	for _, outcome := range protocol.Outcomes() {
 		outcomes = append(outcomes, string(outcome))
 	}
 	for _, name := range sampleNames {
@@ -141,7 +143,7 @@ func TestSamplesAreWhatIsPublished(t *testing.T) {
 			t.Parallel()
 			s := readSample(t, name)
 			var in struct {
-				Outcome      provision.Outcome
+				Outcome      protocol.Outcome
 				Integration  sendgrid.Integration
 				Certificates []provision.Certificate
 				DaysLeft     *int `json:"days_left"`
@@ -164,7 +166,7 @@ func TestSamplesAreWhatIsPublished(t *testing.T) {
 			in.Request["metadata"] = in.Metadata
 			text, err := json.Marshal(in.Request)
 			require.NoError(t, err)
-			request, err := provision.ParseRequest(text, time.Now())
+			request, err := request.Parse(text, time.Now())
 			require.NoError(t, err)
 			o := in.Origin
 			d := &delivery.Delivery{Trigger: o.Trigger, Request: &request, Failure: in.Error, Duration: time.Duration(in.DurationMS) * time.Millisecond}
@@ -226,15 +228,14 @@ func TestLargestDetailFits(t *testing.T) {
 		metadata[fill(fmt.Sprintf("%02d", i), 64)] = fill("", 256)
 	}
 	url := strings.ReplaceAll(fill("https://a/?", 2048), "<", "&")
-	request := &provision.Request{Name: fill("", 256), SigninURL: url, SignoutURL: url, EntityID: fill("", 1024), Metadata: metadata}
-	require.NoError(t, request.Validate())
+	request := &request.Request{Name: fill("", 256), SigninURL: url, SignoutURL: url, EntityID: fill("", 1024), Metadata: metadata}
 	ids := delivery.IDs{
 		RequestID: delivery.ID(fill("", 256)), TraceID: delivery.ID(fill("", 256)), GatewayRequestID: delivery.ID(fill("", 256)),
 		EventID: delivery.ID(fill("", 256)), MessageID: delivery.ID(fill("", 256)),
 	}
 	// What the client passes on of an integration, at most.
 	field := fill("", maxAnswerField)
-	successful := success(provision.OutcomeUpdated, request)
+	successful := success(protocol.OutcomeUpdated, request)
 	successful.Result.Integration = sendgrid.Integration{
 		ID: field, Name: field, SigninURL: field, SignoutURL: field, EntityID: field, SingleSignOnURL: field, AudienceURL: field,
 	}

@@ -19,8 +19,10 @@ import (
 
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/publish"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -95,15 +97,15 @@ func readSample(t *testing.T, name string) (s sample) {
 }
 
 // fullRequest is a request with every field.
-func fullRequest() *provision.Request {
-	return &provision.Request{
+func fullRequest() *request.Request {
+	return &request.Request{
 		Name: "Müller & Söhne", Enabled: true, SigninURL: "https://idp.example/in?a=1&b=2", SignoutURL: "https://idp.example/out",
 		EntityID: "urn:idp:1", CompletedIntegration: aws.Bool(true), Metadata: map[string]string{"ticket": "OPS-1", "empty": ""},
 	}
 }
 
 // success is a delivery that succeeded.
-func success(outcome provision.Outcome, r *provision.Request) *delivery.Delivery {
+func success(outcome protocol.Outcome, r *request.Request) *delivery.Delivery {
 	return &delivery.Delivery{
 		Trigger: "direct", IDs: delivery.IDs{TraceHeader: trace}, Request: r, Duration: 12 * time.Millisecond,
 		Result: &provision.Result{Outcome: outcome, Integration: sendgrid.Integration{
@@ -115,7 +117,7 @@ func success(outcome provision.Outcome, r *provision.Request) *delivery.Delivery
 }
 
 // failing is a delivery that failed.
-func failing(failure *problem.Error, r *provision.Request) *delivery.Delivery {
+func failing(failure *problem.Error, r *request.Request) *delivery.Delivery {
 	return &delivery.Delivery{Trigger: "direct", Request: r, Failure: failure}
 }
 

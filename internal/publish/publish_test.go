@@ -14,11 +14,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/delivery"
-	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/publish"
 )
 
-func anOutcome() *delivery.Delivery { return success(provision.OutcomeCreated, fullRequest()) }
+func anOutcome() *delivery.Delivery { return success(protocol.OutcomeCreated, fullRequest()) }
 
 // refusing is a bus that refuses the entry so many times, and counts the calls.
 func refusing(code string, times int) (bus fakeBus, calls *int) {

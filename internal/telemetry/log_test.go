@@ -14,6 +14,7 @@ import (
 
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/telemetry"
 	"sendgrid-sso-integration/sendgrid"
@@ -33,7 +34,7 @@ func logged(t *testing.T, d *delivery.Delivery) map[string]any {
 
 func TestLogOfSuccess(t *testing.T) {
 	t.Parallel()
-	d := succeeded(provision.Result{Outcome: provision.OutcomeCreated, Adopted: true, Integration: sendgrid.Integration{ID: "id-1", Name: "not logged"}})
+	d := succeeded(provision.Result{Outcome: protocol.OutcomeCreated, Adopted: true, Integration: sendgrid.Integration{ID: "id-1", Name: "not logged"}})
 	d.Request.Metadata, d.Request.Name, d.Body = map[string]string{"ticket": "OPS-1"}, "not logged", []byte("not logged")
 	d.IDs = delivery.IDs{RequestID: "by the handler", TraceID: "1", GatewayRequestID: "2", EventID: "3", MessageID: "4"}
 	d.ColdStart, d.Duration, d.Calls = true, 1500*time.Millisecond, make([]sendgrid.Call, 2)

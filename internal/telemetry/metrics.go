@@ -9,7 +9,7 @@ import (
 
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
-	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -110,17 +110,17 @@ func startMetrics(first *delivery.Delivery) *InvocationMetrics {
 
 func (m *InvocationMetrics) addOutcome(d *delivery.Delivery) {
 	switch d.Outcome() {
-	case provision.OutcomeCreated:
+	case protocol.OutcomeCreated:
 		m.counts[MetricCreated]++
-	case provision.OutcomeUpdated:
+	case protocol.OutcomeUpdated:
 		m.counts[MetricUpdated]++
-	case provision.OutcomeUnchanged:
+	case protocol.OutcomeUnchanged:
 		m.counts[MetricUnchanged]++
-	case provision.OutcomeSuperseded:
+	case protocol.OutcomeSuperseded:
 		m.counts[MetricSuperseded]++
-	case provision.OutcomeRejected:
+	case protocol.OutcomeRejected:
 		m.counts[MetricRejected]++
-	case provision.OutcomeFailed:
+	case protocol.OutcomeFailed:
 		m.counts[MetricFailed]++
 	}
 	if d.Result != nil && d.Result.Adopted {

@@ -10,7 +10,9 @@ import (
 
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/internal/telemetry"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -69,7 +71,7 @@ func requireMetrics(t *testing.T, want map[string]string, got map[string]json.Ra
 }
 
 func succeeded(result provision.Result) *delivery.Delivery {
-	return &delivery.Delivery{Trigger: "sqs", Result: &result, Request: &provision.Request{EntityID: "urn:1"}}
+	return &delivery.Delivery{Trigger: "sqs", Result: &result, Request: &request.Request{EntityID: "urn:1"}}
 }
 
 func failed(failure problem.Error) *delivery.Delivery {
@@ -79,9 +81,9 @@ func failed(failure problem.Error) *delivery.Delivery {
 func TestMetricsOfABatch(t *testing.T) {
 	t.Parallel()
 	deliveries := []*delivery.Delivery{
-		succeeded(provision.Result{Outcome: provision.OutcomeCreated}),
-		succeeded(provision.Result{Outcome: provision.OutcomeCreated, Adopted: true}),
-		succeeded(provision.Result{Outcome: provision.OutcomeUnchanged}),
+		succeeded(provision.Result{Outcome: protocol.OutcomeCreated}),
+		succeeded(provision.Result{Outcome: protocol.OutcomeCreated, Adopted: true}),
+		succeeded(provision.Result{Outcome: protocol.OutcomeUnchanged}),
 		failed(problem.Error{Code: problem.Conflict}),
 		failed(problem.Error{Code: problem.SendGridUnauthorized}),
 		failed(problem.Error{Code: problem.OutcomeUnknown}),
@@ -107,7 +109,7 @@ func TestMetricsOfABatch(t *testing.T) {
 // Alarms need the zeros as well; and the metrics of one delivery name it.
 func TestMetricsOfOneDelivery(t *testing.T) {
 	t.Parallel()
-	d := succeeded(provision.Result{Outcome: provision.OutcomeCreated, Integration: sendgrid.Integration{ID: "1"}})
+	d := succeeded(provision.Result{Outcome: protocol.OutcomeCreated, Integration: sendgrid.Integration{ID: "1"}})
 	d.TraceID = "1-2-3"
 	for range 500 {
 		d.Calls = append(d.Calls, sendgrid.Call{Op: sendgrid.OpListIntegrations})

@@ -1,4 +1,4 @@
-package provision_test
+package request_test
 
 import (
 	"fmt"
@@ -10,13 +10,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 )
 
 // rule is a value for a field, and what is wrong with it; nothing if it is good.
 type rule struct{ name, field, json, problem string }
 
-func TestParseRequestRules(t *testing.T) {
+func TestParseRules(t *testing.T) {
 	t.Parallel()
 	var all []rule
 	for _, some := range [][]rule{nameRules(), urlRules("signin_url"), urlRules("signout_url"), entityIDRules(), metadataRules(), typeRules()} {
@@ -26,10 +26,9 @@ func TestParseRequestRules(t *testing.T) {
 	for _, tt := range all {
 		t.Run(tt.field+"/"+tt.name, func(t *testing.T) {
 			t.Parallel()
-			r, err := provision.ParseRequest([]byte(with(tt.field, tt.json)), time.Now())
+			r, err := request.Parse([]byte(with(tt.field, tt.json)), time.Now())
 			if tt.problem == "" {
 				require.NoError(t, err)
-				require.NoError(t, r.Validate())
 				return
 			}
 			e := requireCode(t, problem.InvalidRequest, err)
@@ -98,13 +97,13 @@ func urlRules(field string) []rule {
 	}
 }
 
-func TestParseRequestAllowsNoSignoutURL(t *testing.T) {
+func TestParseAllowsNoSignoutURL(t *testing.T) {
 	t.Parallel()
-	r, err := provision.ParseRequest([]byte(with("signout_url", `""`)), time.Now())
+	r, err := request.Parse([]byte(with("signout_url", `""`)), time.Now())
 	require.NoError(t, err)
 	require.Empty(t, r.SignoutURL)
 
-	_, err = provision.ParseRequest([]byte(with("signout_url", `" "`)), time.Now())
+	_, err = request.Parse([]byte(with("signout_url", `" "`)), time.Now())
 	requireCode(t, problem.InvalidRequest, err)
 }
 

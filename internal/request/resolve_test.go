@@ -1,4 +1,4 @@
-package provision_test
+package request_test
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/problem"
-	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/internal/saml"
 	"sendgrid-sso-integration/internal/saml/samltest"
 )
@@ -39,7 +39,7 @@ func metadataDocument(t *testing.T, certificates ...[]byte) string {
 	return ""
 }
 
-func TestParseRequestReadsCertificates(t *testing.T) {
+func TestParseReadsCertificates(t *testing.T) {
 	t.Parallel()
 	one, two := newCertificate(t), newCertificate(t)
 	for name, tt := range map[string]struct {
@@ -53,7 +53,7 @@ func TestParseRequestReadsCertificates(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, err := provision.ParseRequest([]byte(with("public_certificate", quote(tt.text))), time.Now())
+			r, err := request.Parse([]byte(with("public_certificate", quote(tt.text))), time.Now())
 			require.NoError(t, err)
 			require.Len(t, r.Certificates, tt.want)
 			require.Equal(t, one, r.Certificates[0].DER)
@@ -62,16 +62,16 @@ func TestParseRequestReadsCertificates(t *testing.T) {
 }
 
 // One request with name, enabled and metadata is enough, and a field beside it wins.
-func TestParseRequestReadsMetadata(t *testing.T) {
+func TestParseReadsMetadata(t *testing.T) {
 	t.Parallel()
 	certificate, other := newCertificate(t), newCertificate(t)
 	document := metadataDocument(t, certificate)
-	parse := func(also map[string]string) provision.Request {
+	parse := func(also map[string]string) request.Request {
 		values := map[string]string{"name": `"Okta"`, "enabled": "true", "saml_metadata": quote(document)}
 		for name, value := range also {
 			values[name] = value
 		}
-		r, err := provision.ParseRequest([]byte(object(values)), time.Now())
+		r, err := request.Parse([]byte(object(values)), time.Now())
 		require.NoError(t, err)
 		return r
 	}
@@ -91,7 +91,7 @@ func TestParseRequestReadsMetadata(t *testing.T) {
 	require.Equal(t, other, r.Certificates[0].DER)
 }
 
-func TestParseRequestRefusesCertificatesAndMetadata(t *testing.T) {
+func TestParseRefusesCertificatesAndMetadata(t *testing.T) {
 	t.Parallel()
 	key, der := samltest.NewKeyPair("idp", time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour))
 	_ = key
@@ -122,7 +122,7 @@ func TestParseRequestRefusesCertificatesAndMetadata(t *testing.T) {
 			for field, value := range tt.values {
 				values[field] = value
 			}
-			_, err := provision.ParseRequest([]byte(object(values)), time.Now())
+			_, err := request.Parse([]byte(object(values)), time.Now())
 			e := requireCode(t, problem.InvalidRequest, err)
 			require.Len(t, e.Fields, 1)
 			require.Equal(t, tt.field, e.Fields[0].Field)
@@ -132,9 +132,9 @@ func TestParseRequestRefusesCertificatesAndMetadata(t *testing.T) {
 	}
 }
 
-func TestParseRequestPointsXMLToItsField(t *testing.T) {
+func TestParsePointsXMLToItsField(t *testing.T) {
 	t.Parallel()
-	_, err := provision.ParseRequest([]byte("\ufeff <?xml version=\"1.0\"?>"+metadataDocument(t)), time.Now())
+	_, err := request.Parse([]byte("\ufeff <?xml version=\"1.0\"?>"+metadataDocument(t)), time.Now())
 	require.Contains(t, requireCode(t, problem.InvalidJSON, err).Message, "saml_metadata")
 }
 
@@ -155,7 +155,7 @@ func TestResolve(t *testing.T) {
 	const body = `{"name":"Okta","enabled":true,"saml_metadata_url":"https://example.okta.com/m"}`
 	document := metadataDocument(t, newCertificate(t))
 	for name, tt := range map[string]struct {
-		fetcher provision.MetadataFetcher
+		fetcher request.Fetcher
 		body    string
 		code    problem.Code
 	}{
@@ -169,10 +169,9 @@ func TestResolve(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, err := provision.ParseRequest([]byte(tt.body), time.Now())
+			r, err := request.Parse([]byte(tt.body), time.Now())
 			require.NoError(t, err)
-			p := &provision.Provisioner{SAMLMetadata: tt.fetcher}
-			resolved, err := p.Resolve(t.Context(), r)
+			resolved, err := r.Resolve(t.Context(), tt.fetcher)
 			if tt.code != "" {
 				e := requireCode(t, tt.code, err)
 				require.Equal(t, tt.code == problem.MetadataUnavailable, e.Retryable())
@@ -181,7 +180,6 @@ func TestResolve(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, metadataEntityID, resolved.EntityID)
 			require.Empty(t, resolved.SAMLMetadataURL)
-			require.NoError(t, resolved.Validate())
 			require.Len(t, resolved.Certificates, 1)
 		})
 	}

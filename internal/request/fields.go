@@ -1,4 +1,4 @@
-package provision
+package request
 
 import (
 	"encoding/json"

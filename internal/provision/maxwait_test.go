@@ -14,9 +14,9 @@ import (
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
-// A request that can only wait gives up after its patience. One that waits for an answer to
+// A request that can only wait gives up after its maximum wait. One that waits for an answer to
 // its own calls has all its time.
-func TestEnsureWaitsForOthersAsLongAsItsPatience(t *testing.T) {
+func TestEnsureWaitsForOthersAsLongAsItsMaxWait(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		prepare func(w *world)
@@ -30,7 +30,7 @@ func TestEnsureWaitsForOthersAsLongAsItsPatience(t *testing.T) {
 		"a create settles": {
 			func(w *world) {
 				w.lose(false)
-				w.fails(problem.OutcomeUnknown, request())
+				w.fails(problem.OutcomeUnknown, oktaRequest())
 				w.pass(provision.DefaultSettling - 10*time.Second)
 			}, problem.OutcomeUnknown,
 		},
@@ -55,7 +55,7 @@ func TestEnsureWaitsForOthersAsLongAsItsPatience(t *testing.T) {
 				ctx, cancel := context.WithTimeout(context.Background(), invocation)
 				defer cancel()
 				start := time.Now()
-				_, err := w.provisioner.Ensure(ctx, request(), provision.Delivery{Patience: 5 * time.Second})
+				_, err := w.provisioner.Ensure(ctx, oktaRequest(), provision.Delivery{MaxWait: 5 * time.Second})
 				if tt.code == "" {
 					require.NoError(t, err)
 					return

@@ -1,4 +1,4 @@
-package provision
+package request
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 	"unicode/utf8"
 )
 
@@ -122,4 +123,20 @@ func clipName(name string) string {
 		return name
 	}
 	return string([]rune(name)[:maxNameShown]) + "…"
+}
+
+func readIfExists(value json.RawMessage, r *Request, _ time.Time) string {
+	var text string
+	if wrong := readString(value, &text); wrong != "" {
+		return wrong
+	}
+	switch text {
+	case "conflict":
+		r.IfExists = ReportConflict
+	case string(UpdateExisting):
+		r.IfExists = UpdateExisting
+	default:
+		return `must be "conflict" or "update"`
+	}
+	return ""
 }

@@ -13,27 +13,24 @@ import (
 
 	"sendgrid-sso-integration/handler"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 )
 
-// patient is a provisioner that passes on how long each delivery may wait for others.
-type patient chan time.Duration
+// waiting is a provisioner that passes on how long each delivery may wait for others.
+type waiting chan time.Duration
 
-func (p patient) Resolve(_ context.Context, r provision.Request) (provision.Request, error) {
-	return r, nil
-}
-
-func (p patient) Ensure(ctx context.Context, r provision.Request, d provision.Delivery) (*provision.Result, error) {
-	p <- d.Patience
+func (p waiting) Ensure(ctx context.Context, r request.Resolved, d provision.Delivery) (*provision.Result, error) {
+	p <- d.MaxWait
 	return created(ctx, r)
 }
 
 // A message of a batch does not keep the batch waiting; a single one has all the time.
-func TestMessagesOfABatchArePatientForAWhile(t *testing.T) {
+func TestMessagesOfABatchWaitForAWhile(t *testing.T) {
 	t.Parallel()
 	for messages, want := range map[int]time.Duration{1: 0, 2: 5 * time.Second, 10: 5 * time.Second} {
 		t.Run(strconv.Itoa(messages), func(t *testing.T) {
 			t.Parallel()
-			seen := make(patient, messages)
+			seen := make(waiting, messages)
 			h := &handler.Handler{Provisioner: seen, Logger: slog.New(slog.DiscardHandler)}
 			var event events.SQSEvent
 			for i := range messages {

@@ -1,4 +1,4 @@
-package provision
+package request
 
 import (
 	"context"
@@ -10,43 +10,49 @@ import (
 	"sendgrid-sso-integration/internal/saml"
 )
 
-// MetadataFetcher gets SAML metadata from a URL. It is a *saml.Fetcher.
-type MetadataFetcher interface {
+// retryFetch is when to try again after SAML metadata could not be fetched.
+const retryFetch = 30 * time.Second
+
+// Fetcher gets SAML metadata from a URL. It is a *saml.Fetcher.
+type Fetcher interface {
 	// CheckURL reports why a URL will never be fetched, as a *saml.Error.
 	CheckURL(rawURL string) error
 	// Fetch returns the document. Its errors are of type *saml.FetchError.
 	Fetch(ctx context.Context, rawURL string) ([]byte, error)
 }
 
-// Resolve fetches the SAML metadata that a request names by URL, and returns the request
-// with what the metadata supplies. A request without a URL is returned as it is. Its errors
-// are *problem.Error with the code InvalidRequest, InvalidMetadata or MetadataUnavailable.
-func (p *Provisioner) Resolve(ctx context.Context, r Request) (Request, error) {
+// Resolved is a request whose fields are all known and valid, which [Request.Resolve] makes.
+type Resolved struct{ Request }
+
+// Resolve fetches the SAML metadata that a request names by URL, and supplies what it does not
+// give itself. f may be nil; then the field saml_metadata_url is refused. The errors are
+// *problem.Error with the code InvalidRequest, InvalidMetadata or MetadataUnavailable.
+func (r Request) Resolve(ctx context.Context, f Fetcher) (Resolved, error) {
 	if r.SAMLMetadataURL == "" {
-		return r, nil
+		return Resolved{r}, nil
 	}
-	if p.SAMLMetadata == nil {
-		return r, invalidRequest([]problem.FieldError{{Field: "saml_metadata_url", Message: "is not supported here; send the document as saml_metadata"}})
+	if f == nil {
+		return Resolved{}, invalidRequest([]problem.FieldError{{Field: "saml_metadata_url", Message: "is not supported here; send the document as saml_metadata"}})
 	}
-	if err := p.SAMLMetadata.CheckURL(r.SAMLMetadataURL); err != nil {
-		return r, invalidRequest([]problem.FieldError{{Field: "saml_metadata_url", Message: err.Error()}})
+	if err := f.CheckURL(r.SAMLMetadataURL); err != nil {
+		return Resolved{}, invalidRequest([]problem.FieldError{{Field: "saml_metadata_url", Message: err.Error()}})
 	}
-	document, err := p.SAMLMetadata.Fetch(ctx, r.SAMLMetadataURL)
+	document, err := f.Fetch(ctx, r.SAMLMetadataURL)
 	if err != nil {
-		return r, fetchFailed(err)
+		return Resolved{}, fetchFailed(err)
 	}
 	parsed, err := saml.ParseMetadata(document, r.EntityID, time.Now())
 	if err != nil {
-		return r, invalidMetadata(err)
+		return Resolved{}, invalidMetadata(err)
 	}
 	r.supply(parsed)
 	r.given = nil
 	if problems := r.problems(nil); len(problems) > 0 {
 		e := invalidMetadata(errors.New("does not supply a valid request"))
 		e.Fields = problems
-		return r, e
+		return Resolved{}, e
 	}
-	return r, nil
+	return Resolved{r}, nil
 }
 
 func fetchFailed(err error) *problem.Error {
@@ -60,7 +66,7 @@ func fetchFailed(err error) *problem.Error {
 		return e
 	}
 	return &problem.Error{
-		Code: problem.MetadataUnavailable, RetryAfter: retrySoon, Err: err,
+		Code: problem.MetadataUnavailable, RetryAfter: retryFetch, Err: err,
 		Message: "The SAML metadata " + failure.Message + "; nothing was sent to SendGrid. Send the request again.",
 	}
 }
@@ -116,33 +122,6 @@ func readCertificates(value json.RawMessage, r *Request, now time.Time) string {
 	var err error
 	if r.Certificates, err = saml.ParseCertificates(text, now); err != nil {
 		return err.Error()
-	}
-	return ""
-}
-
-// IfExists is what to do where the integration exists and differs.
-type IfExists string
-
-// The values of if_exists.
-const (
-	// ReportConflict answers Conflict and changes nothing. It is the zero value.
-	ReportConflict IfExists = ""
-	// UpdateExisting changes the integration to what the request asks for.
-	UpdateExisting IfExists = "update"
-)
-
-func readIfExists(value json.RawMessage, r *Request, _ time.Time) string {
-	var text string
-	if wrong := readString(value, &text); wrong != "" {
-		return wrong
-	}
-	switch text {
-	case "conflict":
-		r.IfExists = ReportConflict
-	case string(UpdateExisting):
-		r.IfExists = UpdateExisting
-	default:
-		return `must be "conflict" or "update"`
 	}
 	return ""
 }

@@ -1,4 +1,6 @@
-package provision
+// Package request holds what a request may say: its fields and their rules, its JSON, and what
+// SAML metadata supplies. It is pure but for the fetcher that Resolve is given.
+package request
 
 import (
 	"fmt"
@@ -39,8 +41,8 @@ type Request struct {
 	CompletedIntegration *bool
 	// Certificates are the IdP's signing certificates, without duplicates.
 	Certificates []saml.Certificate
-	// SAMLMetadataURL is where to get what the other fields do not give, see
-	// [Provisioner.Resolve]. It is empty once that is done.
+	// SAMLMetadataURL is where to get what the other fields do not give. It is empty once
+	// [Request.Resolve] has done that.
 	SAMLMetadataURL string
 	IfExists        IfExists
 	// Metadata is never sent to SendGrid. It is returned in the result, for a ticket number
@@ -53,16 +55,19 @@ type Request struct {
 	samlMetadata string
 }
 
+// IfExists is what to do where the integration exists and differs.
+type IfExists string
+
+// The values of if_exists.
+const (
+	// ReportConflict answers Conflict and changes nothing. It is the zero value.
+	ReportConflict IfExists = ""
+	// UpdateExisting changes the integration to what the request asks for.
+	UpdateExisting IfExists = "update"
+)
+
 // awaitsMetadata reports whether metadata has yet to supply fields.
 func (r Request) awaitsMetadata() bool { return r.SAMLMetadataURL != "" || r.samlMetadata != "" }
-
-// Validate reports every rule that the request breaks, in one InvalidRequest error.
-func (r Request) Validate() error {
-	if problems := r.problems(nil); len(problems) > 0 {
-		return invalidRequest(problems)
-	}
-	return nil
-}
 
 // problems returns the first problem of each field: why it could not be read, or else the
 // rule that its value breaks. What metadata at a URL will supply is not checked before it is

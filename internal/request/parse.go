@@ -1,4 +1,4 @@
-package provision
+package request
 
 import (
 	"bytes"
@@ -17,11 +17,11 @@ import (
 // with a senseless request.
 const maxProblems = 30
 
-// ParseRequest parses a request from JSON and reports every problem at once: what is
+// Parse parses a request from JSON and reports every problem at once: what is
 // missing, unknown, given twice, of the wrong type or against a rule. Its errors are
 // *problem.Error with the code PayloadTooLarge, InvalidJSON or InvalidRequest. Certificates
 // and metadata are judged by the time now.
-func ParseRequest(data []byte, now time.Time) (Request, error) {
+func Parse(data []byte, now time.Time) (Request, error) {
 	members, err := parseDocument(data)
 	if err != nil {
 		return Request{}, err

@@ -1,4 +1,4 @@
-package provision_test
+package request_test
 
 import (
 	"fmt"
@@ -10,17 +10,17 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 )
 
 // problemsOf returns what is wrong with a request that is JSON.
 func problemsOf(t *testing.T, json string) []problem.FieldError {
 	t.Helper()
-	_, err := provision.ParseRequest([]byte(json), time.Now())
+	_, err := request.Parse([]byte(json), time.Now())
 	return requireCode(t, problem.InvalidRequest, err).Fields
 }
 
-func TestParseRequestNamesWhatIsMissing(t *testing.T) {
+func TestParseNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	required := []problem.FieldError{
 		{Field: "name", Message: "is required"},
@@ -41,13 +41,13 @@ func TestParseRequestNamesWhatIsMissing(t *testing.T) {
 
 // Every problem is reported at once, in the order of the fields, whatever that of the
 // request; what is unknown comes last.
-func TestParseRequestNamesEveryProblemAtOnce(t *testing.T) {
+func TestParseNamesEveryProblemAtOnce(t *testing.T) {
 	t.Parallel()
 	json := `{
 		"zzz": 1, "metadata": [], "entity_id": "a b", "completed_integration": "no", "signout_url": "http://example.com",
 		"signin_url": "https://user@example.com", "enabled": "true", "aaa": 1, "name": "", "name": "Okta"
 	}`
-	_, err := provision.ParseRequest([]byte(json), time.Now())
+	_, err := request.Parse([]byte(json), time.Now())
 	e := requireCode(t, problem.InvalidRequest, err)
 	require.Contains(t, e.Message, "9 rules")
 	var names []string
@@ -60,7 +60,7 @@ func TestParseRequestNamesEveryProblemAtOnce(t *testing.T) {
 	}, names)
 }
 
-func TestParseRequestRefusesAFieldThatIsGivenTwice(t *testing.T) {
+func TestParseRefusesAFieldThatIsGivenTwice(t *testing.T) {
 	t.Parallel()
 	good := object(fields())
 	for _, field := range []string{"name", "enabled", "signin_url", "signout_url", "entity_id"} {
@@ -71,7 +71,7 @@ func TestParseRequestRefusesAFieldThatIsGivenTwice(t *testing.T) {
 	require.Equal(t, []problem.FieldError{{Field: "name", Message: "must be given only once"}}, problemsOf(t, thrice))
 }
 
-func TestParseRequestRefusesUnknownFields(t *testing.T) {
+func TestParseRefusesUnknownFields(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ field, suggestion string }{
 		{field: "signinUrl", suggestion: "signin_url"},
@@ -122,7 +122,7 @@ func TestParseRequestRefusesUnknownFields(t *testing.T) {
 	}
 }
 
-func TestParseRequestClipsTheNamesOfUnknownFields(t *testing.T) {
+func TestParseClipsTheNamesOfUnknownFields(t *testing.T) {
 	t.Parallel()
 	problems := problemsOf(t, with(strings.Repeat("ä", 64), "1"))
 	require.Equal(t, strings.Repeat("ä", 64), problems[0].Field)
@@ -135,7 +135,7 @@ func TestParseRequestClipsTheNamesOfUnknownFields(t *testing.T) {
 }
 
 // An answer does not grow with nonsense.
-func TestParseRequestReportsNoMoreThanHelps(t *testing.T) {
+func TestParseReportsNoMoreThanHelps(t *testing.T) {
 	t.Parallel()
 	unknown := func(count int) string {
 		values := fields()
@@ -153,9 +153,9 @@ func TestParseRequestReportsNoMoreThanHelps(t *testing.T) {
 }
 
 // What has no field in common with a request is most likely an event of another source.
-func TestParseRequestTellsAStrangeEventFromARequest(t *testing.T) {
+func TestParseTellsAStrangeEventFromARequest(t *testing.T) {
 	t.Parallel()
-	_, err := provision.ParseRequest([]byte(`{"Records":[{"eventSource":"aws:s3"}]}`), time.Now())
+	_, err := request.Parse([]byte(`{"Records":[{"eventSource":"aws:s3"}]}`), time.Now())
 	e := requireCode(t, problem.InvalidRequest, err)
 	require.Contains(t, e.Message, "neither a request nor an event")
 	require.Contains(t, e.Message, "name, enabled, signin_url, signout_url, entity_id")
@@ -164,7 +164,7 @@ func TestParseRequestTellsAStrangeEventFromARequest(t *testing.T) {
 }
 
 // No answer repeats what a request holds: it may be logged by whoever gets it.
-func TestParseRequestRepeatsNoValues(t *testing.T) {
+func TestParseRepeatsNoValues(t *testing.T) {
 	t.Parallel()
 	const marker = "hunter2"
 	values := []string{
@@ -177,7 +177,7 @@ func TestParseRequestRepeatsNoValues(t *testing.T) {
 	refused := 0
 	for _, value := range values {
 		for _, field := range []string{"name", "enabled", "signin_url", "signout_url", "entity_id", "completed_integration", "metadata", "unknown"} {
-			_, err := provision.ParseRequest([]byte(with(field, value)), time.Now())
+			_, err := request.Parse([]byte(with(field, value)), time.Now())
 			if err == nil {
 				continue
 			}
@@ -188,7 +188,7 @@ func TestParseRequestRepeatsNoValues(t *testing.T) {
 	}
 	require.Greater(t, refused, 100)
 	for _, document := range append(values, object(fields())+marker) {
-		_, err := provision.ParseRequest([]byte(document), time.Now())
+		_, err := request.Parse([]byte(document), time.Now())
 		require.Error(t, err)
 		require.NotContains(t, err.Error(), marker, document)
 	}

@@ -1,0 +1,106 @@
+// Package protocol decides how a request takes effect exactly once although it arrives at least
+// once, and how the newest request wins. It has no I/O and no clock: package provision reads and
+// writes, and asks this package what follows.
+//
+// SendGrid has no idempotency key and refuses no duplicates, so two creates make two
+// integrations, and log-in breaks. A ledger prevents that. It is shared by all processes and
+// has one entry for each integration: the account and the entity id.
+//
+// # The steps of an attempt
+//
+//  1. Take the entry. The lease lasts until this attempt's deadline and a settling period
+//     more, so the effect of whatever this attempt sends is visible before anyone else may
+//     act. While another attempt works on the entry, wait; if the time runs out, fail with
+//     InProgress. A request that most likely only reads does not take the entry, so that it keeps
+//     nobody waiting ([Entry.Readable]).
+//  2. Read SendGrid: the list and, if it lacks the integration that the entry records, that
+//     integration by id.
+//  3. Reconcile what an attempt before has announced and not recorded, whoever's it is
+//     ([Entry.Reconcile]).
+//  4. Make a plan. [View.Plan] is a pure function of the request, the entry and what SendGrid
+//     shows, and has all rules.
+//  5. Carry out one step of the plan, and make the next plan, until one has the outcome. A write is
+//     announced in the entry before it is sent. A create is sent again only if it certainly did not
+//     happen: a documented refusal, or no connection. If nobody can know, read SendGrid for a
+//     while and take what appears for its outcome; or else leave the outcome unknown, with a lease
+//     of one settling period and no owner. Until it ends anyone may read, and nobody writes. An
+//     update is idempotent: it is announced, too, and repeated where its outcome is not known.
+//  6. Record the outcome, and only then return it.
+//
+// A request whose integration exists and whose steps are not completed goes on where it
+// stopped, with whichever delivery comes next, and is answered once with created or updated.
+// A completed request is answered with unchanged, even if somebody has edited the integration
+// since: the edit is meant to stay.
+//
+// # Order
+//
+// Requests are ordered by when they were sent ([Order]). One that differs from the newest applied
+// one and is older changes nothing (superseded). Applied is a request of which a write took effect,
+// and a request that may update and found what it asks for. So that order is never lost:
+//
+//   - A write that is announced is not applied yet. Confirm makes it so: the attempt that sent it,
+//     or whoever reconciles it. A write that was refused never counts.
+//   - A request that may update and finds what it asks for is recorded before it is answered, too.
+//   - A request that may not update and finds what it asks for is no newer request: it asked for
+//     nothing that was not there. It is not ordered.
+//   - A delivery that was applied is remembered: the same delivery again changes nothing.
+//   - A newer request that may update replaces an announced one: what is left of its steps is not
+//     carried out.
+//
+// A sender's clock may be ahead by a minute; what claims to come from later than that counts as
+// sent when it was received. A message that is put into the queue again by hand is a new request,
+// unless it has an EventBridge event in it.
+//
+// # What reads are worth
+//
+// Reads may lag behind writes, by id too, and are as old as their beginning. So what was
+// recorded less than a settling period before the reads began, and is missing, is not believed
+// gone, and nothing is sent. Whoever takes an entry over whose create was announced and finds
+// nothing lets one more settling period pass before it creates: after an outage the first create
+// may still be on its way. A create whose outcome was never known is counted, a certificate's by
+// certificate; after three a person has to check. What is found by entity id after an announced
+// create is its outcome, even if SendGrid changed how a URL is written, unless it is the
+// integration that was found to be deleted before.
+//
+// For a settling period after an update, SendGrid may still show what the integration was before
+// it (Stale). Until then, that an integration is shown as requested proves nothing: another
+// update is sent all the same, and a request that may not update waits.
+//
+// A try of an update that was not answered may take effect after the try that was. So after an
+// attempt with such a try nobody may write for a settling period.
+//
+// # The states of an entry
+//
+//	free ──announce──▶ creating ───confirm───▶ pending ◀──confirm──▶ adding
+//	                     │  ▲                   │    ▲                 │
+//	             unknown │  │ recheck  complete │    │ announce        │ unknown
+//	                     ▼  │                   ▼    │ an update       ▼
+//	                    unknown               completed             unknown
+//
+// The state records what is known; who may act is decided by the owner and the lease alone. A
+// process that dies leaves its entry with the lease running. When the lease has ended, the
+// next attempt takes the entry, and its state reports whether a write may be on its way.
+//
+// Every write replaces exactly the revision before it, so a late copy of a write, of this
+// attempt or another, changes nothing. If the last write of an attempt fails, the lease runs
+// until it ends, which delays others and endangers nothing, and the attempt has no success.
+//
+// # Deletion
+//
+// A delivery that was applied, arriving again after a person deleted the integration, is Gone, and
+// so is an older one; a new request creates the integration again.
+//
+// # What holds, and under which assumptions
+//
+// At most one integration for each entity id, no certificate twice, and SendGrid has what the
+// newest applied request asks for, as long as a write takes effect and reads show it within one
+// settling period together. The simulation in internal/provision/simulation drives package
+// provision through random schedules, with lag, writes that take effect late, crashes, lost
+// responses and edits by hand, and checks these promises after each. It is the main proof. The
+// model in internal/provision/model covers creates only, and is checked exhaustively within its
+// bounds.
+//
+// Two things are not prevented. A plain create whose outcome is unknown adopts an integration of
+// the same entity id that a person made in that minute. And while a person deletes things, SendGrid
+// may show what is gone for as long as reads lag.
+package protocol

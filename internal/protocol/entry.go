@@ -1,0 +1,281 @@
+package protocol
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// State is what an entry records about its integration. Who may act is decided by the lease alone.
+// An entry of another state, or of none, is free.
+type State string
+
+// The states of an entry.
+const (
+	// Free means that no write was announced.
+	Free State = "free"
+	// Creating means that a create of the integration was announced. It is about to be sent, or was.
+	Creating State = "creating"
+	// Pending means that the integration with IntegrationID exists, and the request with Fingerprint
+	// has steps left: an update, which may have been sent, or certificates.
+	Pending State = "pending"
+	// Adding means that the create of a certificate was announced. It is about to be sent, or was.
+	Adding State = "adding"
+	// Unknown means that an announced write was sent, and its outcome is not known: the create of the
+	// integration while there is no IntegrationID, else of Certificate, else an update.
+	Unknown State = "unknown"
+	// Completed means that the integration with IntegrationID is what the request with Fingerprint asks
+	// for, or was when last read.
+	Completed State = "completed"
+)
+
+// Outcome is what became of a request.
+type Outcome string
+
+// The outcomes.
+const (
+	// OutcomeCreated means that this request created the integration.
+	OutcomeCreated Outcome = "created"
+	// OutcomeUpdated means that this request changed the integration, or added certificates to it.
+	OutcomeUpdated Outcome = "updated"
+	// OutcomeUnchanged means that the integration is as requested already.
+	OutcomeUnchanged Outcome = "unchanged"
+	// OutcomeSuperseded means that a newer request was applied before. Nothing was changed.
+	OutcomeSuperseded Outcome = "superseded"
+	// OutcomeRejected means that it failed, and a retry cannot help.
+	OutcomeRejected Outcome = "rejected"
+	// OutcomeFailed means that it failed, and a retry may help.
+	OutcomeFailed Outcome = "failed"
+)
+
+// Outcomes returns every outcome.
+func Outcomes() []Outcome {
+	return []Outcome{OutcomeCreated, OutcomeUpdated, OutcomeUnchanged, OutcomeSuperseded, OutcomeRejected, OutcomeFailed}
+}
+
+const (
+	// retention is how long an entry is remembered: longer than any queue can redeliver.
+	retention = 15 * 24 * time.Hour
+	// maxUnknownCreates is how many creates of one thing may have an unknown outcome, and show
+	// nothing after the settling periods, before a person has to check.
+	maxUnknownCreates = 3
+	// maxDeliveries bounds the delivery ids that an entry remembers.
+	maxDeliveries = 20
+)
+
+// Entry is what the ledger records about one integration.
+type Entry struct {
+	// Key identifies the integration: account and entity id, hashed.
+	Key string
+	// EntityID is there for people who read the table.
+	EntityID string
+	// Revision counts the writes of the entry, from 1. Each write replaces exactly the
+	// revision before it, so that a late copy of a write never takes effect.
+	Revision int64
+	// Owner is a token of the attempt that works on the entry, empty if none does.
+	Owner string
+	// Lease is until when the owner alone may act or, without an owner, until when nobody may
+	// write: then a write whose outcome was once unknown settles. It is zero if anybody may act.
+	Lease time.Time
+	State State
+	// Fingerprint is that of the request announced, or completed.
+	Fingerprint string
+	// Outcome is the outcome of the announced request once it is completed: created or updated.
+	Outcome Outcome
+	// Announced is the order of the announced request.
+	Announced Order
+	// Applied is the order of the newest request that was applied: one of its writes took effect,
+	// or it may update and found what it asked for.
+	Applied Order
+	// Deliveries are the ids of the deliveries that were applied.
+	Deliveries []string
+
+	// IntegrationID is empty while no integration is known.
+	IntegrationID string
+	// Gone is the integration that was recorded before, and was deleted. Reads that lag may still
+	// show it.
+	Gone string
+	// Settles is until when a missing integration is not believed gone, nor a certificate in
+	// Added missing, because reads lag.
+	Settles time.Time
+	// Stale is until when SendGrid may show what the integration was before its last update.
+	Stale time.Time
+	// Added are the SHA-256 of the certificates that were added to the integration.
+	Added []string
+
+	// Update is the digest of the fields that an announced update asks for, empty once its outcome
+	// is known.
+	Update string
+	// Certificate is the SHA-256 of the certificate whose create was announced.
+	Certificate string
+	// UnknownCreates counts the creates of the integration whose outcome was never known, and
+	// UnknownCertificates those of certificates, by SHA-256.
+	UnknownCreates      int
+	UnknownCertificates map[string]int
+	// Rechecked reports whether, after such a create, the thing was found missing and one
+	// more settling period was waited since.
+	Rechecked bool
+	// Expires is when the entry may be forgotten.
+	Expires time.Time
+}
+
+// EntryKey identifies an integration within all of SendGrid: the account, which is the host and
+// the subuser acted for, and the entity id. It is hashed because an entity id may be longer than a
+// database's keys.
+func EntryKey(account []string, entityID string) string {
+	sum := sha256.Sum256([]byte(strings.Join(account, "\x00") + "\x00\x00" + entityID))
+	return hex.EncodeToString(sum[:])
+}
+
+// Availability is whether an attempt may take an entry.
+type Availability int
+
+const (
+	_ Availability = iota
+	// Available means that the entry may be taken.
+	Available
+	// Leased means that another attempt works on the entry, and its lease runs.
+	Leased
+	// Settling means that a write settles. Anybody may read, and nobody may write.
+	Settling
+)
+
+// Availability is the one rule of who may take an entry.
+func (e Entry) Availability(now time.Time) Availability {
+	switch {
+	case e.expired(now), !e.Lease.After(now):
+		return Available
+	case e.Owner != "":
+		return Leased
+	default:
+		return Settling
+	}
+}
+
+func (e Entry) expired(now time.Time) bool { return e.Expires.Before(now) }
+
+// Readable reports whether reading may suffice for a request, so that it need not take the entry,
+// which would keep others waiting. The plan takes it if that turns out wrong.
+func (e Entry) Readable(asked Asked, now time.Time) bool {
+	known := e.IntegrationID != "" && !e.awaitsCreate() && !e.hasStepsLeft()
+	return known && !e.expired(now) && (!asked.Updates || e.remembers(asked) || asked.Order.Before(e.Applied) ||
+		e.completes(asked) && !e.Applied.Before(asked.Order))
+}
+
+// completes reports whether the entry records this very request as completed.
+func (e Entry) completes(asked Asked) bool {
+	return e.State == Completed && e.Fingerprint == asked.Fingerprint
+}
+
+// remembers reports whether this very delivery was applied.
+func (e Entry) remembers(asked Asked) bool {
+	return slices.ContainsFunc(asked.Deliveries, func(id string) bool { return slices.Contains(e.Deliveries, id) })
+}
+
+// awaitsCreate reports whether a create of the integration was announced whose outcome is
+// not recorded.
+func (e Entry) awaitsCreate() bool {
+	return e.State == Creating || e.State == Unknown && e.IntegrationID == ""
+}
+
+// awaitsCertificate reports whether a create of Certificate was announced whose outcome is
+// not recorded.
+func (e Entry) awaitsCertificate() bool {
+	return e.State == Adding || e.State == Unknown && e.IntegrationID != "" && e.Certificate != ""
+}
+
+// hasStepsLeft reports whether the integration exists and the announced request is not
+// completed.
+func (e Entry) hasStepsLeft() bool {
+	return e.State == Pending || e.State == Adding || e.State == Unknown && e.IntegrationID != ""
+}
+
+// unknowns returns how many creates of the thing that is awaited had an unknown outcome.
+func (e Entry) unknowns() int {
+	if e.awaitsCertificate() {
+		return max(e.UnknownCreates, e.UnknownCertificates[e.Certificate]) // Version 1.0 has one count.
+	}
+	return e.UnknownCreates
+}
+
+// Take returns the entry as the owner takes it: with its lease, and what is known unchanged.
+func (e Entry) Take(owner string, lease, now time.Time) Entry {
+	if e.expired(now) {
+		e = Entry{Key: e.Key, EntityID: e.EntityID, Revision: e.Revision}
+	}
+	if !e.awaitsCreate() && !e.hasStepsLeft() && e.State != Completed {
+		e.State = Free
+	}
+	e.Owner, e.Lease, e.Expires = owner, lease, now.Add(retention)
+	return e
+}
+
+// Release returns the entry without its lease, and what is known unchanged. hold is until when
+// nobody may write.
+func (e Entry) Release(hold time.Time) Entry {
+	e.Owner, e.Lease = "", hold
+	return e
+}
+
+// Notice returns a free entry with an integration that exists and that nobody asked this function
+// for, so that later requests can read it without taking the entry.
+func (e Entry) Notice(id string, settles time.Time) Entry {
+	if e.State == Free && e.IntegrationID == "" {
+		e.IntegrationID, e.Settles = id, settles
+	}
+	return e
+}
+
+// about returns the entry of an integration that exists. If the entry recorded another one, what
+// is known of that is forgotten.
+func (e Entry) about(id string, settles time.Time) Entry {
+	if e.IntegrationID == id {
+		return e
+	}
+	e.State, e.IntegrationID, e.Settles, e.Stale = Pending, id, settles, time.Time{}
+	e.Added, e.Update, e.Certificate = nil, "", ""
+	e.UnknownCreates, e.UnknownCertificates, e.Rechecked = 0, nil, false
+	return e
+}
+
+// Complete returns the entry once the integration is what a request asks for. applied reports
+// whether the request takes its place in the order; hold is until when nobody may write.
+func (e Entry) Complete(asked Asked, id string, applied bool, settles, hold time.Time) Entry {
+	e = e.about(id, settles).Release(hold)
+	e.State, e.Fingerprint, e.Outcome, e.Announced = Completed, asked.Fingerprint, "", Order{}
+	e.Update, e.Certificate, e.UnknownCreates, e.Rechecked = "", "", 0, false
+	if applied {
+		e.Applied = latest(e.Applied, asked.Order)
+		e.Deliveries = recent(e.Deliveries, asked.Deliveries)
+	}
+	return e
+}
+
+// recent returns the ids of deliveries, and those before them, as far as they are worth
+// remembering.
+func recent(before, ids []string) []string {
+	all := slices.Clone(before)
+	for _, id := range ids {
+		if !slices.Contains(all, id) {
+			all = append(all, id)
+		}
+	}
+	return all[max(0, len(all)-maxDeliveries):]
+}
+
+// counted returns the entry once one more create of what is awaited has an unknown outcome.
+func (e Entry) counted() Entry {
+	e.UnknownCreates++
+	if e.awaitsCertificate() {
+		counts := maps.Clone(e.UnknownCertificates)
+		if counts == nil {
+			counts = map[string]int{}
+		}
+		counts[e.Certificate] = max(counts[e.Certificate]+1, e.UnknownCreates)
+		e.UnknownCertificates, e.UnknownCreates = counts, counts[e.Certificate]
+	}
+	return e
+}

@@ -1,0 +1,266 @@
+package protocol
+
+import (
+	"slices"
+	"time"
+)
+
+// Asked is what a plan depends on of a request and its delivery.
+type Asked struct {
+	// Fingerprint identifies what is asked for.
+	Fingerprint string
+	// Updates reports whether the request may change an integration that exists.
+	Updates bool
+	// Certificates are the SHA-256 of the certificates that it brings.
+	Certificates []string
+	Order        Order
+	// Deliveries are the ids under which the same request is delivered again.
+	Deliveries []string
+}
+
+// Shown is what SendGrid shows of the integration that a request is about.
+type Shown struct {
+	Exists bool
+	// ID may be empty although the integration exists.
+	ID string
+	// Matches reports whether the compared fields are as requested, and NeedsUpdate whether an
+	// update has to be sent to make it as requested.
+	Matches, NeedsUpdate bool
+	// Digest is that of the compared fields.
+	Digest string
+	// Certificates are the SHA-256 of those that it has.
+	Certificates []string
+	// RecordedMissing reports whether the integration that the entry records is not shown.
+	RecordedMissing bool
+}
+
+// is reports whether the integration that is shown is the one with this id.
+func (s Shown) is(id string) bool { return s.ID != "" && s.ID == id }
+
+// Standing is what an attempt may do with the entry.
+type Standing int
+
+const (
+	_ Standing = iota
+	// Owner means that the entry is leased to this attempt. It may write.
+	Owner
+	// Reader means that the entry is not leased, and reading may suffice.
+	Reader
+	// Spectator means that a write settles for longer than this attempt can wait. It only reads.
+	Spectator
+)
+
+// Step is what an attempt does next.
+type Step int
+
+const (
+	_ Step = iota
+	// AnswerUnchanged answers that the integration exists as it should.
+	AnswerUnchanged
+	// RecordUnchanged does the same, after the request has taken its place in the order.
+	RecordUnchanged
+	// AnswerSuperseded answers that a newer request was applied. Nothing is changed.
+	AnswerSuperseded
+	// Create announces a create of the integration and sends it.
+	Create
+	// Update announces an update of the integration and sends it.
+	Update
+	// AddCertificate announces the create of Certificate and sends it.
+	AddCertificate
+	// Complete records that everything is done, and answers.
+	Complete
+	// Recheck lets one more settling period pass after an announced create shows nothing, because
+	// it may still be on its way.
+	Recheck
+	// Take takes the entry, because there is something to do.
+	Take
+	// Refuse fails the request, for Reason.
+	Refuse
+)
+
+// Reason is why a plan refuses a request.
+type Reason int
+
+const (
+	_ Reason = iota
+	// StillSettling means that a write settles for Wait.
+	StillSettling
+	// NotYetVisible means that the integration was created a moment ago, and is not shown. It settles for Wait.
+	NotYetVisible
+	// Changing means that the integration was updated a moment ago. What is shown may be older, for Wait.
+	Changing
+	// Gone means that this delivery was applied, and the integration was deleted since.
+	Gone
+	// GoneSince means that a newer request was applied, and the integration was deleted since.
+	GoneSince
+	// NeedsAPerson means that the creates all had an unknown outcome.
+	NeedsAPerson
+	// Conflict means that the integration differs, and the request may not change it.
+	Conflict
+)
+
+// Plan is the next step, and what it needs.
+type Plan struct {
+	Step   Step
+	Reason Reason
+	Wait   time.Duration
+	// Certificate is the SHA-256 of the one to add.
+	Certificate string
+}
+
+// View is all that a plan depends on.
+type View struct {
+	Asked    Asked
+	Entry    Entry
+	Standing Standing
+	Shown    Shown
+	// AsOf is when reading began: reads are as old as their beginning.
+	AsOf time.Time
+	// UpdateSent reports whether this attempt has updated the integration.
+	UpdateSent bool
+}
+
+// Plan decides what to do next. It is a pure function, so that the rules of the protocol can be
+// read and tested in one place.
+func (v View) Plan() Plan {
+	if !v.Shown.Exists {
+		return v.planMissing()
+	}
+	return v.planFound()
+}
+
+// planMissing decides what to do where SendGrid shows no integration.
+func (v View) planMissing() Plan {
+	missing := v.Shown.RecordedMissing
+	deleted := missing || v.Entry.Gone != ""
+	switch {
+	case v.Standing == Spectator:
+		return v.refuse(StillSettling, v.Entry.Lease)
+	case missing && v.Entry.Settles.After(v.AsOf):
+		return v.refuse(NotYetVisible, v.Entry.Settles)
+	case deleted && v.Entry.remembers(v.Asked):
+		return Plan{Step: Refuse, Reason: Gone}
+	case deleted && v.isOlder():
+		return Plan{Step: Refuse, Reason: GoneSince}
+	case v.Standing == Reader:
+		return Plan{Step: Take}
+	case v.Entry.awaitsCreate():
+		return v.again(Plan{Step: Create})
+	default:
+		return Plan{Step: Create}
+	}
+}
+
+// planFound decides what to do about an integration that exists.
+func (v View) planFound() Plan {
+	e, recorded := v.Entry, v.Shown.is(v.Entry.IntegrationID)
+	stale := recorded && e.Stale.After(v.AsOf)
+	missing := v.missing()
+	asRequested := v.Shown.Matches && len(missing) == 0 && !stale && (!v.Asked.Updates || !v.Shown.NeedsUpdate)
+	completed := recorded && e.completes(v.Asked) // What somebody edited since is meant to stay.
+	switch {
+	case recorded && e.remembers(v.Asked) && !v.isOlder():
+		return Plan{Step: AnswerUnchanged}
+	case v.Standing == Spectator && e.hasStepsLeft() && e.Fingerprint != v.Asked.Fingerprint:
+		return v.refuse(StillSettling, e.Lease) // It may be another than the one whose create settles.
+	case completed, v.Standing == Spectator && asRequested:
+		return v.unchanged()
+	case v.Standing == Spectator:
+		return v.refuse(StillSettling, e.Lease)
+	case v.Standing == Owner && recorded && e.Continues(v.Asked):
+		return v.planSteps(missing)
+	case v.Standing == Owner && recorded && e.awaitsCertificate() && !e.Rechecked:
+		return Plan{Step: Recheck} // Another request's certificate may still be on its way.
+	case asRequested:
+		return v.unchanged()
+	case v.isOlder():
+		return Plan{Step: AnswerSuperseded}
+	case e.remembers(v.Asked):
+		return Plan{Step: Refuse, Reason: Gone}
+	case v.Standing == Reader && v.Asked.Updates && v.Shown.ID != "":
+		return Plan{Step: Take}
+	case v.Asked.Updates && v.Shown.ID != "" && (stale || v.Shown.NeedsUpdate):
+		return Plan{Step: Update}
+	case v.Asked.Updates && v.Shown.ID != "":
+		return v.add(missing[0])
+	case stale:
+		return v.refuse(Changing, e.Stale)
+	default:
+		return Plan{Step: Refuse, Reason: Conflict}
+	}
+}
+
+// unchanged answers a request that finds what it asks for. One that may update takes its place in
+// the order first, so that nothing older undoes it. One that may not is no newer request: it asked
+// for nothing that was not there. It is recorded only where nothing else was.
+func (v View) unchanged() Plan {
+	switch {
+	case !v.Asked.Updates && v.Standing == Owner && v.Entry.State == Free:
+		return Plan{Step: RecordUnchanged}
+	case !v.Asked.Updates, !v.Entry.Applied.Before(v.Asked.Order):
+		return Plan{Step: AnswerUnchanged}
+	case v.Standing == Owner:
+		return Plan{Step: RecordUnchanged}
+	case v.Standing == Reader:
+		return Plan{Step: Take}
+	default:
+		return v.refuse(StillSettling, v.Entry.Lease)
+	}
+}
+
+// planSteps decides what is left to do for a request that was announced.
+func (v View) planSteps(missing []string) Plan {
+	switch {
+	case v.Entry.Outcome == OutcomeUpdated && v.Shown.NeedsUpdate && !v.UpdateSent:
+		return Plan{Step: Update}
+	case v.Entry.awaitsCertificate() && slices.Contains(missing, v.Entry.Certificate):
+		return v.again(Plan{Step: AddCertificate, Certificate: v.Entry.Certificate})
+	case len(missing) > 0:
+		return v.add(missing[0])
+	default:
+		return Plan{Step: Complete}
+	}
+}
+
+// add adds a certificate, unless its creates have been of unknown outcome too often.
+func (v View) add(sha256 string) Plan {
+	if v.Entry.UnknownCertificates[sha256] >= maxUnknownCreates {
+		return Plan{Step: Refuse, Reason: NeedsAPerson, Certificate: sha256}
+	}
+	return Plan{Step: AddCertificate, Certificate: sha256}
+}
+
+// again decides whether a create is sent again whose outcome was not recorded, and which
+// shows nothing.
+func (v View) again(create Plan) Plan {
+	switch {
+	case !v.Entry.Rechecked:
+		return Plan{Step: Recheck}
+	case v.Entry.unknowns() >= maxUnknownCreates:
+		return Plan{Step: Refuse, Reason: NeedsAPerson, Certificate: v.Entry.Certificate}
+	default:
+		return create
+	}
+}
+
+func (v View) refuse(reason Reason, until time.Time) Plan {
+	return Plan{Step: Refuse, Reason: reason, Wait: until.Sub(v.AsOf)}
+}
+
+// missing returns the certificates that are requested and that SendGrid lacks. Those added a
+// moment ago may not be shown yet.
+func (v View) missing() []string {
+	var missing []string
+	for _, sha256 := range v.Asked.Certificates {
+		settles := v.Entry.Settles.After(v.AsOf) && slices.Contains(v.Entry.Added, sha256)
+		if !slices.Contains(v.Shown.Certificates, sha256) && !settles {
+			missing = append(missing, sha256)
+		}
+	}
+	return missing
+}
+
+// isOlder reports whether a newer request, other than this one, was applied.
+func (v View) isOlder() bool {
+	return v.Asked.Order.Before(v.Entry.Applied) && v.Entry.Fingerprint != v.Asked.Fingerprint
+}

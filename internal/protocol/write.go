@@ -1,0 +1,123 @@
+package protocol
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// Kind is a kind of write.
+type Kind int
+
+const (
+	_ Kind = iota
+	// CreateIntegration creates the integration.
+	CreateIntegration
+	// UpdateIntegration changes the integration.
+	UpdateIntegration
+	// CreateCertificate adds a certificate to the integration.
+	CreateCertificate
+)
+
+// Write is one change at SendGrid. It is announced in the entry before it is sent. Then it is
+// confirmed, or its outcome is unknown, or it certainly did not happen and the entry becomes what
+// it was before.
+type Write struct {
+	Kind Kind
+	// Integration is the id of the integration, empty for CreateIntegration.
+	Integration string
+	// Subject is what the write makes: the digest of the fields of an update, or the SHA-256 of a
+	// certificate.
+	Subject string
+}
+
+// Announce returns the entry with an announced write of a request.
+func (e Entry) Announce(w Write, asked Asked, settles time.Time) Entry {
+	outcome := OutcomeUpdated
+	if e.IntegrationID == w.Integration && e.Continues(asked) {
+		outcome = e.Outcome
+	}
+	switch w.Kind {
+	case CreateIntegration:
+		outcome = OutcomeCreated
+		if e.IntegrationID != "" {
+			e.Gone = e.IntegrationID
+		}
+		e.State, e.IntegrationID, e.Settles, e.Stale = Creating, "", time.Time{}, time.Time{}
+		e.Added, e.UnknownCertificates, e.Update, e.Certificate, e.Rechecked = nil, nil, "", "", false
+	case UpdateIntegration:
+		e = e.about(w.Integration, settles)
+		e.State, e.Update, e.Certificate, e.Rechecked = Pending, w.Subject, "", false
+	case CreateCertificate:
+		e = e.about(w.Integration, settles)
+		e.State, e.Update, e.Certificate, e.Rechecked = Adding, "", w.Subject, false
+		e.UnknownCreates = e.UnknownCertificates[w.Subject]
+	}
+	e.Fingerprint, e.Outcome, e.Announced = asked.Fingerprint, outcome, asked.Order
+	return e
+}
+
+// Continues reports whether the entry has steps left of this very request.
+func (e Entry) Continues(asked Asked) bool {
+	return e.hasStepsLeft() && e.Fingerprint == asked.Fingerprint
+}
+
+// Confirm returns the entry once the announced write is known to have taken effect on the
+// integration with this id: its request is applied, whoever found out.
+func (e Entry) Confirm(w Write, id string, settles time.Time) Entry {
+	switch w.Kind {
+	case CreateIntegration:
+		e = e.about(id, settles)
+	case UpdateIntegration:
+		e.State, e.Update, e.Stale = Pending, "", settles
+	case CreateCertificate:
+		e.State, e.Certificate, e.Settles = Pending, "", settles
+		e.Added = append(slices.Clone(e.Added), w.Subject)
+		e.UnknownCertificates = maps.Clone(e.UnknownCertificates)
+		delete(e.UnknownCertificates, w.Subject)
+	}
+	e.UnknownCreates, e.Rechecked = 0, false
+	e.Applied = latest(e.Applied, e.Announced)
+	return e
+}
+
+// LeaveUnknown returns the entry of an attempt that ends without knowing the outcome of its write:
+// nobody may act before the lease ends.
+func (e Entry) LeaveUnknown(lease time.Time) Entry {
+	if e.awaitsCreate() || e.awaitsCertificate() {
+		e = e.counted()
+	}
+	e = e.Release(lease)
+	e.State = Unknown
+	return e
+}
+
+// Recheck returns the entry while one more settling period passes, after a create showed
+// nothing.
+func (e Entry) Recheck(lease time.Time) Entry {
+	if e.State != Unknown { // The process that announced it did not count it.
+		e = e.counted()
+	}
+	e = e.Release(lease)
+	e.State, e.Rechecked = Unknown, true
+	return e
+}
+
+// Reconcile returns the entry with what reading SendGrid shows about an announced write whose
+// outcome was not recorded, whoever's it is. The write has settled, because the entry could be
+// taken, so an update that is not shown did not happen. A create that is not shown may still be on
+// its way; see Recheck.
+func (e Entry) Reconcile(shown Shown, settles time.Time) Entry {
+	recorded := shown.is(e.IntegrationID)
+	switch {
+	case e.awaitsCreate() && shown.ID != "":
+		return e.Confirm(Write{Kind: CreateIntegration}, shown.ID, settles)
+	case recorded && e.awaitsCertificate() && slices.Contains(shown.Certificates, e.Certificate):
+		return e.Confirm(Write{Kind: CreateCertificate, Subject: e.Certificate}, shown.ID, settles)
+	case recorded && e.Update != "" && e.Update == shown.Digest:
+		return e.Confirm(Write{Kind: UpdateIntegration}, shown.ID, e.Stale)
+	case e.Update != "":
+		e.Update = ""
+	}
+	return e
+}

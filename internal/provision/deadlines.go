@@ -1,0 +1,78 @@
+package provision
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	// defaultTime is the time for one request where the caller set no deadline.
+	defaultTime = 25 * time.Second
+	// Kept free at the end, each at most an eighth of the time: one for the response, so
+	// that the function is not killed while it sends it, one for the last ledger write.
+	responseMargin = 500 * time.Millisecond
+	commitMargin   = 500 * time.Millisecond
+	// reconcileMargin is kept free after the writes, at most a quarter of the time, to find
+	// out their outcome.
+	reconcileMargin = 4 * time.Second
+	// minWrite is the least time in which a write is worth starting.
+	minWrite = time.Second
+)
+
+// deadlines divide the time of one attempt. Until work it reads and sends writes; until reconcile
+// it finds out the outcome of a write, and until commit it records it. Once a write was sent, the
+// caller's cancellation no longer counts: the outcome has to be found out and recorded.
+type deadlines struct {
+	work, reconcile, commit time.Time
+	// wait is until when to wait for what others have to do first: an attempt that has the
+	// entry, a write that settles, a rate limit that resets. It is not after work.
+	wait time.Time
+	// end is when the caller gives up, or kills the process.
+	end time.Time
+}
+
+// divideTime divides the time of a request that waits for others no longer than maxWait, where
+// that is not 0.
+func divideTime(ctx context.Context, maxWait time.Duration) deadlines {
+	now := time.Now()
+	end, ok := ctx.Deadline()
+	if !ok {
+		end = now.Add(defaultTime)
+	}
+	total := end.Sub(now)
+	d := deadlines{end: end}
+	d.commit = end.Add(-min(responseMargin, total/8))
+	d.reconcile = d.commit.Add(-min(commitMargin, total/8))
+	d.work = d.reconcile.Add(-min(reconcileMargin, total/4))
+	d.wait = d.work
+	if until := now.Add(maxWait); maxWait > 0 && until.Before(d.wait) {
+		d.wait = until
+	}
+	return d
+}
+
+// uncancelled returns a context with the values of ctx that ends at a time, and not with ctx.
+func uncancelled(ctx context.Context, end time.Time) (context.Context, context.CancelFunc) {
+	return context.WithDeadline(context.WithoutCancel(ctx), end)
+}
+
+// left returns how much time is left in ctx.
+func left(ctx context.Context) time.Duration {
+	deadline, _ := ctx.Deadline()
+	return time.Until(deadline)
+}
+
+// sleep waits for d. It reports false, without waiting, if ctx would end first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if ctx.Err() != nil || d >= left(ctx) {
+		return false
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,104 @@
+package provision
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/request"
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// DefaultSettling is how long SendGrid gets to show the effect of a write before its
+// absence counts. It covers requests still on their way, reads that lag behind, and clocks
+// that differ.
+const DefaultSettling = time.Minute
+
+// SendGrid is what is used of sendgrid.Client.
+type SendGrid interface {
+	CreateIntegration(context.Context, sendgrid.IntegrationRequest) (*sendgrid.Integration, error)
+	ListIntegrations(context.Context) ([]sendgrid.Integration, error)
+	GetIntegration(ctx context.Context, id string) (*sendgrid.Integration, error)
+	UpdateIntegration(ctx context.Context, id string, in sendgrid.IntegrationUpdate) (*sendgrid.Integration, error)
+	CreateCertificate(context.Context, sendgrid.CertificateRequest) (*sendgrid.Certificate, error)
+	ListCertificates(ctx context.Context, integrationID string) ([]sendgrid.Certificate, error)
+}
+
+// Ledger stores the entries, for all processes that must not create the same integration.
+type Ledger interface {
+	// Get returns the stored entry, zero if there is none.
+	Get(ctx context.Context, key string) (protocol.Entry, error)
+	// Put stores e if the stored entry is the revision before e's; no entry counts as
+	// revision 0. Otherwise it stores nothing and returns the stored entry, zero if there is
+	// none. Storing again what is stored already succeeds: a client repeats a write whose
+	// response was lost.
+	Put(ctx context.Context, e protocol.Entry) (current protocol.Entry, stored bool, err error)
+}
+
+// Delivery is what Ensure has to know of the delivery of a request.
+type Delivery struct {
+	// IDs are those under which the sender delivers the same request again.
+	IDs []string
+	// Order orders requests: the newest one applies. The zero order is now.
+	Order protocol.Order
+	// MaxWait bounds how long the request waits for what others have to do first: another
+	// attempt, a write that settles, a rate limit. Then it fails, to be delivered again. 0
+	// means as long as there is time. A request that others do not keep waiting has all the
+	// time of its context.
+	MaxWait time.Duration
+}
+
+// Provisioner makes sure that integrations exist. Set its fields before the first call;
+// Ensure may be called concurrently.
+type Provisioner struct {
+	SendGrid SendGrid
+	Ledger   Ledger
+	// Account identifies the SendGrid account that SendGrid acts on: base URL and subuser.
+	Account []string
+	// Settling is DefaultSettling if zero.
+	Settling time.Duration
+	Logger   *slog.Logger
+	// Random supplies the jitter of waits and the owners of entries; nil is math/rand/v2's own.
+	// It has to be safe for concurrent use.
+	Random rand.Source
+
+	lists sharedList
+}
+
+func (p *Provisioner) settling() time.Duration {
+	if p.Settling == 0 {
+		return DefaultSettling
+	}
+	return p.Settling
+}
+
+// settles returns when what is written now has settled.
+func (p *Provisioner) settles() time.Time { return time.Now().Add(p.settling()) }
+
+// Ensure makes sure that the integration a request asks for exists, exactly once, with its
+// certificates, and responds before the deadline of ctx. A success is recorded in the ledger
+// before it is returned. Its errors are of type *problem.Error.
+func (p *Provisioner) Ensure(ctx context.Context, r request.Resolved, d Delivery) (*Result, error) {
+	if d.Order == (protocol.Order{}) {
+		d.Order = protocol.NewOrder(time.Time{}, time.Now())
+	}
+	a := &attempt{
+		Provisioner: p, deadlines: divideTime(ctx, d.MaxWait), request: r, arrived: p.lists.expect(),
+		asked: protocol.Asked{
+			Fingerprint: r.Fingerprint(), Updates: r.IfExists == request.UpdateExisting, Certificates: r.CertificateHashes(),
+			Order: d.Order, Deliveries: d.IDs,
+		},
+	}
+	defer a.arrived()
+	ctx, cancel := context.WithDeadline(ctx, a.work)
+	defer cancel()
+	result, err := a.run(ctx)
+	if err != nil {
+		return nil, a.translate(err)
+	}
+	result.Metadata = r.Metadata
+	result.Warnings = warnings(r, result, time.Now())
+	return result, nil
+}

@@ -1,0 +1,210 @@
+package provision
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/request"
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// refusal returns the error of a plan that refuses the request.
+func (a *attempt) refusal(p protocol.Plan) error {
+	switch id := a.entry.IntegrationID; p.Reason {
+	case protocol.StillSettling:
+		return stillSettling(a.entry, p.Wait)
+	case protocol.NotYetVisible:
+		return notYetVisible(id, p.Wait)
+	case protocol.Changing:
+		return changing(id, p.Wait)
+	case protocol.Gone:
+		return gone(id)
+	case protocol.GoneSince:
+		return goneSince(id)
+	case protocol.NeedsAPerson:
+		return needsAPerson(id, p.Certificate)
+	case protocol.Conflict:
+		return conflict(*a.seen.integration, a.request, a.seen)
+	}
+	return errUnplanned
+}
+
+// conflict reports, for each field, the value that SendGrid has and the one requested.
+func conflict(i sendgrid.Integration, r request.Resolved, seen observation) *problem.Error {
+	e := &problem.Error{Code: problem.Conflict, IntegrationID: i.ID}
+	var names []string
+	differs := func(name, current, requested string) {
+		names = append(names, name)
+		e.Fields = append(e.Fields, problem.FieldError{Field: name, Message: "is " + current + " in SendGrid, and " + requested + " was requested"})
+	}
+	for _, d := range r.Differences(i) {
+		differs(d.Field, quoted(d.Current), quoted(d.Requested))
+	}
+	for _, c := range r.Certificates {
+		if !slices.ContainsFunc(seen.certificates, func(s storedCertificate) bool { return s.sha256 == c.SHA256 }) {
+			differs("public_certificate", hashes(seen.certificates), "sha256 "+c.SHA256)
+		}
+	}
+	slices.Sort(names)
+	e.Message = fmt.Sprintf("The integration %s has this entity_id and differs in %s; nothing was changed. Send the values that it has, or send the request with if_exists: update to change it.",
+		i.ID, strings.Join(slices.Compact(names), ", "))
+	return e
+}
+
+// hashes names certificates for a message, the first few of many.
+func hashes(certificates []storedCertificate) string {
+	const most = 3
+	if len(certificates) == 0 {
+		return "none"
+	}
+	var named []string
+	for _, c := range certificates[:min(most, len(certificates))] {
+		named = append(named, "sha256 "+c.sha256)
+	}
+	if more := len(certificates) - most; more > 0 {
+		named = append(named, strconv.Itoa(more)+" more")
+	}
+	return strings.Join(named, ", ")
+}
+
+// quoted returns a value for a message.
+func quoted(value any) string {
+	if text, ok := value.(string); ok {
+		return strconv.Quote(text)
+	}
+	return fmt.Sprint(value)
+}
+
+func gone(id string) *problem.Error {
+	return &problem.Error{
+		Code: problem.Gone, IntegrationID: id,
+		Message: fmt.Sprintf("This delivery created the integration %s, and someone has deleted it in SendGrid since; nothing was created again. To create it again, send a new request.", id),
+	}
+}
+
+// goneSince answers a request that is older than the one applied last, whose integration was
+// deleted.
+func goneSince(id string) *problem.Error {
+	return &problem.Error{
+		Code: problem.Gone, IntegrationID: id,
+		Message: fmt.Sprintf("A newer request was applied to the integration %s, and someone has deleted it in SendGrid since; nothing was created again. To create it again, send a new request.", id),
+	}
+}
+
+// inProgress answers a request whose entry is leased to another attempt for the time
+// remaining. That attempt is done a settling period before; if its process died, nobody can
+// act earlier.
+func inProgress(remaining, settling time.Duration, cause error) *problem.Error {
+	wait := remaining
+	if remaining > settling {
+		wait = remaining - settling
+	}
+	return &problem.Error{
+		Code: problem.InProgress, RetryAfter: max(retryLeased, wait), Err: cause,
+		Message: "Another request is working on the same integration and has not finished yet. Send the request again to get its outcome.",
+	}
+}
+
+func outcomeUnknown(wait time.Duration, cause error) *problem.Error {
+	e := &problem.Error{
+		Code: problem.OutcomeUnknown, RetryAfter: max(time.Second, wait), Err: cause,
+		Message: "SendGrid may have created the integration, but its answer was lost and the integration is not visible yet. Send the request again after the time in Retry-After; it is not created twice.",
+	}
+	var answer *sendgrid.Error
+	if errors.As(cause, &answer) && !answer.Op.Idempotent() && answer.StatusCode >= http.StatusMultipleChoices {
+		e.Fields = fieldErrors(answer.Errors)
+		e.Message = fmt.Sprintf("SendGrid answered the create with status %d, which leaves open whether it was carried out, and the integration is not visible yet. Send the request again after the time in Retry-After; it is not created twice.", answer.StatusCode)
+	}
+	return e
+}
+
+// notYetVisible answers a request whose integration was created a moment ago, and is missing
+// in what SendGrid shows.
+func notYetVisible(id string, wait time.Duration) *problem.Error {
+	return &problem.Error{
+		Code: problem.OutcomeUnknown, IntegrationID: id, RetryAfter: max(time.Second, wait),
+		Message: "The integration " + id + " was created a moment ago, and SendGrid does not show it yet. Send the request again after the time in Retry-After; it is not created twice.",
+	}
+}
+
+// needsAPerson refuses a request whose creates all had an unknown outcome.
+func needsAPerson(id, certificate string) *problem.Error {
+	e := &problem.Error{Code: problem.OutcomeUnknown, Permanent: true, IntegrationID: id}
+	if certificate != "" {
+		e.Message = "SendGrid was asked three times to add the certificate with SHA-256 " + certificate + " to the integration " + id + ", its response was lost each time, and the certificate is not there. " +
+			"Nothing more is sent. Check the certificates of the integration in SendGrid's SSO settings, and delete the entry of this entity_id from the ledger's table; then send the request again."
+		return e
+	}
+	e.Message = "SendGrid was asked three times to create the integration, its response was lost each time, and no integration has this entity_id. " +
+		"Nothing more is sent. Check SendGrid's SSO settings for an integration of this name, correct or delete it, and delete the entry of this entity_id from the ledger's table; then send the request again."
+	return e
+}
+
+// stillSettling refuses a request while a write settles.
+func stillSettling(e protocol.Entry, wait time.Duration) *problem.Error {
+	switch {
+	case e.IntegrationID == "":
+		return outcomeUnknown(wait, nil)
+	case e.State == protocol.Unknown:
+		return updateUnknown(e.IntegrationID, wait, nil)
+	default:
+		return changing(e.IntegrationID, wait)
+	}
+}
+
+// updateUnknown answers a request whose update was not confirmed.
+func updateUnknown(id string, wait time.Duration, cause error) *problem.Error {
+	return &problem.Error{
+		Code: problem.OutcomeUnknown, IntegrationID: id, RetryAfter: max(time.Second, wait), Err: cause,
+		Message: "SendGrid may have updated the integration " + id + ", and this is not confirmed yet. Send the request again after the time in Retry-After.",
+	}
+}
+
+// certificateUnknown is the failure of a request whose certificate was not confirmed.
+func certificateUnknown(id string, wait time.Duration, cause error) *problem.Error {
+	return &problem.Error{
+		Code: problem.OutcomeUnknown, IntegrationID: id, RetryAfter: max(time.Second, wait), Err: cause,
+		Message: "The integration " + id + " exists. SendGrid may have added a certificate, and this is not confirmed yet. Send the request again after the time in Retry-After; no certificate is added twice.",
+	}
+}
+
+// notRecorded is the failure of a request whose outcome could not be recorded. Until it is, an older
+// request could undo it.
+func notRecorded(id string, cause error) *problem.Error {
+	return &problem.Error{
+		Code: problem.LedgerUnavailable, IntegrationID: id, RetryAfter: retrySoon, Err: cause,
+		Message: "The integration " + id + " is as requested, and the ledger could not record that. Send the request again to get its outcome; nothing is done twice.",
+	}
+}
+
+// changing answers a request about an integration that was updated a moment ago. What SendGrid
+// shows may be older than that.
+func changing(id string, wait time.Duration) *problem.Error {
+	return &problem.Error{
+		Code: problem.InProgress, IntegrationID: id, RetryAfter: max(retryLeased, wait),
+		Message: "Another request changed the integration " + id + " a moment ago, and SendGrid may not show that yet. Send the request again after the time in Retry-After.",
+	}
+}
+
+// incomplete answers a request whose integration exists but lacks its id or URLs.
+func incomplete() *problem.Error {
+	return &problem.Error{
+		Code: problem.SendGridUnavailable, RetryAfter: retrySoon,
+		Message: "The integration exists, but SendGrid does not return its id or its single sign-on URL. Send the request again; if it persists, check SendGrid's SSO settings.",
+	}
+}
+
+// unreadable is the failure of a write that succeeded but cannot be read back.
+func unreadable(id string, outcome protocol.Outcome, cause error) *problem.Error {
+	return &problem.Error{
+		Code: problem.OutcomeUnknown, IntegrationID: id, RetryAfter: retryLeased, Err: cause,
+		Message: fmt.Sprintf("SendGrid %s the integration %s, but it could not be read back. Send the request again to get its URLs; nothing is done twice.", outcome, id),
+	}
+}

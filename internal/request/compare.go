@@ -1,0 +1,99 @@
+package request
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// Difference is a field in which an integration is not what a request asks for.
+type Difference struct {
+	Field              string
+	Current, Requested any
+}
+
+// Differences returns the compared fields in which an integration is not as requested.
+func (r Resolved) Differences(i sendgrid.Integration) []Difference {
+	var found []Difference
+	for _, f := range fields {
+		if f.requested == nil {
+			continue
+		}
+		if current, requested := f.current(i), f.requested(r.Request); current != requested {
+			found = append(found, Difference{Field: f.name, Current: current, Requested: requested})
+		}
+	}
+	return found
+}
+
+// Matches reports whether an integration is as requested. A list has many of other entities,
+// for which comparing each field would be most of the work of a request.
+func (r Resolved) Matches(i sendgrid.Integration) bool {
+	return i.EntityID == r.EntityID && len(r.Differences(i)) == 0
+}
+
+// NeedsUpdate reports whether an update has to be sent to make an integration as requested.
+func (r Resolved) NeedsUpdate(i sendgrid.Integration) bool {
+	completed := i.CompletedIntegration != nil && *i.CompletedIntegration
+	return !r.Matches(i) || r.CompletedIntegration != nil && *r.CompletedIntegration != completed
+}
+
+// Fingerprint identifies what the request asks for: two requests with the same fingerprint
+// want the same integration. Metadata and if_exists do not count.
+func (r Resolved) Fingerprint() string {
+	values := r.values()
+	if r.CompletedIntegration != nil {
+		values = append(values, "completed_integration", *r.CompletedIntegration)
+	}
+	if len(r.Certificates) > 0 {
+		values = append(values, "certificates", slices.Sorted(slices.Values(r.CertificateHashes())))
+	}
+	return digest(values)
+}
+
+// Digest identifies the compared fields that the request asks for. It is equal to [DigestOf] an
+// integration that has them.
+func (r Resolved) Digest() string { return digest(r.values()) }
+
+// DigestOf identifies the compared fields that an integration has.
+func DigestOf(i sendgrid.Integration) string {
+	var values []any
+	for _, f := range fields {
+		if f.current != nil {
+			values = append(values, f.current(i))
+		}
+	}
+	return digest(values)
+}
+
+// values returns the values of the compared fields.
+func (r Resolved) values() []any {
+	var values []any
+	for _, f := range fields {
+		if f.requested != nil {
+			values = append(values, f.requested(r.Request))
+		}
+	}
+	return values
+}
+
+func digest(values []any) string {
+	text, err := json.Marshal(values)
+	if err != nil {
+		panic(err) // Strings and booleans always encode.
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// CertificateHashes returns the SHA-256 of the certificates.
+func (r Resolved) CertificateHashes() []string {
+	var hashes []string
+	for _, c := range r.Certificates {
+		hashes = append(hashes, c.SHA256)
+	}
+	return hashes
+}
