@@ -6,6 +6,7 @@ PORT    ?= 8089
 EVENT   ?=
 VERBOSE ?=
 FUZZTIME ?= 30s
+SEEDS   ?= 20000
 # The race detector needs a C compiler; go env reports whether there is one.
 RACE    ?= $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
@@ -16,7 +17,7 @@ GOLANGCI_LINT = go run -exec "env GOFLAGS=$(RACE)" github.com/golangci/golangci-
 BUILD_FLAGS := -tags lambda.norpc -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve simulator test soak burst fuzz bench lint build build-SSOIntegrationFunction build-OktaConnectorFunction clean
+.PHONY: help run serve simulator test simulate soak burst fuzz bench lint build build-SSOIntegrationFunction build-OktaConnectorFunction clean
 
 help: ## List the targets and the variables
 	@grep -hE '^[a-zA-Z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -25,6 +26,7 @@ help: ## List the targets and the variables
 	@echo "  EVENT=file     run: answer this event and show the answer"
 	@echo "  VERBOSE=1      run: show every answer; demo, run and serve: show the function's log"
 	@echo "  PORT=8089      serve, simulator: the port to listen on"
+	@echo "  SEEDS=20000    simulate: the number of schedules"
 	@echo "  FUZZTIME=30s   fuzz: the time for each target"
 	@echo "  GOARCH=arm64   build: or amd64"
 
@@ -66,6 +68,9 @@ dynalite:
 soak: ## Send 10,000 events at a rate limit, with faults (SOAK_EVENTS=1000 for fewer; some minutes)
 	@echo "Building the function, and sending the events at a rate limit. This takes some minutes; the test reports how far it is."
 	go test -tags soak -run '^TestSoak$$' -count=1 -timeout 30m -v ./cmd/sso-integration
+
+simulate: ## Drive the protocol through random schedules (SEEDS=100000 for more)
+	go test -run '^TestSimulation$$' -count=1 -timeout 60m ./internal/provision/simulation -seeds $(SEEDS)
 
 burst: ## Send 200 events at a rate limit, through one, two and four processes (a minute)
 	@echo "Building the function, and sending 200 events for each number of processes. This takes a minute or two."

@@ -1,0 +1,229 @@
+package simulation_test
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/provision"
+)
+
+// accepted reports whether the request of a try counts as applied: it changed what SendGrid has,
+// or, if it may, found it as requested.
+func (t *try) accepted() bool {
+	if t.result == nil {
+		return false
+	}
+	switch t.result.Outcome {
+	case protocol.OutcomeCreated, protocol.OutcomeUpdated:
+		return true
+	case protocol.OutcomeUnchanged:
+		return t.delivery.request.update
+	default:
+		return false
+	}
+}
+
+func (q *sent) sameFields(other *sent) bool {
+	return q.enabled == other.enabled && q.signin == other.signin && q.rejected == other.rejected
+}
+
+// newer reports whether the request of a try is newer than that of another. Of two that were sent
+// at the same time it is the one of which every copy was received later.
+func (t *try) newer(than *try) bool {
+	if !t.order.Sent.Equal(than.order.Sent) {
+		return than.order.Before(t.order)
+	}
+	first, _ := t.received()
+	_, last := than.received()
+	return last.Before(first)
+}
+
+// received returns when the first and the last copy of the request were received.
+func (t *try) received() (first, last time.Time) {
+	first, last = t.order.Received, t.order.Received
+	if q := t.delivery.request; !q.http && !q.bare {
+		for _, d := range t.sim.schedule.deliveries {
+			if d.request == q {
+				at := t.sim.received(d)
+				first, last = earlier(first, at), later(last, at)
+			}
+		}
+	}
+	return first, last
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
+
+// relation says what is special about the times of two requests.
+func relation(a, b *try) string {
+	switch {
+	case a.order.Sent.Equal(b.order.Sent):
+		return "in the same second"
+	case a.delivery.request.ahead+b.delivery.request.ahead > 0:
+		return "clocks differ"
+	default:
+		return "at different times"
+	}
+}
+
+// wrote notes that a write took effect. fields is false for a certificate.
+func (sim *simulation) wrote(t *try, what string, fields bool) {
+	sim.trace("  effect: %s %s", t, what)
+	t.wroteSince = true
+	made := 0
+	for _, i := range sim.account.live() {
+		if !i.byHand {
+			made++
+		}
+	}
+	sim.require(made <= 1, "there are %d integrations", made)
+	if !fields {
+		return
+	}
+	var newest *try
+	for _, other := range sim.tries {
+		if other.accepted() && !other.ended.After(time.Now()) && (newest == nil || other.newer(newest)) {
+			newest = other
+		}
+	}
+	if newest == nil || !newest.newer(t) || newest.delivery.request.sameFields(t.delivery.request) {
+		return
+	}
+	// A newer request that asks for the same may have been announced.
+	asked := slices.ContainsFunc(sim.tries, func(other *try) bool {
+		return other.newer(newest) && other.delivery.request.sameFields(t.delivery.request)
+	})
+	if !asked {
+		sim.require(false, "late=%t, %s, answered %s: %s undoes %s, which is newer", t.late, relation(t, newest), newest.result.Outcome, t, newest)
+	}
+}
+
+// checkAnswer checks what a try was answered.
+func (sim *simulation) checkAnswer(t *try) {
+	if t.failure != nil {
+		sim.trace("%s: %s %s", t, t.failure.Code, provision.OutcomeOf(t.failure))
+		sim.require(t.failure.Code != problem.Internal, "%s ends in Internal: %v", t, t.failure)
+		return
+	}
+	sim.trace("%s: %s %s", t, t.result.Outcome, t.result.Integration.ID)
+	q, id := t.delivery.request, t.result.Integration.ID
+	var about *integration
+	for _, i := range sim.account.integrations {
+		if i.id == id {
+			about = i
+		}
+	}
+	if about == nil {
+		sim.require(false, "%s is about %q, which never existed", t, id)
+		return
+	}
+	sim.require(about.existed(t.began.Add(-maxLag)), "%s is about %s, which does not exist", t, id)
+	sim.require(id != sim.account.integrations[0].id, "%s is about another's integration", t)
+	switch t.result.Outcome {
+	case protocol.OutcomeCreated:
+		for _, other := range sim.tries {
+			twice := other != t && other.result != nil && other.result.Outcome == protocol.OutcomeCreated && other.result.Integration.ID == id
+			sim.require(!twice, "%s and %s both created %s", other, t, id)
+		}
+	case protocol.OutcomeSuperseded:
+		newer, why := false, "nothing"
+		for _, other := range sim.tries {
+			if other == t || t.newer(other) {
+				continue
+			}
+			newer = newer || other.wroteSince || other.accepted() || other.died || other.failure != nil && other.failure.Code == problem.LedgerUnavailable
+			switch {
+			case other.failure != nil && !other.failure.Retryable():
+				why = "what was rejected"
+			case other.result != nil:
+				why = "what changed nothing"
+			}
+		}
+		sim.require(newer, "%s is superseded by %s", t, why)
+	case protocol.OutcomeUnchanged, protocol.OutcomeUpdated:
+		if len(sim.schedule.hands) == 0 && !sim.appliedBefore(t) {
+			sim.require(sim.hadFields(about, q, t.began.Add(-maxLag)), "%s is %s, and SendGrid had something else", t, t.result.Outcome)
+		}
+	case protocol.OutcomeRejected, protocol.OutcomeFailed:
+	}
+}
+
+// appliedBefore reports whether the same delivery was applied before: then it is unchanged,
+// whatever came after it.
+func (sim *simulation) appliedBefore(t *try) bool {
+	return slices.ContainsFunc(sim.tries, func(other *try) bool {
+		return other != t && other.delivery.request == t.delivery.request && !t.delivery.request.http && other.wroteSince
+	})
+}
+
+// hadFields reports whether an integration was as requested at some time since then.
+func (sim *simulation) hadFields(i *integration, q *sent, since time.Time) bool {
+	is := func(v version[sendgridIntegration]) bool {
+		return !v.deleted && v.value.Enabled == q.enabled && v.value.SigninURL == signinURL(q.signin)
+	}
+	for n, v := range i.past {
+		if is(v) && (n == len(i.past)-1 || i.past[n+1].since.After(since)) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkEnd checks what is left once everything has ended.
+func (sim *simulation) checkEnd() {
+	sim.mu.Lock()
+	defer sim.mu.Unlock()
+	entry, _ := sim.ledger.Get(context.Background(), sim.key)
+	sim.require(!entry.Lease.After(time.Now()), "the entry is still leased")
+	if value, _ := sim.account.integrations[0].now(); value.SigninURL != signinURL("f") || sim.account.integrations[0].past[0].deleted {
+		sim.require(false, "another's integration was changed")
+	}
+	if len(sim.schedule.hands) > 0 {
+		return
+	}
+	var newest []*try
+	for _, t := range sim.tries {
+		switch {
+		case !t.accepted() && !t.wroteSince:
+		case len(newest) == 0 || t.newer(newest[0]):
+			newest = []*try{t}
+		case !newest[0].newer(t):
+			newest = append(newest, t)
+		}
+	}
+	live := sim.account.live()
+	if len(newest) == 0 {
+		return
+	}
+	sim.require(len(live) == 1, "%d integrations are left", len(live))
+	if len(live) != 1 {
+		return
+	}
+	kept := false
+	for _, t := range newest {
+		has := sim.hadFields(live[0], t.delivery.request, time.Now())
+		for _, n := range t.delivery.request.certs {
+			if !t.accepted() {
+				break
+			}
+			has = has && sim.account.count(live[0].id, certificates()[n].PEM()) == 1
+		}
+		kept = kept || has
+	}
+	sim.require(kept, "SendGrid does not have what the newest request asked for (%s)", newest[0])
+}

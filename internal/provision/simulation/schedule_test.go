@@ -1,0 +1,299 @@
+package simulation_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+)
+
+// What the protocol assumes: a write takes effect late, and a read lags, by less than a settling
+// period together.
+const (
+	maxLate = 25 * time.Second
+	maxLag  = 30 * time.Second
+)
+
+// schedule is all that happens in one simulation. It is drawn from a seed.
+type schedule struct {
+	seed       uint64
+	processes  int
+	lag        time.Duration
+	requests   []*sent
+	deliveries []*delivery
+	faults     []fault
+	hands      []hand
+	// unanswered lets SendGrid answer no create of a certificate, and carry none out.
+	unanswered bool
+}
+
+// sent is what one sender asks for.
+type sent struct {
+	number   int
+	at       time.Duration // When it was sent, in whole seconds as EventBridge has it.
+	tie      time.Duration // The part of a second by which it was sent later.
+	ahead    time.Duration // By how much the sender's clock is ahead.
+	enabled  bool
+	signin   string
+	certs    []int
+	update   bool
+	http     bool // Each try is a request of its own, ordered by its arrival, without an id.
+	bare     bool // Each duplicate has an id of its own.
+	rejected bool // SendGrid refuses what it asks for.
+}
+
+// delivery is one copy of a request; it is delivered until it has a final outcome.
+type delivery struct {
+	number  int
+	request *sent
+	at      time.Duration
+	process int
+	length  time.Duration
+	brief   bool
+}
+
+// fault is what becomes of one call of one try of a delivery.
+type fault struct {
+	delivery, try, call int
+	write               bool // Whether only the writes to SendGrid count.
+	fate                fate
+}
+
+// fate is what becomes of a call to SendGrid or to the ledger.
+type fate int
+
+const (
+	succeeds fate = iota
+	// diesBefore and diesAfter: the process ends before or after the call took effect.
+	diesBefore
+	diesAfter
+	// lost: the call takes effect, and its response does not arrive.
+	lost
+	// never: the call has no effect, and its response does not arrive.
+	never
+	// late: a write that is not answered, and takes effect later.
+	late
+	// forbidden and limited are refusals of SendGrid, unsent a connection that could not be made.
+	forbidden
+	limited
+	unsent
+	// nameless: the response to a create lacks the id.
+	nameless
+	fates
+)
+
+func (f fate) String() string {
+	return [...]string{
+		"succeeds", "dies before", "dies after", "takes effect, not answered", "no effect, not answered",
+		"takes effect late, not answered", "403", "429", "no connection", "answered without id",
+	}[f]
+}
+
+// hand is something that a person does at SendGrid.
+type hand struct {
+	at   time.Duration
+	does deed
+}
+
+type deed int
+
+const (
+	disables deed = iota
+	changesSignin
+	deletes
+	creates
+	deletesCertificate
+	deeds
+)
+
+func (d deed) String() string {
+	return [...]string{"disables the integration", "changes signin_url", "deletes the integration", "creates the integration", "deletes a certificate"}[d]
+}
+
+// newSchedule draws a schedule.
+func newSchedule(seed uint64) *schedule {
+	r := rand.New(rand.NewPCG(seed, 1))
+	s := &schedule{seed: seed, processes: 1 + r.IntN(3), lag: time.Duration(r.IntN(4)) * maxLag / 3, unanswered: r.IntN(20) == 0}
+	span := []time.Duration{20 * time.Second, 60 * time.Second, 180 * time.Second}[r.IntN(3)]
+	seconds := func(most time.Duration) time.Duration {
+		return time.Duration(r.IntN(int(most/time.Second)+1)) * time.Second
+	}
+	for n := range 1 + r.IntN(4) {
+		q := &sent{
+			number: n, at: seconds(span), tie: time.Duration(r.IntN(1000)) * time.Millisecond, ahead: time.Duration(max(0, r.IntN(8)-6)) * 20 * time.Second, enabled: r.IntN(2) == 0, signin: "ab"[r.IntN(2):][:1],
+			update: r.IntN(4) > 0, http: r.IntN(5) == 0, bare: r.IntN(3) == 0, rejected: r.IntN(12) == 0,
+		}
+		for c := range 2 {
+			if r.IntN(3) == 0 {
+				q.certs = append(q.certs, c)
+			}
+		}
+		s.requests = append(s.requests, q)
+		for range 1 + max(0, r.IntN(4)-1) {
+			s.deliveries = append(s.deliveries, &delivery{
+				number: len(s.deliveries), request: q, at: q.at + q.tie + seconds(span/2)*time.Duration(r.IntN(2)), process: r.IntN(s.processes),
+				length: []time.Duration{8 * time.Second, 25 * time.Second, 28 * time.Second}[r.IntN(3)], brief: r.IntN(3) == 0,
+			})
+		}
+	}
+	if r.IntN(3) == 0 {
+		for range 1 + r.IntN(2) {
+			h := hand{seconds(span * 2), deed(r.IntN(int(deeds)))}
+			s.hands = append(s.hands, h)
+			if q := s.requests[r.IntN(len(s.requests))]; r.IntN(2) == 0 { // And somebody reacts.
+				after := *q
+				after.number, after.at, after.signin = len(s.requests), h.at+seconds(10*time.Second), "ab"[r.IntN(2):][:1]
+				s.requests = append(s.requests, &after)
+				s.deliveries = append(s.deliveries, &delivery{
+					number: len(s.deliveries), request: &after, at: after.at + after.tie, process: r.IntN(s.processes), length: 25 * time.Second,
+				})
+			}
+		}
+	}
+	for range r.IntN(5) {
+		f := fault{delivery: r.IntN(len(s.deliveries)), try: r.IntN(3), call: r.IntN(9), fate: fate(1 + r.IntN(int(fates)-1))}
+		if r.IntN(2) == 0 {
+			f.write, f.call = true, r.IntN(3)
+		}
+		s.faults = append(s.faults, f)
+	}
+	return s
+}
+
+// fate returns what becomes of a call: that of the fault with its number, counted among all calls
+// or, if it is a write to SendGrid, among those.
+func (s *schedule) fate(delivery, try, call, write int) fate {
+	for _, f := range s.faults {
+		number := call
+		if f.write {
+			number = write
+		}
+		if f.delivery == delivery && f.try == try && f.call == number {
+			return f.fate
+		}
+	}
+	return succeeds
+}
+
+// draw returns a random number that depends on nothing but the seed and what it is for, so that it
+// stays when another step is left out of the schedule.
+func (s *schedule) draw(most time.Duration, purpose ...int) time.Duration {
+	mixed := s.seed
+	for _, p := range purpose {
+		mixed = (mixed ^ uint64(p+1)) * 0x9e3779b97f4a7c15
+		mixed ^= mixed >> 29
+	}
+	return time.Duration(rand.New(rand.NewPCG(mixed, 2)).Int64N(int64(most)))
+}
+
+// String describes the schedule in readable steps, in the order in which they begin.
+func (s *schedule) String() string {
+	type step struct {
+		at   time.Duration
+		text string
+	}
+	var steps []step
+	for _, d := range s.deliveries {
+		text := fmt.Sprintf("delivery %d of %s to process %d, %s", d.number, d.request, d.process, d.length)
+		if d.brief {
+			text += ", waits 5s for others"
+		}
+		for _, f := range s.faults {
+			if f.delivery == d.number {
+				text += "\n          " + f.String()
+			}
+		}
+		steps = append(steps, step{d.at, text})
+	}
+	for _, h := range s.hands {
+		steps = append(steps, step{h.at, "a person " + h.does.String()})
+	}
+	slices.SortStableFunc(steps, func(a, b step) int { return int(a.at - b.at) })
+	var b strings.Builder
+	fmt.Fprintf(&b, "seed %d, reads lag up to %s", s.seed, s.lag)
+	if s.unanswered {
+		b.WriteString(", no create of a certificate is answered or carried out")
+	}
+	for _, each := range steps {
+		fmt.Fprintf(&b, "\n%8s  %s", each.at, each.text)
+	}
+	return b.String()
+}
+
+func (f fault) String() string {
+	what := "call"
+	if f.write {
+		what = "write"
+	}
+	return fmt.Sprintf("try %d, %s %d: %s", f.try, what, f.call, f.fate)
+}
+
+func (q *sent) String() string {
+	kind, flags := "create", ""
+	if q.update {
+		kind = "update"
+	}
+	if q.http {
+		flags += " http"
+	}
+	if q.ahead > 0 {
+		flags += fmt.Sprintf(" clock %s ahead", q.ahead)
+	}
+	if q.bare {
+		flags += " bare"
+	}
+	if q.rejected {
+		flags += " SendGrid-refuses"
+	}
+	return fmt.Sprintf("request %d (%s at %s, enabled=%t signin=%s certificates=%v%s)", q.number, kind, q.at+q.tie, q.enabled, q.signin, q.certs, flags)
+}
+
+// without returns the schedules that lack one step of this one, or have a simpler one.
+func (s *schedule) without() []*schedule {
+	var all []*schedule
+	simpler := func(change func(*schedule)) {
+		copied := *s
+		change(&copied)
+		all = append(all, &copied)
+	}
+	for i := range s.deliveries {
+		simpler(func(c *schedule) { c.deliveries = slices.Delete(slices.Clone(s.deliveries), i, i+1) })
+	}
+	for i := range s.faults {
+		simpler(func(c *schedule) { c.faults = slices.Delete(slices.Clone(s.faults), i, i+1) })
+	}
+	for i := range s.hands {
+		simpler(func(c *schedule) { c.hands = slices.Delete(slices.Clone(s.hands), i, i+1) })
+	}
+	if s.lag > 0 {
+		simpler(func(c *schedule) { c.lag = 0 })
+	}
+	if s.unanswered {
+		simpler(func(c *schedule) { c.unanswered = false })
+	}
+	for i, q := range s.requests {
+		if len(q.certs) > 0 {
+			simpler(func(c *schedule) {
+				plain := *q
+				plain.certs = q.certs[:len(q.certs)-1]
+				c.replace(i, &plain)
+			})
+		}
+	}
+	return all
+}
+
+func (s *schedule) replace(at int, q *sent) {
+	old := s.requests[at]
+	s.requests = slices.Clone(s.requests)
+	s.requests[at] = q
+	s.deliveries = slices.Clone(s.deliveries)
+	for i, d := range s.deliveries {
+		if d.request == old {
+			copied := *d
+			copied.request = q
+			s.deliveries[i] = &copied
+		}
+	}
+}

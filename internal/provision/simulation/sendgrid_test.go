@@ -1,0 +1,351 @@
+package simulation_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"slices"
+	"time"
+
+	"sendgrid-sso-integration/sendgrid"
+)
+
+const (
+	entityID  = "https://idp.example.com/a"
+	foreignID = "https://idp.example.com/b"
+)
+
+// past is what something was over time, the oldest version first.
+type past[T any] []version[T]
+
+type version[T any] struct {
+	since   time.Time
+	value   T
+	deleted bool
+}
+
+func (p past[T]) at(when time.Time) (value T, exists bool) {
+	for _, v := range slices.Backward(p) {
+		if !v.since.After(when) {
+			return v.value, !v.deleted
+		}
+	}
+	return value, false
+}
+
+func (p past[T]) now() (T, bool) { return p.at(time.Now()) }
+
+func (p *past[T]) set(value T, deleted bool) {
+	*p = append(*p, version[T]{time.Now(), value, deleted})
+}
+
+// existed reports whether it existed at some time since then.
+func (p past[T]) existed(since time.Time) bool {
+	if _, exists := p.at(since); exists {
+		return true
+	}
+	return slices.ContainsFunc(p, func(v version[T]) bool { return !v.deleted && v.since.After(since) })
+}
+
+type integration struct {
+	past[sendgrid.Integration]
+	id     string
+	byHand bool
+}
+
+type certificate struct {
+	past[sendgrid.Certificate]
+	integration string
+	pem         string
+}
+
+// account is what SendGrid has, and every effect of a write so far.
+type account struct {
+	integrations []*integration
+	certificates []*certificate
+	sends        map[string]int // Creates of each certificate in a row that were not answered.
+}
+
+func (a *account) add(in sendgrid.IntegrationRequest, byHand bool) sendgrid.Integration {
+	id := fmt.Sprintf("id-%d", len(a.integrations))
+	url := "https://api.sendgrid.com/v3/public/sso/saml/response/id/" + id
+	value := sendgrid.Integration{
+		ID: id, Name: in.Name, Enabled: in.Enabled, SigninURL: in.SigninURL, SignoutURL: in.SignoutURL, EntityID: in.EntityID,
+		SingleSignOnURL: url, AudienceURL: url,
+	}
+	made := &integration{id: id, byHand: byHand}
+	made.set(value, false)
+	a.integrations = append(a.integrations, made)
+	return value
+}
+
+// live returns the integrations of the entity id that exist now.
+func (a *account) live() []*integration {
+	var live []*integration
+	for _, i := range a.integrations {
+		if value, exists := i.now(); exists && value.EntityID == entityID {
+			live = append(live, i)
+		}
+	}
+	return live
+}
+
+func (a *account) find(id string) *integration {
+	for _, i := range a.integrations {
+		if _, exists := i.now(); exists && i.id == id {
+			return i
+		}
+	}
+	return nil
+}
+
+// count returns how many copies of a certificate an integration has.
+func (a *account) count(integration, pem string) int {
+	n := 0
+	for _, c := range a.certificates {
+		if _, exists := c.now(); exists && c.integration == integration && c.pem == pem {
+			n++
+		}
+	}
+	return n
+}
+
+// client is SendGrid as the function calls it: every call takes a while, and its fate is that of
+// the schedule. It implements provision.SendGrid.
+type client struct{ sim *simulation }
+
+// call takes a call to its fate. apply carries it out.
+func (c client) call(ctx context.Context, op sendgrid.Op, describe string, apply func(*try) error) error {
+	t, index, fate := begin(ctx, !op.Writes())
+	if c.sim.schedule.unanswered && op == sendgrid.OpCreateCertificate {
+		fate = never
+	}
+	if !op.Writes() && (fate == late || fate == nameless) || fate == nameless && op == sendgrid.OpUpdateIntegration {
+		fate = lost
+	}
+	if !t.pause(ctx, time.Millisecond, 400*time.Millisecond, index, 1) {
+		return &sendgrid.Error{Op: op, Err: ctx.Err()}
+	}
+	err := c.meet(t, index, fate, op, describe, apply)
+	if !t.pause(ctx, time.Millisecond, 400*time.Millisecond, index, 2) {
+		return &sendgrid.Error{Op: op, Sent: true, Err: ctx.Err()}
+	}
+	return err
+}
+
+// meet lets a call meet its fate, and returns what the caller gets.
+func (c client) meet(t *try, index int, fate fate, op sendgrid.Op, describe string, apply func(*try) error) error {
+	c.sim.mu.Lock()
+	defer c.sim.mu.Unlock()
+	c.sim.trace("%s: %s%s", t, describe, fate.note())
+	answered := func(status int) error { return &sendgrid.Error{Op: op, Sent: true, StatusCode: status} }
+	switch fate {
+	case succeeds, nameless:
+		return apply(t)
+	case diesBefore:
+		t.die()
+	case diesAfter:
+		_ = apply(t)
+		t.die()
+	case lost:
+		_ = apply(t)
+		return answered(http.StatusGatewayTimeout)
+	case late:
+		after := c.sim.schedule.draw(maxLate-time.Second, t.delivery.number, t.number, index, 3)
+		time.AfterFunc(after, func() {
+			c.sim.mu.Lock()
+			defer c.sim.mu.Unlock()
+			t.late = true
+			_ = apply(t)
+		})
+		return answered(http.StatusGatewayTimeout)
+	case never:
+		return answered(http.StatusGatewayTimeout)
+	case forbidden:
+		return answered(http.StatusForbidden)
+	case limited:
+		return answered(http.StatusTooManyRequests)
+	case unsent:
+		return &sendgrid.Error{Op: op, Err: errors.New("no connection")}
+	case fates:
+	}
+	panic("no fate")
+}
+
+func (f fate) note() string {
+	if f == succeeds {
+		return ""
+	}
+	return " [" + f.String() + "]"
+}
+
+// shown is when what a read shows was true.
+func (c client) shown(t *try, index int) time.Time {
+	if c.sim.schedule.lag == 0 {
+		return time.Now()
+	}
+	return time.Now().Add(-c.sim.schedule.draw(c.sim.schedule.lag, t.delivery.number, t.number, index, 4))
+}
+
+func (c client) ListIntegrations(ctx context.Context) ([]sendgrid.Integration, error) {
+	var list []sendgrid.Integration
+	err := c.call(ctx, sendgrid.OpListIntegrations, "list", func(t *try) error {
+		at := c.shown(t, t.calls)
+		for _, i := range c.sim.account.integrations {
+			if value, exists := i.at(at); exists {
+				list = append(list, value)
+			}
+		}
+		return nil
+	})
+	return list, err
+}
+
+func (c client) GetIntegration(ctx context.Context, id string) (*sendgrid.Integration, error) {
+	var found *sendgrid.Integration
+	err := c.call(ctx, sendgrid.OpGetIntegration, "get "+id, func(t *try) error {
+		at := c.shown(t, t.calls)
+		for _, i := range c.sim.account.integrations {
+			if value, exists := i.at(at); exists && i.id == id {
+				found = &value
+				return nil
+			}
+		}
+		return &sendgrid.Error{Op: sendgrid.OpGetIntegration, Sent: true, StatusCode: http.StatusNotFound}
+	})
+	return found, err
+}
+
+func (c client) CreateIntegration(ctx context.Context, in sendgrid.IntegrationRequest) (*sendgrid.Integration, error) {
+	var made sendgrid.Integration
+	_, fate := peek(ctx, false)
+	err := c.call(ctx, sendgrid.OpCreateIntegration, "POST integration", func(t *try) error {
+		if in.Name == refusedName {
+			return &sendgrid.Error{Op: sendgrid.OpCreateIntegration, Sent: true, StatusCode: http.StatusBadRequest}
+		}
+		made = c.sim.account.add(in, false)
+		c.sim.wrote(t, "creates "+made.ID, true)
+		return nil
+	})
+	if fate == nameless {
+		made.ID, made.SingleSignOnURL, made.AudienceURL = "", "", ""
+	}
+	return &made, err
+}
+
+func (c client) UpdateIntegration(ctx context.Context, id string, in sendgrid.IntegrationUpdate) (*sendgrid.Integration, error) {
+	var changed sendgrid.Integration
+	err := c.call(ctx, sendgrid.OpUpdateIntegration, fmt.Sprintf("PATCH %s enabled=%t %s", id, in.Enabled, in.SigninURL), func(t *try) error {
+		found := c.sim.account.find(id)
+		switch {
+		case in.Name == refusedName:
+			return &sendgrid.Error{Op: sendgrid.OpUpdateIntegration, Sent: true, StatusCode: http.StatusBadRequest}
+		case found == nil:
+			return &sendgrid.Error{Op: sendgrid.OpUpdateIntegration, Sent: true, StatusCode: http.StatusNotFound}
+		}
+		changed, _ = found.now()
+		changed.Name, changed.Enabled, changed.SigninURL, changed.SignoutURL = in.Name, in.Enabled, in.SigninURL, in.SignoutURL
+		found.set(changed, false)
+		c.sim.wrote(t, "changes "+id, true)
+		return nil
+	})
+	return &changed, err
+}
+
+func (c client) CreateCertificate(ctx context.Context, in sendgrid.CertificateRequest) (*sendgrid.Certificate, error) {
+	var made sendgrid.Certificate
+	key := in.IntegrationID + in.PublicCertificate
+	c.sim.sent(key)
+	_, fate := peek(ctx, false)
+	err := c.call(ctx, sendgrid.OpCreateCertificate, "POST certificate for "+in.IntegrationID, func(t *try) error {
+		if c.sim.account.find(in.IntegrationID) == nil {
+			return &sendgrid.Error{Op: sendgrid.OpCreateCertificate, Sent: true, StatusCode: http.StatusBadRequest}
+		}
+		made = sendgrid.Certificate{ID: fmt.Sprint(100 + len(c.sim.account.certificates)), PublicCertificate: in.PublicCertificate, IntegrationID: in.IntegrationID}
+		added := &certificate{integration: in.IntegrationID, pem: in.PublicCertificate}
+		added.set(made, false)
+		c.sim.account.certificates = append(c.sim.account.certificates, added)
+		c.sim.wrote(t, "adds a certificate to "+in.IntegrationID, false)
+		c.sim.require(c.sim.account.count(in.IntegrationID, in.PublicCertificate) == 1, "a certificate is doubled")
+		return nil
+	})
+	if err == nil || sendgrid.ClassOf(err) != sendgrid.Ambiguous {
+		c.sim.answered(key)
+	}
+	if fate == nameless {
+		made.ID = ""
+	}
+	return &made, err
+}
+
+// sent counts the creates of a certificate in a row that were not answered.
+func (sim *simulation) sent(certificate string) {
+	sim.mu.Lock()
+	defer sim.mu.Unlock()
+	sim.account.sends[certificate]++
+	sim.require(sim.account.sends[certificate] <= 3, "a certificate is sent %d times without an answer", sim.account.sends[certificate])
+}
+
+func (sim *simulation) answered(certificate string) {
+	sim.mu.Lock()
+	defer sim.mu.Unlock()
+	sim.account.sends[certificate] = 0
+}
+
+func (c client) ListCertificates(ctx context.Context, id string) ([]sendgrid.Certificate, error) {
+	var list []sendgrid.Certificate
+	err := c.call(ctx, sendgrid.OpListCertificates, "list certificates of "+id, func(t *try) error {
+		at, known := c.shown(t, t.calls), false
+		for _, i := range c.sim.account.integrations {
+			if _, exists := i.at(at); exists && i.id == id {
+				known = true
+			}
+		}
+		if !known {
+			return &sendgrid.Error{Op: sendgrid.OpListCertificates, Sent: true, StatusCode: http.StatusNotFound}
+		}
+		for _, each := range c.sim.account.certificates {
+			if value, exists := each.at(at); exists && each.integration == id {
+				list = append(list, value)
+			}
+		}
+		return nil
+	})
+	return list, err
+}
+
+// act is what a person does.
+func (a *account) act(h hand) {
+	live := a.live()
+	switch {
+	case h.does == creates:
+		in := (&sent{enabled: true, signin: "h"}).resolve().Integration()
+		a.add(in, true)
+	case len(live) == 0:
+	case h.does == deletes:
+		live[0].set(sendgrid.Integration{}, true)
+	case h.does == deletesCertificate:
+		for _, c := range a.certificates {
+			if value, exists := c.now(); exists && c.integration == live[0].id {
+				c.set(value, true)
+				return
+			}
+		}
+	default:
+		value, _ := live[0].now()
+		if h.does == disables {
+			value.Enabled = false
+		} else {
+			value.SigninURL = signinURL("x")
+		}
+		live[0].set(value, false)
+	}
+}
+
+// die ends the process of a try: none of its calls does anything any more.
+func (t *try) die() {
+	t.process.dead.Store(true)
+	runtime.Goexit()
+}
