@@ -47,8 +47,7 @@
 //   - A newer request that may update replaces an announced one: what is left of its steps is not
 //     carried out.
 //
-// A sender's clock may be ahead by a minute; what claims to come from later than that counts as
-// sent when it was received. A message that is put into the queue again by hand is a new request,
+// A sender's clock may be ahead: a request counts as sent at most a minute after it was received. A message that is put into the queue again by hand is a new request,
 // unless it has an EventBridge event in it.
 //
 // # What reads are worth

@@ -11,16 +11,20 @@ type Order struct {
 	Received time.Time
 }
 
-// maxAhead is how far ahead a sender's clock may be. What claims to come from later than that
-// counts as sent when it was received.
+// maxAhead is how far ahead of the reception a request may claim to be sent, by a sender whose
+// clock is ahead. It bounds for how long such a sender outranks others.
 const maxAhead = time.Minute
 
 // NewOrder returns the order of a request, in the ledger's milliseconds. Where sent is zero, the
 // request was sent when it was received. Deliveries of the same request have the same order if
 // received is the same.
 func NewOrder(sent, received time.Time) Order {
-	if sent.IsZero() || sent.After(received.Add(maxAhead)) {
+	latest := received.Add(maxAhead)
+	switch {
+	case sent.IsZero():
 		sent = received
+	case sent.After(latest):
+		sent = latest
 	}
 	return Order{Sent: sent.Truncate(time.Millisecond), Received: received.Truncate(time.Millisecond)}
 }

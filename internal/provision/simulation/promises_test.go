@@ -11,7 +11,7 @@ import (
 )
 
 // accepted reports whether the request of a try counts as applied: it changed what SendGrid has,
-// or, if it may, found it as requested.
+// or, if it may, found it as requested. The same delivery again keeps the place of the first one.
 func (t *try) accepted() bool {
 	if t.result == nil {
 		return false
@@ -20,10 +20,19 @@ func (t *try) accepted() bool {
 	case protocol.OutcomeCreated, protocol.OutcomeUpdated:
 		return true
 	case protocol.OutcomeUnchanged:
-		return t.delivery.request.update
+		return t.delivery.request.update && !t.sim.remembered(t)
 	default:
 		return false
 	}
+}
+
+// remembered reports whether the same delivery was applied before.
+func (sim *simulation) remembered(t *try) bool {
+	q := t.delivery.request
+	return !q.http && slices.ContainsFunc(sim.tries, func(other *try) bool {
+		same := other.delivery.request == q && (!q.bare || other.delivery == t.delivery)
+		return same && other != t && other.result != nil && other.ended.Before(t.ended)
+	})
 }
 
 func (q *sent) sameFields(other *sent) bool {

@@ -121,7 +121,7 @@ func newSchedule(seed uint64) *schedule {
 	}
 	for n := range 1 + r.IntN(4) {
 		q := &sent{
-			number: n, at: seconds(span), tie: time.Duration(r.IntN(1000)) * time.Millisecond, ahead: time.Duration(max(0, r.IntN(8)-6)) * 20 * time.Second, enabled: r.IntN(2) == 0, signin: "ab"[r.IntN(2):][:1],
+			number: n, at: seconds(span), tie: time.Duration(r.IntN(1000)) * time.Millisecond, ahead: []time.Duration{0, 0, 0, 0, 0, 0, 20 * time.Second, time.Hour}[r.IntN(8)], enabled: r.IntN(2) == 0, signin: "ab"[r.IntN(2):][:1],
 			update: r.IntN(4) > 0, http: r.IntN(5) == 0, bare: r.IntN(3) == 0, rejected: r.IntN(12) == 0,
 		}
 		for c := range 2 {
