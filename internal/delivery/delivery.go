@@ -116,17 +116,17 @@ func (d *Delivery) Order() protocol.Order {
 	return protocol.NewOrder(d.Sent, received)
 }
 
-// RepeatedIDs returns the ids that a repeated delivery of the same request has again.
+// RepeatedIDs returns the ids that a repeated delivery of the same request has again: that of its
+// sender, of the EventBridge event, or of the message. A message only carries the event in it.
 func (d *Delivery) RepeatedIDs() []string {
-	var ids []string
 	for _, id := range []struct{ kind, value string }{
-		{"event", d.EventID}, {"message", d.MessageID}, {"sender", d.SenderID},
+		{"sender", d.SenderID}, {"event", d.EventID}, {"message", d.MessageID},
 	} {
 		if id.value != "" {
-			ids = append(ids, id.kind+":"+id.value)
+			return []string{id.kind + ":" + id.value}
 		}
 	}
-	return ids
+	return nil
 }
 
 // Settle records the outcome: the failure if err is not nil, else the result.

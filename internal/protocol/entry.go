@@ -90,7 +90,7 @@ type Entry struct {
 	// Applied is the order of the newest request that was applied: one of its writes took effect,
 	// or it may update and found what it asked for.
 	Applied Order
-	// Deliveries are the ids of the deliveries that were applied.
+	// Deliveries are the names of the deliveries that were applied.
 	Deliveries []string
 
 	// IntegrationID is empty while no integration is known.

@@ -14,7 +14,7 @@ type Asked struct {
 	// Certificates are the SHA-256 of the certificates that it brings.
 	Certificates []string
 	Order        Order
-	// Deliveries are the ids under which the same request is delivered again.
+	// Deliveries are names of the delivery, under which it is remembered once it was applied.
 	Deliveries []string
 }
 

@@ -77,6 +77,16 @@ func (p *Provisioner) settling() time.Duration {
 // settles returns when what is written now has settled.
 func (p *Provisioner) settles() time.Time { return time.Now().Add(p.settling()) }
 
+// remembered returns the names under which the ledger remembers a delivery. Ids come from senders,
+// who may use one twice, so what is asked for is part of the name.
+func remembered(ids []string, fingerprint string) []string {
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = id + " " + fingerprint[:16]
+	}
+	return names
+}
+
 // Ensure makes sure that the integration a request asks for exists, exactly once, with its
 // certificates, and responds before the deadline of ctx. A success is recorded in the ledger
 // before it is returned. Its errors are of type *problem.Error.
@@ -88,7 +98,7 @@ func (p *Provisioner) Ensure(ctx context.Context, r request.Resolved, d Delivery
 		Provisioner: p, deadlines: divideTime(ctx, d.MaxWait), request: r, arrived: p.lists.expect(),
 		asked: protocol.Asked{
 			Fingerprint: r.Fingerprint(), Updates: r.IfExists == request.UpdateExisting, Certificates: r.CertificateHashes(),
-			Order: d.Order, Deliveries: d.IDs,
+			Order: d.Order, Deliveries: remembered(d.IDs, r.Fingerprint()),
 		},
 	}
 	defer a.arrived()

@@ -8,6 +8,7 @@ import (
 
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/request"
 
 	"github.com/stretchr/testify/require"
 
@@ -205,5 +206,38 @@ func TestEnsureReadsTheRememberedBeforeItJudgesAnother(t *testing.T) {
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: 200, Body: `[{"id":"other","name":"Somebody else's","entity_id":"` + entityID + `"}]`})
 		require.Equal(t, first.ID, w.unchanged(oktaRequest()).ID)
 		w.calls(2, 1, 1)
+	})
+}
+
+// An update is remembered as a create is: the same delivery again changes nothing, whatever was
+// edited since. An id that its sender uses for two requests hides neither.
+func TestEnsureRemembersADeliveryByItsIDAndRequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		id := w.created(oktaRequest()).ID
+		deliver := func(change func(*request.Resolved)) (*provision.Result, error) {
+			w.pass(time.Hour)
+			ctx, cancel := context.WithTimeout(t.Context(), invocation)
+			defer cancel()
+			return w.provisioner.Ensure(ctx, updating(change), provision.Delivery{IDs: []string{"message:1"}, Order: at(time.Now())})
+		}
+		disabled := func(r *request.Resolved) { r.Enabled = false }
+		renamed := func(r *request.Resolved) { r.Name = "Another" }
+		for _, change := range []func(*request.Resolved){disabled, renamed} {
+			result, err := deliver(change)
+			require.NoError(t, err)
+			require.Equal(t, protocol.OutcomeUpdated, result.Outcome)
+		}
+		w.sendGrid.Edit(id, func(i *sendgrid.Integration) { i.Name = "Edited" })
+		for _, change := range []func(*request.Resolved){disabled, renamed} {
+			result, err := deliver(change)
+			require.NoError(t, err)
+			require.Equal(t, protocol.OutcomeUnchanged, result.Outcome)
+			require.Equal(t, "Edited", result.Integration.Name)
+		}
+		require.True(t, w.sendGrid.Delete(id))
+		_, err := deliver(disabled)
+		requireCode(t, problem.Gone, err)
 	})
 }
