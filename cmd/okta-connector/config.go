@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"unicode"
+
+	"sendgrid-sso-integration/sendgrid"
 )
 
 // config is the configuration of the function, from its environment.
@@ -19,6 +21,8 @@ type config struct {
 	eventDetailType    string
 	// namePrefix may be empty: then every SAML application is one for SendGrid.
 	namePrefix string
+	// sendGridRoots are those of the URLs that may get into an application.
+	sendGridRoots []string
 }
 
 const (
@@ -39,6 +43,11 @@ func readConfig(getenv func(string) string) (config, error) {
 		eventSource:        cmp.Or(getenv("EVENT_SOURCE"), defaultEventSource),
 		eventDetailType:    cmp.Or(getenv("EVENT_DETAIL_TYPE"), defaultEventDetailType),
 		namePrefix:         getenv("APPLICATION_NAME_PREFIX"),
+		sendGridRoots:      []string{sendgrid.GlobalBaseURL, sendgrid.EUBaseURL},
+	}
+	simulator := strings.TrimRight(getenv("SENDGRID_BASE_URL"), "/")
+	if simulator != "" {
+		cfg.sendGridRoots = []string{simulator}
 	}
 	var problems []error
 	for _, variable := range []struct {
@@ -51,6 +60,7 @@ func readConfig(getenv func(string) string) (config, error) {
 		{"EVENT_SOURCE", checkSource(cfg.eventSource)},
 		{"EVENT_DETAIL_TYPE", checkText(cfg.eventDetailType)},
 		{"APPLICATION_NAME_PREFIX", checkText(cfg.namePrefix)},
+		{"SENDGRID_BASE_URL", checkSimulator(simulator)},
 	} {
 		if variable.err != nil {
 			problems = append(problems, fmt.Errorf("%s %w", variable.name, variable.err))
@@ -75,6 +85,19 @@ func checkOrgURL(text string) error {
 	default:
 		return errors.New("must begin with https://, because the credential travels along; http:// is for a simulator on localhost, host.docker.internal or a private address")
 	}
+}
+
+// checkSimulator allows no host in the internet: people's SAML responses would be sent there.
+func checkSimulator(text string) error {
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || strings.ContainsAny(text, "?#") || u.Path != "" ||
+		!isPrivate(u.Hostname()) {
+		return errors.New("is for a simulator: http:// or https://, and localhost, host.docker.internal or a private address; leave it empty for SendGrid")
+	}
+	return nil
 }
 
 func isPrivate(host string) bool {

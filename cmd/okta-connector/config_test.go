@@ -35,6 +35,7 @@ func TestConfig(t *testing.T) {
 	want := config{
 		orgURL: "https://example.okta.com", credentialSecretID: "okta/credential", eventBusName: "default",
 		eventSource: "com.example.idp", eventDetailType: "IdP Application Created",
+		sendGridRoots: []string{"https://api.sendgrid.com", "https://api.eu.sendgrid.com"},
 	}
 	require.Equal(t, want, got)
 
@@ -44,25 +45,38 @@ func TestConfig(t *testing.T) {
 	require.NoError(t, err)
 	want.orgURL, want.eventSource, want.eventDetailType, want.namePrefix = "http://10.0.0.1:8080", "okta.sso", "Application", "Twilio SendGrid"
 	require.Equal(t, want, got)
+
+	for _, simulator := range []string{"http://127.0.0.1:8089", "http://localhost:8089/", "https://host.docker.internal", "http://[::1]:80"} {
+		got, err = readConfig(environment(map[string]string{"SENDGRID_BASE_URL": simulator}))
+		require.NoError(t, err)
+		require.Equal(t, []string{strings.TrimSuffix(simulator, "/")}, got.sendGridRoots, "a simulator's URLs, and no others, get into its application")
+	}
 }
 
 func TestConfigRefuses(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ variable, value, want string }{
-		"no org":             {"OKTA_ORG_URL", "", "is required"},
-		"no scheme":          {"OKTA_ORG_URL", "example.okta.com", "is required"},
-		"http":               {"OKTA_ORG_URL", "http://example.okta.com", "must begin with https://"},
-		"http, link local":   {"OKTA_ORG_URL", "http://169.254.169.254", "must begin with https://"},
-		"a path":             {"OKTA_ORG_URL", "https://example.okta.com/oauth2/default", "address of the org alone"},
-		"a user":             {"OKTA_ORG_URL", "https://user:S3CRET@example.okta.com", "address of the org alone"},
-		"a query":            {"OKTA_ORG_URL", "https://example.okta.com?S3CRET", "address of the org alone"},
-		"no secret":          {"OKTA_CREDENTIAL_SECRET_ID", "", "is required"},
-		"the secret itself":  {"OKTA_CREDENTIAL_SECRET_ID", `{"api_token":"S3CRET"}`, "a name or an ARN"},
-		"no bus":             {"EVENT_BUS_NAME", "", "is required"},
-		"the results' own":   {"EVENT_SOURCE", "sendgrid.sso", "a source of your own"},
-		"a source of AWS":    {"EVENT_SOURCE", "aws.events", "a source of your own"},
-		"a long detail type": {"EVENT_DETAIL_TYPE", strings.Repeat("x", 129), "at most 128 bytes"},
-		"a line break":       {"APPLICATION_NAME_PREFIX", "Send\nGrid", "no control characters"},
+		"no org":                   {"OKTA_ORG_URL", "", "is required"},
+		"no scheme":                {"OKTA_ORG_URL", "example.okta.com", "is required"},
+		"http":                     {"OKTA_ORG_URL", "http://example.okta.com", "must begin with https://"},
+		"http, link local":         {"OKTA_ORG_URL", "http://169.254.169.254", "must begin with https://"},
+		"a path":                   {"OKTA_ORG_URL", "https://example.okta.com/oauth2/default", "address of the org alone"},
+		"a user":                   {"OKTA_ORG_URL", "https://user:S3CRET@example.okta.com", "address of the org alone"},
+		"a query":                  {"OKTA_ORG_URL", "https://example.okta.com?S3CRET", "address of the org alone"},
+		"no secret":                {"OKTA_CREDENTIAL_SECRET_ID", "", "is required"},
+		"the secret itself":        {"OKTA_CREDENTIAL_SECRET_ID", `{"api_token":"S3CRET"}`, "a name or an ARN"},
+		"no bus":                   {"EVENT_BUS_NAME", "", "is required"},
+		"the results' own":         {"EVENT_SOURCE", "sendgrid.sso", "a source of your own"},
+		"a source of AWS":          {"EVENT_SOURCE", "aws.events", "a source of your own"},
+		"a long detail type":       {"EVENT_DETAIL_TYPE", strings.Repeat("x", 129), "at most 128 bytes"},
+		"SendGrid in the internet": {"SENDGRID_BASE_URL", "https://example.com", "is for a simulator"},
+		"SendGrid itself":          {"SENDGRID_BASE_URL", "https://api.sendgrid.com", "is for a simulator"},
+		"SendGrid, link local":     {"SENDGRID_BASE_URL", "http://169.254.169.254", "is for a simulator"},
+		"SendGrid without scheme":  {"SENDGRID_BASE_URL", "localhost:8089", "is for a simulator"},
+		"SendGrid's scheme":        {"SENDGRID_BASE_URL", "ftp://localhost", "is for a simulator"},
+		"SendGrid with a path":     {"SENDGRID_BASE_URL", "http://localhost/v3", "is for a simulator"},
+		"SendGrid with a user":     {"SENDGRID_BASE_URL", "http://user:S3CRET@localhost", "is for a simulator"},
+		"a line break":             {"APPLICATION_NAME_PREFIX", "Send\nGrid", "no control characters"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

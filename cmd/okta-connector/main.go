@@ -57,9 +57,10 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) e
 		Bus: &connector.EventBus{
 			API: eventbridge.NewFromConfig(aws), Name: cfg.eventBusName, Source: cfg.eventSource, DetailType: cfg.eventDetailType,
 		},
-		NamePrefix: cfg.namePrefix,
-		Metrics:    &connector.Metrics{Out: os.Stdout, FunctionName: lambdacontext.FunctionName},
-		Logger:     logger,
+		NamePrefix:    cfg.namePrefix,
+		SendGridRoots: cfg.sendGridRoots,
+		Metrics:       &connector.Metrics{Out: os.Stdout, FunctionName: lambdacontext.FunctionName},
+		Logger:        logger,
 	}
 	prefetch(ctx, client, logger)
 	debug.SetGCPercent(garbage)

@@ -66,6 +66,29 @@ func TestResultIsWrittenBack(t *testing.T) {
 	})
 }
 
+// A result event with the URLs of somebody else changes nothing, whoever put it on the bus.
+func TestForgedResultIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.okta.Put(application(t), metadata(t))
+	f := w.start(t)
+	forged := bytes.ReplaceAll(sample(t, "result-event"), []byte("https://api.sendgrid.com/"), []byte("https://api.sendgrid.com.example.com/"))
+	require.Contains(t, string(f.Invoke(forged, timeout).Body), `"outcome":"Refused"`)
+	require.JSONEq(t, allProcessed, string(f.Invoke(queued(t, forged), timeout).Body), "a repetition cannot help")
+	require.Zero(t, w.okta.Writes())
+	require.Empty(t, w.sent())
+	require.InDelta(t, 2, metric(t, f, "Refused"), 0)
+	require.Equal(t, "WARN", processed(t, f)[0]["level"])
+
+	// A laptop writes the URLs of its simulator, and no others.
+	w.env["SENDGRID_BASE_URL"] = "http://127.0.0.1:8089"
+	f = w.start(t)
+	require.Contains(t, string(f.Invoke(sample(t, "result-event"), timeout).Body), `"outcome":"Refused"`)
+	simulated := bytes.ReplaceAll(sample(t, "result-event"), []byte("https://api.sendgrid.com/"), []byte("http://127.0.0.1:8089/"))
+	require.Contains(t, string(f.Invoke(simulated, timeout).Body), `"outcome":"Updated"`)
+	require.Contains(t, w.okta.App(appID), "http://127.0.0.1:8089/")
+}
+
 func TestCrashBetweenWriteAndReadBack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

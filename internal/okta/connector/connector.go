@@ -44,8 +44,11 @@ type Connector struct {
 	Bus  Bus
 	// NamePrefix is what the names of the applications begin with that concern SendGrid.
 	NamePrefix string
-	Metrics    *Metrics
-	Logger     *slog.Logger
+	// SendGridRoots are the scheme and host of each URL at which SendGrid may take SAML
+	// responses, such as "https://api.sendgrid.com". No other URL gets into an application.
+	SendGridRoots []string
+	Metrics       *Metrics
+	Logger        *slog.Logger
 
 	warm atomic.Bool
 }

@@ -120,7 +120,7 @@ func TestEventBusErrors(t *testing.T) {
 // application of the org changes anything.
 func FuzzInvoke(f *testing.F) {
 	f.Add(logEvent("app.keys.rotate", "SUCCESS", "0oa1"))
-	f.Add(resultEvent("SSO Integration Created", "0oa1", entityID, acsURL, "https://other"))
+	f.Add(newResult().String())
 	f.Add(`{"Records":[{"messageId":"1","body":"{}"},{"body":null}]}`)
 	f.Add(`{"source":"sendgrid.sso","detail-type":"SSO Integration Created","detail":null,"time":"x"}`)
 	f.Fuzz(func(t *testing.T, payload string) {

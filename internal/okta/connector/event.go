@@ -101,6 +101,7 @@ var resultTypes = []string{
 // resultEvent is a result event of the SendGrid SSO integration function.
 type resultEvent struct {
 	Integration struct {
+		ID              string `json:"id"`
 		EntityID        string `json:"entity_id"`
 		SingleSignOnURL string `json:"single_signon_url"`
 		AudienceURL     string `json:"audience_url"`

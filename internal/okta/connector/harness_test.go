@@ -18,9 +18,11 @@ import (
 )
 
 const (
-	entityID = "http://www.okta.com/exk1"
-	acsURL   = "https://api.sendgrid.com/acs"
-	audience = "https://api.sendgrid.com/audience"
+	entityID    = "http://www.okta.com/exk1"
+	sendGrid    = "https://api.sendgrid.com"
+	integration = "b0b98502-9408-4b24-9e3d-31ed7cb15312"
+	// responseURL is both URLs of the integration.
+	responseURL = sendGrid + "/v3/public/sso/saml/response/id/" + integration
 )
 
 // fakeOkta has one application, which nobody but the test changes.
@@ -57,14 +59,18 @@ func newOkta(t *testing.T) *fakeOkta {
 	shapes := samltest.Shapes()
 	i := slices.IndexFunc(shapes, func(s samltest.Shape) bool { return s.Name == "Okta" })
 	require.GreaterOrEqual(t, i, 0)
-	url := func(s string) *string { return &s }
 	return &fakeOkta{
 		app: &okta.Application{
 			ID: "0oa1", Label: "SendGrid", Status: "ACTIVE", SignOnMode: okta.SAML,
-			SignOn: okta.SignOn{ACSURL: url(acsURL), Recipient: url(acsURL), Destination: url(acsURL), Audience: url(audience)},
+			SignOn: signOn(responseURL, responseURL),
 		},
 		metadata: shapes[i].Build(samltest.Params{EntityID: entityID, SigninURL: "https://example.okta.com/sso"}),
 	}
+}
+
+// signOn are the settings of an application that has these URLs.
+func signOn(acsURL, audience string) okta.SignOn {
+	return okta.SignOn{ACSURL: &acsURL, Recipient: &acsURL, Destination: &acsURL, Audience: &audience}
 }
 
 // fixture is a connector with what it is connected to.
@@ -78,7 +84,10 @@ type fixture struct {
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{okta: newOkta(t), bus: &fakeBus{}}
-	f.Connector = &connector.Connector{Okta: f.okta, Bus: f.bus, NamePrefix: "SendGrid", Logger: slog.New(slog.NewJSONHandler(&f.logs, nil))}
+	f.Connector = &connector.Connector{
+		Okta: f.okta, Bus: f.bus, NamePrefix: "SendGrid", SendGridRoots: []string{sendGrid, "https://api.eu.sendgrid.com"},
+		Logger: slog.New(slog.NewJSONHandler(&f.logs, nil)),
+	}
 	return f
 }
 

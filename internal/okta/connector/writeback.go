@@ -2,8 +2,8 @@ package connector
 
 import (
 	"context"
-	"net/url"
 	"slices"
+	"strings"
 
 	"sendgrid-sso-integration/internal/okta"
 )
@@ -27,8 +27,11 @@ func (c *Connector) writeBack(ctx context.Context, d *delivery) error {
 		d.app = ""
 		d.end(Refused, "okta_app is not the id of an application")
 		return nil
-	case !isHTTPS(acsURL) || !isHTTPS(audience):
-		d.end(Refused, "the integration does not have SendGrid's URLs")
+	case !isIntegrationID(e.Integration.ID):
+		d.end(Refused, "integration.id is not the id of an integration")
+		return nil
+	case !c.isResponseURL(acsURL, e.Integration.ID) || !c.isResponseURL(audience, e.Integration.ID):
+		d.end(Refused, "single_signon_url or audience_url is not where SendGrid takes the SAML responses of this integration")
 		return nil
 	}
 	app, reason, err := c.application(ctx, d.app)
@@ -90,7 +93,26 @@ func (c *Connector) write(ctx context.Context, d *delivery, app *okta.Applicatio
 	return nil
 }
 
-func isHTTPS(text string) bool {
-	u, err := url.Parse(text)
-	return err == nil && u.Scheme == "https" && u.Host != ""
+// responsePath is where SendGrid takes SAML responses, below a root of its API; the id of the
+// integration follows.
+//
+// https://www.twilio.com/docs/sendgrid/api-reference/single-sign-on-settings
+const responsePath = "/v3/public/sso/saml/response/id/"
+
+// isResponseURL reports whether text is where SendGrid takes the SAML responses of an
+// integration. Whoever may put events on the bus chooses it, and with another host would get
+// the responses. Text is compared as a whole: no user, port or path in it can be read in
+// another way by Okta or a browser.
+func (c *Connector) isResponseURL(text, integrationID string) bool {
+	root, found := strings.CutSuffix(text, responsePath+integrationID)
+	return found && slices.Contains(c.SendGridRoots, root)
+}
+
+// isIntegrationID reports whether text has the form of SendGrid's ids, which are UUIDs.
+func isIntegrationID(text string) bool {
+	const maxID = 64
+	isForeign := func(r rune) bool {
+		return r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}
+	return text != "" && len(text) <= maxID && !strings.ContainsFunc(text, isForeign)
 }
