@@ -18,7 +18,7 @@ func TestLogEventBecomesARequest(t *testing.T) {
 
 	reply := f.Invoke(queued(t, sample(t, "log-event")), timeout)
 	require.JSONEq(t, allProcessed, string(reply.Body))
-	require.Equal(t, []string{"GET /api/v1/apps/" + appID, "GET /api/v1/apps/" + appID + "/sso/saml/metadata"}, w.sent())
+	require.Equal(t, []string{"GET /api/v1/apps/" + appID, "GET /api/v1/apps/" + appID + "/sso/saml/metadata?kid=kid-1"}, w.sent())
 	require.Len(t, w.bus.taken(), 1)
 	e := w.bus.taken()[0]
 	require.Equal(t, "requests", e.EventBusName)

@@ -46,7 +46,7 @@ func TestResultIsWrittenBack(t *testing.T) {
 	require.JSONEq(t, allProcessed, string(reply.Body))
 	require.Equal(t, written(t, w), tree(t, w.okta.App(appID)), "exactly four values change")
 	require.Equal(t, 1, w.okta.Writes())
-	get, put, meta := "GET /api/v1/apps/"+appID, "PUT /api/v1/apps/"+appID, "GET /api/v1/apps/"+appID+"/sso/saml/metadata"
+	get, put, meta := "GET /api/v1/apps/"+appID, "PUT /api/v1/apps/"+appID, "GET /api/v1/apps/"+appID+"/sso/saml/metadata?kid=kid-1"
 	require.Equal(t, []string{get, meta, put, get, get}, w.sent())
 
 	// The change makes a log event, and the result of its request changes nothing: the loop ends.

@@ -16,6 +16,8 @@ type Application struct {
 	Label      string
 	Status     string
 	SignOnMode string
+	// SigningKeyID is the id of the key with which Okta signs, empty if there is none.
+	SigningKeyID string
 	// SignOn are the SAML settings that concern the service provider.
 	SignOn SignOn
 
@@ -48,6 +50,7 @@ func (s SignOn) Equal(acsURL, audience string) bool {
 func parseApplication(document []byte) (*Application, error) {
 	var known struct {
 		ID, Label, Status, SignOnMode string
+		Credentials                   struct{ Signing struct{ Kid string } }
 		Settings                      struct{ SignOn SignOn }
 	}
 	if err := json.Unmarshal(document, &known); err != nil {
@@ -58,7 +61,7 @@ func parseApplication(document []byte) (*Application, error) {
 	}
 	return &Application{
 		ID: known.ID, Label: known.Label, Status: known.Status, SignOnMode: known.SignOnMode,
-		SignOn: known.Settings.SignOn, document: document,
+		SigningKeyID: known.Credentials.Signing.Kid, SignOn: known.Settings.SignOn, document: document,
 	}, nil
 }
 

@@ -76,15 +76,17 @@ func (c *Client) Application(ctx context.Context, id string) (*Application, erro
 	return parseApplication(body)
 }
 
-// Metadata reads the SAML metadata of an application, at most MaxMetadataBytes. It contains
-// the active signing certificate. Errors of the answer are of type *Error.
+// Metadata reads the SAML metadata of an application with the certificate of one of its keys,
+// at most MaxMetadataBytes. Without a key it is that of the key with which Okta signs. Errors
+// of the answer are of type *Error; Okta answers 404 for a key that it does not show.
 //
 // https://developer.okta.com/docs/api/openapi/okta-management/management/tag/ApplicationSSO/#tag/ApplicationSSO/operation/previewSAMLmetadataForApplication
-func (c *Client) Metadata(ctx context.Context, id string) ([]byte, error) {
-	return c.do(ctx, request{
-		method: http.MethodGet, path: "/api/v1/apps/" + url.PathEscape(id) + "/sso/saml/metadata",
-		accept: "application/xml", limit: MaxMetadataBytes,
-	})
+func (c *Client) Metadata(ctx context.Context, id, keyID string) ([]byte, error) {
+	path := "/api/v1/apps/" + url.PathEscape(id) + "/sso/saml/metadata"
+	if keyID != "" {
+		path += "?" + url.Values{"kid": {keyID}}.Encode()
+	}
+	return c.do(ctx, request{method: http.MethodGet, path: path, accept: "text/xml", limit: MaxMetadataBytes})
 }
 
 // Replace writes an application whole: what document lacks is removed, and Okta ignores

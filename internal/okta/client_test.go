@@ -51,8 +51,27 @@ func TestAnswerIsBounded(t *testing.T) {
 	large := newClient(func(*http.Request) *http.Response {
 		return respond(http.StatusOK, strings.Repeat("x", okta.MaxMetadataBytes+1))
 	})
-	_, err := large.Metadata(t.Context(), "0oa1")
+	_, err := large.Metadata(t.Context(), "0oa1", "kid-1")
 	require.ErrorContains(t, err, "the answer is larger than 131072 bytes")
+}
+
+// The metadata is that of one key, and Okta writes it as text/xml only.
+func TestMetadataIsThatOfAKey(t *testing.T) {
+	t.Parallel()
+	for kid, want := range map[string]string{
+		"akm5hvbbevE341ovl0h7": "/api/v1/apps/0oa1/sso/saml/metadata?kid=akm5hvbbevE341ovl0h7",
+		"a&kid=b/c":            "/api/v1/apps/0oa1/sso/saml/metadata?kid=a%26kid%3Db%2Fc",
+		"":                     "/api/v1/apps/0oa1/sso/saml/metadata",
+	} {
+		client := newClient(func(r *http.Request) *http.Response {
+			require.Equal(t, want, r.URL.RequestURI())
+			require.Equal(t, "text/xml", r.Header.Get("Accept"))
+			return respond(http.StatusOK, "<md:EntityDescriptor/>")
+		})
+		document, err := client.Metadata(t.Context(), "0oa1", kid)
+		require.NoError(t, err)
+		require.Equal(t, "<md:EntityDescriptor/>", string(document))
+	}
 }
 
 func TestAppID(t *testing.T) {

@@ -50,7 +50,7 @@ func (c *Connector) announce(ctx context.Context, d *delivery) error {
 		d.end(Ignored, reason)
 		return err
 	}
-	metadata, _, err := c.metadata(ctx, d.app)
+	metadata, _, err := c.metadata(ctx, app)
 	if err != nil {
 		return err
 	}
@@ -86,13 +86,14 @@ func (c *Connector) application(ctx context.Context, id string) (app *okta.Appli
 	return app, "", nil
 }
 
-// metadata reads the SAML metadata of an application, as Okta writes it and parsed.
+// metadata reads the SAML metadata of an application, as Okta writes it and parsed. It is that
+// of the key that the application was read with, so that both belong together.
 //
 // An application that is being created may have none yet. That is an error, so that the event
 // is processed again, and not a reason to wait for the event of an update: there need not be
 // one. What the event finds then is the application as it is then.
-func (c *Connector) metadata(ctx context.Context, id string) ([]byte, *saml.Metadata, error) {
-	document, err := c.Okta.Metadata(ctx, id)
+func (c *Connector) metadata(ctx context.Context, app *okta.Application) ([]byte, *saml.Metadata, error) {
+	document, err := c.Okta.Metadata(ctx, app.ID, app.SigningKeyID)
 	var failure *okta.Error
 	if err != nil && (!errors.As(err, &failure) || !failure.IsNotFound()) {
 		return nil, nil, err

@@ -26,7 +26,7 @@ import (
 // Okta is the part of *okta.Client that a Connector uses.
 type Okta interface {
 	Application(ctx context.Context, id string) (*okta.Application, error)
-	Metadata(ctx context.Context, id string) ([]byte, error)
+	Metadata(ctx context.Context, id, keyID string) ([]byte, error)
 	Replace(ctx context.Context, id string, document []byte) error
 	Check(ctx context.Context) error
 }

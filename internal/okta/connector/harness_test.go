@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -36,8 +37,15 @@ type fakeOkta struct {
 func (f *fakeOkta) Application(context.Context, string) (*okta.Application, error) {
 	return f.app, f.err
 }
-func (f *fakeOkta) Metadata(context.Context, string) ([]byte, error) { return f.metadata, f.err }
-func (f *fakeOkta) Check(context.Context) error                      { return f.err }
+
+func (f *fakeOkta) Metadata(_ context.Context, id, keyID string) ([]byte, error) {
+	if id != f.app.ID || keyID != f.app.SigningKeyID {
+		return nil, &okta.Error{Op: "GET", Status: http.StatusNotFound}
+	}
+	return f.metadata, f.err
+}
+
+func (f *fakeOkta) Check(context.Context) error { return f.err }
 
 func (f *fakeOkta) Replace(context.Context, string, []byte) error {
 	f.replaced++
@@ -61,7 +69,7 @@ func newOkta(t *testing.T) *fakeOkta {
 	require.GreaterOrEqual(t, i, 0)
 	return &fakeOkta{
 		app: &okta.Application{
-			ID: "0oa1", Label: "SendGrid", Status: "ACTIVE", SignOnMode: okta.SAML,
+			ID: "0oa1", Label: "SendGrid", Status: "ACTIVE", SignOnMode: okta.SAML, SigningKeyID: "akm1",
 			SignOn: signOn(responseURL, responseURL),
 		},
 		metadata: shapes[i].Build(samltest.Params{EntityID: entityID, SigninURL: "https://example.okta.com/sso"}),

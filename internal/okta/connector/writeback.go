@@ -47,7 +47,7 @@ func (c *Connector) writeBack(ctx context.Context, d *delivery) error {
 		d.outcome = Unchanged
 		return nil
 	}
-	belongs, err := c.belongs(ctx, d.app, e.Integration.EntityID)
+	belongs, err := c.belongs(ctx, app, e.Integration.EntityID)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (c *Connector) writeBack(ctx context.Context, d *delivery) error {
 // belongs reports whether an integration is that of an application: the one fact that the
 // sender of a request cannot choose for an application that is not theirs. Without this check,
 // a request with another application's id would send the log-ins of that one to SendGrid.
-func (c *Connector) belongs(ctx context.Context, app, entityID string) (bool, error) {
+func (c *Connector) belongs(ctx context.Context, app *okta.Application, entityID string) (bool, error) {
 	_, metadata, err := c.metadata(ctx, app)
 	if err != nil {
 		return false, err

@@ -26,16 +26,21 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, body []byte) {
 	}
 	id, isMetadata := strings.CutSuffix(strings.TrimPrefix(rest, "/"), "/sso/saml/metadata")
 	app, known := s.apps[id]
+	kid := r.URL.Query().Get("kid")
 	switch {
 	case id == "" && r.Method == http.MethodGet:
 		answer(w, http.StatusOK, []any{})
-	case !known, isMetadata && s.metadata[id] == nil:
+	case !known:
 		fail(w, http.StatusNotFound, "E0000007", "Not found: Resource not found: "+id+" (AppInstance)")
-	case isMetadata && !strings.Contains(r.Header.Get("Accept"), "xml"):
+	case isMetadata && r.Header.Get("Accept") != "text/xml":
 		fail(w, http.StatusNotAcceptable, "E0000021", "Bad request. Accept and/or Content-Type headers likely do not match supported values.")
+	case isMetadata && kid == "": // The API's document requires it.
+		fail(w, http.StatusBadRequest, "E0000001", "Api validation failed: kid")
+	case isMetadata && s.metadata[appKey{id, kid}] == nil:
+		fail(w, http.StatusNotFound, "E0000007", "Not found: Resource not found: "+kid+" (KeyStoreEntry)")
 	case isMetadata:
-		w.Header().Set("Content-Type", "application/xml")
-		_, _ = w.Write(s.metadata[id])
+		w.Header().Set("Content-Type", "text/xml")
+		_, _ = w.Write(s.metadata[appKey{id, kid}])
 	case r.Method == http.MethodGet:
 		answer(w, http.StatusOK, app)
 	case r.Method == http.MethodPut:

@@ -43,7 +43,7 @@ type Fault struct {
 type Server struct {
 	mu       sync.Mutex
 	apps     map[string]map[string]json.RawMessage
-	metadata map[string][]byte
+	metadata map[appKey][]byte
 	tokens   []string
 	clients  map[string]client
 	used     map[string]bool // the jti of every assertion
@@ -52,6 +52,9 @@ type Server struct {
 	requests []Request
 	writes   int
 }
+
+// appKey names a signing key of an application.
+type appKey struct{ app, kid string }
 
 // client is a service application.
 type client struct {
@@ -62,23 +65,27 @@ type client struct {
 // New returns an org without applications that accepts no credential.
 func New() *Server {
 	return &Server{
-		apps: map[string]map[string]json.RawMessage{}, metadata: map[string][]byte{},
+		apps: map[string]map[string]json.RawMessage{}, metadata: map[appKey][]byte{},
 		clients: map[string]client{}, used: map[string]bool{}, issued: map[string]time.Time{},
 	}
 }
 
-// Put stores an application, which has to be a JSON object with an "id", and its SAML metadata;
-// an application without any has none.
+// Put stores an application, which has to be a JSON object with an "id", and the SAML metadata
+// of the key in its "credentials"; without any, that key has none. The metadata of other keys
+// stays.
 func (s *Server) Put(app string, metadata []byte) {
 	var fields map[string]json.RawMessage
-	var id string
-	if json.Unmarshal([]byte(app), &fields) != nil || json.Unmarshal(fields["id"], &id) != nil {
+	var known struct {
+		ID          string
+		Credentials struct{ Signing struct{ Kid string } }
+	}
+	if json.Unmarshal([]byte(app), &fields) != nil || json.Unmarshal([]byte(app), &known) != nil || known.ID == "" {
 		panic("oktatest: not an application: " + app)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.apps[id] = fields
-	s.metadata[id] = metadata
+	s.apps[known.ID] = fields
+	s.metadata[appKey{known.ID, known.Credentials.Signing.Kid}] = metadata
 }
 
 // Remove deletes an application.
