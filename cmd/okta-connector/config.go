@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -80,11 +81,29 @@ func checkOrgURL(text string) error {
 		return errors.New("is required: the absolute URL of the Okta org such as https://example.okta.com")
 	case u.User != nil, strings.ContainsAny(text, "?#"), u.Path != "":
 		return errors.New("must be the address of the org alone, without a user, a path, a query or a fragment")
+	case orgHost(u.Hostname()) != "":
+		return fmt.Errorf("is that of the Admin Console; the org itself is at https://%s", orgHost(u.Hostname()))
 	case u.Scheme == "https", u.Scheme == "http" && isPrivate(u.Hostname()):
 		return nil
 	default:
 		return errors.New("must begin with https://, because the credential travels along; http:// is for a simulator on localhost, host.docker.internal or a private address")
 	}
+}
+
+// orgHost returns the host of the org whose Admin Console a host is, empty if it is none. That
+// address is the one that administrators see in their browser. Okta's own SDKs refuse it, too.
+func orgHost(host string) string {
+	name, domain, _ := strings.Cut(strings.ToLower(host), ".")
+	org, isConsole := strings.CutSuffix(name, "-admin")
+	if !isConsole || !slices.Contains(oktaDomains(), domain) {
+		return ""
+	}
+	return org + "." + domain
+}
+
+// oktaDomains returns the domains of the orgs, except those of their own.
+func oktaDomains() []string {
+	return []string{"okta.com", "oktapreview.com", "okta-emea.com", "okta-gov.com", "okta.mil"}
 }
 
 // checkSimulator allows no host in the internet: people's SAML responses would be sent there.

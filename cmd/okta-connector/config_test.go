@@ -46,6 +46,13 @@ func TestConfig(t *testing.T) {
 	want.orgURL, want.eventSource, want.eventDetailType, want.namePrefix = "http://10.0.0.1:8080", "okta.sso", "Application", "Twilio SendGrid"
 	require.Equal(t, want, got)
 
+	// Only in Okta's own domains an address with this ending is that of the Admin Console.
+	for _, org := range []string{"https://sso-admin.example.com", "https://admin.okta.com", "https://example.admin.okta.com"} {
+		got, err = readConfig(environment(map[string]string{"OKTA_ORG_URL": org}))
+		require.NoError(t, err, org)
+		require.Equal(t, org, got.orgURL)
+	}
+
 	for _, simulator := range []string{"http://127.0.0.1:8089", "http://localhost:8089/", "https://host.docker.internal", "http://[::1]:80"} {
 		got, err = readConfig(environment(map[string]string{"SENDGRID_BASE_URL": simulator}))
 		require.NoError(t, err)
@@ -56,27 +63,32 @@ func TestConfig(t *testing.T) {
 func TestConfigRefuses(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ variable, value, want string }{
-		"no org":                   {"OKTA_ORG_URL", "", "is required"},
-		"no scheme":                {"OKTA_ORG_URL", "example.okta.com", "is required"},
-		"http":                     {"OKTA_ORG_URL", "http://example.okta.com", "must begin with https://"},
-		"http, link local":         {"OKTA_ORG_URL", "http://169.254.169.254", "must begin with https://"},
-		"a path":                   {"OKTA_ORG_URL", "https://example.okta.com/oauth2/default", "address of the org alone"},
-		"a user":                   {"OKTA_ORG_URL", "https://user:S3CRET@example.okta.com", "address of the org alone"},
-		"a query":                  {"OKTA_ORG_URL", "https://example.okta.com?S3CRET", "address of the org alone"},
-		"no secret":                {"OKTA_CREDENTIAL_SECRET_ID", "", "is required"},
-		"the secret itself":        {"OKTA_CREDENTIAL_SECRET_ID", `{"api_token":"S3CRET"}`, "a name or an ARN"},
-		"no bus":                   {"EVENT_BUS_NAME", "", "is required"},
-		"the results' own":         {"EVENT_SOURCE", "sendgrid.sso", "a source of your own"},
-		"a source of AWS":          {"EVENT_SOURCE", "aws.events", "a source of your own"},
-		"a long detail type":       {"EVENT_DETAIL_TYPE", strings.Repeat("x", 129), "at most 128 bytes"},
-		"SendGrid in the internet": {"SENDGRID_BASE_URL", "https://example.com", "is for a simulator"},
-		"SendGrid itself":          {"SENDGRID_BASE_URL", "https://api.sendgrid.com", "is for a simulator"},
-		"SendGrid, link local":     {"SENDGRID_BASE_URL", "http://169.254.169.254", "is for a simulator"},
-		"SendGrid without scheme":  {"SENDGRID_BASE_URL", "localhost:8089", "is for a simulator"},
-		"SendGrid's scheme":        {"SENDGRID_BASE_URL", "ftp://localhost", "is for a simulator"},
-		"SendGrid with a path":     {"SENDGRID_BASE_URL", "http://localhost/v3", "is for a simulator"},
-		"SendGrid with a user":     {"SENDGRID_BASE_URL", "http://user:S3CRET@localhost", "is for a simulator"},
-		"a line break":             {"APPLICATION_NAME_PREFIX", "Send\nGrid", "no control characters"},
+		"no org":                    {"OKTA_ORG_URL", "", "is required"},
+		"no scheme":                 {"OKTA_ORG_URL", "example.okta.com", "is required"},
+		"http":                      {"OKTA_ORG_URL", "http://example.okta.com", "must begin with https://"},
+		"http, link local":          {"OKTA_ORG_URL", "http://169.254.169.254", "must begin with https://"},
+		"a path":                    {"OKTA_ORG_URL", "https://example.okta.com/oauth2/default", "address of the org alone"},
+		"a user":                    {"OKTA_ORG_URL", "https://user:S3CRET@example.okta.com", "address of the org alone"},
+		"a query":                   {"OKTA_ORG_URL", "https://example.okta.com?S3CRET", "address of the org alone"},
+		"admin console":             {"OKTA_ORG_URL", "https://example-admin.okta.com", "is that of the Admin Console; the org itself is at https://example.okta.com"},
+		"admin console, preview":    {"OKTA_ORG_URL", "https://Example-Admin.oktapreview.com/", "the org itself is at https://example.oktapreview.com"},
+		"admin console, EMEA":       {"OKTA_ORG_URL", "https://my-org-admin.okta-emea.com", "the org itself is at https://my-org.okta-emea.com"},
+		"admin console, government": {"OKTA_ORG_URL", "https://example-admin.okta-gov.com", "the org itself is at https://example.okta-gov.com"},
+		"admin console, a port":     {"OKTA_ORG_URL", "https://example-admin.okta.com:443", "the org itself is at https://example.okta.com"},
+		"no secret":                 {"OKTA_CREDENTIAL_SECRET_ID", "", "is required"},
+		"the secret itself":         {"OKTA_CREDENTIAL_SECRET_ID", `{"api_token":"S3CRET"}`, "a name or an ARN"},
+		"no bus":                    {"EVENT_BUS_NAME", "", "is required"},
+		"the results' own":          {"EVENT_SOURCE", "sendgrid.sso", "a source of your own"},
+		"a source of AWS":           {"EVENT_SOURCE", "aws.events", "a source of your own"},
+		"a long detail type":        {"EVENT_DETAIL_TYPE", strings.Repeat("x", 129), "at most 128 bytes"},
+		"SendGrid in the internet":  {"SENDGRID_BASE_URL", "https://example.com", "is for a simulator"},
+		"SendGrid itself":           {"SENDGRID_BASE_URL", "https://api.sendgrid.com", "is for a simulator"},
+		"SendGrid, link local":      {"SENDGRID_BASE_URL", "http://169.254.169.254", "is for a simulator"},
+		"SendGrid without scheme":   {"SENDGRID_BASE_URL", "localhost:8089", "is for a simulator"},
+		"SendGrid's scheme":         {"SENDGRID_BASE_URL", "ftp://localhost", "is for a simulator"},
+		"SendGrid with a path":      {"SENDGRID_BASE_URL", "http://localhost/v3", "is for a simulator"},
+		"SendGrid with a user":      {"SENDGRID_BASE_URL", "http://user:S3CRET@localhost", "is for a simulator"},
+		"a line break":              {"APPLICATION_NAME_PREFIX", "Send\nGrid", "no control characters"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
