@@ -3,6 +3,8 @@ package main_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +62,28 @@ func TestApplicationIsNotThereYet(t *testing.T) {
 	w.okta.Put(application(t), metadata(t))
 	require.JSONEq(t, allProcessed, string(f.Invoke(event, timeout).Body))
 	require.Len(t, w.bus.taken(), 1)
+}
+
+// Okta's log is ahead of what its API shows. The queue brings the event again until both agree.
+func TestOktaShowsItLater(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	f := w.start(t)
+	deactivated := bytes.ReplaceAll(sample(t, "log-event"), []byte("lifecycle.update"), []byte("lifecycle.deactivate"))
+	published := regexp.MustCompile(`"published": "[^"]*"`)
+	require.Regexp(t, published, string(deactivated))
+	event := queued(t, published.ReplaceAll(deactivated, fmt.Appendf(nil, `"published": %q`, time.Now().UTC().Format(time.RFC3339Nano))))
+
+	require.JSONEq(t, firstFailed, string(f.Invoke(event, timeout).Body))
+	w.okta.Put(application(t), metadata(t))
+	require.JSONEq(t, firstFailed, string(f.Invoke(event, timeout).Body))
+	require.InDelta(t, 2, metric(t, f, "NotShownYet"), 0)
+	require.Empty(t, w.bus.taken())
+
+	w.okta.Put(strings.Replace(application(t), `"ACTIVE"`, `"INACTIVE"`, 1), metadata(t))
+	require.JSONEq(t, allProcessed, string(f.Invoke(event, timeout).Body))
+	require.Len(t, w.bus.taken(), 1)
+	require.Contains(t, w.bus.taken()[0].Detail, `"enabled":false`)
 }
 
 // What does not concern SendGrid is done after one look-up, also an application that was

@@ -134,6 +134,7 @@ func (l *loop) set(t *testing.T, status string, key *sendgridtest.IDP) {
 		app = tree(t, current)
 	}
 	app["status"] = status
+	app["credentials"].(map[string]any)["signing"] = map[string]any{"kid": key.Certificate.SerialNumber.String()}
 	text, err := json.Marshal(app)
 	require.NoError(t, err)
 	l.okta.Put(string(text), oktaShape(t).Build(samltest.Params{

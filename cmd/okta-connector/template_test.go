@@ -53,6 +53,15 @@ func TestTemplate(t *testing.T) {
 		texts(at(resources, "ApplicationChangedRule", "Properties", "EventPattern", "detail", "eventType")))
 	require.ElementsMatch(t, connector.ResultTypes(), texts(at(resources, "ResultRule", "Properties", "EventPattern", "detail-type")))
 
+	// An event whose announcement Okta does not show yet is read more than once before it is
+	// taken as it is, and the queue does not give it up before that.
+	queue, ok := at(resources, "EventQueue", "Properties").(map[string]any)
+	require.True(t, ok)
+	pause, receives, lag := at(queue, "VisibilityTimeout").(int), at(queue, "RedrivePolicy", "maxReceiveCount").(int), int(connector.LagPeriod.Seconds())
+	require.Less(t, pause, lag)
+	require.Greater(t, pause*(receives-1), lag)
+	require.Greater(t, at(queue, "MessageRetentionPeriod").(int), lag)
+
 	// Lambda makes the calls to SQS and to the log with the role of the function.
 	policies, ok := at(resources, "OktaConnectorFunctionRole", "Properties", "Policies").([]any)
 	require.True(t, ok)

@@ -28,27 +28,36 @@ const maxDetailBytes = 250 << 10
 
 // announce turns an event of Okta's log into a request event. The request has the state of the
 // application at this moment, and the time of the log event: of two requests about one
-// application, the function lets the later time win.
+// application, the function lets the later time win. An event that announces something else
+// than Okta shows is processed again, as long as Okta may lag.
 func (c *Connector) announce(ctx context.Context, d *delivery) error {
 	var e logEvent
 	if err := decodeDetail(d.event, &e); err != nil {
 		return err
 	}
 	d.oktaEvent = e.UUID
-	if okta.IsAppID(e.app()) {
-		d.app = e.app()
+	if okta.IsAppID(e.target().ID) {
+		d.app = e.target().ID
 	}
-	if !e.concerns() || e.app() == "" {
+	if !e.concerns() || e.target().ID == "" {
 		d.end(Ignored, "the event announces no change of an application")
 		return nil
 	}
 	if d.app == "" {
 		return &Error{Code: InvalidEvent, Message: "The target of the log event has an id that is not that of an application."}
 	}
-	app, reason, err := c.application(ctx, d.app)
+	at := e.Published
+	if at.IsZero() {
+		at = d.event.Time
+	}
+	lagging := mayLag(at)
+	app, reason, err := c.application(ctx, d.app, lagging && e.mayBeNamed(c.NamePrefix))
 	if err != nil || reason != "" {
 		d.end(Ignored, reason)
 		return err
+	}
+	if missing := e.missingStatus(app); missing != "" && lagging {
+		return notShownYet(missing)
 	}
 	metadata, _, err := c.metadata(ctx, app)
 	if err != nil {
@@ -61,19 +70,26 @@ func (c *Connector) announce(ctx context.Context, d *delivery) error {
 	if err != nil {
 		return err
 	}
-	at := e.Published
-	if at.IsZero() {
-		at = d.event.Time
-	}
 	d.outcome = Announced
-	return c.Bus.Put(ctx, at, detail)
+	if err := c.Bus.Put(ctx, at, detail); err != nil {
+		return err
+	}
+	// The request was sent all the same: until SendGrid has the certificate of a new key nobody
+	// can log in, and an event need not name the key.
+	if lagging && e.missesKey(d.event.Detail, app) {
+		return notShownYet("the event does not name the key with which the application signs")
+	}
+	return nil
 }
 
-// application reads an application. The reason is why it does not concern SendGrid.
-func (c *Connector) application(ctx context.Context, id string) (app *okta.Application, reason string, err error) {
+// application reads an application, of which Okta may not know yet if its reads may be lagging.
+// The reason is why it does not concern SendGrid.
+func (c *Connector) application(ctx context.Context, id string, lagging bool) (app *okta.Application, reason string, err error) {
 	app, err = c.Okta.Application(ctx, id)
 	var failure *okta.Error
 	switch {
+	case errors.As(err, &failure) && failure.IsNotFound() && lagging:
+		return nil, "", notShownYet("the application does not exist")
 	case errors.As(err, &failure) && failure.IsNotFound():
 		return nil, "the application does not exist", nil
 	case err != nil:

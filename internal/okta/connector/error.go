@@ -18,6 +18,7 @@ type Code string
 // and the event then succeeds.
 const (
 	InvalidEvent        Code = "InvalidEvent"
+	NotShownYet         Code = "NotShownYet"
 	ApplicationNotReady Code = "ApplicationNotReady"
 	MetadataTooLarge    Code = "MetadataTooLarge"
 	CredentialRefused   Code = "CredentialRefused" //nolint:gosec // It is a name.
@@ -34,7 +35,7 @@ const (
 // Codes returns every code.
 func Codes() []Code {
 	return []Code{
-		InvalidEvent, ApplicationNotReady, MetadataTooLarge, CredentialRefused, SecretUnavailable, OktaRejected,
+		InvalidEvent, NotShownYet, ApplicationNotReady, MetadataTooLarge, CredentialRefused, SecretUnavailable, OktaRejected,
 		OktaUnavailable, RateLimited, WriteUnconfirmed, EventBusUnavailable, DeadlineExceeded, Internal,
 	}
 }

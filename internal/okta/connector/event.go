@@ -40,17 +40,17 @@ func (e envelope) kind() kind {
 	}
 }
 
-// logEventTypes are the types of log events after which SendGrid may have to be told of an
-// application. A deleted one is not among them, because nothing can be read of it any more.
+// The types of log events after which SendGrid may have to be told of an application. A deleted
+// one is not among them, because nothing can be read of it any more.
 //
 // https://developer.okta.com/docs/reference/api/event-types/
-var logEventTypes = []string{
-	"application.lifecycle.create",
-	"application.lifecycle.update",
-	"application.lifecycle.activate",
-	"application.lifecycle.deactivate",
-	"app.keys.rotate",
-}
+const (
+	eventCreate     = "application.lifecycle.create"
+	eventUpdate     = "application.lifecycle.update"
+	eventActivate   = "application.lifecycle.activate"
+	eventDeactivate = "application.lifecycle.deactivate"
+	eventRotateKey  = "app.keys.rotate"
+)
 
 // logEvent is an event of Okta's log.
 //
@@ -62,32 +62,39 @@ type logEvent struct {
 	Outcome   struct {
 		Result string `json:"result"`
 	} `json:"outcome"`
-	Target []struct {
-		ID   string `json:"id"`
-		Type string `json:"type"`
-	} `json:"target"`
+	Target []target `json:"target"`
+}
+
+// target is what an event is about. Of an application, AlternateID is the name that people gave
+// it, and DisplayName that of its kind; of a custom one both are the same.
+type target struct {
+	ID          string `json:"id"`
+	Type        string `json:"type"`
+	AlternateID string `json:"alternateId"`
+	DisplayName string `json:"displayName"`
 }
 
 // LogEventTypes returns the types of log events that the connector processes.
-func LogEventTypes() []string { return slices.Clone(logEventTypes) }
+func LogEventTypes() []string {
+	return []string{eventCreate, eventUpdate, eventActivate, eventDeactivate, eventRotateKey}
+}
 
 // ResultTypes returns the detail types of results that the connector processes.
 func ResultTypes() []string { return slices.Clone(resultTypes) }
 
 // concerns reports whether the event is about a change of an application that took place.
 func (e logEvent) concerns() bool {
-	return slices.Contains(logEventTypes, e.EventType) && (e.Outcome.Result == "" || e.Outcome.Result == "SUCCESS")
+	return slices.Contains(LogEventTypes(), e.EventType) && (e.Outcome.Result == "" || e.Outcome.Result == "SUCCESS")
 }
 
-// app returns the id of the application that the event is about, empty if there is none. Okta
-// names one application in an event.
-func (e logEvent) app() string {
-	for _, target := range e.Target {
-		if target.Type == "AppInstance" {
-			return target.ID
-		}
+// target returns the application that the event is about, zero if there is none. Okta names one
+// application in an event.
+func (e logEvent) target() target {
+	i := slices.IndexFunc(e.Target, func(t target) bool { return t.Type == "AppInstance" })
+	if i < 0 {
+		return target{}
 	}
-	return ""
+	return e.Target[i]
 }
 
 // resultTypes are the detail types of the results after which the integration exists.

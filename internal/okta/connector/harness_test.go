@@ -26,7 +26,7 @@ const (
 	responseURL = sendGrid + "/v3/public/sso/saml/response/id/" + integration
 )
 
-// fakeOkta has one application, which nobody but the test changes.
+// fakeOkta has one application or none, which nobody but the test changes.
 type fakeOkta struct {
 	app      *okta.Application
 	metadata []byte
@@ -34,7 +34,10 @@ type fakeOkta struct {
 	replaced int
 }
 
-func (f *fakeOkta) Application(context.Context, string) (*okta.Application, error) {
+func (f *fakeOkta) Application(_ context.Context, id string) (*okta.Application, error) {
+	if f.app == nil || id != f.app.ID {
+		return nil, &okta.Error{Op: "GET", Status: http.StatusNotFound}
+	}
 	return f.app, f.err
 }
 

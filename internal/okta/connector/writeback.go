@@ -34,7 +34,7 @@ func (c *Connector) writeBack(ctx context.Context, d *delivery) error {
 		d.end(Refused, "single_signon_url or audience_url is not where SendGrid takes the SAML responses of this integration")
 		return nil
 	}
-	app, reason, err := c.application(ctx, d.app)
+	app, reason, err := c.application(ctx, d.app, mayLag(d.event.Time))
 	if err != nil || reason != "" {
 		d.end(Ignored, reason)
 		return err
