@@ -1,6 +1,7 @@
 // Package auth authenticates HTTP callers by webhook secrets. A caller is authenticated if
 // its request carries a secret that is configured in Secrets Manager, or a signature made
-// with one. A scheme defines how; there is one file for each.
+// with one. A scheme defines how: those that send the secret are in schemes.go, those that sign
+// with it in signatures.go.
 package auth
 
 import (
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"sendgrid-sso-integration/internal/secret"
@@ -94,4 +96,67 @@ func (v *Verifier) Authenticate(ctx context.Context, header http.Header, body []
 func isRevoked(err error) bool {
 	var failure *secret.Error
 	return errors.As(err, &failure) && failure.Definite()
+}
+
+// claim is a scheme's header in a request, before it is checked.
+type claim struct {
+	scheme scheme
+	proof  proof
+	// malformed says why there is no proof; it is nil if there is one.
+	malformed error
+}
+
+// readClaims returns a claim for each scheme whose header the request has.
+func readClaims(r request) []claim {
+	var claims []claim
+	for _, s := range schemes() {
+		if len(r.header[s.header]) == 0 {
+			continue
+		}
+		c := claim{scheme: s}
+		value, err := single(r.header, s.header)
+		if err == nil {
+			c.proof, err = s.readProof(value, r)
+		}
+		c.malformed = err
+		claims = append(claims, c)
+	}
+	return claims
+}
+
+// allMalformed reports whether no claim can be valid, whatever the secrets are.
+func allMalformed(claims []claim) bool {
+	for _, c := range claims {
+		if c.malformed == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// check returns the scheme of a valid claim, or else a *CredentialsError with the reason
+// for each claim.
+func check(claims []claim, secrets Secrets) (scheme string, err error) {
+	var reasons []string
+	for _, c := range claims {
+		reason := c.invalid(secrets[c.scheme.name])
+		if reason == "" {
+			return c.scheme.name, nil
+		}
+		reasons = append(reasons, c.scheme.name+": "+reason)
+	}
+	return "", &CredentialsError{Reason: strings.Join(reasons, "; ")}
+}
+
+// invalid returns why the claim is not valid with any of the keys, or "" if it is.
+func (c claim) invalid(keys []secret.String) (reason string) {
+	switch {
+	case c.malformed != nil:
+		return c.malformed.Error()
+	case len(keys) == 0:
+		return "no " + c.scheme.name + " secret is configured"
+	case !c.proof.matchesAny(keys):
+		return c.proof.mismatch
+	}
+	return ""
 }

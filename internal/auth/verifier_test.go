@@ -3,7 +3,10 @@ package auth_test
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +18,57 @@ import (
 	"sendgrid-sso-integration/internal/auth"
 	"sendgrid-sso-integration/internal/secret"
 )
+
+// A request without credentials does not cause a read of the secrets.
+func TestNoCredentials(t *testing.T) {
+	t.Parallel()
+	for name, header := range map[string]http.Header{
+		"no headers":    nil,
+		"other headers": {"Content-Type": {"application/json"}, "X-Token": {newSecret}, "Proxy-Authorization": {"Bearer " + newSecret}},
+		"no value":      {"Authorization": {}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			requireRejected(t, verify(t.Context(), withoutSecrets(), header, []byte(newSecret)), "the request carries no credentials")
+		})
+	}
+}
+
+// A proof is valid only in its own header and with its own secret. One valid proof is enough,
+// whatever else the request carries.
+func TestSeveralSchemes(t *testing.T) {
+	t.Parallel()
+	eachSender(t, func(t *testing.T, good sender) {
+		t.Helper()
+		v, valid := configured(t, everything()), good.prove(good.new, body)
+		for name, other := range senders() {
+			if other.proof == good.proof || other.field == good.field {
+				continue
+			}
+			header := with(other.prove(other.new, body), other.proof, valid.Get(good.proof))
+			requireRejected(t, verify(t.Context(), v, header, []byte(body)), other.field+": ")
+			maps.Copy(header, valid)
+			scheme, err := v.Authenticate(t.Context(), header, []byte(body))
+			require.NoError(t, err, name)
+			require.Equal(t, good.field, scheme)
+		}
+	})
+}
+
+// The error names each bad proof, and quotes none.
+func TestSeveralBadProofs(t *testing.T) {
+	t.Parallel()
+	header := http.Header{
+		"Authorization": {"Bearer guess"}, "X-Api-Key": {"guess"}, "X-Hub-Signature": {"sha1=guess"}, "Svix-Signature": {"v1,guess"},
+	}
+	err := verify(t.Context(), configured(t, everything()), header, []byte(body))
+	requireRejected(t, err, "bearer: the secret is not one of those configured; "+
+		"authorization: the secret is not one of those configured; "+
+		"api_key: the secret is not one of those configured; "+
+		"standard_webhooks: there is no Svix-Id header; "+
+		"jira: the X-Hub-Signature header is not sha256= and 64 digits")
+	require.NotContains(t, err.Error(), "guess")
+}
 
 // The caller may use a secret that is newer than the cached one.
 func TestRefreshAfterFailedVerification(t *testing.T) {
@@ -104,5 +158,149 @@ func TestRevocation(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// flood sends a bad request ten times a second, and returns how long the sender waited for
+// answers altogether.
+func flood(t *testing.T, v *auth.Verifier, lasts time.Duration, header http.Header) (waited time.Duration) {
+	t.Helper()
+	for end := time.Now().Add(lasts); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		began := time.Now()
+		require.Error(t, verify(t.Context(), v, header, []byte(body)))
+		waited += time.Since(began)
+	}
+	return waited
+}
+
+// If Secrets Manager does not answer, strangers wait for one attempt a minute, and callers
+// who know the secret do not wait at all.
+func TestFloodWhileRefreshHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := &manager{}
+		m.put("1", goodSecret, nil, 0)
+		v, _ := m.verifier(time.Hour)
+		good := func() error { return verify(t.Context(), v, bearer("Bearer "+newSecret), nil) }
+		require.NoError(t, good())
+		m.put("1", goodSecret, nil, time.Hour)
+
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				if waited := flood(t, v, time.Minute, bearer("Bearer guess")); waited > 5*time.Second {
+					t.Errorf("waited %v", waited)
+				}
+			})
+		}
+		for range 600 {
+			began := time.Now()
+			require.NoError(t, good())
+			require.Zero(t, time.Since(began))
+			time.Sleep(100 * time.Millisecond)
+		}
+		wg.Wait()
+		require.Equal(t, 1+1, m.count())
+	})
+}
+
+// Strangers cause a bounded number of calls, whatever is wrong, and nobody is harmed by it
+// once Secrets Manager answers again.
+func TestFlood(t *testing.T) {
+	t.Parallel()
+	const wrong = `{"bearer":"a-secret-that-no-sender-knows"}`
+	for name, test := range map[string]struct {
+		cached, text string
+		err          error
+		calls        int
+	}{
+		// One call a minute for failed verifications.
+		"wrong secrets": {wrong, wrong, nil, 1 + 10},
+		// The same for the TTL of five minutes, then also one in ten seconds by the cache.
+		"unreachable": {wrong, wrong, errUnreachable, 1 + 5 + 5*(6+1)},
+		// One call in ten seconds, as soon as a failed verification has ended the cached value.
+		"unusable": {wrong, newSecret, nil, 2 + 9*6},
+		// One call in ten seconds.
+		"unreachable from the start": {"", goodSecret, errUnreachable, 10 * 6},
+		"unusable from the start":    {"", newSecret, nil, 10 * 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				m, header := &manager{}, http.Header{}
+				for _, s := range senders() { // All schemes at once.
+					maps.Copy(header, s.prove(s.new, body))
+				}
+				header.Set("Authorization", "Bearer guess")
+				v, _ := m.verifier(ttl)
+				if test.cached != "" {
+					m.put("1", test.cached, nil, 0)
+					requireRejected(t, verify(t.Context(), v, header, nil), "not one of those configured")
+				}
+				m.put("1", test.text, test.err, 0)
+				flood(t, v, 10*time.Minute, header)
+				require.Equal(t, test.calls, m.count())
+
+				if test.cached == "" {
+					err := verify(t.Context(), v, header, nil)
+					var failure *secret.Error
+					require.ErrorAs(t, err, &failure)
+					require.Equal(t, test.err == nil, failure.Permanent())
+					require.ErrorContains(t, err, `"sso/webhook"`)
+					require.NotContains(t, err.Error(), newSecret)
+				}
+				m.put("2", goodSecret, nil, 0)
+				time.Sleep(10 * time.Second)
+				require.NoError(t, verify(t.Context(), v, bearer("Bearer "+newSecret), nil))
+			})
+		})
+	}
+}
+
+// BenchmarkVerify measures what each scheme adds to a call, with two secrets as during a
+// rotation and a body of typical size.
+func BenchmarkVerify(b *testing.B) {
+	v := configured(b, everything())
+	typical := []byte(strings.Repeat("a", 1024))
+	for name, s := range senders() {
+		b.Run(name, func(b *testing.B) {
+			header := s.prove(s.old, string(typical))
+			require.NoError(b, verify(b.Context(), v, header, typical))
+			b.ReportAllocs()
+			for b.Loop() {
+				_ = verify(b.Context(), v, header, typical)
+			}
+		})
+	}
+}
+
+// BenchmarkVerifyWorst measures the most expensive request that a stranger can send: all
+// schemes at once, with the largest body that is accepted and the most signatures.
+func BenchmarkVerifyWorst(b *testing.B) {
+	largest, header := []byte(strings.Repeat("a", 64<<10)), http.Header{}
+	for _, s := range senders() {
+		for name, values := range s.prove(s.new, "another body") {
+			header[name] = values
+		}
+	}
+	for _, name := range []string{"Webhook-Signature", "Svix-Signature"} {
+		header.Set(name, strings.Repeat(header.Get(name)+" ", 15)+header.Get(name))
+	}
+	header.Set("Authorization", "Bearer "+strings.Repeat("a", 4000))
+	header.Set("X-Api-Key", strings.Repeat("a", 4096))
+	v := configured(b, everything())
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = verify(b.Context(), v, header, largest)
+	}
+}
+
+// BenchmarkVerifyMillion measures a signature header of a million characters.
+func BenchmarkVerifyMillion(b *testing.B) {
+	v, s := configured(b, everything()), senders()["standard webhooks"]
+	header := with(s.prove(s.new, body), "Webhook-Signature", strings.Repeat("v1,A ", 200_000))
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = verify(b.Context(), v, header, []byte(body))
 	}
 }
