@@ -12,39 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/okta"
-	"sendgrid-sso-integration/internal/secret"
 )
-
-func TestErrors(t *testing.T) {
-	t.Parallel()
-	type flags struct{ notFound, refused, retryable bool }
-	for name, tt := range map[string]struct {
-		status int
-		body   string
-		text   string
-		flags  flags
-	}{
-		"rejected":     {400, `{"errorCode":"E0000001","errorSummary":"Api validation failed: label"}`, "HTTP 400: E0000001: Api validation failed: label", flags{}},
-		"unauthorized": {401, `{"errorCode":"E0000011","errorSummary":"Invalid token provided"}`, "HTTP 401: E0000011: Invalid token provided", flags{refused: true}},
-		"forbidden":    {403, ``, "HTTP 403", flags{refused: true}},
-		"not found":    {404, `{"errorCode":"E0000007"}`, "HTTP 404: E0000007", flags{notFound: true}},
-		"HTML":         {502, `<html>00token</html>`, "HTTP 502", flags{retryable: true}},
-		"long":         {500, `{"errorSummary":"` + strings.Repeat("ü\\n", 10000) + `"}`, "HTTP 500", flags{retryable: true}},
-		"long text":    {500, `{"errorSummary":"` + strings.Repeat("x", 1000) + `"}`, "HTTP 500: " + strings.Repeat("x", 256) + "…", flags{retryable: true}},
-		"token echoed": {500, `{"errorSummary":"00token\nis bad"}`, "HTTP 500: [redacted] is bad", flags{retryable: true}},
-		"redirect":     {302, ``, "HTTP 302", flags{}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			err := newClient(func(*http.Request) *http.Response { return respond(tt.status, tt.body) }).Check(t.Context())
-			var failure *okta.Error
-			require.ErrorAs(t, err, &failure)
-			require.EqualError(t, err, "okta: GET /api/v1/apps?limit=1: "+tt.text)
-			got := flags{failure.IsNotFound(), failure.IsRefused(), failure.Retryable()}
-			require.Equal(t, tt.flags, got)
-		})
-	}
-}
 
 func TestAnswerIsBounded(t *testing.T) {
 	t.Parallel()
@@ -143,45 +111,4 @@ func TestRateLimitIsHonoured(t *testing.T) {
 		require.Error(t, newClient(func(*http.Request) *http.Response { return limited(time.Hour) }).Check(ctx))
 		require.Equal(t, time.Second, time.Since(start), "a caller without a deadline can still end the wait")
 	})
-}
-
-// An access token is used until a minute before it expires.
-func TestAccessTokenIsRenewedInTime(t *testing.T) {
-	t.Parallel()
-	pem := pemKey(t)
-	synctest.Test(t, func(t *testing.T) {
-		issued := 0
-		client := newClient(func(r *http.Request) *http.Response {
-			if r.URL.Path == "/oauth2/v1/token" {
-				issued++
-				return respond(http.StatusOK, `{"access_token":"access-`+strconv.Itoa(issued)+`","token_type":"Bearer","expires_in":3600}`)
-			}
-			require.Equal(t, "Bearer access-"+strconv.Itoa(issued), r.Header.Get("Authorization"))
-			return respond(http.StatusOK, "[]")
-		})
-		client.Credentials = credentials{ClientID: "0oa1", KeyID: "k", PrivateKey: secret.NewString(pem)}
-		for _, step := range []struct {
-			wait   time.Duration
-			issued int
-		}{{0, 1}, {58 * time.Minute, 1}, {90 * time.Second, 2}, {time.Minute, 2}} {
-			time.Sleep(step.wait)
-			require.NoError(t, client.Check(t.Context()))
-			require.Equal(t, step.issued, issued)
-		}
-	})
-}
-
-func TestTokenAnswerIsUnusable(t *testing.T) {
-	t.Parallel()
-	for name, body := range map[string]string{
-		"no JSON": "S3CRET", "no token": `{"token_type":"Bearer"}`, "DPoP": `{"access_token":"S3CRET","token_type":"DPoP"}`,
-		"line break": `{"access_token":"S3\nCRET","token_type":"Bearer"}`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			client := newClient(func(*http.Request) *http.Response { return respond(http.StatusOK, body) })
-			client.Credentials = credentials{ClientID: "0oa1", KeyID: "k", PrivateKey: secret.NewString(pemKey(t))}
-			require.EqualError(t, client.Check(t.Context()), "okta: POST /oauth2/v1/token: HTTP 200: the answer has no bearer token")
-		})
-	}
 }
