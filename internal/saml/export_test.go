@@ -6,8 +6,8 @@ import (
 	"net"
 )
 
-// CheckAddress is checked against the special-purpose registries.
-var CheckAddress = checkAddress
+// CheckAddress is what a connection to an address is checked by, before it is made.
+func CheckAddress(network, address string) error { return newGuard().Safe(network, address, nil) }
 
 // Network replaces the network of a Fetcher. With Dial there are no DNS and no address check.
 type Network struct {

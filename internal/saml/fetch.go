@@ -9,10 +9,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
-	"syscall"
 	"time"
+
+	"code.dny.dev/ssrf"
 )
 
 // fetchTimeout bounds a fetch from DNS to the last byte.
@@ -119,7 +119,7 @@ func (f *Fetcher) Fetch(ctx context.Context, rawURL string) ([]byte, error) {
 func (f *Fetcher) client() *http.Client {
 	dial := f.dial
 	if dial == nil {
-		dialer := &net.Dialer{Resolver: f.resolver, ControlContext: checkAddress}
+		dialer := &net.Dialer{Resolver: f.resolver, Control: newGuard().Safe}
 		dial = dialer.DialContext
 	}
 	return &http.Client{
@@ -134,19 +134,7 @@ func (f *Fetcher) client() *http.Client {
 	}
 }
 
-var (
-	errNotPublic = errors.New("not a public address")
-	errTooSlow   = fmt.Errorf("no complete answer within %s", fetchTimeout)
-)
-
-// checkAddress refuses to connect to an address that is not public. It runs after DNS, with
-// the very address of the connection, so that no second look-up can replace it.
-func checkAddress(_ context.Context, _, address string, _ syscall.RawConn) error {
-	if a, err := netip.ParseAddrPort(address); err != nil || !isPublic(a.Addr()) {
-		return errNotPublic
-	}
-	return nil
-}
+var errTooSlow = fmt.Errorf("no complete answer within %s", fetchTimeout)
 
 // refuse returns the error for a status other than 200.
 func refuse(status int) *FetchError {
@@ -171,7 +159,7 @@ func explain(ctx context.Context, err error) *FetchError {
 	var certificate *tls.CertificateVerificationError
 	e := &FetchError{Err: cause(ctx, err)}
 	switch {
-	case errors.Is(err, errNotPublic):
+	case errors.Is(err, ssrf.ErrProhibitedIP):
 		e.Message = "cannot be fetched: its host has an address that is not public"
 	case errors.As(err, &certificate):
 		e.Message = "cannot be fetched: the TLS certificate of its host is not valid; check the host in the URL"

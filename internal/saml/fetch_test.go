@@ -210,7 +210,7 @@ func TestFetchAddresses(t *testing.T) {
 			t.Parallel()
 			_, err := fetcher().On(saml.Network{Resolver: resolver(address)}).Fetch(t.Context(), metadataURL)
 			e := requireFetchError(t, err, false, "its host has an address that is not public")
-			require.ErrorContains(t, e.Err, "not a public address")
+			require.ErrorContains(t, e.Err, "prohibited IP address")
 		})
 	}
 	_, err := fetcher().On(saml.Network{Resolver: resolver()}).Fetch(t.Context(), metadataURL)
