@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"slices"
 	"strings"
 	"unicode"
 
+	"sendgrid-sso-integration/internal/envvar"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -83,7 +83,7 @@ func checkOrgURL(text string) error {
 		return errors.New("must be the address of the org alone, without a user, a path, a query or a fragment")
 	case orgHost(u.Hostname()) != "":
 		return fmt.Errorf("is that of the Admin Console; the org itself is at https://%s", orgHost(u.Hostname()))
-	case u.Scheme == "https", u.Scheme == "http" && isPrivate(u.Hostname()):
+	case u.Scheme == "https", u.Scheme == "http" && envvar.IsPrivateHost(u.Hostname()):
 		return nil
 	default:
 		return errors.New("must begin with https://, because the credential travels along; http:// is for a simulator on localhost, host.docker.internal or a private address")
@@ -113,26 +113,15 @@ func checkSimulator(text string) error {
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || strings.ContainsAny(text, "?#") || u.Path != "" ||
-		!isPrivate(u.Hostname()) {
+		!envvar.IsPrivateHost(u.Hostname()) {
 		return errors.New("is for a simulator: http:// or https://, and localhost, host.docker.internal or a private address; leave it empty for SendGrid")
 	}
 	return nil
 }
 
-func isPrivate(host string) bool {
-	if host == "localhost" || host == "host.docker.internal" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && (ip.IsLoopback() || ip.IsPrivate())
-}
-
 // checkID checks the name or ARN of a resource in AWS.
 func checkID(text string) error {
-	isForeign := func(r rune) bool {
-		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/_+=.@:-", r)
-	}
-	if text == "" || strings.ContainsFunc(text, isForeign) {
+	if text == "" || !envvar.IsResourceName(text) {
 		return errors.New("is required: a name or an ARN, of letters, digits and /_+=.@:-")
 	}
 	return nil

@@ -3,12 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 	"time"
 	"unicode"
 
+	"sendgrid-sso-integration/internal/envvar"
 	"sendgrid-sso-integration/internal/saml"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -53,7 +53,7 @@ func readConfig(getenv func(string) string) (config, error) {
 		{"SENDGRID_API_KEY_SECRET_ID", cfg.apiKeySecretID}, {"WEBHOOK_SECRET_ID", cfg.webhookSecretID},
 		{"LEDGER_TABLE", cfg.ledgerTable}, {"EVENT_BUS_NAME", cfg.eventBusName},
 	} {
-		if strings.ContainsFunc(id.value, isForeign) {
+		if !envvar.IsResourceName(id.value) {
 			note(id.name, errors.New("must be a name or an ARN, of letters, digits and /_+=.@:-"))
 		}
 	}
@@ -89,12 +89,6 @@ func readConfig(getenv func(string) string) (config, error) {
 	return cfg, nil
 }
 
-// isForeign reports whether a character cannot be part of the name or ARN of anything in AWS,
-// such as white space and the characters of a JSON object.
-func isForeign(r rune) bool {
-	return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/_+=.@:-", r)
-}
-
 // checkEndpoint allows plain http only where the credentials stay on this machine or network.
 func checkEndpoint(text string) error {
 	u, err := url.Parse(text)
@@ -103,19 +97,11 @@ func checkEndpoint(text string) error {
 		return errors.New("must be an absolute URL that begins with https://")
 	case u.User != nil, strings.ContainsAny(text, "?#"): // Also an empty one would swallow the path.
 		return errors.New("must not contain a user, a query or a fragment")
-	case u.Scheme == "https", u.Scheme == "http" && isPrivate(u.Hostname()):
+	case u.Scheme == "https", u.Scheme == "http" && envvar.IsPrivateHost(u.Hostname()):
 		return nil
 	default:
 		return errors.New("must begin with https://, because it is sent credentials; http:// is for a simulator on localhost, host.docker.internal or a private address")
 	}
-}
-
-func isPrivate(host string) bool {
-	if host == "localhost" || host == "host.docker.internal" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && (ip.IsLoopback() || ip.IsPrivate())
 }
 
 func parseBool(text string) (bool, error) {
