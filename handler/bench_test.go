@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/handler"
+	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/ledger"
 	"sendgrid-sso-integration/internal/provision"
-	"sendgrid-sso-integration/internal/telemetry"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
@@ -69,7 +69,7 @@ func BenchmarkInvoke(b *testing.B) {
 
 // benchHandler returns a handler whose SendGrid is called without a network.
 func benchHandler(p *provision.Provisioner, server http.Handler) *handler.Handler {
-	p.SendGrid = &sendgrid.Client{Keys: benchKey{}, HTTP: &http.Client{Transport: inProcess{server}}, OnCall: telemetry.CountCall}
+	p.SendGrid = &sendgrid.Client{Keys: benchKey{}, HTTP: &http.Client{Transport: inProcess{server}}, OnCall: delivery.CountCall}
 	return &handler.Handler{Provisioner: p, Logger: slog.New(slog.NewJSONHandler(&logBuffer{}, nil))}
 }
 

@@ -17,6 +17,7 @@ func direct() trigger {
 		decode: func(payload []byte) []*delivery.Delivery {
 			return []*delivery.Delivery{{Caller: delivery.AWS, Body: payload}}
 		},
+		work:   (*Handler).provision,
 		encode: encodeFunction,
 	}
 }

@@ -13,7 +13,7 @@ import (
 const TriggerEventBridge = "eventbridge"
 
 func eventBridge() trigger {
-	return trigger{name: TriggerEventBridge, recognises: isEventBridge, decode: decodeEventBridge, encode: encodeFunction}
+	return trigger{name: TriggerEventBridge, recognises: isEventBridge, decode: decodeEventBridge, work: (*Handler).provision, encode: encodeFunction}
 }
 
 func isEventBridge(event fields) bool { return event.has("detail-type", "source", "detail") }
@@ -40,24 +40,24 @@ func openEnvelope(d *delivery.Delivery, payload []byte) {
 	err := json.Unmarshal(payload, &event) // A field of the wrong type does not stop it.
 	d.EventID, d.Body, d.Accepted = delivery.ID(event.ID), event.Detail, event.Source != publish.Source
 	if err != nil {
-		d.Settle(nil, malformed(err))
+		d.Fail(malformed(err))
 		return
 	}
 	var sent time.Time
 	if event.Time != nil && json.Unmarshal(event.Time, &sent) != nil {
-		d.Settle(nil, badField("time", "is not in RFC 3339"))
+		d.Fail(badField("time", "is not in RFC 3339"))
 	}
 	if !sent.IsZero() { // Else a message keeps the time at which it was sent.
 		d.Sent = sent
 	}
 	if event.DetailType == scheduledEvent { // In a queue: a dead letter that was sent again.
-		d.Settle(nil, &problem.Error{
+		d.Fail(&problem.Error{
 			Code:    problem.InvalidRequest,
 			Message: "This event starts the audit and carries no request. Invoke the function with it, or delete it: the next audit starts within a day.",
 		})
 	}
 	if event.Source == publish.Source {
-		d.Settle(nil, &problem.Error{
+		d.Fail(&problem.Error{
 			Code:    problem.InvalidRequest,
 			Message: "This function published this event. Do not send events with the source " + publish.Source + " to it.",
 		})

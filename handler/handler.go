@@ -13,10 +13,10 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/request"
-	"sendgrid-sso-integration/internal/telemetry"
 )
 
 // Provisioner makes the SSO connection that a request describes exist. Its errors are of
@@ -35,12 +35,19 @@ type Verifier interface {
 // Publisher publishes the outcome of a delivery.
 type Publisher interface {
 	Publish(context.Context, *delivery.Delivery) error
+	// PublishExpiring publishes what the audit that a delivery started found to expire.
+	PublishExpiring(context.Context, *delivery.Delivery, []audit.Integration) error
 }
 
 // DeadLetters is the dead-letter queue of the SQS trigger.
 type DeadLetters interface {
 	// Send moves the message of a rejected delivery there.
 	Send(context.Context, *delivery.Delivery) error
+}
+
+// Observer is told of the deliveries of an invocation once all have their outcome.
+type Observer interface {
+	Observe(context.Context, []*delivery.Delivery)
 }
 
 // Handler answers every event; it is the lambda.Handler of the function. Set its fields
@@ -63,9 +70,9 @@ type Handler struct {
 	DeadLetters DeadLetters
 	// Publisher is nil if no event bus is configured.
 	Publisher Publisher
-	// Metrics is nil if no metrics are to be written.
-	Metrics *telemetry.Metrics
-	Logger  *slog.Logger
+	// Observers write the log line of each delivery, the metrics, and what a laptop shows.
+	Observers []Observer
+	Logger    *slog.Logger
 
 	warm atomic.Bool
 }
@@ -84,13 +91,13 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	deliveries := trigger.decode(payload)
 	for _, d := range deliveries {
 		d.Trigger, d.Arrived, d.ColdStart = trigger.name, arrived, coldStart
+		d.Effort = &delivery.Effort{}
 		d.RequestID, d.TraceHeader, d.TraceID = ids.RequestID, ids.TraceHeader, ids.TraceID
 	}
-	if trigger.answer != nil {
-		return trigger.answer(h, ctx, deliveries)
+	h.processAll(ctx, deliveries, trigger)
+	for _, o := range h.Observers {
+		o.Observe(ctx, deliveries)
 	}
-	h.processAll(ctx, deliveries, trigger.minTime)
-	h.Metrics.Write(deliveries)
 	return trigger.encode(h, deliveries)
 }
 

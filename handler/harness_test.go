@@ -18,11 +18,11 @@ import (
 
 	"sendgrid-sso-integration/handler"
 	"sendgrid-sso-integration/internal/audit"
-	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/request"
+	"sendgrid-sso-integration/internal/telemetry"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -64,10 +64,10 @@ func fails(err error) ensure {
 }
 
 // auditor is an auditor made of a function; a nil one panics.
-type auditor func(context.Context, *delivery.Delivery) (*audit.Report, error)
+type auditor func(context.Context, audit.Publish) (*audit.Report, error)
 
-func (f auditor) Audit(ctx context.Context, d *delivery.Delivery) (*audit.Report, error) {
-	return f(ctx, d)
+func (f auditor) Audit(ctx context.Context, publish audit.Publish) (*audit.Report, error) {
+	return f(ctx, publish)
 }
 
 // fixture is a handler and its log.
@@ -79,13 +79,14 @@ type fixture struct {
 // newFixture returns a handler without a webhook secret, an event bus and metrics.
 func newFixture(provisioner ensure) fixture {
 	log := &logBuffer{}
+	logger := slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	return fixture{log: log, Handler: &handler.Handler{
 		Provisioner:  provisioner,
 		SAMLMetadata: fetched{},
 		IntegrationURL: func(id string) string {
 			return "https://sg.example.com/integrations/" + strings.ReplaceAll(id, "/", "%2F")
 		},
-		Logger: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Observers: []handler.Observer{telemetry.Log{Logger: logger}}, Logger: logger,
 	}}
 }
 

@@ -37,12 +37,12 @@ func (r httpRequest) delivery() *delivery.Delivery {
 		d.Caller = delivery.Gateway
 	}
 	if r.method != http.MethodPost {
-		d.Settle(nil, &problem.Error{Code: problem.MethodNotAllowed, Message: "Send the request with POST."})
+		d.Fail(&problem.Error{Code: problem.MethodNotAllowed, Message: "Send the request with POST."})
 		return d
 	}
 	body, err := r.decodeBody()
 	if err != nil {
-		d.Settle(nil, err)
+		d.Fail(err)
 		return d
 	}
 	d.Body = body

@@ -11,7 +11,7 @@ import (
 const TriggerHTTPAPI = "http-api"
 
 func httpAPI() trigger {
-	return trigger{name: TriggerHTTPAPI, recognises: isHTTPAPI, decode: decodeHTTPAPI, encode: encodeHTTP}
+	return trigger{name: TriggerHTTPAPI, recognises: isHTTPAPI, decode: decodeHTTPAPI, work: (*Handler).provision, encode: encodeHTTP}
 }
 
 func isHTTPAPI(event fields) bool {

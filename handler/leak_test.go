@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -70,10 +71,10 @@ func (l *leaky) fixture() fixture {
 	log := &logBuffer{}
 	logger := slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	client := &sendgrid.Client{
-		Keys: secret.NewAPIKey(l.key, "sso/key", secret.Options{Logger: logger}), HTTP: l.network.HTTPClient(), OnCall: telemetry.CountCall,
+		Keys: secret.NewAPIKey(l.key, "sso/key", secret.Options{Logger: logger}), HTTP: l.network.HTTPClient(), OnCall: delivery.CountCall,
 	}
 	return fixture{log: log, Handler: &handler.Handler{
-		Metrics:   &telemetry.Metrics{Out: log, FunctionName: "sso"},
+		Observers: []handler.Observer{telemetry.Log{Logger: logger}, &telemetry.Metrics{Out: log, FunctionName: "sso"}},
 		Publisher: &publish.Publisher{API: bus{log}, Bus: "bus"},
 		Provisioner: &provision.Provisioner{
 			SendGrid: client, Ledger: l.ledger, Account: []string{"x"}, Logger: logger,

@@ -13,7 +13,6 @@ import (
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/request"
-	"sendgrid-sso-integration/internal/telemetry"
 )
 
 const (
@@ -29,72 +28,67 @@ const (
 )
 
 // processAll processes the deliveries of an event. One does not fail another.
-func (h *Handler) processAll(ctx context.Context, deliveries []*delivery.Delivery, minTime time.Duration) {
+func (h *Handler) processAll(ctx context.Context, deliveries []*delivery.Delivery, t trigger) {
 	slots := make(chan struct{}, maxConcurrent)
 	var running sync.WaitGroup
 	for _, d := range deliveries {
 		slots <- struct{}{}
 		running.Go(func() {
 			defer func() { <-slots }()
-			if deadline, ok := ctx.Deadline(); ok && d.Failure == nil && time.Until(deadline) < minTime {
-				d.Settle(nil, &problem.Error{
+			if deadline, ok := ctx.Deadline(); ok && d.Failure == nil && time.Until(deadline) < t.minTime {
+				d.Fail(&problem.Error{
 					Code:    problem.DeadlineExceeded,
 					Message: "The invocation had too little time left to begin with this message; it will be delivered again.",
 				})
 			}
-			h.process(ctx, d)
+			h.process(d.Effort.Count(ctx), d, t)
 		})
 	}
 	running.Wait()
 }
 
-// process takes a delivery to its outcome and has the outcome observed. Publishing comes
-// before the other observers, because it can turn a success into a failure.
-func (h *Handler) process(ctx context.Context, d *delivery.Delivery) {
-	ctx, recorder := telemetry.WithRecorder(ctx)
+// process takes a delivery to its outcome. Publishing is part of it, because a success that cannot
+// be published is none.
+func (h *Handler) process(ctx context.Context, d *delivery.Delivery, t trigger) {
 	if d.Failure == nil {
-		d.Settle(recovered(ctx, d, h.handle))
+		if err := recovered(func() error { return t.work(h, ctx, d) }); err != nil {
+			d.Fail(err)
+		}
 	}
 	d.Duration = time.Since(d.Arrived)
-	if h.publishes(d) {
-		d.Settle(recovered(ctx, d, h.publish))
-		d.Duration = time.Since(d.Arrived)
-	}
+	h.publish(ctx, d)
 	h.deadLetter(ctx, d)
-	d.Calls, d.SecretReads = recorder.Calls(), recorder.SecretReads()
-	telemetry.Log(ctx, h.Logger, d)
+	d.Duration = time.Since(d.Arrived)
 }
 
 // recovered runs a step of the pipeline. A panic in it is an error like any other, so that
 // it is logged and answered, and does not end the other deliveries of a batch.
-func recovered(
-	ctx context.Context, d *delivery.Delivery, step func(context.Context, *delivery.Delivery) (*provision.Result, error),
-) (result *provision.Result, err error) {
+func recovered(step func() error) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			result, err = nil, fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
+			err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
 		}
 	}()
-	return step(ctx, d)
+	return step()
 }
 
-// handle authenticates the caller, parses the request and makes what it describes exist.
+// provision authenticates the caller, parses the request and makes what it describes exist.
 // Nothing of the body is parsed before the caller is authenticated.
-func (h *Handler) handle(ctx context.Context, d *delivery.Delivery) (*provision.Result, error) {
+func (h *Handler) provision(ctx context.Context, d *delivery.Delivery) error {
 	if err := h.authenticate(ctx, d); err != nil {
-		return nil, err
+		return err
 	}
 	if err := checkContentType(d); err != nil {
-		return nil, err
+		return err
 	}
 	d.Accepted = true
 	parsed, err := request.Parse(d.Body, d.Arrived)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	d.Request = &parsed
 	if err := h.authorize(d); err != nil {
-		return nil, err
+		return err
 	}
 	if h.Publisher != nil {
 		var cancel context.CancelFunc
@@ -103,10 +97,11 @@ func (h *Handler) handle(ctx context.Context, d *delivery.Delivery) (*provision.
 	}
 	resolved, err := parsed.Resolve(ctx, h.SAMLMetadata)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	d.Request = &resolved.Request
-	return h.Provisioner.Ensure(ctx, resolved, provision.Delivery{IDs: d.RepeatedIDs(), Order: d.Order(), MaxWait: d.MaxWait})
+	d.Result, err = h.Provisioner.Ensure(ctx, resolved, provision.Delivery{IDs: d.RepeatedIDs(), Order: d.Order(), MaxWait: d.MaxWait})
+	return err
 }
 
 // publishes reports whether the outcome of a delivery is published. Without a dead-letter
@@ -117,27 +112,29 @@ func (h *Handler) publishes(d *delivery.Delivery) bool {
 	return h.Publisher != nil && d.Accepted && !rejectedAgain
 }
 
-// publish publishes the outcome of a delivery, and returns the outcome that the caller gets.
-// A published success is part of success: if the bus does not take it, the request has
-// failed, and its repetition finds the integration and publishes that.
-func (h *Handler) publish(ctx context.Context, d *delivery.Delivery) (*provision.Result, error) {
+// publish publishes the outcome of a delivery. A published success is part of success: if the bus
+// does not take it, the request has failed, and its repetition finds the integration and publishes
+// that.
+func (h *Handler) publish(ctx context.Context, d *delivery.Delivery) {
+	if !h.publishes(d) {
+		return
+	}
 	publishing, cancel := uncancelled(ctx)
 	defer cancel()
-	err := h.Publisher.Publish(publishing, d)
-	d.Published = err == nil
+	var err error
+	broken := recovered(func() error { err = h.Publisher.Publish(publishing, d); return nil })
+	d.Published = err == nil && broken == nil
 	switch {
-	case d.Failure != nil && err != nil:
+	case broken != nil: // A mistake in this program.
+		d.Fail(broken)
+	case err != nil && d.Failure != nil:
 		h.Logger.WarnContext(ctx, "a failure could not be published", slog.Any("error", err))
-		return nil, d.Failure
-	case d.Failure != nil:
-		return nil, d.Failure
 	case err != nil:
-		return nil, &problem.Error{
+		d.Fail(&problem.Error{
 			Code: problem.EventBusUnavailable, RetryAfter: retryPublish, Err: err,
 			Message: "The integration exists, but the event about it could not be published. Send the request again; it will not be created twice.",
-		}
+		})
 	}
-	return d.Result, nil
 }
 
 // uncancelled returns a context that has the deadline of ctx and outlives its cancellation: what

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
@@ -48,9 +49,17 @@ func (p *recordingPublisher) Publish(_ context.Context, d *delivery.Delivery) er
 	return p.err
 }
 
+func (p *recordingPublisher) PublishExpiring(context.Context, *delivery.Delivery, []audit.Integration) error {
+	return p.err
+}
+
 type publisherFunc func(context.Context) error
 
 func (f publisherFunc) Publish(ctx context.Context, _ *delivery.Delivery) error { return f(ctx) }
+
+func (f publisherFunc) PublishExpiring(ctx context.Context, _ *delivery.Delivery, _ []audit.Integration) error {
+	return f(ctx)
+}
 
 // traced returns the context that aws-lambda-go gives an invocation.
 func traced(t *testing.T) context.Context {
@@ -63,9 +72,9 @@ func traced(t *testing.T) context.Context {
 func TestRecordOfADelivery(t *testing.T) {
 	t.Parallel()
 	calls := func(ctx context.Context, r request.Resolved) (*provision.Result, error) {
-		telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpListIntegrations})
-		telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpCreateIntegration})
-		telemetry.CountFetch(ctx, nil)
+		delivery.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpListIntegrations})
+		delivery.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpCreateIntegration})
+		delivery.CountSecretRead(ctx, nil)
 		return created(ctx, r)
 	}
 	for trigger, payload := range triggers {
@@ -73,7 +82,7 @@ func TestRecordOfADelivery(t *testing.T) {
 			t.Parallel()
 			p, metrics := &recordingPublisher{}, &logBuffer{}
 			f := newFixture(calls)
-			f.Publisher, f.Metrics = p, &telemetry.Metrics{Out: metrics}
+			f.Publisher, f.Observers = p, append(f.Observers, &telemetry.Metrics{Out: metrics})
 			_, err := f.Invoke(traced(t), payload)
 			require.NoError(t, err)
 			f.Provisioner = fails(failure(problem.Conflict))
@@ -204,7 +213,7 @@ func TestUnpublished(t *testing.T) {
 	for code, provisioner := range map[problem.Code]ensure{problem.EventBusUnavailable: created, problem.Conflict: fails(failure(problem.Conflict))} {
 		metrics := &logBuffer{}
 		f := newFixture(provisioner)
-		f.Publisher, f.Metrics = &recordingPublisher{err: errors.New("the bus is down")}, &telemetry.Metrics{Out: metrics}
+		f.Publisher, f.Observers = &recordingPublisher{err: errors.New("the bus is down")}, append(f.Observers, &telemetry.Metrics{Out: metrics})
 		data, err := f.invoke(t, []byte(goodRequest))
 		failure := functionError(t, data, err)
 		require.Equal(t, string(code), failure.Type)

@@ -11,7 +11,7 @@ import (
 const TriggerRESTAPI = "rest-api"
 
 func restAPI() trigger {
-	return trigger{name: TriggerRESTAPI, recognises: isRESTAPI, decode: decodeRESTAPI, encode: encodeHTTP}
+	return trigger{name: TriggerRESTAPI, recognises: isRESTAPI, decode: decodeRESTAPI, work: (*Handler).provision, encode: encodeHTTP}
 }
 
 func isRESTAPI(event fields) bool { return event.has("requestContext", "httpMethod") }

@@ -18,7 +18,6 @@ import (
 	"sendgrid-sso-integration/handler"
 	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/auth"
-	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/provision"
 )
 
@@ -51,7 +50,7 @@ func newSampleFixture(tb testing.TB) fixture {
 		return created(ctx, r)
 	})
 	f.Verifier = &auth.Verifier{Secrets: sampleSecrets(tb), Logger: f.Logger}
-	f.Auditor = auditor(func(context.Context, *delivery.Delivery) (*audit.Report, error) { return &audit.Report{}, nil })
+	f.Auditor = auditor(func(context.Context, audit.Publish) (*audit.Report, error) { return &audit.Report{}, nil })
 	return f
 }
 

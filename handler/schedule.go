@@ -3,12 +3,9 @@ package handler
 import (
 	"context"
 	"encoding/json"
-	"time"
 
 	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/delivery"
-	"sendgrid-sso-integration/internal/provision"
-	"sendgrid-sso-integration/internal/telemetry"
 )
 
 // TriggerSchedule is an EventBridge schedule. It starts an audit; nothing in its event matters.
@@ -19,14 +16,13 @@ const TriggerSchedule = "schedule"
 // those that carry a request.
 const scheduledEvent = "Scheduled Event"
 
-// Auditor audits the integrations of the account. Its errors are of type *problem.Error. The
-// delivery is what started the audit.
+// Auditor audits the integrations of the account. Its errors are of type *problem.Error.
 type Auditor interface {
-	Audit(context.Context, *delivery.Delivery) (*audit.Report, error)
+	Audit(context.Context, audit.Publish) (*audit.Report, error)
 }
 
 func schedule() trigger {
-	return trigger{name: TriggerSchedule, recognises: isSchedule, decode: decodeSchedule, answer: (*Handler).audit}
+	return trigger{name: TriggerSchedule, recognises: isSchedule, decode: decodeSchedule, work: (*Handler).audit, encode: encodeAudit}
 }
 
 func isSchedule(event fields) bool {
@@ -38,33 +34,32 @@ func decodeSchedule(payload []byte) []*delivery.Delivery {
 	var event struct {
 		ID string `json:"id"`
 	}
-	d := &delivery.Delivery{Caller: delivery.AWS}
+	d := &delivery.Delivery{Caller: delivery.AWS, IsAudit: true}
 	if err := json.Unmarshal(payload, &event); err != nil {
-		d.Settle(nil, malformed(err))
+		d.Fail(malformed(err))
 	}
 	d.EventID = delivery.ID(event.ID)
 	return []*delivery.Delivery{d}
 }
 
-// audit has an audit made and observed, and answers with its report, or with a function error
-// whose type is the code. Lambda then repeats the invocation of a schedule twice.
-func (h *Handler) audit(ctx context.Context, deliveries []*delivery.Delivery) ([]byte, error) {
-	ctx, recorder := telemetry.WithRecorder(ctx)
-	d := deliveries[0]
-	var report *audit.Report
-	if d.Failure == nil {
-		_, err := recovered(ctx, d, func(ctx context.Context, d *delivery.Delivery) (_ *provision.Result, err error) {
-			report, err = h.Auditor.Audit(ctx, d)
-			return nil, err
-		})
-		d.Settle(nil, err)
+// audit audits the account.
+func (h *Handler) audit(ctx context.Context, d *delivery.Delivery) (err error) {
+	var publish audit.Publish
+	if h.Publisher != nil {
+		publish = func(ctx context.Context, expiring []audit.Integration) error {
+			return h.Publisher.PublishExpiring(ctx, d, expiring)
+		}
 	}
-	d.Duration = time.Since(d.Arrived)
-	d.Calls, d.SecretReads = recorder.Calls(), recorder.SecretReads()
-	telemetry.LogAudit(ctx, h.Logger, d, report)
-	h.Metrics.WriteAudit(d, report)
+	d.Audit, err = h.Auditor.Audit(ctx, publish)
+	return err
+}
+
+// encodeAudit responds with the report, or with a function error whose type is the code. Lambda
+// then repeats the invocation of a schedule twice.
+func encodeAudit(_ *Handler, deliveries []*delivery.Delivery) ([]byte, error) {
+	d := deliveries[0]
 	if d.Failure != nil {
 		return nil, functionError(d)
 	}
-	return encode(report), nil
+	return encode(d.Audit), nil
 }

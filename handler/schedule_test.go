@@ -22,12 +22,11 @@ const scheduled = `{"id":"event-1","detail-type":"Scheduled Event","source":"aws
 func TestScheduleStartsAnAudit(t *testing.T) {
 	t.Parallel()
 	f, metrics := newFixture(nil), &bytes.Buffer{}
-	f.Metrics = &telemetry.Metrics{Out: metrics, FunctionName: "sso"}
-	f.Auditor = auditor(func(ctx context.Context, d *delivery.Delivery) (*audit.Report, error) {
-		require.Equal(t, "schedule", d.Trigger)
-		require.Equal(t, "event-1", d.EventID)
-		require.Equal(t, invocationID, d.RequestID)
-		telemetry.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpListCertificates})
+	published := &recordingPublisher{err: errUpstream}
+	f.Publisher, f.Observers = published, append(f.Observers, &telemetry.Metrics{Out: metrics, FunctionName: "sso"})
+	f.Auditor = auditor(func(ctx context.Context, publish audit.Publish) (*audit.Report, error) {
+		require.ErrorIs(t, publish(ctx, nil), errUpstream)
+		delivery.CountCall(ctx, sendgrid.Call{Op: sendgrid.OpListCertificates})
 		return &audit.Report{Summary: audit.Summary{Total: 2, Audited: 1, Unreached: 1}, Next: "id-2"}, nil
 	})
 	data, err := f.invoke(t, []byte(scheduled))
@@ -49,7 +48,7 @@ func TestAuditFails(t *testing.T) {
 		event string
 		code  problem.Code
 	}{
-		"publish": {func(context.Context, *delivery.Delivery) (*audit.Report, error) {
+		"publish": {func(context.Context, audit.Publish) (*audit.Report, error) {
 			return nil, &problem.Error{Code: problem.EventBusUnavailable, Message: "M.", Err: errUpstream}
 		}, scheduled, problem.EventBusUnavailable},
 		"panic":     {nil, scheduled, problem.Internal},

@@ -24,7 +24,7 @@ const minMessageTime = 6 * time.Second
 const batchMaxWait = 5 * time.Second
 
 func sqs() trigger {
-	return trigger{name: TriggerSQS, recognises: isSQS, decode: decodeSQS, encode: encodeSQS, minTime: minMessageTime}
+	return trigger{name: TriggerSQS, recognises: isSQS, decode: decodeSQS, work: (*Handler).provision, encode: encodeSQS, minTime: minMessageTime}
 }
 
 // isSQS reports whether an event holds SQS messages, rather than the records that S3, SNS

@@ -18,14 +18,13 @@ type trigger struct {
 	// decode returns the deliveries in an event: at least one. What is wrong with the event
 	// is the Failure of the delivery.
 	decode func(payload []byte) []*delivery.Delivery
-	// encode returns what the function answers once every delivery has its outcome.
+	// work does what a delivery asks for, and sets its Result or Audit.
+	work func(*Handler, context.Context, *delivery.Delivery) error
+	// encode returns what the function responds with once every delivery has its outcome.
 	encode func(*Handler, []*delivery.Delivery) ([]byte, error)
 	// minTime is the least time left with which a delivery is begun; zero if nothing would
 	// deliver it again.
 	minTime time.Duration
-	// answer is set where the deliveries are no requests. It takes the place of the pipeline
-	// and of encode.
-	answer func(*Handler, context.Context, []*delivery.Delivery) ([]byte, error)
 }
 
 // triggers lists every trigger. The first that recognises an event gets it; direct

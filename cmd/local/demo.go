@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -34,7 +35,7 @@ func demo(ctx context.Context, args []string, out, logs io.Writer) error {
 		return err
 	}
 	began := time.Now()
-	logger := newLogger(logTo(logs, *verbose))
+	logger := slog.New(logTo(logs, *verbose))
 	h, sg, err := simulated(ctx, emptySimulator, `{"bearer": "nobody-uses-it-in-the-demo"}`, logger)
 	if err != nil {
 		return err

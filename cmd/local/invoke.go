@@ -17,12 +17,13 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"sendgrid-sso-integration/handler"
+	"sendgrid-sso-integration/internal/delivery"
 )
 
 // invocationTime is the timeout of an invocation, as in the template.
 const invocationTime = 28 * time.Second
 
-// answer is what an invocation returned, and what the log reports of its deliveries.
+// answer is what an invocation returned, and the record of its deliveries.
 type answer struct {
 	// requestID is Lambda's id of the invocation, which the caller gets as X-Request-Id.
 	requestID string
@@ -30,7 +31,7 @@ type answer struct {
 	err       error
 	// http is nil if the answer is not one to an HTTP request.
 	http       *events.APIGatewayV2HTTPResponse
-	deliveries []delivered
+	deliveries []*delivery.Delivery
 }
 
 // invoke answers one event in the context that Lambda gives an invocation.
@@ -38,15 +39,46 @@ func invoke(ctx context.Context, h *handler.Handler, payload []byte) answer {
 	a := answer{requestID: rand.Text()}
 	ctx, cancel := context.WithTimeout(ctx, invocationTime)
 	defer cancel()
-	ctx, collected := withDeliveries(lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: a.requestID}))
+	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: a.requestID})
 
-	a.data, a.err = h.Invoke(ctx, payload)
+	a.data, a.err = h.Invoke(context.WithValue(ctx, deliveriesKey{}, &a.deliveries), payload)
 	var response events.APIGatewayV2HTTPResponse
 	if a.err == nil && json.Unmarshal(a.data, &response) == nil && response.StatusCode != 0 {
 		a.http = &response
 	}
-	a.deliveries = collected.all()
 	return a
+}
+
+type deliveriesKey struct{}
+
+// collector gives the deliveries of an invocation to whoever invoked the function.
+type collector struct{}
+
+// Observe implements handler.Observer.
+func (collector) Observe(ctx context.Context, deliveries []*delivery.Delivery) {
+	if into, ok := ctx.Value(deliveriesKey{}).(*[]*delivery.Delivery); ok {
+		*into = deliveries
+	}
+}
+
+// codeOf returns the code of a delivery that failed, empty for a success.
+func codeOf(d *delivery.Delivery) string {
+	if d.Failure == nil {
+		return ""
+	}
+	return string(d.Failure.Code)
+}
+
+// verdict returns the code of a failure, else the outcome.
+func verdict(d *delivery.Delivery) string {
+	switch {
+	case d.Failure != nil:
+		return codeOf(d)
+	case d.IsAudit:
+		return "audited"
+	default:
+		return string(d.Outcome())
+	}
 }
 
 // code returns the code that the sender gets, empty for a success.
@@ -65,8 +97,8 @@ func (a answer) code() string {
 	var batch events.SQSEventResponse
 	if json.Unmarshal(a.data, &batch) == nil && len(batch.BatchItemFailures) > 0 {
 		id := batch.BatchItemFailures[0].ItemIdentifier
-		if i := slices.IndexFunc(a.deliveries, func(d delivered) bool { return d.MessageID == id }); i >= 0 {
-			return a.deliveries[i].Code
+		if i := slices.IndexFunc(a.deliveries, func(d *delivery.Delivery) bool { return d.MessageID == id }); i >= 0 {
+			return codeOf(a.deliveries[i])
 		}
 		return "BatchItemFailures"
 	}

@@ -38,8 +38,8 @@ func (j *journal) record(a answer) {
 	defer j.mu.Unlock()
 	for _, d := range a.deliveries {
 		e := journalEntry{
-			Time: time.Now().Format(time.TimeOnly), Trigger: d.Trigger, Verdict: d.verdict(), Failed: d.Code != "",
-			EntityID: d.EntityID, RequestID: a.requestID, Calls: d.Calls,
+			Time: time.Now().Format(time.TimeOnly), Trigger: d.Trigger, Verdict: verdict(d), Failed: d.Failure != nil,
+			EntityID: d.EntityID(), RequestID: a.requestID, Calls: len(d.Effort.Calls()),
 		}
 		status := d.Trigger
 		if a.http != nil {

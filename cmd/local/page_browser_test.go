@@ -10,6 +10,9 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/delivery"
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -72,7 +75,7 @@ func pageWithoutAMouse(b *tab, url string, p *page) {
 func pageShowsTextAsText(b *tab, url string, p *page) {
 	const evil = `<img src=x onerror="document.title='broken'"><script>document.title='broken'</script>`
 	p.sendGrid.Add(sendgrid.IntegrationRequest{Name: evil, EntityID: "urn:evil", SigninURL: evil})
-	p.journal.record(answer{deliveries: []delivered{{Outcome: evil, EntityID: evil}}})
+	p.journal.record(answer{deliveries: []*delivery.Delivery{{Result: &provision.Result{Outcome: evil}, Request: &request.Request{EntityID: evil}}}})
 	b.do(chromedp.Navigate(url))
 	b.sees("#integrations h3", evil)
 	b.sees("#requests", evil)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/delivery"
+	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
@@ -19,7 +22,7 @@ const pageSecret = "the-secret-of-this-page"
 // newPage returns the page's server, and the page.
 func newPage(t *testing.T, samples ...pageSample) (http.Handler, *page) {
 	t.Helper()
-	h, sg, err := simulated(t.Context(), emptySimulator, `{"bearer": "`+pageSecret+`"}`, newLogger(logTo(&output{}, false)))
+	h, sg, err := simulated(t.Context(), emptySimulator, `{"bearer": "`+pageSecret+`"}`, slog.New(logTo(&output{}, false)))
 	require.NoError(t, err)
 	p := &page{handler: h, sendGrid: sg, journal: &journal{out: &output{}}, secret: pageSecret, samples: samples}
 	mux := http.NewServeMux()
@@ -153,9 +156,9 @@ func TestJournalIsBounded(t *testing.T) {
 	t.Parallel()
 	j := &journal{out: &output{}}
 	for range 3 * maxJournal {
-		j.record(answer{requestID: "old", deliveries: []delivered{{Outcome: "created"}}})
+		j.record(answer{requestID: "old", deliveries: []*delivery.Delivery{{Result: &provision.Result{Outcome: "created"}}}})
 	}
-	j.record(answer{requestID: "new", deliveries: []delivered{{Outcome: "created"}}})
+	j.record(answer{requestID: "new", deliveries: []*delivery.Delivery{{Result: &provision.Result{Outcome: "created"}}}})
 	require.Len(t, j.entries(), maxJournal)
 	require.Equal(t, "new", j.entries()[0].RequestID)
 }

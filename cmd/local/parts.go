@@ -10,6 +10,7 @@ import (
 	"sendgrid-sso-integration/handler"
 	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/auth"
+	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/ledger"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/request"
@@ -86,7 +87,7 @@ func newHandler(client *sendgrid.Client, metadata request.Fetcher, webhookSecret
 	if err != nil {
 		return nil, fmt.Errorf("the webhook secret %w", err)
 	}
-	client.OnCall = telemetry.CountCall
+	client.OnCall = delivery.CountCall
 	memory := &ledger.Memory{}
 	return &handler.Handler{
 		Auditor: &audit.Auditor{SendGrid: client, Ledger: memory, Logger: logger},
@@ -99,6 +100,7 @@ func newHandler(client *sendgrid.Client, metadata request.Fetcher, webhookSecret
 		SAMLMetadata:   metadata,
 		Verifier:       &auth.Verifier{Secrets: fixedSecrets{secrets}, Logger: logger},
 		IntegrationURL: client.IntegrationURL,
+		Observers:      []handler.Observer{telemetry.Log{Logger: logger}, collector{}},
 		Logger:         logger,
 	}, nil
 }

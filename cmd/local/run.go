@@ -24,7 +24,7 @@ func runEvents(ctx context.Context, args []string, getenv func(string) string, i
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	logger := newLogger(logTo(logs, *verbose))
+	logger := slog.New(logTo(logs, *verbose))
 	if live.on {
 		return live.run(ctx, flags.Args(), getenv, logger, in, out)
 	}
@@ -110,13 +110,13 @@ func (r *runner) answerAll(ctx context.Context, files []string) error {
 // explain returns what the author of a request that was not carried out has to do.
 func explain(file string, a answer) string {
 	for _, d := range a.deliveries {
-		if d.Code == "" {
+		if d.Failure == nil {
 			continue
 		}
-		if d.Outcome == "failed" {
-			return fmt.Sprintf("%s failed with %s. The function works; a retry may help, and in Lambda there would be one.", file, d.Code)
+		if d.Failure.Retryable() {
+			return fmt.Sprintf("%s failed with %s. The function works; a retry may help, and in Lambda there would be one.", file, d.Failure.Code)
 		}
-		return fmt.Sprintf("%s was refused with %s. The function works; the request has to be corrected as the answer describes.", file, d.Code)
+		return fmt.Sprintf("%s was refused with %s. The function works; the request has to be corrected as the answer describes.", file, d.Failure.Code)
 	}
 	return fmt.Sprintf("%s was refused with %s.", file, a.code())
 }

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
@@ -24,7 +25,7 @@ func serve(ctx context.Context, args []string, out, logs io.Writer) error {
 		return err
 	}
 	secret := rand.Text()
-	h, sg, err := simulated(ctx, newSimulator, fmt.Sprintf(`{"bearer": %q}`, secret), newLogger(logTo(logs, *verbose)))
+	h, sg, err := simulated(ctx, newSimulator, fmt.Sprintf(`{"bearer": %q}`, secret), slog.New(logTo(logs, *verbose)))
 	if err != nil {
 		return err
 	}

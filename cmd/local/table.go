@@ -38,7 +38,7 @@ func (t *table) rows(file string, a answer) {
 		if len(a.deliveries) > 1 {
 			first, trigger = messageRow(d.MessageID, i+1), ""
 		}
-		t.row(first, trigger, d.verdict(), strconv.Itoa(d.Calls), strconv.FormatInt(d.Milliseconds, 10))
+		t.row(first, trigger, verdict(d), strconv.Itoa(len(d.Effort.Calls())), strconv.FormatInt(d.Duration.Milliseconds(), 10))
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"sendgrid-sso-integration/internal/auth"
 	"sendgrid-sso-integration/internal/awsconfig"
 	"sendgrid-sso-integration/internal/deadletter"
+	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/publish"
 	"sendgrid-sso-integration/internal/saml"
@@ -54,18 +55,17 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) e
 		return err
 	}
 	secrets := secretsmanager.NewFromConfig(aws)
-	key := secret.NewAPIKey(secrets, cfg.apiKeySecretID, secret.Options{TTL: cfg.apiKeyTTL, OnFetch: telemetry.CountFetch, Logger: logger})
+	key := secret.NewAPIKey(secrets, cfg.apiKeySecretID, secret.Options{TTL: cfg.apiKeyTTL, OnFetch: delivery.CountSecretRead, Logger: logger})
 	client := &sendgrid.Client{
 		Keys:       key,
 		BaseURL:    cfg.baseURL,
 		OnBehalfOf: cfg.onBehalfOf,
 		UserAgent:  "sendgrid-sso-integration/" + version,
-		OnCall:     telemetry.CountCall,
+		OnCall:     delivery.CountCall,
 	}
 	entries := newLedger(aws, cfg.ledgerTable, logger)
-	auditor := &audit.Auditor{SendGrid: client, Ledger: entries, Logger: logger}
 	h := &handler.Handler{
-		Auditor: auditor,
+		Auditor: &audit.Auditor{SendGrid: client, Ledger: entries, Logger: logger},
 		Provisioner: &provision.Provisioner{
 			SendGrid: client,
 			Ledger:   entries,
@@ -75,15 +75,17 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) e
 		SAMLMetadata:     &saml.Fetcher{Hosts: cfg.samlMetadataHosts, UserAgent: client.UserAgent},
 		WebhookMayUpdate: cfg.webhookMayUpdate,
 		IntegrationURL:   client.IntegrationURL,
-		Metrics:          &telemetry.Metrics{Out: os.Stdout, FunctionName: lambdacontext.FunctionName},
-		Logger:           logger,
+		Observers: []handler.Observer{
+			telemetry.Log{Logger: logger}, &telemetry.Metrics{Out: os.Stdout, FunctionName: lambdacontext.FunctionName},
+		},
+		Logger: logger,
 	}
 	if cfg.webhookSecretID != "" {
 		h.Verifier = auth.NewVerifier(secrets, cfg.webhookSecretID, min(cfg.apiKeyTTL, maxWebhookSecretTTL), logger)
 	}
 	if cfg.eventBusName != "" {
 		publisher := &publish.Publisher{API: eventbridge.NewFromConfig(aws), Bus: cfg.eventBusName}
-		h.Publisher, auditor.Publisher = publisher, publisher
+		h.Publisher = publisher
 	}
 	if cfg.deadLetterQueueURL != "" {
 		newClient := sync.OnceValue(func() deadletter.API { return sqs.NewFromConfig(aws) })

@@ -18,7 +18,6 @@ import (
 	"strings"
 	"time"
 
-	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -46,27 +45,23 @@ type Ledger interface {
 	Put(context.Context, protocol.Entry) (current protocol.Entry, stored bool, err error)
 }
 
-// Publisher publishes an event about each integration whose last certificate expires within
-// 30 days, or has expired. The delivery started the audit.
-type Publisher interface {
-	PublishExpiring(context.Context, *delivery.Delivery, []Integration) error
-}
+// Publish publishes an event about each of these integrations, whose last certificate expires
+// within 30 days, or has expired.
+type Publish func(context.Context, []Integration) error
 
 // Auditor audits the integrations of one account.
 type Auditor struct {
 	SendGrid SendGrid
 	Ledger   Ledger
-	// Publisher is nil if no event bus is configured.
-	Publisher Publisher
-	Logger    *slog.Logger
+	Logger   *slog.Logger
 }
 
 // Audit checks as many integrations as the time and SendGrid's rate limit allow, and publishes
-// what expires. An integration that cannot be checked is reported and does not end the audit.
+// what expires, unless publish is nil. An integration that cannot be checked is reported and does not end the audit.
 // Errors are of type *problem.Error: the account cannot be read at all, nothing was reached,
 // or the ledger or the event bus is unavailable. Repeating the audit is safe; events may then
 // be published twice.
-func (a *Auditor) Audit(ctx context.Context, d *delivery.Delivery) (*Report, error) {
+func (a *Auditor) Audit(ctx context.Context, publish Publish) (*Report, error) {
 	entry, err := a.Ledger.Get(ctx, ledgerKey)
 	if err != nil {
 		return nil, ledgerUnavailable(err)
@@ -77,8 +72,8 @@ func (a *Auditor) Audit(ctx context.Context, d *delivery.Delivery) (*Report, err
 	}
 	// The events come before the ledger: if they cannot be published, the repetition begins
 	// where this audit began.
-	if expiring := report.expiring(); a.Publisher != nil && len(expiring) > 0 {
-		if err := a.Publisher.PublishExpiring(ctx, d, expiring); err != nil {
+	if expiring := report.expiring(); publish != nil && len(expiring) > 0 {
+		if err := publish(ctx, expiring); err != nil {
 			return nil, notPublished(err)
 		}
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/audit"
-	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/ledger"
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
@@ -50,7 +49,7 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(w.network.Close)
 	w.Auditor = &audit.Auditor{
 		SendGrid: &sendgrid.Client{Keys: w.keys, HTTP: w.network.HTTPClient()},
-		Ledger:   w.ledger, Publisher: w.bus, Logger: slog.New(slog.DiscardHandler),
+		Ledger:   w.ledger, Logger: slog.New(slog.DiscardHandler),
 	}
 	return w
 }
@@ -60,7 +59,7 @@ func (w *world) audit() (*audit.Report, error) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), invocation)
 	defer cancel()
-	report, err := w.Audit(ctx, &delivery.Delivery{Trigger: "schedule"})
+	report, err := w.Audit(ctx, w.bus.publish)
 	deadline, _ := ctx.Deadline()
 	require.GreaterOrEqual(w.t, time.Until(deadline), 4*time.Second, "there is time left to report")
 	if err == nil {
@@ -177,7 +176,7 @@ type bus struct {
 	published []audit.Integration
 }
 
-func (b *bus) PublishExpiring(_ context.Context, _ *delivery.Delivery, expiring []audit.Integration) error {
+func (b *bus) publish(_ context.Context, expiring []audit.Integration) error {
 	if b.err == nil {
 		b.published = append(b.published, expiring...)
 	}

@@ -1,17 +1,18 @@
 // Package delivery holds the one record of a delivery: the arrival of a request. The
 // decoder of a trigger creates it, the pipeline fills it, and the observers (publish,
-// metrics, log) and the encoder read it. It is passed as a parameter, never in a context.
+// metrics, log) and the encoder read it. It is passed as a parameter, never in a context;
+// only its Effort is, because the calls below report to it.
 package delivery
 
 import (
 	"net/http"
 	"time"
 
+	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/request"
-	"sendgrid-sso-integration/sendgrid"
 )
 
 // Caller is how a caller was authenticated.
@@ -73,12 +74,14 @@ type Delivery struct {
 	// DeadLettered reports whether the message was moved to the dead-letter queue.
 	DeadLettered bool
 
+	// IsAudit reports whether the delivery starts an audit and has no request. Then Audit is its
+	// report, nil if it failed.
+	IsAudit bool
+	Audit   *audit.Report
+
 	// Duration is the time from the arrival to the outcome.
 	Duration time.Duration
-	// Calls are the requests sent to SendGrid.
-	Calls []sendgrid.Call
-	// SecretReads is how often a secret was read from Secrets Manager.
-	SecretReads int
+	Effort   *Effort
 }
 
 // IDs are the ids under which a delivery is known. Those that do not apply are empty.
@@ -129,13 +132,8 @@ func (d *Delivery) RepeatedIDs() []string {
 	return nil
 }
 
-// Settle records the outcome: the failure if err is not nil, else the result.
-func (d *Delivery) Settle(result *provision.Result, err error) {
-	d.Result, d.Failure = result, nil
-	if err != nil {
-		d.Result, d.Failure = nil, problem.From(err)
-	}
-}
+// Fail records that the delivery failed, whatever came before.
+func (d *Delivery) Fail(err error) { d.Result, d.Audit, d.Failure = nil, nil, problem.From(err) }
 
 // Outcome returns what became of the request. It may be called once Result or Failure is set.
 func (d *Delivery) Outcome() protocol.Outcome {

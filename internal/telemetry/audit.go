@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 
-	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/delivery"
 )
 
@@ -21,23 +20,23 @@ const (
 	MetricCertificateDaysLeft            = "CertificateDaysLeft"
 )
 
-// LogAudit writes the one line of an audit. The report is nil if the audit failed; then the
-// delivery has the failure.
-func LogAudit(ctx context.Context, logger *slog.Logger, d *delivery.Delivery, report *audit.Report) {
+// logAudit writes the one line of an audit.
+func (l Log) logAudit(ctx context.Context, d *delivery.Delivery) {
 	attrs := appendIDs([]slog.Attr{
 		slog.String("trigger", d.Trigger),
 		slog.Int64("duration_ms", d.Duration.Milliseconds()),
-		slog.Int("upstream_calls", len(d.Calls)),
+		slog.Int("upstream_calls", len(d.Effort.Calls())),
 		slog.Bool("cold_start", d.ColdStart),
 	}, d)
 	if d.Failure != nil {
 		// The outcome is that of a failed request, so that one search finds both.
-		logger.LogAttrs(ctx, slog.LevelError, "audit "+string(d.Outcome()), append(attrs,
+		l.Logger.LogAttrs(ctx, slog.LevelError, "audit "+string(d.Outcome()), append(attrs,
 			slog.String("outcome", string(d.Outcome())),
 			slog.String("code", string(d.Failure.Code)),
 			slog.String("error", d.Failure.Error()))...)
 		return
 	}
+	report := d.Audit
 	s := report.Summary
 	attrs = append(attrs,
 		slog.Int("integrations", s.Total),
@@ -53,31 +52,24 @@ func LogAudit(ctx context.Context, logger *slog.Logger, d *delivery.Delivery, re
 	if report.Next != "" {
 		attrs = append(attrs, slog.String("next", report.Next))
 	}
-	logger.LogAttrs(ctx, slog.LevelInfo, "audit finished", attrs...)
+	l.Logger.LogAttrs(ctx, slog.LevelInfo, "audit finished", attrs...)
 }
 
-// WriteAudit writes the metrics of an invocation that is an audit. The report is nil if it
-// failed. On nil it does nothing.
-func (m *Metrics) WriteAudit(d *delivery.Delivery, report *audit.Report) {
-	if m == nil {
+// addAudit adds what an audit found.
+func (m *invocationMetrics) addAudit(d *delivery.Delivery) {
+	m.counts[MetricAuditsFailed] = 0
+	if d.Failure != nil {
+		m.counts[MetricAuditsFailed] = 1
 		return
 	}
-	of := startMetrics(d)
-	of.addEffort(d)
-	of.counts[MetricAuditsFailed] = 0
-	if d.Failure != nil {
-		of.counts[MetricAuditsFailed] = 1
-	} else {
-		s := report.Summary
-		of.counts[MetricAuditedIntegrations] = s.Audited
-		of.counts[MetricFailedIntegrations] = s.Failed
-		of.counts[MetricUnreachedIntegrations] = s.Unreached
-		of.counts[MetricIntegrationsWithoutCertificate] = s.WithoutCertificate
-		of.counts[MetricDisabledIntegrations] = s.Disabled
-		of.counts[MetricExpiringIntegrations] = s.Expiring
-		if s.DaysLeft != nil {
-			of.counts[MetricCertificateDaysLeft] = *s.DaysLeft
-		}
+	s := d.Audit.Summary
+	m.counts[MetricAuditedIntegrations] = s.Audited
+	m.counts[MetricFailedIntegrations] = s.Failed
+	m.counts[MetricUnreachedIntegrations] = s.Unreached
+	m.counts[MetricIntegrationsWithoutCertificate] = s.WithoutCertificate
+	m.counts[MetricDisabledIntegrations] = s.Disabled
+	m.counts[MetricExpiringIntegrations] = s.Expiring
+	if s.DaysLeft != nil {
+		m.counts[MetricCertificateDaysLeft] = *s.DaysLeft
 	}
-	m.write(of)
 }

@@ -1,3 +1,5 @@
+// Package telemetry observes the finished record of each delivery: it writes the log line of
+// each delivery and the metrics of each invocation.
 package telemetry
 
 import (
@@ -9,14 +11,27 @@ import (
 	"sendgrid-sso-integration/internal/problem"
 )
 
-// Log writes the one line of a delivery. It holds no payload and no header.
-func Log(ctx context.Context, logger *slog.Logger, d *delivery.Delivery) {
+// Log writes the one line of each delivery. It holds no payload and no header.
+type Log struct{ Logger *slog.Logger }
+
+// Observe implements handler.Observer.
+func (l Log) Observe(ctx context.Context, deliveries []*delivery.Delivery) {
+	for _, d := range deliveries {
+		if d.IsAudit {
+			l.logAudit(ctx, d)
+		} else {
+			l.logRequest(ctx, d)
+		}
+	}
+}
+
+func (l Log) logRequest(ctx context.Context, d *delivery.Delivery) {
 	attrs := make([]slog.Attr, 0, 16)
 	attrs = append(attrs,
 		slog.String("trigger", d.Trigger),
 		slog.String("entity_id", d.EntityID()),
 		slog.Int64("duration_ms", d.Duration.Milliseconds()),
-		slog.Int("upstream_calls", len(d.Calls)),
+		slog.Int("upstream_calls", len(d.Effort.Calls())),
 		slog.Bool("cold_start", d.ColdStart),
 		slog.String("outcome", string(d.Outcome())))
 	attrs = appendIDs(attrs, d)
@@ -31,10 +46,10 @@ func Log(ctx context.Context, logger *slog.Logger, d *delivery.Delivery) {
 		attrs = append(attrs, slog.Any("warnings", codes))
 	}
 	if d.Failure == nil {
-		logger.LogAttrs(ctx, slog.LevelInfo, "request answered", append(attrs, slog.Bool("adopted", d.Result.Adopted))...)
+		l.Logger.LogAttrs(ctx, slog.LevelInfo, "request answered", append(attrs, slog.Bool("adopted", d.Result.Adopted))...)
 		return
 	}
-	logger.LogAttrs(ctx, levelOf(d.Failure), "request "+string(d.Outcome()), append(attrs,
+	l.Logger.LogAttrs(ctx, levelOf(d.Failure), "request "+string(d.Outcome()), append(attrs,
 		slog.String("code", string(d.Failure.Code)),
 		slog.String("error", d.Failure.Error()))...)
 }

@@ -2,11 +2,9 @@ package telemetry_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"sync"
 	"testing"
 	"time"
 
@@ -24,7 +22,7 @@ import (
 func logged(t *testing.T, d *delivery.Delivery) map[string]any {
 	t.Helper()
 	var text bytes.Buffer
-	telemetry.Log(t.Context(), slog.New(slog.NewJSONHandler(&text, nil)), d)
+	telemetry.Log{Logger: slog.New(slog.NewJSONHandler(&text, nil))}.Observe(t.Context(), []*delivery.Delivery{d})
 	require.Equal(t, 1, bytes.Count(text.Bytes(), []byte("\n")))
 	var line map[string]any
 	require.NoError(t, json.Unmarshal(text.Bytes(), &line))
@@ -37,7 +35,7 @@ func TestLogOfSuccess(t *testing.T) {
 	d := succeeded(provision.Result{Outcome: protocol.OutcomeCreated, Adopted: true, Integration: sendgrid.Integration{ID: "id-1", Name: "not logged"}})
 	d.Request.Metadata, d.Request.Name, d.Body = map[string]string{"ticket": "OPS-1"}, "not logged", []byte("not logged")
 	d.IDs = delivery.IDs{RequestID: "by the handler", TraceID: "1", GatewayRequestID: "2", EventID: "3", MessageID: "4"}
-	d.ColdStart, d.Duration, d.Calls = true, 1500*time.Millisecond, make([]sendgrid.Call, 2)
+	d.ColdStart, d.Duration, d.Effort = true, 1500*time.Millisecond, effort(0, make([]sendgrid.Call, 2)...)
 	require.Equal(t, map[string]any{
 		"level": "INFO", "msg": "request answered", "trigger": "sqs", "entity_id": "urn:1", "duration_ms": 1500.0, "upstream_calls": 2.0,
 		"cold_start": true, "outcome": "created", "integration_id": "id-1", "adopted": true, "metadata": map[string]any{"ticket": "OPS-1"},
@@ -71,27 +69,4 @@ func TestLogOfFailure(t *testing.T) {
 	}
 	conflict := failed(problem.Error{Code: problem.Conflict, IntegrationID: "id-1"})
 	require.Equal(t, "id-1", logged(t, conflict)["integration_id"])
-}
-
-// Calls are counted for the delivery that they are made for, also when its context has ended.
-func TestRecorder(t *testing.T) {
-	t.Parallel()
-	telemetry.CountCall(t.Context(), sendgrid.Call{}) // Without a recorder, as at the start, nothing counts.
-	telemetry.CountFetch(t.Context(), nil)
-
-	firstContext, first := telemetry.WithRecorder(t.Context())
-	secondContext, second := telemetry.WithRecorder(t.Context())
-	ended, cancel := context.WithCancel(firstContext)
-	cancel()
-	var running sync.WaitGroup
-	for range 50 {
-		running.Go(func() { telemetry.CountCall(ended, sendgrid.Call{Status: 200}) })
-		running.Go(func() { telemetry.CountCall(context.WithoutCancel(firstContext), sendgrid.Call{}) })
-	}
-	running.Go(func() { telemetry.CountFetch(secondContext, nil) })
-	running.Wait()
-	require.Len(t, first.Calls(), 100)
-	require.Zero(t, first.SecretReads())
-	require.Empty(t, second.Calls())
-	require.Equal(t, 1, second.SecretReads())
 }

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"maps"
@@ -52,24 +53,17 @@ type Metrics struct {
 	FunctionName string
 }
 
-// Write writes the metrics of an invocation with these deliveries, of which there is at
-// least one. On nil it does nothing.
-func (m *Metrics) Write(deliveries []*delivery.Delivery) {
-	if m != nil {
-		m.write(newInvocationMetrics(deliveries))
-	}
-}
-
-func (m *Metrics) write(of *InvocationMetrics) {
-	document, err := json.Marshal(m.document(of))
+// Observe implements handler.Observer.
+func (m *Metrics) Observe(_ context.Context, deliveries []*delivery.Delivery) {
+	document, err := json.Marshal(m.document(newInvocationMetrics(deliveries)))
 	if err == nil {
 		// If standard output is gone, there is nowhere left to report that.
 		_, _ = m.Out.Write(append(document, '\n'))
 	}
 }
 
-// InvocationMetrics is what one invocation reports.
-type InvocationMetrics struct {
+// invocationMetrics is what one invocation reports.
+type invocationMetrics struct {
 	counts    map[string]int
 	latencies map[string][]float64
 	// remaining is the least remaining rate limit that SendGrid reported, nil if it reported none.
@@ -78,14 +72,18 @@ type InvocationMetrics struct {
 	properties map[string]string
 }
 
-func newInvocationMetrics(deliveries []*delivery.Delivery) *InvocationMetrics {
+func newInvocationMetrics(deliveries []*delivery.Delivery) *invocationMetrics {
 	first := deliveries[0]
 	m := startMetrics(first)
 	if len(deliveries) == 1 { // Of a batch, the log has the ids message by message.
 		m.properties["entity_id"], m.properties["integration_id"] = first.EntityID(), first.IntegrationID()
 	}
 	for _, d := range deliveries {
-		m.addOutcome(d)
+		if d.IsAudit {
+			m.addAudit(d)
+		} else {
+			m.addOutcome(d)
+		}
 		m.addEffort(d)
 	}
 	return m
@@ -93,8 +91,8 @@ func newInvocationMetrics(deliveries []*delivery.Delivery) *InvocationMetrics {
 
 // startMetrics returns the metrics of an invocation before its deliveries are added, of which
 // first is one.
-func startMetrics(first *delivery.Delivery) *InvocationMetrics {
-	m := &InvocationMetrics{
+func startMetrics(first *delivery.Delivery) *invocationMetrics {
+	m := &invocationMetrics{
 		counts: map[string]int{
 			MetricCreated: 0, MetricUpdated: 0, MetricUnchanged: 0, MetricSuperseded: 0, MetricRejected: 0, MetricFailed: 0, string(problem.OutcomeUnknown): 0,
 			MetricAdopted: 0, MetricColdStarts: 0, MetricKeyRefreshes: 0, MetricUpstreamCalls: 0,
@@ -108,7 +106,7 @@ func startMetrics(first *delivery.Delivery) *InvocationMetrics {
 	return m
 }
 
-func (m *InvocationMetrics) addOutcome(d *delivery.Delivery) {
+func (m *invocationMetrics) addOutcome(d *delivery.Delivery) {
 	switch d.Outcome() {
 	case protocol.OutcomeCreated:
 		m.counts[MetricCreated]++
@@ -129,18 +127,18 @@ func (m *InvocationMetrics) addOutcome(d *delivery.Delivery) {
 }
 
 // addEffort adds the code of a failure, and what was done for the delivery.
-func (m *InvocationMetrics) addEffort(d *delivery.Delivery) {
+func (m *invocationMetrics) addEffort(d *delivery.Delivery) {
 	if d.Failure != nil {
 		m.counts[string(d.Failure.Code)]++
 	}
-	m.counts[MetricKeyRefreshes] += d.SecretReads
-	m.counts[MetricUpstreamCalls] += len(d.Calls)
-	for _, call := range d.Calls {
+	m.counts[MetricKeyRefreshes] += d.Effort.SecretReads()
+	m.counts[MetricUpstreamCalls] += len(d.Effort.Calls())
+	for _, call := range d.Effort.Calls() {
 		m.addCall(call)
 	}
 }
 
-func (m *InvocationMetrics) addCall(call sendgrid.Call) {
+func (m *invocationMetrics) addCall(call sendgrid.Call) {
 	if name := call.Op.Metric(); name != "" && len(m.latencies[name]) < maxValues {
 		m.latencies[name] = append(m.latencies[name], float64(call.Duration.Microseconds())/1000)
 	}
@@ -156,7 +154,7 @@ type metric struct {
 }
 
 // document returns the metrics in the embedded metric format.
-func (m *Metrics) document(of *InvocationMetrics) map[string]any {
+func (m *Metrics) document(of *invocationMetrics) map[string]any {
 	document := map[string]any{Dimension: m.FunctionName}
 	var declared []metric
 	report := func(name, unit string, value any) {

@@ -2,7 +2,9 @@ package telemetry_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,18 +19,12 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// written has the metrics of an invocation written, and returns the fields.
+// written has the metrics of an invocation written, checks them by the rules of the embedded metric
+// format, and returns the fields.
 func written(t *testing.T, deliveries ...*delivery.Delivery) map[string]json.RawMessage {
 	t.Helper()
-	return documentOf(t, func(m *telemetry.Metrics) { m.Write(deliveries) })
-}
-
-// documentOf checks what is written by the rules of the embedded metric format, and returns
-// the fields.
-func documentOf(t *testing.T, write func(*telemetry.Metrics)) map[string]json.RawMessage {
-	t.Helper()
 	var out bytes.Buffer
-	write(&telemetry.Metrics{Out: &out, FunctionName: "sso"})
+	(&telemetry.Metrics{Out: &out, FunctionName: "sso"}).Observe(t.Context(), deliveries)
 	require.Equal(t, 1, bytes.Count(out.Bytes(), []byte("\n")), "one line: %s", &out)
 	var fields map[string]json.RawMessage
 	require.NoError(t, json.Unmarshal(out.Bytes(), &fields))
@@ -70,6 +66,19 @@ func requireMetrics(t *testing.T, want map[string]string, got map[string]json.Ra
 	}
 }
 
+// effort returns what was done for a delivery.
+func effort(secretReads int, calls ...sendgrid.Call) *delivery.Effort {
+	e := &delivery.Effort{}
+	ctx := e.Count(context.Background())
+	for range secretReads {
+		delivery.CountSecretRead(ctx, nil)
+	}
+	for _, call := range calls {
+		delivery.CountCall(ctx, call)
+	}
+	return e
+}
+
 func succeeded(result provision.Result) *delivery.Delivery {
 	return &delivery.Delivery{Trigger: "sqs", Result: &result, Request: &request.Request{EntityID: "urn:1"}}
 }
@@ -90,12 +99,12 @@ func TestMetricsOfABatch(t *testing.T) {
 		failed(problem.Error{Code: problem.RateLimited}),
 	}
 	for _, d := range deliveries {
-		d.ColdStart, d.SecretReads = true, 1
-		d.Calls = []sendgrid.Call{
+		d.ColdStart = true
+		d.Effort = effort(1, []sendgrid.Call{
 			{Op: sendgrid.OpListIntegrations, Duration: 12 * time.Millisecond, RateLimit: sendgrid.RateLimit{Limit: 600, Remaining: 7}},
 			{Op: sendgrid.OpCreateIntegration, Duration: 34 * time.Millisecond, RateLimit: sendgrid.RateLimit{Limit: 600, Remaining: 5}},
 			{Op: sendgrid.OpGetIntegration},
-		}
+		}...)
 	}
 	fields := written(t, deliveries...)
 	requireMetrics(t, map[string]string{
@@ -111,9 +120,7 @@ func TestMetricsOfOneDelivery(t *testing.T) {
 	t.Parallel()
 	d := succeeded(provision.Result{Outcome: protocol.OutcomeCreated, Integration: sendgrid.Integration{ID: "1"}})
 	d.TraceID = "1-2-3"
-	for range 500 {
-		d.Calls = append(d.Calls, sendgrid.Call{Op: sendgrid.OpListIntegrations})
-	}
+	d.Effort = effort(0, slices.Repeat([]sendgrid.Call{{Op: sendgrid.OpListIntegrations}}, 500)...)
 	fields := written(t, d)
 	requireMetrics(t, map[string]string{
 		"Created": "1", "Unchanged": "0", "Rejected": "0", "Failed": "0", "OutcomeUnknown": "0", "Adopted": "0", "ColdStarts": "0",
@@ -130,6 +137,4 @@ func TestMetricsOfEveryCode(t *testing.T) {
 		fields := written(t, failed(problem.Error{Code: code}))
 		requireMetrics(t, map[string]string{string(code): "1", "Created": "0"}, fields)
 	}
-	var none *telemetry.Metrics
-	none.Write(nil)
 }
