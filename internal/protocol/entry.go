@@ -111,8 +111,8 @@ type Entry struct {
 	Update string
 	// Certificate is the SHA-256 of the certificate whose create was announced.
 	Certificate string
-	// UnknownCreates counts the creates of the integration whose outcome was never known, and
-	// UnknownCertificates those of certificates, by SHA-256.
+	// UnknownCreates counts the creates of what is announced whose outcome was never known. What
+	// they are for each certificate, by SHA-256, is in UnknownCertificates.
 	UnknownCreates      int
 	UnknownCertificates map[string]int
 	// Rechecked reports whether, after such a create, the thing was found missing and one
@@ -193,14 +193,6 @@ func (e Entry) hasStepsLeft() bool {
 	return e.State == Pending || e.State == Adding || e.State == Unknown && e.IntegrationID != ""
 }
 
-// unknowns returns how many creates of the thing that is awaited had an unknown outcome.
-func (e Entry) unknowns() int {
-	if e.awaitsCertificate() {
-		return max(e.UnknownCreates, e.UnknownCertificates[e.Certificate]) // Version 1.0 has one count.
-	}
-	return e.UnknownCreates
-}
-
 // Take returns the entry as the owner takes it: with its lease, and what is known unchanged.
 func (e Entry) Take(owner string, lease, now time.Time) Entry {
 	if e.expired(now) {
@@ -270,12 +262,11 @@ func recent(before, ids []string) []string {
 func (e Entry) counted() Entry {
 	e.UnknownCreates++
 	if e.awaitsCertificate() {
-		counts := maps.Clone(e.UnknownCertificates)
-		if counts == nil {
-			counts = map[string]int{}
+		e.UnknownCertificates = maps.Clone(e.UnknownCertificates)
+		if e.UnknownCertificates == nil {
+			e.UnknownCertificates = map[string]int{}
 		}
-		counts[e.Certificate] = max(counts[e.Certificate]+1, e.UnknownCreates)
-		e.UnknownCertificates, e.UnknownCreates = counts, counts[e.Certificate]
+		e.UnknownCertificates[e.Certificate] = e.UnknownCreates
 	}
 	return e
 }

@@ -236,7 +236,7 @@ func (v View) again(create Plan) Plan {
 	switch {
 	case !v.Entry.Rechecked:
 		return Plan{Step: Recheck}
-	case v.Entry.unknowns() >= maxUnknownCreates:
+	case v.Entry.UnknownCreates >= maxUnknownCreates:
 		return Plan{Step: Refuse, Reason: NeedsAPerson, Certificate: v.Entry.Certificate}
 	default:
 		return create

@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,7 +18,8 @@ import (
 
 // refusal returns the error of a plan that refuses the request.
 func (a *attempt) refusal(p protocol.Plan) error {
-	switch id := a.entry.IntegrationID; p.Reason {
+	id := cmp.Or(a.entry.IntegrationID, a.entry.Gone)
+	switch p.Reason {
 	case protocol.StillSettling:
 		return stillSettling(a.entry, p.Wait)
 	case protocol.NotYetVisible:

@@ -168,3 +168,14 @@ func TestEnsureKeepsAListWhoseFirstCallerIsGone(t *testing.T) {
 		w.calls(1, 1, 0)
 	})
 }
+
+// A list waits for attempts that are about to want it, and only for those.
+func TestAListOfOneAttemptIsNotDelayed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		start := time.Now()
+		w.created(oktaRequest())
+		require.Zero(t, time.Since(start))
+	})
+}

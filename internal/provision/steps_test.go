@@ -101,12 +101,17 @@ func TestEnsureReportsAConflictWithBothValues(t *testing.T) {
 		w := newWorld(t)
 		there := asSent(oktaRequest())
 		there.Name = "Another"
-		w.sendGrid.Add(there)
+		made := w.sendGrid.Add(there)
 		e := w.fails(problem.Conflict, withCertificates())
 		require.Contains(t, e.Message, "differs in name, public_certificate")
 		require.Equal(t, problem.FieldError{Field: "name", Message: `is "Another" in SendGrid, and "Okta" was requested`}, e.Fields[0])
 		require.Equal(t, "is none in SendGrid, and sha256 "+certificates()[0].SHA256+" was requested", e.Fields[1].Message)
 		w.counts(map[sendgrid.Op]int{sendgrid.OpListCertificates: 1})
+
+		w.sendGrid.AddCertificate(sendgrid.CertificateRequest{PublicCertificate: certificates()[0].PEM(), IntegrationID: made.ID, Enabled: true})
+		e = w.fails(problem.Conflict, withCertificates())
+		require.Len(t, e.Fields, 2, "only the certificate that is missing differs")
+		require.Equal(t, "is sha256 "+certificates()[0].SHA256+" in SendGrid, and sha256 "+certificates()[1].SHA256+" was requested", e.Fields[1].Message)
 	})
 }
 

@@ -175,6 +175,9 @@ func TestResolve(t *testing.T) {
 			if tt.code != "" {
 				e := requireCode(t, tt.code, err)
 				require.Equal(t, tt.code == problem.MetadataUnavailable, e.Retryable())
+				if f, ok := tt.fetcher.(fakeFetcher); ok && f.err != nil {
+					require.ErrorIs(t, e, f.err, "the log has the cause")
+				}
 				return
 			}
 			require.NoError(t, err)
