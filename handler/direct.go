@@ -18,7 +18,7 @@ func direct() trigger {
 			return []*delivery.Delivery{{Caller: delivery.AWS, Body: payload}}
 		},
 		work:   (*Handler).provision,
-		encode: encodeFunction,
+		encode: encodeFunction, responds: true,
 	}
 }
 

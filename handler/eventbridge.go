@@ -2,6 +2,7 @@ package handler
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"sendgrid-sso-integration/internal/delivery"
@@ -33,6 +34,7 @@ func openEnvelope(d *delivery.Delivery, payload []byte) {
 	var event struct {
 		ID         string          `json:"id"`
 		Source     string          `json:"source"`
+		Account    string          `json:"account"`
 		DetailType string          `json:"detail-type"`
 		Time       json.RawMessage `json:"time"`
 		Detail     json.RawMessage `json:"detail"`
@@ -42,6 +44,9 @@ func openEnvelope(d *delivery.Delivery, payload []byte) {
 	if err != nil {
 		d.Fail(malformed(err))
 		return
+	}
+	if event.Source != "" {
+		d.CallerID = delivery.ID(strings.TrimSpace(event.Source + " " + event.Account))
 	}
 	var sent time.Time
 	if event.Time != nil && json.Unmarshal(event.Time, &sent) != nil {

@@ -90,7 +90,7 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 
 	deliveries := trigger.decode(payload)
 	for _, d := range deliveries {
-		d.Trigger, d.Arrived, d.ColdStart = trigger.name, arrived, coldStart
+		d.Trigger, d.Responds, d.Arrived, d.ColdStart = trigger.name, trigger.responds, arrived, coldStart
 		d.Effort = &delivery.Effort{}
 		d.RequestID, d.TraceHeader, d.TraceID = ids.RequestID, ids.TraceHeader, ids.TraceID
 	}

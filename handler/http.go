@@ -24,8 +24,9 @@ type httpRequest struct {
 	body   string
 	// base64 reports whether body is encoded.
 	base64 bool
-	// authenticated reports whether the gateway authenticated the caller.
+	// authenticated reports whether the gateway authenticated the caller, and callerID names it.
 	authenticated bool
+	callerID      string
 }
 
 // delivery returns the delivery that a request brings. Its Failure is set if the request
@@ -34,7 +35,7 @@ func (r httpRequest) delivery() *delivery.Delivery {
 	d := &delivery.Delivery{Header: r.header, SenderID: senderID(r.header)}
 	d.GatewayRequestID = delivery.ID(r.id)
 	if r.authenticated {
-		d.Caller = delivery.Gateway
+		d.Caller, d.CallerID = delivery.Gateway, delivery.ID(r.callerID)
 	}
 	if r.method != http.MethodPost {
 		d.Fail(&problem.Error{Code: problem.MethodNotAllowed, Message: "Send the request with POST."})

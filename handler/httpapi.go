@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 
@@ -11,7 +12,7 @@ import (
 const TriggerHTTPAPI = "http-api"
 
 func httpAPI() trigger {
-	return trigger{name: TriggerHTTPAPI, recognises: isHTTPAPI, decode: decodeHTTPAPI, work: (*Handler).provision, encode: encodeHTTP}
+	return trigger{name: TriggerHTTPAPI, recognises: isHTTPAPI, decode: decodeHTTPAPI, work: (*Handler).provision, encode: encodeHTTP, responds: true}
 }
 
 func isHTTPAPI(event fields) bool {
@@ -49,12 +50,23 @@ func decodeHTTPAPI(payload []byte) []*delivery.Delivery {
 		header.Add(name, value)
 	}
 	authorizer := event.RequestContext.Authorizer
+	var iam struct {
+		UserARN string `json:"userArn"`
+	}
+	var jwt struct {
+		Claims struct {
+			Subject string `json:"sub"`
+		} `json:"claims"`
+	}
+	_ = json.Unmarshal(authorizer.IAM, &iam) // What has another form names nobody.
+	_ = json.Unmarshal(authorizer.JWT, &jwt)
 	return []*delivery.Delivery{httpRequest{
 		id:            event.RequestContext.RequestID,
 		method:        event.RequestContext.HTTP.Method,
 		header:        header,
 		body:          event.Body,
 		base64:        event.IsBase64Encoded,
+		callerID:      cmp.Or(iam.UserARN, jwt.Claims.Subject),
 		authenticated: hasIdentity(authorizer.IAM) || hasIdentity(authorizer.JWT) || hasIdentity(authorizer.Lambda),
 	}.delivery()}
 }

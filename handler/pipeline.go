@@ -90,6 +90,9 @@ func (h *Handler) provision(ctx context.Context, d *delivery.Delivery) error {
 	if err := h.authorize(d); err != nil {
 		return err
 	}
+	if d.IsDryRun() && !d.Responds {
+		return problem.InvalidField("dry_run", "is of no use here, because nobody gets the response; send the request over HTTP, or invoke the function directly")
+	}
 	if h.Publisher != nil {
 		var cancel context.CancelFunc
 		ctx, cancel = endEarly(ctx, publishTime)
@@ -104,12 +107,12 @@ func (h *Handler) provision(ctx context.Context, d *delivery.Delivery) error {
 	return err
 }
 
-// publishes reports whether the outcome of a delivery is published. Without a dead-letter
+// publishes reports whether the outcome of a delivery is published. That of a dry run is not. Without a dead-letter
 // queue, a message that can only be rejected is delivered again and again; that is published
 // once.
 func (h *Handler) publishes(d *delivery.Delivery) bool {
 	rejectedAgain := d.Receives > 1 && d.Outcome() == protocol.OutcomeRejected && h.DeadLetters == nil
-	return h.Publisher != nil && d.Accepted && !rejectedAgain
+	return h.Publisher != nil && d.Accepted && !rejectedAgain && !(d.IsDryRun() && d.Responds)
 }
 
 // publish publishes the outcome of a delivery. A published success is part of success: if the bus

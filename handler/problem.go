@@ -25,6 +25,7 @@ type problemBody struct {
 	IntegrationID    string               `json:"integration_id,omitempty"`
 	Metadata         map[string]string    `json:"metadata,omitempty"`
 	Errors           []problem.FieldError `json:"errors,omitempty"`
+	Changes          []problem.Change     `json:"changes,omitempty"`
 }
 
 // problemAnswer returns the HTTP answer to a delivery that failed.
@@ -42,6 +43,7 @@ func problemAnswer(d *delivery.Delivery) httpAnswer {
 		IntegrationID:    d.IntegrationID(),
 		Metadata:         d.Metadata(),
 		Errors:           e.Fields,
+		Changes:          e.Changes,
 	})
 	answer.Headers["Content-Type"] = "application/problem+json"
 	if e.Retryable() && e.RetryAfter > 0 {

@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 
@@ -11,7 +12,7 @@ import (
 const TriggerRESTAPI = "rest-api"
 
 func restAPI() trigger {
-	return trigger{name: TriggerRESTAPI, recognises: isRESTAPI, decode: decodeRESTAPI, work: (*Handler).provision, encode: encodeHTTP}
+	return trigger{name: TriggerRESTAPI, recognises: isRESTAPI, decode: decodeRESTAPI, work: (*Handler).provision, encode: encodeHTTP, responds: true}
 }
 
 func isRESTAPI(event fields) bool { return event.has("requestContext", "httpMethod") }
@@ -43,12 +44,19 @@ func decodeRESTAPI(payload []byte) []*delivery.Delivery {
 		return []*delivery.Delivery{{Failure: malformed(err)}}
 	}
 	caller := event.RequestContext
+	var claims struct {
+		Subject string `json:"sub"`
+	}
+	var principal string
+	_ = json.Unmarshal(caller.Authorizer.Claims, &claims) // What has another form names nobody.
+	_ = json.Unmarshal(caller.Authorizer.PrincipalID, &principal)
 	return []*delivery.Delivery{httpRequest{
-		id:     caller.RequestID,
-		method: event.HTTPMethod,
-		header: event.header(),
-		body:   event.Body,
-		base64: event.IsBase64Encoded,
+		id:       caller.RequestID,
+		method:   event.HTTPMethod,
+		header:   event.header(),
+		body:     event.Body,
+		base64:   event.IsBase64Encoded,
+		callerID: cmp.Or(caller.Identity.UserARN, claims.Subject, principal),
 		authenticated: caller.Identity.UserARN != "" ||
 			hasIdentity(caller.Authorizer.Claims) || hasIdentity(caller.Authorizer.PrincipalID),
 	}.delivery()}

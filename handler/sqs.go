@@ -47,7 +47,7 @@ func decodeSQS(payload []byte) []*delivery.Delivery {
 	deliveries := make([]*delivery.Delivery, len(batch.Records))
 	for i, message := range batch.Records {
 		d := &delivery.Delivery{Caller: delivery.AWS, Body: []byte(message.Body), Message: message.Body}
-		d.MessageID = delivery.ID(message.MessageId)
+		d.MessageID, d.CallerID = delivery.ID(message.MessageId), delivery.ID(message.Attributes["SenderId"])
 		if len(batch.Records) > 1 {
 			d.MaxWait = batchMaxWait
 		}

@@ -22,6 +22,8 @@ type trigger struct {
 	work func(*Handler, context.Context, *delivery.Delivery) error
 	// encode returns what the function responds with once every delivery has its outcome.
 	encode func(*Handler, []*delivery.Delivery) ([]byte, error)
+	// responds reports whether the sender gets what encode returns.
+	responds bool
 	// minTime is the least time left with which a delivery is begun; zero if nothing would
 	// deliver it again.
 	minTime time.Duration

@@ -56,6 +56,12 @@ func pageWithoutAMouse(b *tab, url string, p *page) {
 	require.Len(b.t, p.sendGrid.Integrations(), 1)
 
 	b.press(kb.Tab)
+	b.isAt("dry")
+	b.press(kb.Enter)
+	b.sees("#verdict", "Nothing was changed")
+	b.sees("#answer", `"outcome": "planned"`)
+	b.sees("#requests", "planned")
+	b.press(kb.Tab)
 	b.isAt("answer") // A long answer can be scrolled.
 	require.NotEqual(b.t, "none", valueOf[string](b, "getComputedStyle(document.activeElement).outlineStyle"), "the focus is visible")
 	b.do(chromedp.Focus(chromedp.CSS("#sample")))

@@ -52,7 +52,7 @@ func TestRunAnswersAllTheSamples(t *testing.T) {
 			require.Equal(t, strings.TrimSuffix(code, ".json"), row[2])
 			continue
 		}
-		require.Contains(t, []string{"created", "updated", "unchanged", "superseded", "audited", "2"}, row[2], file)
+		require.Contains(t, []string{"created", "updated", "unchanged", "superseded", "planned", "audited", "2"}, row[2], file)
 	}
 	require.Equal(t, []string{"direct.json", "direct", "created", "2"}, rowOf(t, out, "direct.json")[:4], "a list and a create")
 	// Messages of one batch may share a list, which counts for the one that sent it.

@@ -5,6 +5,7 @@
 package delivery
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -39,6 +40,8 @@ type Delivery struct {
 	// Receives is how often SQS has delivered the message, this time included; 0 if unknown.
 	Receives  int
 	ColdStart bool
+	// Responds reports whether the sender gets the response.
+	Responds bool
 	// Arrived is when the function got the event.
 	Arrived time.Time
 	// Sent is when the request was sent, by its sender's clock: the time of the EventBridge event.
@@ -58,6 +61,9 @@ type Delivery struct {
 	// Body is the JSON of the request.
 	Body   []byte
 	Caller Caller
+	// CallerID names the caller as AWS or the gateway does: an ARN, the subject of a token, the
+	// source and account of an event, or the sender of a message. It is empty where they do not.
+	CallerID string
 	// Scheme is how the request carries the webhook secret, empty if it carries none.
 	Scheme string
 	// Accepted reports whether the caller is authenticated and sent what is to be read as a
@@ -141,6 +147,24 @@ func (d *Delivery) Outcome() protocol.Outcome {
 		return provision.OutcomeOf(d.Failure)
 	}
 	return d.Result.Outcome
+}
+
+// Who returns who sent the request: the caller's id or, where a webhook secret is all that is known,
+// its scheme.
+func (d *Delivery) Who() string { return cmp.Or(d.CallerID, d.Scheme) }
+
+// IsDryRun reports whether the request only asks what it would do.
+func (d *Delivery) IsDryRun() bool { return d.Request != nil && d.Request.DryRun }
+
+// Changes returns what the request changed, or would change.
+func (d *Delivery) Changes() []problem.Change {
+	switch {
+	case d.Result != nil:
+		return d.Result.Changes
+	case d.Failure != nil:
+		return d.Failure.Changes
+	}
+	return nil
 }
 
 // EntityID returns the entity id of the request, empty while no request is known.

@@ -15,6 +15,15 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
+// Change is a field in which SendGrid has something else than a request asks for. Certificates are
+// named by their SHA-256.
+type Change struct {
+	Field string `json:"field"`
+	// From is what SendGrid has, nil for nothing; To is what is requested.
+	From any `json:"from"`
+	To   any `json:"to"`
+}
+
 // Error is the one error type that callers see. Message and Fields are safe to show
 // to anyone; Err is the cause, and belongs in the log only.
 type Error struct {
@@ -23,6 +32,8 @@ type Error struct {
 	Message string
 	// Fields lists the fields at fault, where fields are at fault.
 	Fields []FieldError
+	// Changes are what the request would change, where it may not.
+	Changes []Change
 	// IntegrationID names the integration that the failure is about, empty if there is none.
 	IntegrationID string
 	// RetryAfter is when to try again; zero means that no time is known.
@@ -31,6 +42,14 @@ type Error struct {
 	Permanent bool
 	// Err is the cause.
 	Err error
+}
+
+// InvalidField returns the error of a request of which one field is wrong.
+func InvalidField(field, message string) *Error {
+	return &Error{
+		Code: InvalidRequest, Message: "One field of the request is wrong; correct it and send the request again.",
+		Fields: []FieldError{{Field: field, Message: message}},
+	}
 }
 
 // Error describes the failure with its cause, for a log.

@@ -45,6 +45,8 @@ const (
 	OutcomeUnchanged Outcome = "unchanged"
 	// OutcomeSuperseded means that a newer request was applied before. Nothing was changed.
 	OutcomeSuperseded Outcome = "superseded"
+	// OutcomePlanned means that the request asked what it would do. Nothing was written.
+	OutcomePlanned Outcome = "planned"
 	// OutcomeRejected means that it failed, and a retry cannot help.
 	OutcomeRejected Outcome = "rejected"
 	// OutcomeFailed means that it failed, and a retry may help.
@@ -53,7 +55,7 @@ const (
 
 // Outcomes returns every outcome.
 func Outcomes() []Outcome {
-	return []Outcome{OutcomeCreated, OutcomeUpdated, OutcomeUnchanged, OutcomeSuperseded, OutcomeRejected, OutcomeFailed}
+	return []Outcome{OutcomeCreated, OutcomeUpdated, OutcomeUnchanged, OutcomeSuperseded, OutcomePlanned, OutcomeRejected, OutcomeFailed}
 }
 
 const (

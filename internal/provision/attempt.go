@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/internal/saml"
@@ -33,6 +34,8 @@ type attempt struct {
 	asOf time.Time
 	// updateSent reports whether this attempt has updated the integration.
 	updateSent bool
+	// changes are what this attempt changed in SendGrid.
+	changes []problem.Change
 	// adopted reports whether the response to a create was lost.
 	adopted bool
 	// held is until when nobody may write after this attempt, because the outcome of one of its

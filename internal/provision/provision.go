@@ -89,7 +89,8 @@ func remembered(ids []string, fingerprint string) []string {
 
 // Ensure makes sure that the integration a request asks for exists, exactly once, with its
 // certificates, and responds before the deadline of ctx. A success is recorded in the ledger
-// before it is returned. Its errors are of type *problem.Error.
+// before it is returned. A dry run returns what the request would do, and writes nothing. The errors
+// are of type *problem.Error.
 func (p *Provisioner) Ensure(ctx context.Context, r request.Resolved, d Delivery) (*Result, error) {
 	if d.Order == (protocol.Order{}) {
 		d.Order = protocol.NewOrder(time.Time{}, time.Now())
@@ -104,7 +105,11 @@ func (p *Provisioner) Ensure(ctx context.Context, r request.Resolved, d Delivery
 	defer a.arrived()
 	ctx, cancel := context.WithDeadline(ctx, a.work)
 	defer cancel()
-	result, err := a.run(ctx)
+	run := a.run
+	if r.DryRun {
+		run = a.preview
+	}
+	result, err := run(ctx)
 	if err != nil {
 		return nil, a.translate(err)
 	}

@@ -46,12 +46,14 @@ func conflict(i sendgrid.Integration, r request.Resolved, seen observation) *pro
 		names = append(names, name)
 		e.Fields = append(e.Fields, problem.FieldError{Field: name, Message: "is " + current + " in SendGrid, and " + requested + " was requested"})
 	}
-	for _, d := range r.Differences(i) {
-		differs(d.Field, quoted(d.Current), quoted(d.Requested))
+	e.Changes = r.Differences(i)
+	for _, c := range e.Changes {
+		differs(c.Field, quoted(c.From), quoted(c.To))
 	}
 	for _, c := range r.Certificates {
 		if !slices.ContainsFunc(seen.certificates, func(s storedCertificate) bool { return s.sha256 == c.SHA256 }) {
-			differs("public_certificate", hashes(seen.certificates), "sha256 "+c.SHA256)
+			differs(certificateField, hashes(seen.certificates), "sha256 "+c.SHA256)
+			e.Changes = append(e.Changes, problem.Change{Field: certificateField, To: c.SHA256})
 		}
 	}
 	slices.Sort(names)

@@ -27,8 +27,13 @@ const maxCertificates = 20
 
 // Result is what a caller gets for a request that succeeded.
 type Result struct {
-	Outcome     protocol.Outcome     `json:"outcome"`
-	Integration sendgrid.Integration `json:"integration"`
+	Outcome protocol.Outcome `json:"outcome"`
+	// Integration is missing in a plan to create one.
+	Integration sendgrid.Integration `json:"integration,omitzero"`
+	// Steps are what would be sent, in a plan only.
+	Steps []Step `json:"steps,omitzero"`
+	// Changes are what this request changed in SendGrid, or would change.
+	Changes []problem.Change `json:"changes,omitzero"`
 	// Certificates are those that the integration has, at most maxCertificates. They are
 	// there if the request brought any.
 	Certificates []Certificate `json:"certificates,omitempty"`
@@ -64,7 +69,7 @@ func DaysLeft(certificates []Certificate, now time.Time) *int {
 
 // result returns the result of the attempt.
 func (a *attempt) result(outcome protocol.Outcome) *Result {
-	r := &Result{Outcome: outcome, Integration: *a.seen.integration, Adopted: a.adopted}
+	r := &Result{Outcome: outcome, Integration: *a.seen.integration, Changes: a.changes, Adopted: a.adopted}
 	if len(a.request.Certificates) > 0 {
 		for _, c := range a.shownCertificates() {
 			r.Certificates = append(r.Certificates, Certificate{c.id, c.sha256, c.notBefore.UTC(), c.notAfter.UTC()})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/saml"
 	"sendgrid-sso-integration/sendgrid"
@@ -19,6 +20,9 @@ var errNoID = errors.New("the response to the create has no id")
 // write is one change at SendGrid.
 type write struct {
 	protocol.Write
+	// step describes it, and changes are what it changes.
+	step    Step
+	changes []problem.Change
 	// send sends it. If it succeeds, what SendGrid has is in attempt.seen.
 	send func(context.Context) error
 	// shows reads SendGrid and reports whether the effect is there; then it is in attempt.seen. It
@@ -53,6 +57,7 @@ func (a *attempt) perform(ctx context.Context, w write) error {
 		a.held = a.settles()
 	}
 	a.entry = a.entry.Confirm(w.Write, a.seen.integration.ID, a.settles())
+	a.changes = append(a.changes, w.changes...)
 	return nil
 }
 
@@ -98,7 +103,9 @@ func (a *attempt) reconciled(ctx context.Context, shows func(context.Context) (b
 // one that is there after it is its outcome.
 func (a *attempt) createIntegration() write {
 	return write{
-		Write: protocol.Write{Kind: protocol.CreateIntegration},
+		Write:   protocol.Write{Kind: protocol.CreateIntegration},
+		step:    createStep(a.request),
+		changes: a.request.Creates(),
 		send: func(ctx context.Context) error {
 			made, err := a.SendGrid.CreateIntegration(ctx, a.request.Integration())
 			switch {
@@ -143,6 +150,8 @@ func (a *attempt) updateIntegration() write {
 	}
 	w := write{
 		Write:      protocol.Write{Kind: protocol.UpdateIntegration, Integration: before.ID, Subject: a.request.Digest()},
+		step:       updateStep(before.ID, update),
+		changes:    a.request.Updates(before),
 		idempotent: true,
 		send: func(ctx context.Context) error {
 			i, err := a.SendGrid.UpdateIntegration(ctx, before.ID, update)
@@ -172,7 +181,9 @@ func (a *attempt) createCertificate(sha256 string) write {
 	at := slices.IndexFunc(a.request.Certificates, func(c saml.Certificate) bool { return c.SHA256 == sha256 })
 	c := a.request.Certificates[at]
 	return write{
-		Write: protocol.Write{Kind: protocol.CreateCertificate, Integration: id, Subject: sha256},
+		Write:   protocol.Write{Kind: protocol.CreateCertificate, Integration: id, Subject: sha256},
+		step:    certificateStep(id, c),
+		changes: []problem.Change{{Field: certificateField, To: sha256}},
 		send: func(ctx context.Context) error {
 			made, err := a.SendGrid.CreateCertificate(ctx, sendgrid.CertificateRequest{PublicCertificate: c.PEM(), IntegrationID: id, Enabled: true})
 			switch {

@@ -28,6 +28,7 @@ type detail struct {
 	Certificates []provision.Certificate      `json:"certificates,omitempty"`
 	DaysLeft     *int                         `json:"days_left,omitempty"`
 	Warnings     []provision.Warning          `json:"warnings,omitempty"`
+	Changes      []problem.Change             `json:"changes,omitempty"`
 	Error        *failure                     `json:"error,omitempty"`
 	Request      *sendgrid.IntegrationRequest `json:"request,omitempty"`
 	Metadata     map[string]string            `json:"metadata,omitempty"`
@@ -46,6 +47,7 @@ type failure struct {
 // origin names what delivered a request, and every id under which the delivery is known.
 type origin struct {
 	Trigger          string `json:"trigger"`
+	Caller           string `json:"caller,omitempty"`
 	RequestID        string `json:"request_id,omitempty"`
 	TraceID          string `json:"trace_id,omitempty"`
 	GatewayRequestID string `json:"gateway_request_id,omitempty"`
@@ -55,7 +57,7 @@ type origin struct {
 
 func originOf(d *delivery.Delivery) origin {
 	return origin{
-		Trigger: d.Trigger, RequestID: d.RequestID, TraceID: d.TraceID,
+		Trigger: d.Trigger, Caller: d.Who(), RequestID: d.RequestID, TraceID: d.TraceID,
 		GatewayRequestID: d.GatewayRequestID, EventID: d.EventID, MessageID: d.MessageID,
 	}
 }
@@ -77,6 +79,7 @@ func encode(d *delivery.Delivery) (detailType, body string, err error) {
 		Outcome:    d.Outcome(),
 		Metadata:   d.Metadata(),
 		DurationMS: d.Duration.Milliseconds(),
+		Changes:    d.Changes(),
 		Origin:     originOf(d),
 	}
 	if d.Request != nil {

@@ -6,27 +6,54 @@ import (
 	"encoding/json"
 	"slices"
 
+	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// Difference is a field in which an integration is not what a request asks for.
-type Difference struct {
-	Field              string
-	Current, Requested any
-}
-
 // Differences returns the compared fields in which an integration is not as requested.
-func (r Resolved) Differences(i sendgrid.Integration) []Difference {
-	var found []Difference
+func (r Resolved) Differences(i sendgrid.Integration) []problem.Change {
+	var found []problem.Change
 	for _, f := range fields {
 		if f.requested == nil {
 			continue
 		}
 		if current, requested := f.current(i), f.requested(r.Request); current != requested {
-			found = append(found, Difference{Field: f.name, Current: current, Requested: requested})
+			found = append(found, problem.Change{Field: f.name, From: current, To: requested})
 		}
 	}
 	return found
+}
+
+// Updates returns what an update changes in an integration.
+func (r Resolved) Updates(i sendgrid.Integration) []problem.Change {
+	changes := r.Differences(i)
+	if c := r.completion(i); c != nil {
+		changes = append(changes, *c)
+	}
+	return changes
+}
+
+// Creates returns what a create makes.
+func (r Resolved) Creates() []problem.Change {
+	var changes []problem.Change
+	for _, f := range fields {
+		if f.requested != nil {
+			changes = append(changes, problem.Change{Field: f.name, To: f.requested(r.Request)})
+		}
+	}
+	if r.CompletedIntegration != nil {
+		changes = append(changes, problem.Change{Field: completedIntegration, To: *r.CompletedIntegration})
+	}
+	return changes
+}
+
+// completion returns how completed_integration is not as requested, nil if it is.
+func (r Resolved) completion(i sendgrid.Integration) *problem.Change {
+	completed := i.CompletedIntegration != nil && *i.CompletedIntegration
+	if r.CompletedIntegration == nil || *r.CompletedIntegration == completed {
+		return nil
+	}
+	return &problem.Change{Field: completedIntegration, From: completed, To: *r.CompletedIntegration}
 }
 
 // Matches reports whether an integration is as requested. A list has many of other entities,
@@ -37,8 +64,7 @@ func (r Resolved) Matches(i sendgrid.Integration) bool {
 
 // NeedsUpdate reports whether an update has to be sent to make an integration as requested.
 func (r Resolved) NeedsUpdate(i sendgrid.Integration) bool {
-	completed := i.CompletedIntegration != nil && *i.CompletedIntegration
-	return !r.Matches(i) || r.CompletedIntegration != nil && *r.CompletedIntegration != completed
+	return !r.Matches(i) || r.completion(i) != nil
 }
 
 // Fingerprint identifies what the request asks for: two requests with the same fingerprint
@@ -46,7 +72,7 @@ func (r Resolved) NeedsUpdate(i sendgrid.Integration) bool {
 func (r Resolved) Fingerprint() string {
 	values := r.values()
 	if r.CompletedIntegration != nil {
-		values = append(values, "completed_integration", *r.CompletedIntegration)
+		values = append(values, completedIntegration, *r.CompletedIntegration)
 	}
 	if len(r.Certificates) > 0 {
 		values = append(values, "certificates", slices.Sorted(slices.Values(r.CertificateHashes())))

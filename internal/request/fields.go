@@ -31,6 +31,9 @@ type field struct {
 	aliases []string
 }
 
+// completedIntegration is the field that SendGrid changes, too.
+const completedIntegration = "completed_integration"
+
 // fields lists the fields of a request, in the order in which problems are reported.
 var fields = []field{
 	{
@@ -88,7 +91,7 @@ var fields = []field{
 	},
 	{
 		// SendGrid changes it when a person finishes the set-up, so a difference alone is no conflict.
-		name: "completed_integration",
+		name: completedIntegration,
 		read: func(value json.RawMessage, r *Request, _ time.Time) string {
 			r.CompletedIntegration = new(bool)
 			return readBool(value, r.CompletedIntegration)
@@ -121,6 +124,11 @@ var fields = []field{
 	{
 		name: "if_exists", read: readIfExists,
 		aliases: []string{"on conflict", "on exists", "if exist", "update", "upsert"},
+	},
+	{
+		name:    "dry_run",
+		read:    func(value json.RawMessage, r *Request, _ time.Time) string { return readBool(value, &r.DryRun) },
+		aliases: []string{"dry", "plan", "preview", "what if", "check mode"},
 	},
 	{
 		name: "metadata",

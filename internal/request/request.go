@@ -45,6 +45,8 @@ type Request struct {
 	// [Request.Resolve] has done that.
 	SAMLMetadataURL string
 	IfExists        IfExists
+	// DryRun asks what the request would do. Nothing is written.
+	DryRun bool
 	// Metadata is never sent to SendGrid. It is returned in the result, for a ticket number
 	// for instance.
 	Metadata map[string]string

@@ -35,6 +35,12 @@ func (l Log) logRequest(ctx context.Context, d *delivery.Delivery) {
 		slog.Bool("cold_start", d.ColdStart),
 		slog.String("outcome", string(d.Outcome())))
 	attrs = appendIDs(attrs, d)
+	if who := d.Who(); who != "" {
+		attrs = append(attrs, slog.String("caller", who))
+	}
+	if changes := d.Changes(); len(changes) > 0 {
+		attrs = append(attrs, slog.Any("changes", changes))
+	}
 	if metadata := d.Metadata(); len(metadata) > 0 {
 		attrs = append(attrs, slog.Any("metadata", metadata))
 	}

@@ -116,6 +116,7 @@ func (m *invocationMetrics) addOutcome(d *delivery.Delivery) {
 		m.counts[MetricUnchanged]++
 	case protocol.OutcomeSuperseded:
 		m.counts[MetricSuperseded]++
+	case protocol.OutcomePlanned: // It is in the log; nothing happened that an alarm or a graph needs.
 	case protocol.OutcomeRejected:
 		m.counts[MetricRejected]++
 	case protocol.OutcomeFailed:

@@ -1,0 +1,138 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/request"
+	"sendgrid-sso-integration/internal/saml"
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// certificateField is the field of the request that brings certificates.
+const certificateField = "public_certificate"
+
+// Step is a write that a request would send to SendGrid.
+type Step struct {
+	Operation sendgrid.Op `json:"operation"`
+	// Description is one sentence.
+	Description string `json:"description"`
+	// IntegrationID is that of the integration that the write is about, empty if it is new.
+	IntegrationID string `json:"integration_id,omitempty"`
+	// Integration is what a create or an update of the integration sends.
+	Integration *sendgrid.IntegrationRequest `json:"integration,omitempty"`
+	// Certificate is what the create of a certificate sends.
+	Certificate *Certificate `json:"certificate,omitempty"`
+}
+
+func createStep(r request.Resolved) Step {
+	sent := r.Integration()
+	return Step{Operation: sendgrid.OpCreateIntegration, Integration: &sent, Description: fmt.Sprintf("Create the integration %q for %s.", r.Name, r.EntityID)}
+}
+
+func updateStep(id string, update sendgrid.IntegrationUpdate) Step {
+	return Step{
+		Operation: sendgrid.OpUpdateIntegration, IntegrationID: id, Integration: &update,
+		Description: fmt.Sprintf("Update the integration %s.", id),
+	}
+}
+
+func certificateStep(id string, c saml.Certificate) Step {
+	step := Step{
+		Operation:   sendgrid.OpCreateCertificate,
+		Certificate: &Certificate{SHA256: c.SHA256, NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC()},
+		Description: fmt.Sprintf("Add the certificate that is valid until %s.", c.NotAfter.UTC().Format(time.DateOnly)),
+	}
+	if id != newIntegration {
+		step.IntegrationID = id
+	}
+	return step
+}
+
+// newIntegration stands for the id of an integration that a preview would create.
+const newIntegration = "new"
+
+// preview returns what the request would do, from the same plans as run. It reads the ledger and
+// SendGrid, and writes nothing. What another attempt is about to change cannot be foreseen, so while
+// one works on the entry or settles, there is no preview.
+func (a *attempt) preview(ctx context.Context) (*Result, error) {
+	key := protocol.EntryKey(a.Account, a.request.EntityID)
+	entry, err := a.Ledger.Get(ctx, key)
+	if err != nil {
+		return nil, &ledgerError{err}
+	}
+	a.asOf = time.Now()
+	if entry.Availability(a.asOf) != protocol.Available {
+		return nil, inProgress(entry.Lease.Sub(a.asOf), a.settling(), nil)
+	}
+	a.entry, a.standing = entry.Take("", time.Time{}, a.asOf), protocol.Owner
+	if a.seen, err = a.observe(ctx); err != nil {
+		return nil, err
+	}
+	a.entry = a.entry.Reconcile(a.shown(), a.settles())
+	result := &Result{Outcome: protocol.OutcomePlanned, Steps: []Step{}, Changes: []problem.Change{}}
+	if a.seen.integration != nil {
+		result.Integration = *a.seen.integration
+	}
+	for range maxSteps {
+		w, err := a.planned(a.plan())
+		switch {
+		case err != nil:
+			return nil, err
+		case w == nil:
+			return result, nil
+		}
+		result.Steps, result.Changes = append(result.Steps, w.step), append(result.Changes, w.changes...)
+		a.pretend(*w)
+	}
+	return nil, errUnplanned
+}
+
+// planned returns the write that a plan would send, nil if there is none left.
+func (a *attempt) planned(p protocol.Plan) (*write, error) {
+	var w write
+	switch p.Step {
+	case protocol.Create:
+		w = a.createIntegration()
+	case protocol.Update:
+		w = a.updateIntegration()
+	case protocol.AddCertificate:
+		w = a.createCertificate(p.Certificate)
+	case protocol.Complete, protocol.AnswerUnchanged, protocol.RecordUnchanged, protocol.AnswerSuperseded:
+		return nil, nil
+	case protocol.Recheck:
+		return nil, outcomeUnknown(a.settling(), nil)
+	case protocol.Refuse:
+		return nil, a.refusal(p)
+	case protocol.Take: // An owner has the entry.
+		return nil, errUnplanned
+	}
+	return &w, nil
+}
+
+// pretend continues as if a write had taken effect.
+func (a *attempt) pretend(w write) {
+	a.entry = a.entry.Announce(w.Write, a.asked, a.settles())
+	switch w.Kind {
+	case protocol.CreateIntegration, protocol.UpdateIntegration:
+		sent, id := w.step.Integration, w.step.IntegrationID
+		if id == "" {
+			id = newIntegration
+		}
+		a.seen.integration = &sendgrid.Integration{
+			ID: id, Name: sent.Name, Enabled: sent.Enabled, SigninURL: sent.SigninURL, SignoutURL: sent.SignoutURL, EntityID: sent.EntityID,
+			CompletedIntegration: sent.CompletedIntegration,
+		}
+		a.seen.recordedMissing, a.updateSent = false, w.Kind == protocol.UpdateIntegration
+		if w.Kind == protocol.CreateIntegration {
+			a.seen.certificates = nil
+		}
+	case protocol.CreateCertificate:
+		a.seen.certificates = append(slices.Clone(a.seen.certificates), storedCertificate{sha256: w.Subject})
+	}
+	a.entry = a.entry.Confirm(w.Write, a.seen.integration.ID, a.settles())
+}
