@@ -1,101 +1,295 @@
-package provision
+package provision_test
 
 import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/sendgrid"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
-// A failure says what has become of the request so far, and which integration it is about.
-func TestFailuresSayWhatHasBecomeOfTheRequest(t *testing.T) {
-	t.Parallel()
-	asked := protocol.Asked{Fingerprint: "f"}
-	pending := protocol.Entry{State: protocol.Pending, Fingerprint: "f", IntegrationID: "1", Outcome: protocol.OutcomeCreated}
-	updating, another := pending, pending
-	updating.Outcome, another.Fingerprint = protocol.OutcomeUpdated, "g"
-	at := func(e protocol.Entry, err error) *problem.Error {
-		return (&attempt{asked: asked, entry: e}).translate(err)
-	}
-	status := func(op sendgrid.Op, code int) error { return &sendgrid.Error{Op: op, StatusCode: code, Sent: true} }
-	for name, err := range map[string]error{
-		"no key":       &sendgrid.KeyError{Op: sendgrid.OpListIntegrations, Err: errors.New("no answer")},
-		"the key":      status(sendgrid.OpListIntegrations, 401),
-		"the scope":    status(sendgrid.OpCreateCertificate, 403),
-		"a limit":      status(sendgrid.OpCreateCertificate, 429),
-		"an outage":    status(sendgrid.OpListIntegrations, 503),
-		"no response":  &sendgrid.Error{Op: sendgrid.OpListIntegrations, Err: errors.New("reset")},
-		"the ledger":   &ledgerError{errors.New("no answer")},
-		"no time":      errTooLate,
-		"a deadline":   &sendgrid.Error{Op: sendgrid.OpListIntegrations, Sent: true, Err: context.DeadlineExceeded},
-		"rejected":     status(sendgrid.OpCreateCertificate, 400),
-		"key deadline": &sendgrid.KeyError{Op: sendgrid.OpListIntegrations, Err: context.DeadlineExceeded},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			for _, e := range []protocol.Entry{{}, another} {
-				got := at(e, err)
-				require.Contains(t, got.Message, "his attempt changed nothing")
-				require.Empty(t, got.IntegrationID)
-			}
-			got := at(pending, err)
-			require.Contains(t, got.Message, "he integration 1 exists and lacks certificates")
-			require.Equal(t, "1", got.IntegrationID)
-			got = at(updating, err)
-			require.Contains(t, got.Message, "he update of the integration 1 is not complete")
-			require.Equal(t, "1", got.IntegrationID)
-		})
-	}
-	own := &problem.Error{Code: problem.OutcomeUnknown, IntegrationID: "2"}
-	require.Equal(t, "2", at(pending, own).IntegrationID)
+// released requires that nobody holds the entry, and that the same request succeeds at
+// once when the trouble is over.
+func (w *world) released() {
+	w.t.Helper()
+	entry, steps := w.ledger.state()
+	require.Zero(w.t, entry.Lease, "the entry is free after %v", steps)
+	require.NotContains(w.t, []protocol.State{protocol.Creating, protocol.Unknown}, entry.State)
+	w.sendGrid.ClearFaults()
+	start := time.Now()
+	w.created(oktaRequest())
+	require.Zero(w.t, time.Since(start), "nothing to wait for")
+	require.Len(w.t, w.sendGrid.Integrations(), 1)
 }
 
-func TestRefusals(t *testing.T) {
+func TestEnsureRepeatsAReadThatFails(t *testing.T) {
 	t.Parallel()
-	entry := func(state protocol.State, id string) protocol.Entry {
-		return protocol.Entry{State: state, IntegrationID: id}
-	}
-	refused := func(r protocol.Reason) protocol.Plan {
-		return protocol.Plan{Step: protocol.Refuse, Reason: r, Wait: 20 * time.Second}
-	}
-	person, certificate := refused(protocol.NeedsAPerson), refused(protocol.NeedsAPerson)
-	certificate.Certificate = "cafe"
-	for name, tt := range map[string]struct {
-		entry     protocol.Entry
-		plan      protocol.Plan
-		code      problem.Code
-		id        string
-		retryable bool
-		message   string
+	tests := []struct {
+		name  string
+		fault sendgridtest.Fault
 	}{
-		"a create settles":             {entry(protocol.Unknown, ""), refused(protocol.StillSettling), problem.OutcomeUnknown, "", true, "may have created"},
-		"an update settles":            {entry(protocol.Unknown, "1"), refused(protocol.StillSettling), problem.OutcomeUnknown, "1", true, "may have updated the integration 1"},
-		"a completed write settles":    {entry(protocol.Completed, "1"), refused(protocol.StillSettling), problem.InProgress, "1", true, "changed the integration 1 a moment ago"},
-		"not visible yet":              {entry(protocol.Completed, "1"), refused(protocol.NotYetVisible), problem.OutcomeUnknown, "1", true, "was created a moment ago"},
-		"changing":                     {entry(protocol.Completed, "1"), refused(protocol.Changing), problem.InProgress, "1", true, "changed the integration 1 a moment ago"},
-		"gone":                         {entry(protocol.Completed, "1"), refused(protocol.Gone), problem.Gone, "1", false, "someone has deleted it"},
-		"gone, while another replaces": {protocol.Entry{State: protocol.Creating, Gone: "0"}, refused(protocol.Gone), problem.Gone, "0", false, "integration 0"},
-		"gone since":                   {entry(protocol.Completed, "1"), refused(protocol.GoneSince), problem.Gone, "1", false, "A newer request"},
-		"a person has to look":         {entry(protocol.Unknown, ""), person, problem.OutcomeUnknown, "", false, "create the integration"},
-		"at a certificate":             {entry(protocol.Unknown, "1"), certificate, problem.OutcomeUnknown, "1", false, "certificate with SHA-256 cafe"},
-	} {
-		t.Run(name, func(t *testing.T) {
+		{name: "500", fault: sendgridtest.Fault{Status: 500}},
+		{name: "502 with HTML", fault: sendgridtest.Fault{Status: 502, Body: "<html>Bad Gateway</html>"}},
+		{name: "503", fault: sendgridtest.Fault{Status: 503}},
+		{name: "504", fault: sendgridtest.Fault{Status: 504}},
+		{name: "dropped", fault: sendgridtest.Fault{Drop: true}},
+		{name: "truncated", fault: sendgridtest.Fault{Truncate: true}},
+		{name: "200 with HTML", fault: sendgridtest.Fault{Status: 200, Body: "<html>maintenance</html>"}},
+		{name: "hanging", fault: sendgridtest.Fault{Delay: forever}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			var got *problem.Error
-			require.ErrorAs(t, (&attempt{entry: tt.entry}).refusal(tt.plan), &got)
-			require.Equal(t, tt.code, got.Code)
-			require.Equal(t, tt.id, got.IntegrationID)
-			require.Equal(t, tt.retryable, got.Retryable())
-			require.Contains(t, got.Message, tt.message)
-			if tt.retryable {
-				require.Equal(t, 20*time.Second, got.RetryAfter)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				tt.fault.Op = sendgrid.OpListIntegrations
+				w.sendGrid.Script(tt.fault)
+				w.created(oktaRequest())
+				// The transport itself may repeat a read on a connection that was used before.
+				require.Equal(t, 2, w.sendGrid.Count(sendgrid.OpListIntegrations))
+				w.creates(1, 1)
+			})
 		})
 	}
+}
+
+func TestEnsureGivesUpReading(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		status, tries int
+		code          problem.Code
+		message       string
+	}{
+		{status: 400, tries: 1, code: problem.SendGridUnavailable, message: "status 400"},
+		{status: 401, tries: 1, code: problem.SendGridUnauthorized, message: "API key"},
+		{status: 403, tries: 1, code: problem.SendGridForbidden, message: "sso.settings.read"},
+		{status: 404, tries: 1, code: problem.SendGridUnavailable, message: "SENDGRID_REGION"},
+		{status: 500, tries: 4, code: problem.SendGridUnavailable, message: "status 500"},
+		{status: 503, tries: 4, code: problem.SendGridUnavailable, message: "status 503"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.message, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: tt.status, Times: -1, Body: `{"errors":[{"message":"marker"}]}`})
+				e := w.fails(tt.code, oktaRequest())
+				require.Contains(t, e.Message, tt.message)
+				require.NotContains(t, e.Public(), "marker")
+				require.ErrorContains(t, e, "marker", "the log has what SendGrid said")
+				require.Equal(t, tt.code == problem.SendGridUnavailable, e.Retryable())
+				require.Equal(t, e.Retryable(), e.RetryAfter > 0)
+				w.calls(tt.tries, 0, 0)
+				w.released()
+			})
+		})
+	}
+}
+
+// What nobody has foreseen is not shown, and not repeated.
+func TestEnsureReportsAnUnknownErrorAsInternal(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		unknown := errors.New("marker: whatever this is")
+		calls := 0
+		w.provisioner.SendGrid = &fakeSendGrid{list: func(context.Context) ([]sendgrid.Integration, error) {
+			calls++
+			return nil, unknown
+		}}
+		e := w.fails(problem.Internal, oktaRequest())
+		require.ErrorIs(t, e, unknown)
+		require.NotContains(t, e.Public(), "marker")
+		require.Equal(t, 1, calls)
+		w.provisioner.SendGrid = w.client
+		w.released()
+	})
+}
+
+// A documented refusal created nothing, and is final.
+func TestEnsureReportsARefusedCreate(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		status  int
+		code    problem.Code
+		message string
+	}{
+		{status: 400, code: problem.SendGridRejected, message: "rejected"},
+		{status: 401, code: problem.SendGridUnauthorized, message: "API key"},
+		{status: 403, code: problem.SendGridForbidden, message: "sso.settings.create"},
+	}
+	for _, tt := range tests {
+		t.Run(string(tt.code), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.sendGrid.Script(sendgridtest.Fault{
+					Op: sendgrid.OpCreateIntegration, Status: tt.status,
+					Body: `[{"field":"signin_url","message":"is not reachable"},{"field":null,"message":"try another"}]`,
+				})
+				e := w.fails(tt.code, oktaRequest())
+				require.Contains(t, e.Message, tt.message)
+				require.False(t, e.Retryable())
+				if tt.status == 400 {
+					require.Equal(t, []problem.FieldError{
+						{Field: "signin_url", Message: "is not reachable"}, {Message: "try another"},
+					}, e.Fields)
+				} else {
+					require.Empty(t, e.Fields)
+				}
+				w.calls(1, 1, 0)
+				w.released()
+			})
+		})
+	}
+}
+
+// So did a documented refusal of an update.
+func TestEnsureReportsARefusedUpdate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.created(oktaRequest())
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpUpdateIntegration, Status: 400, Body: `[{"field":"name","message":"is taken"}]`})
+		e := w.fails(problem.SendGridRejected, updating(func(r *request.Resolved) { r.Name = "Renamed" }))
+		require.Equal(t, []problem.FieldError{{Field: "name", Message: "is taken"}}, e.Fields)
+		require.False(t, e.Retryable())
+		entry, _ := w.ledger.state()
+		require.Equal(t, protocol.Completed, entry.State)
+		require.Zero(t, entry.Lease)
+	})
+}
+
+// Who takes the entry and finds nothing out leaves in it what others remember.
+func TestEnsureRemembersThroughAFailure(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.created(oktaRequest())
+		before, _ := w.ledger.state()
+		other := oktaRequest()
+		other.Name = "Another"
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: 403})
+		w.fails(problem.SendGridForbidden, other)
+
+		after, _ := w.ledger.state()
+		require.Equal(t, protocol.Completed, after.State)
+		require.Zero(t, after.Lease)
+		require.Equal(t, before.IntegrationID, after.IntegrationID)
+		require.Equal(t, before.Fingerprint, after.Fingerprint)
+	})
+}
+
+// A refusal to create again what was deleted leaves nothing to remember.
+func TestEnsureForgetsWhatIsGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.createdAndDeleted()
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 403})
+		w.fails(problem.SendGridForbidden, oktaRequest())
+		w.released()
+	})
+}
+
+// secretError is a key source's error that knows whether trying again can help.
+type secretError struct{ permanent bool }
+
+func (e secretError) Error() string   { return "marker: the secret is of no use" }
+func (e secretError) Permanent() bool { return e.permanent }
+
+func TestEnsureReportsThatItHasNoKey(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name      string
+		err       error
+		permanent bool
+	}{
+		{name: "any error", err: errors.New("marker: no answer")},
+		{name: "an error that passes", err: secretError{}},
+		{name: "an error that stays", err: secretError{permanent: true}, permanent: true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				good := w.keys.key
+				check := func() {
+					e := w.fails(problem.SecretUnavailable, oktaRequest())
+					require.Equal(t, !tt.permanent, e.Retryable())
+					require.Equal(t, e.Retryable(), e.RetryAfter > 0)
+					require.NotContains(t, e.Public(), "marker")
+					require.ErrorIs(t, e, tt.err)
+					entry, _ := w.ledger.state()
+					require.Zero(t, entry.Lease)
+				}
+				bad := func(context.Context) (string, string, error) { return "", "", tt.err }
+				w.keys.key = bad
+				check()
+				w.calls(0, 0, 0)
+
+				w.keys.key = func(context.Context) (string, string, error) {
+					w.keys.key = bad
+					return testKey, "v1", nil
+				}
+				check()
+				w.calls(1, 0, 0)
+
+				w.keys.key = good
+				w.released()
+			})
+		})
+	}
+}
+
+func TestEnsureReportsAKeyThatCameTooLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		good := w.keys.key
+		w.keys.key = func(ctx context.Context) (string, string, error) {
+			<-ctx.Done()
+			return "", "", ctx.Err()
+		}
+		w.fails(problem.DeadlineExceeded, oktaRequest())
+		w.calls(0, 0, 0)
+		w.keys.key = good
+		w.released()
+	})
+}
+
+func TestEnsureRenewsARejectedKeyOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sendGrid.SetKeys("SG.new")
+		w.keys.renew = func(context.Context, string) (string, string, error) {
+			w.keys.key = func(context.Context) (string, string, error) { return "SG.new", "v2", nil }
+			return "SG.new", "v2", nil
+		}
+		require.False(t, w.succeeds(protocol.OutcomeCreated, oktaRequest()).Adopted)
+		w.calls(2, 1, 0)
+	})
+}
+
+func TestEnsureReportsARejectedKeyThatCannotBeRenewed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sendGrid.SetKeys("SG.new")
+		w.keys.renew = func(context.Context, string) (string, string, error) { return "", "", secretError{} }
+		w.fails(problem.SecretUnavailable, oktaRequest())
+		w.calls(1, 0, 0)
+		w.sendGrid.SetKeys(testKey)
+		w.released()
+	})
 }

@@ -6,11 +6,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"sendgrid-sso-integration/internal/problem"
-	"sendgrid-sso-integration/internal/protocol"
-
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )

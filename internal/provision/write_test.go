@@ -1,7 +1,10 @@
 package provision_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -409,4 +412,355 @@ func TestEnsureWarns(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A create whose answer leaves its outcome open is followed by no other before it has
+// settled, and has settled once more after somebody took the entry over. The fault matrix
+// has all such answers.
+func TestEnsureGuardsAnAmbiguousCreate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.lose(false)
+		e := w.fails(problem.OutcomeUnknown, oktaRequest())
+		answered := time.Now()
+		require.Equal(t, provision.DefaultSettling, e.RetryAfter)
+		require.True(t, e.Retryable())
+		require.Error(t, e.Err, "the log has what happened")
+		entry, steps := w.ledger.state()
+		require.Equal(t, []string{stepTake, stepCreating, stepUnknown}, steps)
+		require.Equal(t, answered.Add(provision.DefaultSettling), entry.Lease)
+		require.Equal(t, 1, entry.UnknownCreates)
+		w.creates(1, 0)
+
+		// Anyone may read meanwhile.
+		lists := w.sendGrid.Count(sendgrid.OpListIntegrations)
+		w.pass(10 * time.Second)
+		e = w.fails(problem.OutcomeUnknown, oktaRequest())
+		require.Equal(t, provision.DefaultSettling-10*time.Second, e.RetryAfter)
+		w.calls(lists+1, 1, 0)
+		require.Equal(t, 10*time.Second, time.Since(answered), "waiting would be in vain")
+
+		// Who has the time waits for the rest, and lets it settle once more.
+		w.pass(35 * time.Second)
+		require.Equal(t, provision.DefaultSettling, w.fails(problem.OutcomeUnknown, oktaRequest()).RetryAfter)
+		w.pass(provision.DefaultSettling)
+		w.created(oktaRequest())
+		w.creates(2, 1)
+		entry, _ = w.ledger.state()
+		require.Zero(t, entry.UnknownCreates)
+	})
+}
+
+// A connection that breaks after it took the request may have delivered it, for all that
+// this side knows.
+func TestEnsureGuardsABrokenConnection(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.afterList(func() { w.network.ResetAfterDial(1) })
+		e := w.fails(problem.OutcomeUnknown, oktaRequest())
+		require.Equal(t, provision.DefaultSettling, e.RetryAfter)
+		w.creates(0, 0)
+		w.recheck()
+		w.created(oktaRequest())
+		w.creates(1, 1)
+	})
+}
+
+// An error that nobody knows says nothing about what was sent.
+func TestEnsureGuardsAgainstAnUnknownError(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		unknown := errors.New("marker: whatever this is")
+		w.provisioner.SendGrid = &fakeSendGrid{
+			list:   w.client.ListIntegrations,
+			create: func(context.Context, sendgrid.IntegrationRequest) (*sendgrid.Integration, error) { return nil, unknown },
+		}
+		e := w.fails(problem.OutcomeUnknown, oktaRequest())
+		require.ErrorIs(t, e, unknown)
+		require.NotContains(t, e.Public(), "marker")
+		entry, _ := w.ledger.state()
+		require.Equal(t, protocol.Unknown, entry.State)
+	})
+}
+
+const death = "the process dies here"
+
+// dies makes a request in a process that dies in one of its calls to SendGrid.
+func (w *world) dies(within provision.SendGrid) {
+	w.t.Helper()
+	p := w.another()
+	p.SendGrid = within
+	require.PanicsWithValue(w.t, death, func() {
+		ctx, cancel := context.WithTimeout(context.Background(), invocation)
+		defer cancel()
+		_, _ = p.Ensure(ctx, oktaRequest(), provision.Delivery{})
+	})
+}
+
+// dead requires that the entry is as the dead process left it, that nobody acts before its
+// lease has ended, and returns shortly before that.
+func (w *world) dead(state protocol.State) {
+	w.t.Helper()
+	left, _ := w.ledger.state()
+	require.Equal(w.t, state, left.State)
+	require.Equal(w.t, lease, time.Until(left.Lease))
+	creates := w.sendGrid.Count(sendgrid.OpCreateIntegration)
+	for range 2 {
+		w.fails(problem.InProgress, oktaRequest())
+	}
+	require.Equal(w.t, creates, w.sendGrid.Count(sendgrid.OpCreateIntegration))
+	w.pass(time.Until(left.Lease) - 5*time.Second) // Who has the time waits for the rest.
+}
+
+func TestEnsureAfterAProcessThatDiedLooking(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.dies(&fakeSendGrid{list: func(context.Context) ([]sendgrid.Integration, error) { panic(death) }})
+		w.dead(protocol.Free)
+		w.created(oktaRequest())
+		w.creates(1, 1)
+	})
+}
+
+func TestEnsureAfterAProcessThatDiedBeforeItsCreate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.dies(&fakeSendGrid{
+			list:   w.client.ListIntegrations,
+			create: func(context.Context, sendgrid.IntegrationRequest) (*sendgrid.Integration, error) { panic(death) },
+		})
+		w.dead(protocol.Creating)
+		w.fails(problem.OutcomeUnknown, oktaRequest())
+		w.pass(provision.DefaultSettling)
+		w.created(oktaRequest())
+		w.creates(1, 1)
+	})
+}
+
+func TestEnsureAfterAProcessThatDiedAfterItsCreate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.dies(&fakeSendGrid{
+			list: w.client.ListIntegrations,
+			create: func(ctx context.Context, in sendgrid.IntegrationRequest) (*sendgrid.Integration, error) {
+				_, err := w.client.CreateIntegration(ctx, in)
+				require.NoError(t, err)
+				panic(death)
+			},
+		})
+		w.dead(protocol.Creating)
+		require.Equal(t, w.sendGrid.Integrations()[0].ID, w.created(oktaRequest()).ID)
+		w.creates(1, 1)
+		entry, _ := w.ledger.state()
+		require.Equal(t, protocol.Completed, entry.State)
+		require.Zero(t, entry.Lease)
+	})
+}
+
+// A process may die at every write of its own, too; the write may have been done or not.
+func TestEnsureAfterAProcessThatDiedWriting(t *testing.T) {
+	t.Parallel()
+	for _, step := range []string{stepTake, stepCreating, stepCompleted} {
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.ledger.meet = func(_ context.Context, at string) error {
+					if at == step {
+						panic(death)
+					}
+					return nil
+				}
+				w.dies(w.client)
+				w.ledger.failAt("", nil)
+				w.pass(lease)
+				if _, err := w.ensure(oktaRequest()); err != nil {
+					requireCode(t, problem.OutcomeUnknown, err)
+					w.pass(provision.DefaultSettling)
+					_, err = w.ensure(oktaRequest())
+					require.NoError(t, err)
+				}
+				w.creates(1, 1)
+			})
+		})
+	}
+}
+
+var errLedger = errors.New("marker: the table does not answer")
+
+// The lease of an attempt ends at the latest when its invocation and the settling have.
+const lease = invocation + provision.DefaultSettling
+
+func (w *world) ledgerFails(step string) {
+	w.t.Helper()
+	w.ledger.failAt(step, errLedger)
+	e := w.fails(problem.LedgerUnavailable, oktaRequest())
+	require.ErrorIs(w.t, e, errLedger)
+	require.NotContains(w.t, e.Public(), "marker")
+	require.True(w.t, e.Retryable())
+	require.Positive(w.t, e.RetryAfter)
+}
+
+func TestEnsureDoesNothingWithoutTheLedger(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.ledgerFails(stepTake)
+		w.calls(0, 0, 0)
+		w.ledger.failAt("", nil)
+		w.released()
+	})
+}
+
+func TestEnsureDoesNotWaitForALedgerThatHangs(t *testing.T) {
+	t.Parallel()
+	for _, step := range []string{stepTake, stepCreating} {
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.ledger.hangAt(step)
+				w.fails(problem.LedgerUnavailable, oktaRequest())
+				w.creates(0, 0)
+				w.ledger.failAt("", nil)
+				w.released()
+			})
+		})
+	}
+}
+
+func TestEnsureCreatesNothingThatTheLedgerDoesNotKnowOf(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.ledgerFails(stepCreating)
+		w.calls(1, 0, 0)
+		w.ledger.failAt("", nil)
+		w.released()
+	})
+}
+
+// A success that is not recorded is none: an older request could undo it. It is found once the
+// lease has ended, and created once.
+func TestEnsureSucceedsOnlyOnceThatIsRecorded(t *testing.T) {
+	t.Parallel()
+	for name, fail := range map[string]func(*spyLedger){
+		"failing": func(s *spyLedger) { s.failAt(stepCompleted, errLedger) },
+		"lost":    func(s *spyLedger) { s.failAt(stepCompleted, errLost) },
+		"hanging": func(s *spyLedger) { s.hangAt(stepCompleted) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				fail(w.ledger)
+				begun := time.Now()
+				e := w.fails(problem.LedgerUnavailable, oktaRequest())
+				require.Equal(t, w.sendGrid.Integrations()[0].ID, e.IntegrationID)
+				require.True(t, e.Retryable())
+				w.ledger.failAt("", nil)
+				_, err := w.ensureWithin(10*time.Second, oktaRequest())
+				requireCode(t, problem.InProgress, err)
+
+				w.pass(time.Until(begun.Add(lease)))
+				require.Equal(t, e.IntegrationID, w.created(oktaRequest()).ID)
+				w.unchanged(oktaRequest())
+				w.creates(1, 1)
+			})
+		})
+	}
+}
+
+func TestEnsureGuardsAnAmbiguousCreateThatItCannotRecord(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.ledger.failAt(stepUnknown, errLedger)
+		w.lose(false)
+		begun := time.Now()
+		w.fails(problem.OutcomeUnknown, oktaRequest())
+		entry, _ := w.ledger.state()
+		require.Equal(t, protocol.Creating, entry.State)
+		require.True(t, entry.Lease.Equal(begun.Add(lease)))
+
+		w.ledger.failAt("", nil)
+		w.fails(problem.InProgress, oktaRequest())
+		w.creates(1, 0)
+		w.pass(time.Until(begun.Add(lease)) - provision.DefaultSettling)
+		w.recheck()
+		w.created(oktaRequest())
+		w.creates(2, 1)
+	})
+}
+
+func TestEnsureReportsTheFailureThoughItCannotReleaseTheEntry(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.ledger.failAt(stepRelease, errLedger)
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 403})
+		begun := time.Now()
+		w.fails(problem.SendGridForbidden, oktaRequest())
+		w.ledger.failAt("", nil)
+		w.fails(problem.InProgress, oktaRequest())
+		w.pass(time.Until(begun.Add(lease)) - provision.DefaultSettling)
+		w.recheck()
+		w.created(oktaRequest())
+	})
+}
+
+func TestEnsureLogsWhatItCouldNotRecord(t *testing.T) {
+	t.Parallel()
+	for _, step := range []string{stepRelease, stepUnknown} {
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				var log bytes.Buffer
+				w.provisioner.Logger = slog.New(slog.NewTextHandler(&log, nil))
+				w.ledger.failAt(step, errLedger)
+				switch step {
+				case stepRelease:
+					w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 403})
+				case stepUnknown:
+					w.lose(false)
+				}
+				_, _ = w.ensure(oktaRequest())
+				require.Contains(t, log.String(), "level=WARN")
+				require.Contains(t, log.String(), entityID)
+				require.Contains(t, log.String(), errLedger.Error())
+				require.NotContains(t, log.String(), testKey)
+			})
+		})
+	}
+}
+
+// A result says that its integration was found instead of created, by whoever's request it was.
+func TestEnsureReportsWhatItAdopted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.dies(&fakeSendGrid{
+			list: w.client.ListIntegrations,
+			create: func(ctx context.Context, in sendgrid.IntegrationRequest) (*sendgrid.Integration, error) {
+				_, _ = w.client.CreateIntegration(ctx, in)
+				panic(death)
+			},
+		})
+		w.pass(lease)
+		other := updating(func(r *request.Resolved) { r.Name = "Another" })
+		require.False(t, w.succeeds(protocol.OutcomeUpdated, other).Adopted, "it is another request's")
+
+		w.pass(time.Hour)
+		require.True(t, w.sendGrid.Delete(w.sendGrid.Integrations()[0].ID))
+		w.lose(true) // The create takes effect, and its response is lost.
+		require.True(t, w.succeeds(protocol.OutcomeCreated, oktaRequest()).Adopted)
+		require.False(t, w.succeeds(protocol.OutcomeUnchanged, oktaRequest()).Adopted)
+	})
 }
