@@ -11,6 +11,9 @@ type Asked struct {
 	Fingerprint string
 	// Updates reports whether the request may change an integration that exists.
 	Updates bool
+	// Restores reports whether it also undoes what was edited since it was completed. Such a request
+	// updates.
+	Restores bool
 	// Certificates are the SHA-256 of the certificates that it brings.
 	Certificates []string
 	Order        Order
@@ -157,7 +160,7 @@ func (v View) planFound() Plan {
 	stale := recorded && e.Stale.After(v.AsOf)
 	missing := v.missing()
 	asRequested := v.Shown.Matches && len(missing) == 0 && !stale && (!v.Asked.Updates || !v.Shown.NeedsUpdate)
-	completed := recorded && e.completes(v.Asked) // What somebody edited since is meant to stay.
+	completed := recorded && e.completes(v.Asked) && !v.Asked.Restores // What somebody edited since is meant to stay.
 	switch {
 	case recorded && e.remembers(v.Asked) && !v.isOlder():
 		return Plan{Step: AnswerUnchanged}
@@ -210,10 +213,13 @@ func (v View) unchanged() Plan {
 
 // planSteps decides what is left to do for a request that was announced.
 func (v View) planSteps(missing []string) Plan {
+	awaited := v.Entry.awaitsCertificate() && slices.Contains(missing, v.Entry.Certificate)
 	switch {
+	case awaited && !v.Entry.Rechecked: // An update would forget that it may be on its way.
+		return Plan{Step: Recheck}
 	case v.Entry.Outcome == OutcomeUpdated && v.Shown.NeedsUpdate && !v.UpdateSent:
 		return Plan{Step: Update}
-	case v.Entry.awaitsCertificate() && slices.Contains(missing, v.Entry.Certificate):
+	case awaited:
 		return v.again(Plan{Step: AddCertificate, Certificate: v.Entry.Certificate})
 	case len(missing) > 0:
 		return v.add(missing[0])

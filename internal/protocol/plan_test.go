@@ -17,6 +17,7 @@ func ordered(after time.Duration) Order { return NewOrder(now.Add(after), now.Ad
 var (
 	plain        = Asked{Fingerprint: "f", Order: ordered(0), Deliveries: []string{"event:1"}}
 	update       = with(plain, func(a *Asked) { a.Updates = true })
+	restoring    = with(update, func(a *Asked) { a.Restores = true })
 	other        = with(plain, func(a *Asked) { a.Fingerprint, a.Deliveries = "g", []string{"event:2"} })
 	certified    = with(plain, func(a *Asked) { a.Certificates = []string{"a", "b"} })
 	certifying   = with(update, func(a *Asked) { a.Certificates = []string{"a", "b"} })
@@ -44,6 +45,9 @@ func entry(asked Asked, state State, changes ...func(*Entry)) Entry {
 	e := Entry{State: state, Fingerprint: asked.Fingerprint, Outcome: OutcomeCreated, Expires: now.Add(time.Hour)}
 	if state == Completed || state == Pending || state == Adding {
 		e.IntegrationID = "1"
+	}
+	if state == Completed {
+		e.Baseline = "b"
 	}
 	return with(e, changes...)
 }
@@ -100,6 +104,8 @@ func TestPlanWhereNothingIsShown(t *testing.T) {
 		"announced, and nothing exists":                               {plain, entry(plain, Creating), Owner, nothing, Plan{Step: Recheck}},
 		"another's create announced":                                  {plain, entry(other, Creating), Owner, nothing, Plan{Step: Recheck}},
 		"unknown, and nothing exists":                                 {plain, entry(plain, Unknown), Owner, nothing, Plan{Step: Recheck}},
+		"announced, and it was edited since":                          {certifying, entry(certified, Adding, awaits("a"), updated), Owner, differs, Plan{Step: Recheck}},
+		"rechecked, and it was edited since":                          {certifying, entry(certified, Unknown, awaits("a"), updated, rechecked), Owner, differs, Plan{Step: Update}},
 		"unknown and rechecked":                                       {plain, entry(plain, Unknown, rechecked), Owner, nothing, Plan{Step: Create}},
 		"three unknown creates, before the recheck":                   {plain, entry(plain, Unknown, unknown(3)), Owner, nothing, Plan{Step: Recheck}},
 		"two unknown creates, rechecked":                              {plain, entry(plain, Unknown, rechecked, unknown(2)), Owner, nothing, Plan{Step: Create}},
@@ -162,6 +168,11 @@ func TestPlanOfUpdates(t *testing.T) {
 		"applied by this delivery, and newer since":                   {update, entry(other, Completed, remembers, applied(time.Second)), Reader, differs, Plan{Step: AnswerSuperseded}},
 		"applied by this delivery, and another is there":              {update, entry(other, Completed, remembers), Owner, anotherElse, refused(Gone, 0)},
 		"applied by this delivery, and another is there as requested": {update, entry(other, Completed, remembers), Owner, anotherOne, Plan{Step: RecordUnchanged}},
+		"that restores what was edited":                               {restoring, entry(update, Completed, applied(0)), Owner, differs, Plan{Step: Update}},
+		"that restores, and is read":                                  {restoring, entry(update, Completed, applied(0)), Reader, differs, Plan{Step: Take}},
+		"that restores nothing":                                       {restoring, entry(update, Completed, applied(-time.Second)), Owner, asRequested, Plan{Step: RecordUnchanged}},
+		"that restores, and is older":                                 {restoring, entry(other, Completed, applied(time.Second)), Owner, differs, Plan{Step: AnswerSuperseded}},
+		"that restored before":                                        {restoring, entry(update, Completed, remembers, applied(0)), Owner, differs, Plan{Step: AnswerUnchanged}},
 		"announced, and not sent":                                     {update, entry(update, Pending, updated), Owner, differs, Plan{Step: Update}},
 		"announced, and done":                                         {update, entry(update, Pending, updated), Owner, asRequested, Plan{Step: Complete}},
 		"unknown":                                                     {update, entry(update, Unknown, updated, of("1")), Owner, differs, Plan{Step: Update}},
