@@ -8,7 +8,6 @@ import (
 	"sendgrid-sso-integration/internal/auth"
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
-	"sendgrid-sso-integration/internal/request"
 )
 
 // retrySecret is when to send a request again if the webhook secret could not be read.
@@ -43,12 +42,12 @@ func (h *Handler) authenticate(ctx context.Context, d *delivery.Delivery) error 
 // add a signing certificate to an integration can log in as anyone, so a webhook secret alone
 // is not enough for an update.
 func (h *Handler) authorize(d *delivery.Delivery) error {
-	if d.Caller != delivery.WebhookSecret || d.Request.IfExists != request.UpdateExisting || h.WebhookMayUpdate {
+	if d.Caller != delivery.WebhookSecret || !d.Request.IfExists.Updates() || h.WebhookMayUpdate {
 		return nil
 	}
 	return &problem.Error{
 		Code:    problem.Forbidden,
-		Message: "A caller that is authenticated by a webhook secret alone may not send if_exists: update. Leave if_exists out, sign the request with IAM, or have the operator set WEBHOOK_MAY_UPDATE to true.",
+		Message: "A caller that is authenticated by a webhook secret alone may not send if_exists: " + string(d.Request.IfExists) + ". Leave if_exists out, sign the request with IAM, or have the operator set WEBHOOK_MAY_UPDATE to true.",
 	}
 }
 

@@ -85,7 +85,7 @@ func (c *confirming) Ensure(ctx context.Context, r request.Resolved, d provision
 
 // ifExists describes what happens to an integration that exists already.
 func ifExists(r request.Resolved) string {
-	if r.IfExists == request.UpdateExisting {
+	if r.IfExists.Updates() {
 		return "or to change what differs if it exists already"
 	}
 	return "unless it exists already"

@@ -31,6 +31,7 @@ const (
 	attrAnnounced      = "announced"
 	attrAnnouncedTie   = "announced_received"
 	attrGone           = "gone"
+	attrBaseline       = "baseline"
 	attrUpdate         = "update"
 	attrUnknownCerts   = "unknown_certificates"
 	attrUnknownCreates = "unknown_creates"
@@ -59,6 +60,7 @@ func encode(e protocol.Entry) map[string]types.AttributeValue {
 		attrAnnounced:      millis(e.Announced.Sent),
 		attrAnnouncedTie:   millis(e.Announced.Received),
 		attrGone:           text(e.Gone),
+		attrBaseline:       text(e.Baseline),
 		attrUpdate:         text(e.Update),
 		attrUnknownCerts:   counts(e.UnknownCertificates),
 		attrUnknownCreates: number(int64(e.UnknownCreates)),
@@ -91,6 +93,7 @@ func decode(item map[string]types.AttributeValue) protocol.Entry {
 		Applied:             protocol.Order{Sent: timeOf(item[attrApplied]), Received: timeOf(item[attrAppliedTie])},
 		Announced:           protocol.Order{Sent: timeOf(item[attrAnnounced]), Received: timeOf(item[attrAnnouncedTie])},
 		Gone:                textOf(item[attrGone]),
+		Baseline:            textOf(item[attrBaseline]),
 		Update:              textOf(item[attrUpdate]),
 		UnknownCertificates: countsOf(item[attrUnknownCerts]),
 		UnknownCreates:      int(numberOf(item[attrUnknownCreates])),

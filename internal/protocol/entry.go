@@ -105,6 +105,9 @@ type Entry struct {
 	Settles time.Time
 	// Stale is until when SendGrid may show what the integration was before its last update.
 	Stale time.Time
+	// Baseline is what SendGrid showed after the last write, as package provision describes it;
+	// empty if that was never recorded.
+	Baseline string
 	// Added are the SHA-256 of the certificates that were added to the integration.
 	Added []string
 
@@ -162,9 +165,9 @@ func (e Entry) expired(now time.Time) bool { return e.Expires.Before(now) }
 // Readable reports whether reading may suffice for a request, so that it need not take the entry,
 // which would keep others waiting. The plan takes it if that turns out wrong.
 func (e Entry) Readable(asked Asked, now time.Time) bool {
-	known := e.IntegrationID != "" && !e.awaitsCreate() && !e.hasStepsLeft()
+	known := e.IntegrationID != "" && !e.awaitsCreate() && !e.hasStepsLeft() && (e.Baseline != "" || e.State != Completed)
 	return known && !e.expired(now) && (!asked.Updates || e.remembers(asked) || asked.Order.Before(e.Applied) ||
-		e.completes(asked) && !e.Applied.Before(asked.Order))
+		e.completes(asked) && !asked.Restores && !e.Applied.Before(asked.Order))
 }
 
 // completes reports whether the entry records this very request as completed.
@@ -230,7 +233,7 @@ func (e Entry) about(id string, settles time.Time) Entry {
 		return e
 	}
 	e.State, e.IntegrationID, e.Settles, e.Stale = Pending, id, settles, time.Time{}
-	e.Added, e.Update, e.Certificate = nil, "", ""
+	e.Added, e.Baseline, e.Update, e.Certificate = nil, "", "", ""
 	e.UnknownCreates, e.UnknownCertificates, e.Rechecked = 0, nil, false
 	return e
 }

@@ -44,7 +44,7 @@ func (e Entry) Announce(w Write, asked Asked, settles time.Time) Entry {
 			e.Gone = e.IntegrationID
 		}
 		e.State, e.IntegrationID, e.Settles, e.Stale = Creating, "", time.Time{}, time.Time{}
-		e.Added, e.UnknownCertificates, e.Update, e.Certificate, e.Rechecked = nil, nil, "", "", false
+		e.Added, e.Baseline, e.UnknownCertificates, e.Update, e.Certificate, e.Rechecked = nil, "", nil, "", "", false
 	case UpdateIntegration:
 		e = e.about(w.Integration, settles)
 		e.State, e.Update, e.Certificate, e.Rechecked = Pending, w.Subject, "", false

@@ -12,7 +12,7 @@ func full(state State) Entry {
 	return Entry{
 		Key: "k", EntityID: "urn:a", Revision: 7, Owner: "o", Lease: now, State: state, Fingerprint: "g", Outcome: OutcomeCreated,
 		Announced: ordered(-time.Minute), Applied: ordered(-time.Hour), Deliveries: []string{"d"},
-		IntegrationID: "1", Gone: "0", Settles: now, Stale: now, Added: []string{"a"}, Update: "u", Certificate: "c",
+		IntegrationID: "1", Gone: "0", Settles: now, Stale: now, Baseline: "b", Added: []string{"a"}, Update: "u", Certificate: "c",
 		UnknownCreates: 2, UnknownCertificates: map[string]int{"c": 2, "x": 1}, Rechecked: true, Expires: now,
 	}
 }
@@ -28,17 +28,17 @@ func TestAnnounce(t *testing.T) {
 	}{
 		"create": {full(Free), Write{Kind: CreateIntegration}, with(full(Creating), announced, func(e *Entry) {
 			e.Gone, e.IntegrationID, e.Settles, e.Stale = "1", "", time.Time{}, time.Time{}
-			e.Added, e.UnknownCertificates, e.Update, e.Certificate, e.Rechecked = nil, nil, "", "", false
+			e.Added, e.Baseline, e.UnknownCertificates, e.Update, e.Certificate, e.Rechecked = nil, "", nil, "", "", false
 		})},
 		"create again": {with(full(Unknown), of("")), Write{Kind: CreateIntegration}, with(full(Creating), of(""), announced, func(e *Entry) {
 			e.Settles, e.Stale = time.Time{}, time.Time{}
-			e.Added, e.UnknownCertificates, e.Update, e.Certificate, e.Rechecked = nil, nil, "", "", false
+			e.Added, e.Baseline, e.UnknownCertificates, e.Update, e.Certificate, e.Rechecked = nil, "", nil, "", "", false
 		})},
 		"update": {full(Completed), Write{Kind: UpdateIntegration, Integration: "1", Subject: "d"}, with(full(Pending), announced, updated, func(e *Entry) {
 			e.Update, e.Certificate, e.Rechecked = "d", "", false
 		})},
 		"update of another integration": {full(Completed), Write{Kind: UpdateIntegration, Integration: "2", Subject: "d"}, with(full(Pending), announced, updated, of("2"), func(e *Entry) {
-			e.Settles, e.Stale, e.Added, e.UnknownCreates, e.UnknownCertificates = settled, time.Time{}, nil, 0, nil
+			e.Settles, e.Stale, e.Added, e.Baseline, e.UnknownCreates, e.UnknownCertificates = settled, time.Time{}, nil, "", 0, nil
 			e.Update, e.Certificate, e.Rechecked = "d", "", false
 		})},
 		"certificate": {full(Completed), Write{Kind: CreateCertificate, Integration: "1", Subject: "x"}, with(full(Adding), announced, updated, func(e *Entry) {
@@ -48,7 +48,7 @@ func TestAnnounce(t *testing.T) {
 			e.Update, e.Certificate, e.Rechecked, e.UnknownCreates = "", "y", false, 0
 		})},
 		"certificate of a create that made another integration": {with(full(Pending), announced), Write{Kind: CreateCertificate, Integration: "2", Subject: "y"}, with(full(Adding), announced, updated, of("2"), func(e *Entry) {
-			e.Settles, e.Stale, e.Added, e.UnknownCreates, e.UnknownCertificates = settled, time.Time{}, nil, 0, nil
+			e.Settles, e.Stale, e.Added, e.Baseline, e.UnknownCreates, e.UnknownCertificates = settled, time.Time{}, nil, "", 0, nil
 			e.Update, e.Certificate, e.Rechecked = "", "y", false
 		})},
 	} {
@@ -69,7 +69,7 @@ func TestConfirm(t *testing.T) {
 		want   Entry
 	}{
 		"create": {with(full(Creating), of("")), Write{Kind: CreateIntegration}, with(full(Pending), known, func(e *Entry) {
-			e.Settles, e.Stale, e.Added, e.Update, e.Certificate, e.UnknownCertificates = settled, time.Time{}, nil, "", "", nil
+			e.Settles, e.Stale, e.Added, e.Baseline, e.Update, e.Certificate, e.UnknownCertificates = settled, time.Time{}, nil, "", "", "", nil
 		})},
 		"update": {full(Pending), Write{Kind: UpdateIntegration}, with(full(Pending), known, func(e *Entry) {
 			e.Update, e.Stale = "", settled

@@ -124,7 +124,7 @@ func (a *attempt) withdraw(ctx context.Context, before protocol.Entry) {
 
 // release ends the lease of an attempt that has nothing to record but what it learned.
 func (a *attempt) release(ctx context.Context) {
-	e := a.entry
+	e := a.keepBaseline(a.entry)
 	if i := a.seen.integration; i != nil {
 		e = e.Notice(i.ID, a.settles())
 	}

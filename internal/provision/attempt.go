@@ -36,6 +36,8 @@ type attempt struct {
 	updateSent bool
 	// changes are what this attempt changed in SendGrid.
 	changes []problem.Change
+	// drifted is what somebody changed there before.
+	drifted []problem.Change
 	// adopted reports whether the response to a create was lost.
 	adopted bool
 	// held is until when nobody may write after this attempt, because the outcome of one of its
@@ -137,7 +139,7 @@ func (a *attempt) carryOut(ctx context.Context, p protocol.Plan) (*Result, error
 // complete records that the steps of the request are done, and returns the result.
 func (a *attempt) complete(ctx context.Context) (*Result, error) {
 	outcome := a.entry.Outcome
-	if err := a.commit(ctx, a.entry.Complete(a.asked, a.seen.integration.ID, true, a.settles(), a.held)); err != nil {
+	if err := a.commit(ctx, a.withBaseline(a.entry.Complete(a.asked, a.seen.integration.ID, true, a.settles(), a.held))); err != nil {
 		return nil, err
 	}
 	ctx, cancel := uncancelled(ctx, a.reconcile)
@@ -155,6 +157,9 @@ func (a *attempt) answer(ctx context.Context, outcome protocol.Outcome) (*Result
 	if err != nil {
 		return nil, err
 	}
+	if outcome == protocol.OutcomeUnchanged {
+		a.drifted = a.drift()
+	}
 	return a.result(outcome), nil
 }
 
@@ -164,7 +169,12 @@ func (a *attempt) recordUnchanged(ctx context.Context) (*Result, error) {
 		a.release(ctx)
 		return nil, err
 	}
-	if err := a.commit(ctx, a.entry.Complete(a.asked, a.seen.integration.ID, a.asked.Updates, a.settles(), a.held)); err != nil {
+	a.drifted = a.drift()
+	e := a.entry.Complete(a.asked, a.seen.integration.ID, a.asked.Updates, a.settles(), a.held)
+	if a.drifted == nil { // What was edited since stays an edit.
+		e = a.withBaseline(e)
+	}
+	if err := a.commit(ctx, e); err != nil {
 		return nil, err
 	}
 	return a.result(protocol.OutcomeUnchanged), nil

@@ -21,6 +21,8 @@ type observation struct {
 	// certificates are those of the integration. They are read if the request brings any, or if
 	// the outcome of the create of one is not known.
 	certificates []storedCertificate
+	// certificatesRead reports whether certificates are all that the integration has.
+	certificatesRead bool
 }
 
 // shown returns what a plan has to know of the observation.
@@ -47,6 +49,7 @@ func (a *attempt) observe(ctx context.Context) (observation, error) {
 		return seen, err
 	}
 	seen.certificates, err = a.listCertificates(ctx, seen.integration.ID)
+	seen.certificatesRead = true
 	return seen, err
 }
 

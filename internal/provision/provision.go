@@ -98,7 +98,7 @@ func (p *Provisioner) Ensure(ctx context.Context, r request.Resolved, d Delivery
 	a := &attempt{
 		Provisioner: p, deadlines: divideTime(ctx, d.MaxWait), request: r, arrived: p.lists.expect(),
 		asked: protocol.Asked{
-			Fingerprint: r.Fingerprint(), Updates: r.IfExists == request.UpdateExisting, Certificates: r.CertificateHashes(),
+			Fingerprint: r.Fingerprint(), Updates: r.IfExists.Updates(), Restores: r.IfExists == request.Restore, Certificates: r.CertificateHashes(),
 			Order: d.Order, Deliveries: remembered(d.IDs, r.Fingerprint()),
 		},
 	}
@@ -114,6 +114,6 @@ func (p *Provisioner) Ensure(ctx context.Context, r request.Resolved, d Delivery
 		return nil, a.translate(err)
 	}
 	result.Metadata = r.Metadata
-	result.Warnings = warnings(r, result, time.Now())
+	result.Warnings = warnings(r, result, a.drifted, time.Now())
 	return result, nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/request"
 )
@@ -15,6 +16,8 @@ const expiresSoon = 30 * 24 * time.Hour
 type Warning struct {
 	Code    WarningCode `json:"code"`
 	Message string      `json:"message"`
+	// Changes are what was changed in SendGrid, with the code Drifted.
+	Changes []problem.Change `json:"changes,omitempty"`
 }
 
 // WarningCode identifies a kind of warning.
@@ -26,12 +29,13 @@ const (
 	CertificateExpiresSoon WarningCode = "CertificateExpiresSoon"
 	IntegrationDisabled    WarningCode = "IntegrationDisabled"
 	IntegrationIncomplete  WarningCode = "IntegrationIncomplete"
+	Drifted                WarningCode = "Drifted"
 )
 
 // warnings returns the warnings about a result, from what is known without another call.
-func warnings(r request.Resolved, result *Result, now time.Time) []Warning {
+func warnings(r request.Resolved, result *Result, drifted []problem.Change, now time.Time) []Warning {
 	var found []Warning
-	warn := func(code WarningCode, message string) { found = append(found, Warning{code, message}) }
+	warn := func(code WarningCode, message string) { found = append(found, Warning{Code: code, Message: message}) }
 	var last time.Time // When the last certificate expires.
 	for _, c := range result.Certificates {
 		if c.NotAfter.After(last) {
@@ -49,6 +53,10 @@ func warnings(r request.Resolved, result *Result, now time.Time) []Warning {
 	}
 	if completed := result.Integration.CompletedIntegration; completed != nil && !*completed {
 		warn(IntegrationIncomplete, "SendGrid reports that the set-up is not finished; somebody has to finish it in SendGrid's SSO settings.")
+	}
+	if len(drifted) > 0 {
+		found = append(found, Warning{Code: Drifted, Changes: drifted, Message: "Somebody changed the integration in SendGrid since this function did; " +
+			"changes has what. If that is not meant to stay, send the request with if_exists: restore."})
 	}
 	return found
 }

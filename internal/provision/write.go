@@ -114,7 +114,7 @@ func (a *attempt) createIntegration() write {
 			case made.ID == "":
 				return errNoID
 			}
-			a.seen = observation{integration: made}
+			a.seen = observation{integration: made, certificatesRead: true} // It is new.
 			return nil
 		},
 		shows: func(ctx context.Context) (bool, error) {
@@ -126,7 +126,7 @@ func (a *attempt) createIntegration() write {
 			if err != nil || made == nil {
 				return false, err
 			}
-			a.seen = observation{integration: made}
+			a.seen = observation{integration: made, certificatesRead: true} // It is new.
 			return true, nil
 		},
 		unknown: func(cause error) error { return outcomeUnknown(a.settling(), cause) },

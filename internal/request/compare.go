@@ -95,6 +95,17 @@ func DigestOf(i sendgrid.Integration) string {
 	return digest(values)
 }
 
+// Shown returns the compared fields of an integration and what it has in them.
+func Shown(i sendgrid.Integration) map[string]any {
+	shown := map[string]any{}
+	for _, f := range fields {
+		if f.current != nil {
+			shown[f.name] = f.current(i)
+		}
+	}
+	return shown
+}
+
 // values returns the values of the compared fields.
 func (r Resolved) values() []any {
 	var values []any

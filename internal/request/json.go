@@ -133,10 +133,10 @@ func readIfExists(value json.RawMessage, r *Request, _ time.Time) string {
 	switch text {
 	case "conflict":
 		r.IfExists = ReportConflict
-	case string(UpdateExisting):
-		r.IfExists = UpdateExisting
+	case string(UpdateExisting), string(Restore):
+		r.IfExists = IfExists(text)
 	default:
-		return `must be "conflict" or "update"`
+		return `must be "conflict", "update" or "restore"`
 	}
 	return ""
 }

@@ -66,7 +66,12 @@ const (
 	ReportConflict IfExists = ""
 	// UpdateExisting changes the integration to what the request asks for.
 	UpdateExisting IfExists = "update"
+	// Restore changes it as UpdateExisting does, and undoes what was edited since, too.
+	Restore IfExists = "restore"
 )
+
+// Updates reports whether a request may change an integration that exists.
+func (i IfExists) Updates() bool { return i == UpdateExisting || i == Restore }
 
 // awaitsMetadata reports whether metadata has yet to supply fields.
 func (r Request) awaitsMetadata() bool { return r.SAMLMetadataURL != "" || r.samlMetadata != "" }

@@ -114,7 +114,7 @@ func TestParseRefusesCertificatesAndMetadata(t *testing.T) {
 		"metadata, twice":              {map[string]string{"saml_metadata": quote(document), "entity_id": quote(metadataEntityID), "saml_metadata_url": `"https://example.okta.com/m"`}, "saml_metadata_url", "beside"},
 		"a metadata URL that is empty": {map[string]string{"saml_metadata_url": `""`}, "saml_metadata_url", "empty"},
 		"a metadata URL without https": {map[string]string{"saml_metadata_url": `"http://example.okta.com/m"`}, "saml_metadata_url", "https"},
-		"an unknown if_exists":         {map[string]string{"if_exists": `"replace"`}, "if_exists", `"conflict" or "update"`},
+		"an unknown if_exists":         {map[string]string{"if_exists": `"replace"`}, "if_exists", `"conflict", "update" or "restore"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -326,7 +326,10 @@ func (q *sent) resolve() request.Resolved {
 	if q.rejected {
 		r.Name = refusedName
 	}
-	if q.update {
+	switch {
+	case q.restore:
+		r.IfExists = request.Restore
+	case q.update:
 		r.IfExists = request.UpdateExisting
 	}
 	for _, n := range q.certs {

@@ -38,6 +38,7 @@ type sent struct {
 	signin   string
 	certs    []int
 	update   bool
+	restore  bool // It updates, too.
 	http     bool // Each try is a request of its own, ordered by its arrival, without an id.
 	bare     bool // Each duplicate has an id of its own.
 	rejected bool // SendGrid refuses what it asks for.
@@ -124,6 +125,7 @@ func newSchedule(seed uint64) *schedule {
 			number: n, at: seconds(span), tie: time.Duration(r.IntN(1000)) * time.Millisecond, ahead: []time.Duration{0, 0, 0, 0, 0, 0, 20 * time.Second, time.Hour}[r.IntN(8)], enabled: r.IntN(2) == 0, signin: "ab"[r.IntN(2):][:1],
 			update: r.IntN(4) > 0, http: r.IntN(5) == 0, bare: r.IntN(3) == 0, rejected: r.IntN(12) == 0,
 		}
+		q.restore = q.update && r.IntN(4) == 0
 		for c := range 2 {
 			if r.IntN(3) == 0 {
 				q.certs = append(q.certs, c)
@@ -233,6 +235,9 @@ func (q *sent) String() string {
 	kind, flags := "create", ""
 	if q.update {
 		kind = "update"
+	}
+	if q.restore {
+		kind = "restore"
 	}
 	if q.http {
 		flags += " http"

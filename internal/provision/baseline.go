@@ -1,0 +1,98 @@
+package provision
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/request"
+)
+
+// baseline is what SendGrid showed of an integration after this function's last write: its own
+// spelling of a URL, for instance, is no drift. completed_integration is not in it, because SendGrid
+// changes it.
+type baseline struct {
+	Fields map[string]any `json:"fields"`
+	// Certificates are the SHA-256 of those that the integration had, nil if they were never read.
+	Certificates []string `json:"certificates,omitzero"`
+}
+
+// shownBaseline returns what SendGrid shows as a baseline.
+func (a *attempt) shownBaseline() baseline {
+	b := baseline{Fields: request.Shown(*a.seen.integration)}
+	if !a.seen.certificatesRead {
+		return b
+	}
+	b.Certificates = []string{}
+	for _, c := range a.seen.certificates {
+		b.Certificates = append(b.Certificates, c.sha256)
+	}
+	slices.Sort(b.Certificates)
+	return b
+}
+
+// parseBaseline reads the baseline that the ledger keeps.
+func parseBaseline(text string) (b baseline, found bool) {
+	return b, json.Unmarshal([]byte(text), &b) == nil
+}
+
+// String returns the baseline as the ledger keeps it.
+func (b baseline) String() string {
+	text, err := json.Marshal(b)
+	if err != nil {
+		panic(err) // Strings and booleans always encode.
+	}
+	return string(text)
+}
+
+// withBaseline returns an entry with what SendGrid shows as its baseline.
+func (a *attempt) withBaseline(e protocol.Entry) protocol.Entry {
+	b := a.shownBaseline()
+	if before, found := parseBaseline(e.Baseline); found && b.Certificates == nil {
+		b.Certificates = before.Certificates
+	}
+	e.Baseline = b.String()
+	return e
+}
+
+// keepBaseline returns an entry that has one: its own or, if it is of a version that kept none, what
+// SendGrid shows of the integration that it records.
+func (a *attempt) keepBaseline(e protocol.Entry) protocol.Entry {
+	if i := a.seen.integration; e.Baseline == "" && e.State == protocol.Completed && i != nil && i.ID == e.IntegrationID {
+		return a.withBaseline(e)
+	}
+	return e
+}
+
+// drift returns what somebody changed in SendGrid since this function's last write: from the
+// baseline to what SendGrid shows. While that may be older than the write, nothing is known.
+func (a *attempt) drift() []problem.Change {
+	before, found := parseBaseline(a.entry.Baseline)
+	settled := !a.entry.Stale.After(a.asOf) && !a.entry.Settles.After(a.asOf)
+	if !found || !settled || a.seen.integration.ID != a.entry.IntegrationID {
+		return nil
+	}
+	now := a.shownBaseline()
+	var changes []problem.Change
+	for _, field := range slices.Sorted(maps.Keys(before.Fields)) {
+		if before.Fields[field] != now.Fields[field] {
+			changes = append(changes, problem.Change{Field: field, From: before.Fields[field], To: now.Fields[field]})
+		}
+	}
+	if before.Certificates == nil || now.Certificates == nil { // They were not read then, or not now.
+		return changes
+	}
+	for _, sha256 := range before.Certificates {
+		if !slices.Contains(now.Certificates, sha256) {
+			changes = append(changes, problem.Change{Field: certificateField, From: sha256})
+		}
+	}
+	for _, sha256 := range now.Certificates {
+		if !slices.Contains(before.Certificates, sha256) {
+			changes = append(changes, problem.Change{Field: certificateField, To: sha256})
+		}
+	}
+	return changes
+}
