@@ -150,7 +150,7 @@ func (c *Client) send(ctx context.Context, op Op, path, key string, payload []by
 	defer func() { _ = res.Body.Close() }() // Nothing was written, so there is nothing to lose.
 
 	failure := &Error{Op: op, StatusCode: res.StatusCode, Sent: true}
-	failure.RateLimit = parseRateLimit(res.Header, time.Now())
+	failure.RateLimit = parseRateLimit(res.Header, res.StatusCode, time.Now())
 	status, limit = res.StatusCode, failure.RateLimit
 	success := res.StatusCode >= 200 && res.StatusCode <= 299
 	if success {

@@ -93,11 +93,11 @@ func FuzzParseRateLimit(f *testing.F) {
 			"X-Ratelimit-Remaining": {remaining},
 			"X-Ratelimit-Reset":     {reset},
 			"Retry-After":           {retryAfter},
-		}, now)
-		require.GreaterOrEqual(t, got.Limit, 0)
-		require.GreaterOrEqual(t, got.Remaining, 0)
-		if !got.Reset.IsZero() {
-			require.LessOrEqual(t, got.Reset.Sub(now).Abs(), maxReset)
+		}, http.StatusTooManyRequests, now)
+		if got == (RateLimit{}) {
+			return
 		}
+		require.True(t, got.Remaining >= 0 && got.Remaining <= got.Limit, "%+v", got)
+		require.True(t, got.Reset.After(now) && !got.Reset.After(now.Add(maxReset)), "%+v", got)
 	})
 }

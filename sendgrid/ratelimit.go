@@ -6,49 +6,47 @@ import (
 	"time"
 )
 
-// maxReset is the latest reset that is accepted. SendGrid's windows are minutes long; a
-// reset beyond a day is a broken header.
+// maxReset is the latest reset that is taken for one. What is beyond it is a broken header.
 const maxReset = 24 * time.Hour
 
-// RateLimit is the endpoint's rate limit as an answer reports it.
+// RateLimit is the endpoint's rate limit as an answer states it. It is zero where the answer
+// does not state it plainly, because half a statement is no reason to wait.
 //
 // https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/rate-limits
 type RateLimit struct {
-	// Limit is the number of requests in a window, 0 where the answer does not report it.
+	// Limit is the number of requests in a window, 0 where the answer does not state it.
 	Limit int
 	// Remaining is the number of requests left in this window.
 	Remaining int
-	// Reset is when the window ends; zero where the answer does not report it, or reports
-	// an impossible time.
+	// Reset is when the window ends; zero where the answer does not state it.
 	Reset time.Time
 }
 
-func parseRateLimit(h http.Header, now time.Time) RateLimit {
-	return RateLimit{
-		Limit:     parseCount(h.Get("X-RateLimit-Limit")),
-		Remaining: parseCount(h.Get("X-RateLimit-Remaining")),
-		Reset:     parseReset(h, now),
+// parseRateLimit reads the rate limit of an answer. A limit, what remains of it, and its reset
+// count only together. A refusal may have Retry-After instead, the standard header of gateways.
+func parseRateLimit(h http.Header, status int, now time.Time) RateLimit {
+	now = now.Round(0) // A reset is a time of the wall clock.
+	limit, remaining := parseCount(h, "X-RateLimit-Limit"), parseCount(h, "X-RateLimit-Remaining")
+	until := time.Unix(int64(parseCount(h, "X-RateLimit-Reset")), 0).Sub(now)
+	if limit > 0 && remaining >= 0 && remaining <= limit && plausible(until) {
+		return RateLimit{Limit: limit, Remaining: remaining, Reset: now.Add(until)}
 	}
+	// The bound keeps the number of nanoseconds from overflowing.
+	until = time.Duration(min(parseCount(h, "Retry-After"), int(maxReset/time.Second)+1)) * time.Second
+	if status == http.StatusTooManyRequests && plausible(until) {
+		return RateLimit{Reset: now.Add(until)}
+	}
+	return RateLimit{}
 }
 
-func parseReset(h http.Header, now time.Time) time.Time {
-	if epoch, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64); err == nil {
-		if reset := time.Unix(epoch, 0); reset.Sub(now).Abs() <= maxReset {
-			return reset
-		}
-	}
-	// A gateway before SendGrid uses the standard header.
-	if seconds := parseCount(h.Get("Retry-After")); seconds > 0 && seconds <= int(maxReset/time.Second) {
-		return now.Add(time.Duration(seconds) * time.Second)
-	}
-	return time.Time{}
-}
+// plausible reports whether a window can end after this time.
+func plausible(until time.Duration) bool { return until > 0 && until <= maxReset }
 
-// parseCount reads a count; what is missing, negative or not a number is 0.
-func parseCount(text string) int {
-	n, err := strconv.Atoi(text)
+// parseCount reads a number that is not negative. It returns -1 where there is none.
+func parseCount(h http.Header, name string) int {
+	n, err := strconv.Atoi(h.Get(name))
 	if err != nil || n < 0 {
-		return 0
+		return -1
 	}
 	return n
 }

@@ -1,79 +1,113 @@
 package sendgrid
 
 import (
+	"math"
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
+// stated is the header of an answer that states a rate limit.
+func stated(limit, remaining, reset string) http.Header {
+	h := http.Header{}
+	h.Set("X-RateLimit-Limit", limit)
+	h.Set("X-RateLimit-Remaining", remaining)
+	h.Set("X-RateLimit-Reset", reset)
+	return h
+}
+
 func TestParseRateLimit(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_700_000_000, 0)
-	in := func(d time.Duration) RateLimit { return RateLimit{Reset: now.Add(d)} }
-	tests := []struct {
-		name   string
-		header map[string]string
+	epoch := now.Unix()
+	in := func(seconds int64) string { return strconv.FormatInt(epoch+seconds, 10) }
+	limit := func(limit, remaining int, reset time.Time) RateLimit {
+		return RateLimit{Limit: limit, Remaining: remaining, Reset: reset}
+	}
+	without := func(h http.Header, name string) http.Header { h.Del(name); return h }
+	for name, tt := range map[string]struct {
+		header http.Header
 		want   RateLimit
 	}{
-		{name: "missing"},
-		{
-			name:   "as documented",
-			header: map[string]string{"X-RateLimit-Limit": "500", "X-RateLimit-Remaining": "499", "X-RateLimit-Reset": "1700000060"},
-			want:   RateLimit{Limit: 500, Remaining: 499, Reset: now.Add(time.Minute)},
-		},
-		{name: "lower case", header: map[string]string{"x-ratelimit-reset": "1700000060"}, want: in(time.Minute)},
-		{name: "now", header: map[string]string{"X-RateLimit-Reset": "1700000000"}, want: in(0)},
-		{name: "just past, by a clock that is behind", header: map[string]string{"X-RateLimit-Reset": "1699999990"}, want: in(-10 * time.Second)},
-		{name: "a day ahead", header: map[string]string{"X-RateLimit-Reset": "1700086400"}, want: in(24 * time.Hour)},
-		{name: "more than a day ahead", header: map[string]string{"X-RateLimit-Reset": "1700086401"}},
-		{name: "more than a day past", header: map[string]string{"X-RateLimit-Reset": "1699913599"}},
-		{name: "milliseconds", header: map[string]string{"X-RateLimit-Reset": "1700000060000"}},
-		{name: "seconds to go", header: map[string]string{"X-RateLimit-Reset": "60"}},
-		{name: "the largest number", header: map[string]string{"X-RateLimit-Reset": "9223372036854775807"}},
-		{name: "the smallest number", header: map[string]string{"X-RateLimit-Reset": "-9223372036854775808"}},
-		{name: "larger than any number", header: map[string]string{"X-RateLimit-Reset": "99999999999999999999", "X-RateLimit-Limit": "99999999999999999999"}},
-		{
-			name:   "negative",
-			header: map[string]string{"X-RateLimit-Limit": "-1", "X-RateLimit-Remaining": "-1", "X-RateLimit-Reset": "-1"},
-		},
-		{
-			name:   "no numbers",
-			header: map[string]string{"X-RateLimit-Limit": "many", "X-RateLimit-Remaining": "1.5", "X-RateLimit-Reset": "soon"},
-		},
-		{name: "Retry-After", header: map[string]string{"Retry-After": "30"}, want: in(30 * time.Second)},
-		{name: "Retry-After of a day", header: map[string]string{"Retry-After": "86400"}, want: in(24 * time.Hour)},
-		{name: "Retry-After of more than a day", header: map[string]string{"Retry-After": "86401"}},
-		{name: "Retry-After beyond all time", header: map[string]string{"Retry-After": "9223372036854775807"}},
-		{name: "Retry-After 0", header: map[string]string{"Retry-After": "0"}},
-		{name: "Retry-After negative", header: map[string]string{"Retry-After": "-5"}},
-		{name: "Retry-After as a date is not understood", header: map[string]string{"Retry-After": "Tue, 14 Nov 2023 22:14:20 GMT"}},
-		{
-			name:   "X-RateLimit-Reset is preferred",
-			header: map[string]string{"X-RateLimit-Reset": "1700000060", "Retry-After": "30"},
-			want:   in(time.Minute),
-		},
-		{
-			name:   "Retry-After beside a reset that cannot be",
-			header: map[string]string{"X-RateLimit-Reset": "60", "Retry-After": "30"},
-			want:   in(30 * time.Second),
-		},
-		{
-			name:   "Retry-After beside a reset that is no number",
-			header: map[string]string{"X-RateLimit-Reset": "soon", "Retry-After": "30"},
-			want:   in(30 * time.Second),
-		},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
+		"nothing is stated":            {http.Header{}, RateLimit{}},
+		"plain":                        {stated("500", "499", in(30)), limit(500, 499, time.Unix(epoch+30, 0))},
+		"used up":                      {stated("500", "0", in(30)), limit(500, 0, time.Unix(epoch+30, 0))},
+		"not used yet":                 {stated("500", "500", in(30)), limit(500, 500, time.Unix(epoch+30, 0))},
+		"one a window":                 {stated("1", "0", in(30)), limit(1, 0, time.Unix(epoch+30, 0))},
+		"the next second":              {stated("500", "1", in(1)), limit(500, 1, time.Unix(epoch+1, 0))},
+		"a day ahead":                  {stated("500", "1", in(24*3600)), limit(500, 1, now.Add(24*time.Hour))},
+		"more than a day ahead":        {stated("500", "0", in(24*3600+2)), RateLimit{}},
+		"year 9999":                    {stated("500", "0", "253402300799"), RateLimit{}},
+		"milliseconds":                 {stated("500", "0", in(30)+"000"), RateLimit{}},
+		"seconds to go":                {stated("500", "0", "30"), RateLimit{}},
+		"this second":                  {stated("500", "0", in(0)), RateLimit{}},
+		"past":                         {stated("500", "0", in(-10)), RateLimit{}},
+		"reset is the largest number":  {stated("500", "0", strconv.Itoa(math.MaxInt)), RateLimit{}},
+		"reset is larger than any":     {stated("500", "0", "99999999999999999999"), RateLimit{}},
+		"reset is the smallest number": {stated("500", "0", strconv.Itoa(math.MinInt)), RateLimit{}},
+		"reset is a date":              {stated("500", "0", now.Add(time.Minute).UTC().Format(http.TimeFormat)), RateLimit{}},
+		"reset is missing":             {without(stated("500", "0", ""), "X-RateLimit-Reset"), RateLimit{}},
+		"remaining is missing":         {without(stated("500", "", in(30)), "X-RateLimit-Remaining"), RateLimit{}},
+		"remaining is empty":           {stated("500", "", in(30)), RateLimit{}},
+		"remaining is not a number":    {stated("500", "many", in(30)), RateLimit{}},
+		"remaining is a fraction":      {stated("500", "1.5", in(30)), RateLimit{}},
+		"remaining is negative":        {stated("500", "-1", in(30)), RateLimit{}},
+		"more remains than there is":   {stated("500", "501", in(30)), RateLimit{}},
+		"two values in one":            {stated("500", "1, 2", in(30)), RateLimit{}},
+		"limit is missing":             {without(stated("", "0", in(30)), "X-RateLimit-Limit"), RateLimit{}},
+		"limit is not a number":        {stated("many", "0", in(30)), RateLimit{}},
+		"limit is negative":            {stated("-1", "0", in(30)), RateLimit{}},
+		"limit is nothing":             {stated("0", "0", in(30)), RateLimit{}},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			header := http.Header{}
-			for name, value := range tt.header {
-				header.Set(name, value)
+			for _, status := range []int{http.StatusOK, http.StatusTooManyRequests} {
+				require.Equal(t, tt.want, parseRateLimit(tt.header, status, now), "status %d", status)
 			}
-			got := parseRateLimit(header, now)
-			require.Equal(t, tt.want, got)
+		})
+	}
+}
+
+func TestParseRetryAfter(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_700_000_000, 0)
+	in := func(d time.Duration) RateLimit { return RateLimit{Reset: now.Add(d)} }
+	reset := strconv.FormatInt(now.Unix()+45, 10)
+	for name, tt := range map[string]struct {
+		retryAfter string
+		header     http.Header
+		want       RateLimit
+	}{
+		"a second":                  {"1", nil, in(time.Second)},
+		"half a minute":             {"30", nil, in(30 * time.Second)},
+		"23 hours":                  {"82800", nil, in(23 * time.Hour)},
+		"a day":                     {"86400", nil, in(24 * time.Hour)},
+		"more than a day":           {"86401", nil, RateLimit{}},
+		"would overflow to seconds": {"18446744074", nil, RateLimit{}},
+		"the largest number":        {strconv.Itoa(math.MaxInt), nil, RateLimit{}},
+		"nothing":                   {"0", nil, RateLimit{}},
+		"negative":                  {"-5", nil, RateLimit{}},
+		"a date is not understood":  {now.Add(time.Minute).UTC().Format(http.TimeFormat), nil, RateLimit{}},
+		"beside a plain limit": {"30", stated("500", "0", reset), RateLimit{
+			Limit: 500, Reset: time.Unix(now.Unix()+45, 0),
+		}},
+		"beside a reset alone":         {"30", http.Header{"X-Ratelimit-Reset": {reset}}, in(30 * time.Second)},
+		"beside a reset that is wrong": {"30", stated("500", "0", "soon"), in(30 * time.Second)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := tt.header.Clone()
+			if h == nil {
+				h = http.Header{}
+			}
+			h.Set("Retry-After", tt.retryAfter)
+			require.Equal(t, tt.want, parseRateLimit(h, http.StatusTooManyRequests, now))
+			if tt.want.Limit == 0 {
+				require.Zero(t, parseRateLimit(h, http.StatusOK, now), "only a refusal is about the next request")
+			}
 		})
 	}
 }
