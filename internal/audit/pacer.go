@@ -12,9 +12,8 @@ const (
 	// reserved is the share of the rate limit, one in so many calls, that the audit leaves to
 	// requests.
 	reserved = 10
-	// minPause and unknownPause are the pauses after a call that the rate limit refused: the
-	// least, and the one if SendGrid does not report when the limit resets.
-	minPause     = time.Second
+	// unknownPause is the pause after a call that the rate limit refused, if SendGrid does not
+	// report when the limit resets.
 	unknownPause = 10 * time.Second
 )
 
@@ -38,14 +37,10 @@ func (p *pacer) observe(call sendgrid.Call) {
 
 // refused takes note of a call that the rate limit refused.
 func (p *pacer) refused(err error) {
-	now := time.Now()
-	p.next = now.Add(unknownPause)
+	p.next = time.Now().Add(unknownPause)
 	var failure *sendgrid.Error
 	if errors.As(err, &failure) && !failure.RateLimit.Reset.IsZero() {
 		p.next = failure.RateLimit.Reset
-		if earliest := now.Add(minPause); p.next.Before(earliest) {
-			p.next = earliest
-		}
 	}
 }
 
