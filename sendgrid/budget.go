@@ -28,8 +28,6 @@ type budget struct {
 	share float64
 	// window is the current one, and before the one before.
 	window, before *window
-	// heard is when an answer last reported the limit.
-	heard time.Time
 	// refusals counts the refusals in a row that had no reset to wait for, and quiet is until
 	// when no call is made because of them.
 	refusals int
@@ -66,8 +64,6 @@ func (b *budget) wait(now time.Time, write bool) time.Duration {
 	case b.refusals > 0:
 		return max(0, b.quiet.Sub(now))
 	case b.limit == 0:
-		return 0
-	case w.remaining == 0 && w.inFlight == 0 && now.Sub(b.heard) >= maxTrust:
 		return 0
 	case w.remaining == 0:
 		return w.reset.Sub(now)
@@ -148,8 +144,11 @@ func (b *budget) answered(made *window, status int, limit RateLimit, now time.Ti
 	}
 	switch {
 	case refused && !limit.Reset.After(now):
-		b.quiet = now.Add(min(maxQuiet, firstQuiet<<min(b.refusals, 10)))
+		b.quiet = now.Round(0).Add(min(maxQuiet, firstQuiet<<min(b.refusals, 10)))
 		b.refusals++
+	case refused: // Retry-After states no number of calls.
+		limit.Limit = max(1, limit.Limit, b.limit)
+		b.learn(limit, now)
 	case limit.Limit > 0 && !limit.Reset.IsZero():
 		b.learn(limit, now)
 	}
@@ -169,13 +168,11 @@ func (b *budget) learn(limit RateLimit, now time.Time) {
 			w.remaining = limit.Remaining
 		}
 		w.reset = limit.Reset
-	case limit.Reset.After(w.reset):
+	case !limit.Reset.Equal(w.reset): // An earlier one, too: the one before was wrong.
 		b.begin(limit.Reset, limit.Remaining)
 		w = b.window
-	case limit.Reset.Before(w.reset):
-		return
 	}
-	b.limit, b.heard = limit.Limit, now
+	b.limit = limit.Limit
 	w.remaining = min(w.remaining, limit.Remaining)
 	w.usedUp = w.usedUp || limit.Remaining == 0
 }

@@ -14,9 +14,6 @@ const (
 	maxTurnWait = 5 * time.Second
 	// minCallTime is the time that a call needs after its turn has come.
 	minCallTime = time.Second
-	// maxTrust is how long a rate limit that is used up is believed without asking again, in
-	// case the reset is wrong.
-	maxTrust = time.Minute
 	// firstQuiet and maxQuiet bound the silence after a refusal that has no reset to wait for.
 	firstQuiet = 100 * time.Millisecond
 	maxQuiet   = time.Second

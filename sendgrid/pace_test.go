@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -138,35 +139,71 @@ func (w *limitedWorld) list(c *sendgrid.Client, within time.Duration) error {
 	return err
 }
 
-// A call that the limit permits is not delayed, and one that it does not permit in time is
-// not made.
-func TestPacerDoesNotWaitForALimitThatIsFarAway(t *testing.T) {
+// What an answer states plainly is believed, for a minute at most. Nothing else is waited for.
+func TestPacerBelievesWhatIsPlain(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newLimitedWorld(t, 2, time.Hour)
-		w.server.ClearFaults()
-		c := w.process()
-		start := time.Now()
-		require.NoError(t, w.create(c, time.Minute))
-		require.NoError(t, w.create(c, time.Minute))
-		for range 10 {
-			err := w.create(c, 2*time.Hour)
-			require.Equal(t, sendgrid.Throttled, sendgrid.ClassOf(err))
-			failure := requireError(t, err)
-			require.False(t, failure.Sent)
-			require.WithinDuration(t, start.Truncate(time.Hour).Add(time.Hour), failure.RateLimit.Reset, 0)
-			require.ErrorContains(t, err, "the rate limit is used up")
-		}
-		require.Zero(t, time.Since(start))
-		require.Equal(t, 2, w.calls[sendgrid.OpCreateIntegration])
-
-		time.Sleep(time.Minute) // In case the reset was wrong, one call asks.
-		require.Error(t, w.create(c, time.Minute))
-		require.Error(t, w.create(c, time.Minute))
-		require.Equal(t, 3, w.calls[sendgrid.OpCreateIntegration])
-		time.Sleep(time.Hour)
-		require.NoError(t, w.create(c, time.Minute))
-	})
+	const limit, remaining, reset = "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"
+	// A bubble's clock begins in the year 2000, and no time passes before the answer.
+	in := func(d time.Duration) string {
+		return strconv.FormatInt(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(d).Unix(), 10)
+	}
+	type header = map[string]string
+	for name, tt := range map[string]struct {
+		status int
+		header header
+		waits  time.Duration
+	}{
+		"used up":                        {0, header{remaining: "0", reset: in(30 * time.Second)}, 30 * time.Second},
+		"refused":                        {429, header{reset: in(30 * time.Second)}, 30 * time.Second},
+		"remaining is missing":           {0, header{remaining: "", reset: in(30 * time.Second)}, 0},
+		"remaining is not a number":      {0, header{remaining: "none", reset: in(30 * time.Second)}, 0},
+		"limit is missing":               {0, header{limit: "", remaining: "0", reset: in(30 * time.Second)}, 0},
+		"reset is missing":               {0, header{remaining: "0", reset: ""}, 0},
+		"reset in milliseconds":          {0, header{remaining: "0", reset: in(30*time.Second) + "000"}, 0},
+		"reset in the past":              {0, header{remaining: "0", reset: in(-30 * time.Second)}, 0},
+		"reset in the year 9999":         {0, header{remaining: "0", reset: "253402300799"}, 0},
+		"20 hours ahead, something left": {0, header{remaining: "2", reset: in(20 * time.Hour)}, 0},
+		"20 hours ahead, nothing left":   {0, header{remaining: "0", reset: in(20 * time.Hour)}, time.Minute},
+		"refused for 20 hours":           {429, header{reset: in(20 * time.Hour)}, time.Minute},
+		"refused, Retry-After 20 s":      {429, header{reset: "", "Retry-After": "20"}, 20 * time.Second},
+		"refused, Retry-After 23 h":      {429, header{reset: "", "Retry-After": "82800"}, time.Minute},
+		"answered, Retry-After 20 s":     {0, header{reset: "", "Retry-After": "20"}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newLimitedWorld(t, 1000, time.Minute)
+				w.server.ClearFaults()
+				w.server.Script(
+					sendgridtest.Fault{Status: tt.status, Header: tt.header},
+					sendgridtest.Fault{Delay: 250 * time.Millisecond, Times: -1},
+				)
+				c, start := w.process(), time.Now()
+				require.Equal(t, tt.status == 0, w.create(c, time.Minute) == nil)
+				if tt.waits > 0 {
+					err := w.create(c, 2*time.Minute)
+					require.Equal(t, sendgrid.Throttled, sendgrid.ClassOf(err))
+					require.ErrorContains(t, err, "the rate limit is used up")
+					failure := requireError(t, err)
+					require.False(t, failure.Sent)
+					require.WithinDuration(t, start.Add(tt.waits), failure.RateLimit.Reset, 0)
+					require.Equal(t, 1, w.calls[sendgrid.OpCreateIntegration])
+				}
+				require.Zero(t, time.Since(start), "what does not reset in time is not waited for")
+				time.Sleep(tt.waits)
+				var all sync.WaitGroup
+				for range 10 { // More than the first answer left.
+					all.Go(func() {
+						if err := w.create(c, time.Minute); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				all.Wait()
+				require.Less(t, time.Since(start), tt.waits+5*time.Second)
+			})
+		})
+	}
 }
 
 // Another process has used up the limit. One call finds out, and the others wait with it.

@@ -6,8 +6,13 @@ import (
 	"time"
 )
 
-// maxReset is the latest reset that is taken for one. What is beyond it is a broken header.
-const maxReset = 24 * time.Hour
+const (
+	// maxTrust is how long a rate limit is believed without asking again: a wrong reset must not
+	// block a process for hours.
+	maxTrust = time.Minute
+	// maxReset is the latest reset that is taken for one. What is beyond it is a broken header.
+	maxReset = 24 * time.Hour
+)
 
 // RateLimit is the endpoint's rate limit as an answer states it. It is zero where the answer
 // does not state it plainly, because half a statement is no reason to wait.
@@ -18,23 +23,25 @@ type RateLimit struct {
 	Limit int
 	// Remaining is the number of requests left in this window.
 	Remaining int
-	// Reset is when the window ends; zero where the answer does not state it.
+	// Reset is until when this is believed: until the window ends, and for a minute at most. It
+	// is zero where the answer does not state it. It has no monotonic reading, because the
+	// monotonic clock stops while Lambda freezes the process: a window would outlast its reset.
 	Reset time.Time
 }
 
 // parseRateLimit reads the rate limit of an answer. A limit, what remains of it, and its reset
 // count only together. A refusal may have Retry-After instead, the standard header of gateways.
 func parseRateLimit(h http.Header, status int, now time.Time) RateLimit {
-	now = now.Round(0) // A reset is a time of the wall clock.
+	now = now.Round(0) // The wall clock alone.
 	limit, remaining := parseCount(h, "X-RateLimit-Limit"), parseCount(h, "X-RateLimit-Remaining")
 	until := time.Unix(int64(parseCount(h, "X-RateLimit-Reset")), 0).Sub(now)
 	if limit > 0 && remaining >= 0 && remaining <= limit && plausible(until) {
-		return RateLimit{Limit: limit, Remaining: remaining, Reset: now.Add(until)}
+		return RateLimit{Limit: limit, Remaining: remaining, Reset: now.Add(min(until, maxTrust))}
 	}
 	// The bound keeps the number of nanoseconds from overflowing.
 	until = time.Duration(min(parseCount(h, "Retry-After"), int(maxReset/time.Second)+1)) * time.Second
 	if status == http.StatusTooManyRequests && plausible(until) {
-		return RateLimit{Reset: now.Add(until)}
+		return RateLimit{Reset: now.Add(min(until, maxTrust))}
 	}
 	return RateLimit{}
 }
