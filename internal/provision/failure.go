@@ -15,7 +15,7 @@ import (
 
 const (
 	// retrySoon is when to try again after an outage, and retryLimit after a rate limit for
-	// which SendGrid gave no reset.
+	// which SendGrid gave no reset. No limit is waited for longer without asking again.
 	retrySoon  = 30 * time.Second
 	retryLimit = time.Minute
 	// retryLeased is when to try again for an entry that is leased to another attempt.

@@ -34,7 +34,7 @@ func (p *Provisioner) retry(ctx context.Context, maxWait time.Time, reserve time
 }
 
 // repeats reports whether a call is tried again, and after what time. A rate limit is waited for
-// until maxWait.
+// until maxWait, and for no longer than retryLimit at a time.
 func (p *Provisioner) repeats(ctx context.Context, maxWait time.Time, err error, try int) (wait time.Duration, again bool) {
 	if err == nil || try == maxTries-1 || !sendgrid.ClassOf(err).Repeatable() {
 		return 0, false
@@ -43,7 +43,7 @@ func (p *Provisioner) repeats(ctx context.Context, maxWait time.Time, err error,
 	var failure *sendgrid.Error
 	throttled := sendgrid.ClassOf(err) == sendgrid.Throttled
 	if throttled && errors.As(err, &failure) && !failure.RateLimit.Reset.IsZero() {
-		wait = max(wait, time.Until(failure.RateLimit.Reset)+wait/4)
+		wait = min(retryLimit, max(wait, time.Until(failure.RateLimit.Reset)+wait/4))
 	}
 	return wait, wait < left(ctx) && (!throttled || wait <= time.Until(maxWait))
 }

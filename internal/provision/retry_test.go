@@ -50,6 +50,25 @@ func TestEnsureWaitsForALimitThatResetsInTime(t *testing.T) {
 	}
 }
 
+// A wrong reset may be hours away. Who has the time asks again after a minute.
+func TestEnsureAsksAgainAfterAMinute(t *testing.T) {
+	t.Parallel()
+	for _, op := range []sendgrid.Op{sendgrid.OpListIntegrations, sendgrid.OpCreateIntegration} {
+		t.Run(string(op), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				start := time.Now()
+				w.sendGrid.Script(limited(op, 20*time.Hour))
+				_, err := w.ensureWithin(5*time.Minute, oktaRequest())
+				require.NoError(t, err)
+				require.Equal(t, time.Minute, time.Since(start))
+				w.creates(w.sendGrid.Count(sendgrid.OpCreateIntegration), 1)
+			})
+		})
+	}
+}
+
 func TestEnsureTakesItsTurnInARealWindow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
