@@ -135,12 +135,11 @@ func (c *Client) send(ctx context.Context, op Op, path, key string, payload []by
 		return &Error{Op: op, Err: err}
 	}
 
-	turn, err := c.pacer.await(ctx, op)
-	if err != nil {
+	if err := c.pacer.await(ctx, op); err != nil {
 		return err
 	}
-	status, limit := 0, RateLimit{}
-	defer func() { c.pacer.end(turn, status, limit) }()
+	status, stated := 0, RateLimit{}
+	defer func() { c.pacer.limit(op).end(status, stated) }()
 	start := time.Now()
 	res, err := client.Do(req)
 	if err != nil {
@@ -151,7 +150,7 @@ func (c *Client) send(ctx context.Context, op Op, path, key string, payload []by
 
 	failure := &Error{Op: op, StatusCode: res.StatusCode, Sent: true}
 	failure.RateLimit = parseRateLimit(res.Header, res.StatusCode, time.Now())
-	status, limit = res.StatusCode, failure.RateLimit
+	status, stated = res.StatusCode, failure.RateLimit
 	success := res.StatusCode >= 200 && res.StatusCode <= 299
 	if success {
 		failure.Err = readAnswer(res.Body, out)

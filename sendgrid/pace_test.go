@@ -2,10 +2,14 @@ package sendgrid_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,25 +20,25 @@ import (
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
+// spread is how far the calls are apart that wait for the same reset.
+const spread = 50 * time.Millisecond
+
 // limitedWorld is a SendGrid with a rate limit, and processes that use it.
 type limitedWorld struct {
 	t       *testing.T
 	server  *sendgridtest.Server
 	network *sendgridtest.Network
+	start   time.Time
 
 	mu      sync.Mutex
+	sent    map[sendgrid.Op][]time.Duration // since the start
 	refused int
-	calls   map[sendgrid.Op]int
 }
 
 func newLimitedWorld(t *testing.T, limit int, window time.Duration) *limitedWorld {
 	t.Helper()
-	w := &limitedWorld{t: t, server: sendgridtest.New(), calls: map[sendgrid.Op]int{}}
+	w := &limitedWorld{t: t, server: sendgridtest.New(), start: time.Now(), sent: map[sendgrid.Op][]time.Duration{}}
 	w.server.SetRateLimit(limit, window)
-	w.server.Script(
-		sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Delay: 150 * time.Millisecond, Times: -1},
-		sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Delay: 250 * time.Millisecond, Times: -1},
-	)
 	w.network = sendgridtest.NewNetwork(w.server)
 	t.Cleanup(w.network.Close)
 	return w
@@ -42,107 +46,59 @@ func newLimitedWorld(t *testing.T, limit int, window time.Duration) *limitedWorl
 
 // process returns a client as a process of its own has it.
 func (w *limitedWorld) process() *sendgrid.Client {
-	return &sendgrid.Client{Keys: fixedKey(testKey), HTTP: w.network.HTTPClient(), OnCall: w.count}
+	return &sendgrid.Client{Keys: fixedKey(testKey), HTTP: w.network.HTTPClient(), OnCall: w.note}
 }
 
-func (w *limitedWorld) count(_ context.Context, c sendgrid.Call) {
+func (w *limitedWorld) note(_ context.Context, c sendgrid.Call) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.calls[c.Op]++
+	w.sent[c.Op] = append(w.sent[c.Op], time.Since(w.start)-c.Duration)
 	if c.Status == http.StatusTooManyRequests {
 		w.refused++
 	}
 }
 
-// batch makes a list and so many creates at once, each until it succeeds.
-func (w *limitedWorld) batch(c *sendgrid.Client, creates int) {
-	until := func(call func(context.Context) error) {
-		for {
-			ctx, cancel := context.WithTimeout(context.Background(), 8*time.Second)
-			err := call(ctx)
-			cancel()
-			if err == nil {
-				return
-			}
-			if sendgrid.ClassOf(err) != sendgrid.Throttled {
-				w.t.Error(err)
-				return
-			}
-			time.Sleep(time.Until(requireError(w.t, err).RateLimit.Reset))
-		}
+// call makes a call that may take a time. It does not matter if there is no such integration.
+func (w *limitedWorld) call(c *sendgrid.Client, op sendgrid.Op, within time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	at := slices.IndexFunc(everyCall(), func(each operation) bool { return each.op == op })
+	if err := everyCall()[at].call(ctx, c); !sendgrid.IsNotFound(err) {
+		return err
 	}
-	until(func(ctx context.Context) error { _, err := c.ListIntegrations(ctx); return err })
+	return nil
+}
+
+// succeeds makes so many calls of each operation at once, each again until the limit permits it.
+func (w *limitedWorld) succeeds(c *sendgrid.Client, times int, ops ...sendgrid.Op) {
 	var all sync.WaitGroup
-	for range creates {
+	for _, op := range slices.Repeat(ops, times) {
 		all.Go(func() {
-			until(func(ctx context.Context) error {
-				_, err := c.CreateIntegration(ctx, exampleRequest())
-				return err
-			})
+			err := w.call(c, op, 8*time.Second)
+			for sendgrid.ClassOf(err) == sendgrid.Throttled {
+				err = w.call(c, op, 8*time.Second)
+			}
+			if err != nil {
+				w.t.Error(err)
+			}
 		})
 	}
 	all.Wait()
 }
 
-// Processes share a limit of 20 calls a second, for lists and creates together or for each.
-// What is left to improve is measured, so that it cannot get worse: the time beside that of
-// one create an event, and the refusals.
-func TestPacerKeepsToTheLimit(t *testing.T) {
-	t.Parallel()
-	const events, batch = 200, 10
-	for _, together := range []bool{true, false} {
-		for _, processes := range []int{1, 2, 4} {
-			t.Run(fmt.Sprintf("together=%t/%d", together, processes), func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					w := newLimitedWorld(t, 20, time.Second)
-					w.server.ShareRateLimit(together)
-					batches := make(chan int, events/batch)
-					for range events / batch {
-						batches <- batch
-					}
-					close(batches)
-					start := time.Now()
-					var all sync.WaitGroup
-					for range processes {
-						c := w.process()
-						all.Go(func() {
-							for creates := range batches {
-								w.batch(c, creates)
-							}
-						})
-					}
-					all.Wait()
-					ratio := time.Since(start).Seconds() / (events / 20)
-					refused := float64(w.refused) / events
-					t.Logf("%s: %.2f times the bound, %.2f refused an event, %v", t.Name(), ratio, refused, w.calls)
-					require.Less(t, ratio, 1.35)
-					require.LessOrEqual(t, refused, 0.3)
-				})
-			})
-		}
-	}
-}
-
-// create and list make one call each, and note in the world how long it took.
-func (w *limitedWorld) create(c *sendgrid.Client, within time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), within)
-	defer cancel()
-	_, err := c.CreateIntegration(ctx, exampleRequest())
-	return err
-}
-
-func (w *limitedWorld) list(c *sendgrid.Client, within time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), within)
-	defer cancel()
-	_, err := c.ListIntegrations(ctx)
-	return err
+// requireUnsent requires that a call was not made because of the limit, until it resets.
+func (w *limitedWorld) requireUnsent(err error, reset time.Duration) {
+	w.t.Helper()
+	require.Equal(w.t, sendgrid.Throttled, sendgrid.ClassOf(err))
+	require.ErrorContains(w.t, err, "the rate limit is used up")
+	require.False(w.t, requireError(w.t, err).Sent)
+	require.WithinDuration(w.t, w.start.Add(reset), requireError(w.t, err).RateLimit.Reset, 0)
 }
 
 // What an answer states plainly is believed, for a minute at most. Nothing else is waited for.
 func TestPacerBelievesWhatIsPlain(t *testing.T) {
 	t.Parallel()
-	const limit, remaining, reset = "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"
+	const limit, remaining, reset, create = "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", sendgrid.OpCreateIntegration
 	// A bubble's clock begins in the year 2000, and no time passes before the answer.
 	in := func(d time.Duration) string {
 		return strconv.FormatInt(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(d).Unix(), 10)
@@ -155,6 +111,7 @@ func TestPacerBelievesWhatIsPlain(t *testing.T) {
 	}{
 		"used up":                        {0, header{remaining: "0", reset: in(30 * time.Second)}, 30 * time.Second},
 		"refused":                        {429, header{reset: in(30 * time.Second)}, 30 * time.Second},
+		"refused, reset is missing":      {429, header{reset: ""}, 0},
 		"remaining is missing":           {0, header{remaining: "", reset: in(30 * time.Second)}, 0},
 		"remaining is not a number":      {0, header{remaining: "none", reset: in(30 * time.Second)}, 0},
 		"limit is missing":               {0, header{limit: "", remaining: "0", reset: in(30 * time.Second)}, 0},
@@ -172,105 +129,113 @@ func TestPacerBelievesWhatIsPlain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := newLimitedWorld(t, 1000, time.Minute)
-				w.server.ClearFaults()
+				w := newLimitedWorld(t, 1000, 40*time.Second)
 				w.server.Script(
 					sendgridtest.Fault{Status: tt.status, Header: tt.header},
 					sendgridtest.Fault{Delay: 250 * time.Millisecond, Times: -1},
 				)
-				c, start := w.process(), time.Now()
-				require.Equal(t, tt.status == 0, w.create(c, time.Minute) == nil)
+				c := w.process()
+				require.Equal(t, tt.status == 0, w.call(c, create, time.Minute) == nil)
 				if tt.waits > 0 {
-					err := w.create(c, 2*time.Minute)
-					require.Equal(t, sendgrid.Throttled, sendgrid.ClassOf(err))
-					require.ErrorContains(t, err, "the rate limit is used up")
-					failure := requireError(t, err)
-					require.False(t, failure.Sent)
-					require.WithinDuration(t, start.Add(tt.waits), failure.RateLimit.Reset, 0)
-					require.Equal(t, 1, w.calls[sendgrid.OpCreateIntegration])
+					w.requireUnsent(w.call(c, create, 2*time.Minute), tt.waits)
 				}
-				require.Zero(t, time.Since(start), "what does not reset in time is not waited for")
+				require.Zero(t, time.Since(w.start), "what does not reset in time is not waited for")
+				require.Len(t, w.sent[create], 1)
 				time.Sleep(tt.waits)
-				var all sync.WaitGroup
-				for range 10 { // More than the first answer left.
-					all.Go(func() {
-						if err := w.create(c, time.Minute); err != nil {
-							t.Error(err)
-						}
-					})
-				}
-				all.Wait()
-				require.Less(t, time.Since(start), tt.waits+5*time.Second)
+				w.succeeds(c, 10, create) // More than the first answer left.
+				require.Less(t, time.Since(w.start), tt.waits+time.Second)
 			})
 		})
 	}
 }
 
-// Another process has used up the limit. One call finds out, and the others wait with it.
-func TestPacerIsRefusedOnce(t *testing.T) {
+// A call waits for a reset if it can end in time after it.
+func TestPacerWaitsWithinTheTimeThereIs(t *testing.T) {
 	t.Parallel()
-	for name, limit := range map[string]func(w *limitedWorld){
-		"with a reset": func(w *limitedWorld) {
-			other := w.process()
-			for range 20 {
-				require.NoError(w.t, w.create(other, time.Minute))
-			}
-		},
-		"without a reset": func(w *limitedWorld) {
-			w.server.Script(sendgridtest.Fault{Status: 429, Header: map[string]string{"X-RateLimit-Reset": ""}})
-		},
+	for name, tt := range map[string]struct {
+		resets, has time.Duration
+		sent        bool
+	}{
+		"soon enough":            {4 * time.Second, time.Hour, true},
+		"too late for any call":  {5 * time.Second, time.Hour, false},
+		"too late for this call": {4 * time.Second, 5 * time.Second, false},
+		"just in time":           {4 * time.Second, 5*time.Second + spread, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := newLimitedWorld(t, 20, 4*time.Second)
-				w.server.ClearFaults()
-				limit(w)
+				w := newLimitedWorld(t, 1, tt.resets)
 				c := w.process()
-				require.Equal(t, sendgrid.Throttled, sendgrid.ClassOf(w.create(c, 8*time.Second)))
-				var all sync.WaitGroup
-				for range 10 {
-					all.Go(func() {
-						if err := w.create(c, 8*time.Second); err != nil {
-							t.Error(err)
-						}
-					})
+				w.succeeds(c, 1, sendgrid.OpCreateIntegration)
+				err := w.call(c, sendgrid.OpCreateIntegration, tt.has)
+				if tt.sent {
+					require.NoError(t, err)
+				} else {
+					w.requireUnsent(err, tt.resets)
 				}
-				all.Wait()
-				require.Equal(t, 1, w.refused)
+				require.Equal(t, tt.sent, time.Since(w.start) > 0, "it does not wait in vain")
 			})
 		})
 	}
 }
 
-// If one call is left, it is a create: it ends a request, and a list only begins one.
-func TestPacerPrefersCreates(t *testing.T) {
+// A call waits for the answer to another one that may be the last, but not for long.
+func TestPacerWaitsForAnAnswer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newLimitedWorld(t, 1, 2*time.Second)
-		w.server.ClearFaults()
-		w.server.ShareRateLimit(true)
+		w := newLimitedWorld(t, 2, time.Minute)
+		w.server.Script(sendgridtest.Fault{Skip: 1, Delay: 7 * time.Second, Status: 500})
 		c := w.process()
-		require.NoError(t, w.list(c, time.Minute))
-		var order []sendgrid.Op
-		var mu sync.Mutex
-		var both sync.WaitGroup
-		call := func(op sendgrid.Op, call func(*sendgrid.Client, time.Duration) error) {
-			both.Go(func() {
-				if err := call(c, time.Minute); err != nil {
-					t.Error(err)
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				order = append(order, op)
-			})
-			synctest.Wait()
+		w.succeeds(c, 1, sendgrid.OpCreateIntegration)
+		var slow sync.WaitGroup
+		slow.Go(func() { _ = w.call(c, sendgrid.OpCreateIntegration, time.Minute) })
+		synctest.Wait()
+		failure := requireError(t, w.call(c, sendgrid.OpCreateIntegration, time.Minute))
+		require.InDelta(t, 5*time.Second, time.Since(w.start), float64(spread))
+		w.requireUnsent(failure, time.Since(w.start))
+		w.requireUnsent(w.call(c, sendgrid.OpCreateIntegration, time.Minute), time.Minute)
+		require.InDelta(t, 7*time.Second, time.Since(w.start), float64(spread), "the answer says that nothing is left")
+		slow.Wait()
+	})
+}
+
+// After a reset the calls are not made all at once: those that end a request are first, then
+// those of a request that has begun, then those that begin one. None is too early.
+func TestPacerMakesTheImportantCallsFirst(t *testing.T) {
+	t.Parallel()
+	ranks := map[sendgrid.Op]time.Duration{
+		sendgrid.OpCreateIntegration: 0, sendgrid.OpCreateCertificate: 0, sendgrid.OpUpdateIntegration: 1,
+		sendgrid.OpGetIntegration: 1, sendgrid.OpListCertificates: 1, sendgrid.OpListIntegrations: 2,
+	}
+	ops := slices.Collect(maps.Keys(ranks))
+	synctest.Test(t, func(t *testing.T) {
+		w := newLimitedWorld(t, 1000, 2*time.Second)
+		used := sendgridtest.Fault{Status: 404, Header: map[string]string{"X-RateLimit-Remaining": "0"}, Times: len(ops)}
+		w.server.Script(used, sendgridtest.Fault{Status: 404, Times: -1})
+		c := w.process()
+		w.succeeds(c, 1, ops...)
+		w.succeeds(c, 20, ops...)
+		for op, rank := range ranks {
+			sent, first := w.sent[op][1:], 2*time.Second+rank*spread
+			slices.Sort(sent)
+			require.Len(t, sent, 20, op)
+			require.GreaterOrEqual(t, sent[0], first, op)
+			require.Less(t, sent[19], first+spread, op)
+			require.Greater(t, len(slices.Compact(sent)), 10, "%s is spread out", op)
 		}
-		call(sendgrid.OpListIntegrations, w.list)
-		call(sendgrid.OpCreateIntegration, w.create)
-		both.Wait()
-		require.Equal(t, []sendgrid.Op{sendgrid.OpCreateIntegration, sendgrid.OpListIntegrations}, order)
-		require.Zero(t, w.refused)
+	})
+}
+
+// An endpoint whose limit is used up holds back no other.
+func TestPacerHoldsBackOneOperation(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newLimitedWorld(t, 1, time.Minute)
+		c := w.process()
+		for _, op := range sendgrid.Ops() {
+			require.NotEqual(t, sendgrid.Throttled, sendgrid.ClassOf(w.call(c, op, time.Minute)), op)
+			w.requireUnsent(w.call(c, op, time.Minute), time.Minute)
+		}
 	})
 }
 
@@ -280,12 +245,54 @@ func TestPacerLetsACallerGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newLimitedWorld(t, 1, 4*time.Second)
 		c := w.process()
-		require.NoError(t, w.create(c, time.Minute))
-		ctx, cancel := context.WithCancel(context.Background())
-		time.AfterFunc(time.Second, cancel)
+		w.succeeds(c, 1, sendgrid.OpCreateIntegration)
+		ctx, cancel := context.WithCancelCause(context.Background())
+		gone := errors.New("gone")
+		time.AfterFunc(time.Second, func() { cancel(gone) })
 		_, err := c.CreateIntegration(ctx, exampleRequest())
 		require.Equal(t, sendgrid.NeverSent, sendgrid.ClassOf(err))
-		require.ErrorIs(t, err, context.Canceled)
-		require.Equal(t, 1, w.calls[sendgrid.OpCreateIntegration])
+		require.ErrorIs(t, err, gone)
+		require.Equal(t, time.Second, time.Since(w.start))
+		require.Len(t, w.sent[sendgrid.OpCreateIntegration], 1)
 	})
+}
+
+// Processes share a limit of 20 calls a second, for lists and creates together or for each. The
+// time, beside that of one create an event, and the refusals cannot get worse unnoticed.
+func TestPacerKeepsToTheLimit(t *testing.T) {
+	t.Parallel()
+	const events, batch, limit = 200, 10, 20
+	maxRefused := map[int]float64{1: 0.1, 2: 0.3, 4: 0.45} // by the number of processes
+	for processes := range maxRefused {
+		for _, shared := range []bool{true, false} {
+			t.Run(fmt.Sprintf("processes=%d/shared=%t", processes, shared), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					w := newLimitedWorld(t, limit, time.Second)
+					w.server.ShareRateLimit(shared)
+					w.server.Script(
+						sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Delay: 150 * time.Millisecond, Times: -1},
+						sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Delay: 250 * time.Millisecond, Times: -1},
+					)
+					var left atomic.Int32
+					left.Store(events / batch)
+					var all sync.WaitGroup
+					for range processes {
+						c := w.process()
+						all.Go(func() {
+							for left.Add(-1) >= 0 {
+								w.succeeds(c, 1, sendgrid.OpListIntegrations)
+								w.succeeds(c, batch, sendgrid.OpCreateIntegration)
+							}
+						})
+					}
+					all.Wait()
+					ratio, refused := time.Since(w.start).Seconds()/(events/limit), float64(w.refused)/events
+					t.Logf("%.2f times the bound, %.2f refused an event", ratio, refused)
+					require.Less(t, ratio, 1.35)
+					require.LessOrEqual(t, refused, maxRefused[processes])
+				})
+			})
+		}
+	}
 }

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"testing"
 	"time"
-	"unsafe"
 
 	"github.com/stretchr/testify/require"
 )
@@ -76,76 +75,30 @@ func TestParseRateLimit(t *testing.T) {
 	}
 }
 
+// Only a refusal is about the next request.
 func TestParseRetryAfter(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	in := func(d time.Duration) RateLimit { return RateLimit{Reset: now.Round(0).Add(d)} }
 	reset := strconv.FormatInt(now.Unix()+45, 10)
-	for name, tt := range map[string]struct {
-		retryAfter string
-		header     http.Header
-		want       RateLimit
-	}{
-		"a second":                  {"1", nil, in(time.Second)},
-		"half a minute":             {"30", nil, in(30 * time.Second)},
-		"23 hours":                  {"82800", nil, in(time.Minute)},
-		"a day":                     {"86400", nil, in(time.Minute)},
-		"more than a day":           {"86401", nil, RateLimit{}},
-		"would overflow to seconds": {"18446744074", nil, RateLimit{}},
-		"the largest number":        {strconv.Itoa(math.MaxInt), nil, RateLimit{}},
-		"nothing":                   {"0", nil, RateLimit{}},
-		"negative":                  {"-5", nil, RateLimit{}},
-		"a date is not understood":  {now.Add(time.Minute).UTC().Format(http.TimeFormat), nil, RateLimit{}},
-		"beside a plain limit": {"30", stated("500", "0", reset), RateLimit{
-			Limit: 500, Reset: time.Unix(now.Unix()+45, 0),
-		}},
-		"beside a reset alone":         {"30", http.Header{"X-Ratelimit-Reset": {reset}}, in(30 * time.Second)},
-		"beside a reset that is wrong": {"30", stated("500", "0", "soon"), in(30 * time.Second)},
+	for retryAfter, want := range map[string]time.Duration{
+		"1": time.Second, "30": 30 * time.Second, "82800": time.Minute, "86400": time.Minute, "86401": 0,
+		"18446744074": 0, "9223372036854775807": 0, "0": 0, "-5": 0, "-18446744073": 0, "soon": 0, "Tue, 14 Nov 2023 22:14:20 GMT": 0,
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			h := tt.header.Clone()
-			if h == nil {
-				h = http.Header{}
+		for name, h := range map[string]http.Header{
+			"alone": {}, "beside a reset": {"X-Ratelimit-Reset": {reset}}, "beside a wrong limit": stated("500", "many", reset),
+		} {
+			h.Set("Retry-After", retryAfter)
+			refused := parseRateLimit(h, http.StatusTooManyRequests, now)
+			if want == 0 {
+				require.Zero(t, refused, "%s %s", retryAfter, name)
+			} else {
+				require.Equal(t, RateLimit{Reset: now.Round(0).Add(want)}, refused, "%s %s", retryAfter, name)
 			}
-			h.Set("Retry-After", tt.retryAfter)
-			require.Equal(t, tt.want, parseRateLimit(h, http.StatusTooManyRequests, now))
-			if tt.want.Limit == 0 {
-				require.Zero(t, parseRateLimit(h, http.StatusOK, now), "only a refusal is about the next request")
-			}
-		})
-	}
-}
-
-// frozen returns what the clocks show in a process that was frozen for some seconds: the wall
-// clock has gone on, and the monotonic clock has not. Only the layout of time.Time allows to
-// make such a reading, and the test below checks it.
-func frozen(now time.Time, seconds uint64) time.Time {
-	const nanosecondBits = 30
-	*(*uint64)(unsafe.Pointer(&now)) += seconds << nanosecondBits
-	return now
-}
-
-// A limit is believed by the wall clock: what was used up before the process was frozen has
-// reset when it goes on.
-func TestRateLimitResetsWhileTheProcessIsFrozen(t *testing.T) {
-	t.Parallel()
-	now := time.Now()
-	require.Equal(t, 59*time.Second, frozen(now, 59).Round(0).Sub(now.Round(0)), "the wall clock")
-	require.Zero(t, frozen(now, 59).Sub(now), "the monotonic clock")
-	for name, header := range map[string]http.Header{
-		"reset in a minute":      stated("500", "0", strconv.FormatInt(now.Unix()+60, 10)),
-		"reset in an hour":       stated("500", "0", strconv.FormatInt(now.Unix()+3600, 10)),
-		"Retry-After of an hour": {"Retry-After": {"3600"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var p pacer
-			b := p.budget(OpCreateIntegration)
-			b.window = &window{inFlight: 1}
-			b.answered(b.window, http.StatusTooManyRequests, parseRateLimit(header, http.StatusTooManyRequests, now), now)
-			require.Positive(t, b.wait(frozen(now, 58), true))
-			require.Zero(t, max(0, b.wait(frozen(now, 61), true)))
-		})
+			require.Zero(t, parseRateLimit(h, http.StatusServiceUnavailable, now), "%s %s", retryAfter, name)
+		}
+		both := stated("500", "0", reset)
+		both.Set("Retry-After", retryAfter)
+		plain := RateLimit{Limit: 500, Reset: time.Unix(now.Unix()+45, 0)}
+		require.Equal(t, plain, parseRateLimit(both, http.StatusTooManyRequests, now), retryAfter)
 	}
 }
