@@ -36,7 +36,6 @@ const (
 	// maxBusyRatio is maxFreeRatio where more processes run than the machine has cores: then it
 	// measures the machine, too.
 	maxBusyRatio = 1.35
-	maxRefused   = 0.3 // calls an event
 	maxLists     = 0.3 // calls an event
 )
 
@@ -63,6 +62,9 @@ func (b burst) ratio() float64 { return b.took.Seconds() / b.bound().Seconds() }
 // TestBurst sends new events in batches through processes of the real function that share a
 // ledger, to a SendGrid that takes its time, with a rate limit and without one.
 func TestBurst(t *testing.T) {
+	// The refused calls an event, by the number of processes: each learns only from its own
+	// answers what the others have called. The template allows two for the queue.
+	maxRefused := map[int]float64{1: 0.1, 2: 0.3, 4: 0.45}
 	var all []burst
 	for _, limited := range []bool{true, false} {
 		for _, processes := range []int{1, 2, 4} {
@@ -92,7 +94,7 @@ func TestBurst(t *testing.T) {
 			most = maxBusyRatio
 		}
 		require.LessOrEqual(t, b.ratio(), most, "the time of %+v, in bounds", b)
-		require.LessOrEqual(t, float64(b.refused)/burstEvents, maxRefused, "refused calls of %+v", b)
+		require.LessOrEqual(t, float64(b.refused)/burstEvents, maxRefused[b.processes], "refused calls of %+v", b)
 		require.LessOrEqual(t, float64(b.lists)/burstEvents, maxLists, "lists of %+v", b)
 	}
 }
