@@ -49,15 +49,7 @@ func (c Class) String() string {
 }
 
 // Repeatable reports whether the same operation may be repeated and may then succeed.
-func (c Class) Repeatable() bool {
-	switch c {
-	case Unavailable, Throttled, NeverSent:
-		return true
-	case Ambiguous, Refused, NoKey:
-		return false
-	}
-	return false
-}
+func (c Class) Repeatable() bool { return c == Unavailable || c == Throttled || c == NeverSent }
 
 // Open reports whether the operation may have been carried out.
 func (c Class) Open() bool {

@@ -63,6 +63,8 @@ func TestClassOf(t *testing.T) {
 		"never sent":        {err: &sendgrid.Error{Err: context.Canceled}, write: sendgrid.NeverSent, read: sendgrid.NeverSent},
 		"no answer":         {err: &sendgrid.Error{Sent: true}, write: sendgrid.Ambiguous, read: sendgrid.Unavailable},
 		"unreadable answer": {err: &sendgrid.Error{Sent: true, StatusCode: 200}, write: sendgrid.Ambiguous, read: sendgrid.Unavailable},
+		"299":               {err: &sendgrid.Error{Sent: true, StatusCode: 299}, write: sendgrid.Ambiguous, read: sendgrid.Unavailable},
+		"300":               {err: &sendgrid.Error{Sent: true, StatusCode: 300}, write: sendgrid.Ambiguous, read: sendgrid.Refused},
 		"302":               {err: &sendgrid.Error{Sent: true, StatusCode: 302}, write: sendgrid.Ambiguous, read: sendgrid.Refused},
 		"400":               {err: &sendgrid.Error{Sent: true, StatusCode: 400}, write: sendgrid.Refused, read: sendgrid.Refused},
 		"401":               {err: &sendgrid.Error{Sent: true, StatusCode: 401}, write: sendgrid.Refused, read: sendgrid.Refused},

@@ -114,8 +114,7 @@ func parseErrorBody(body []byte) []FieldError {
 		if json.Unmarshal(body, &object) != nil {
 			return nil
 		}
-		err := json.Unmarshal(object.Errors, &list)
-		if (err != nil || len(list) == 0) && object.Error != nil {
+		if err := json.Unmarshal(object.Errors, &list); err != nil || len(list) == 0 {
 			list = []json.RawMessage{object.Error}
 		}
 	}

@@ -1,6 +1,8 @@
 package sendgrid
 
 import (
+	"errors"
+	"io"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -68,6 +70,15 @@ func TestReadErrorBodyShortensTexts(t *testing.T) {
 			require.True(t, utf8.ValidString(found[0].Message))
 		})
 	}
+}
+
+// An error without the key is still the one that it was, so that its cause can be found.
+func TestWithoutKey(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, withoutKey(nil, "key"))
+	require.ErrorIs(t, withoutKey(io.EOF, ""), io.EOF)
+	require.ErrorIs(t, withoutKey(io.EOF, "key"), io.EOF)
+	require.EqualError(t, withoutKey(errors.New("a key"), "key"), "a [redacted]")
 }
 
 func TestRedact(t *testing.T) {
