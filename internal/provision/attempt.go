@@ -171,8 +171,10 @@ func (a *attempt) recordUnchanged(ctx context.Context) (*Result, error) {
 	}
 	a.drifted = a.drift()
 	e := a.entry.Complete(a.asked, a.seen.integration.ID, a.asked.Updates, a.settles(), a.held)
-	if a.drifted == nil { // What was edited since stays an edit.
+	if a.request.Matches(*a.seen.integration) && a.drifted == nil {
 		e = a.withBaseline(e)
+	} else { // What was edited since stays an edit, and what is shown may be older than the last write.
+		e = a.keepBaseline(e)
 	}
 	if err := a.commit(ctx, e); err != nil {
 		return nil, err

@@ -29,7 +29,11 @@ func (a *attempt) shownBaseline() baseline {
 	for _, c := range a.seen.certificates {
 		b.Certificates = append(b.Certificates, c.sha256)
 	}
+	if a.entry.Settles.After(a.asOf) { // They may not be shown yet.
+		b.Certificates = append(b.Certificates, a.entry.Added...)
+	}
 	slices.Sort(b.Certificates)
+	b.Certificates = slices.Compact(b.Certificates)
 	return b
 }
 

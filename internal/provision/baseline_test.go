@@ -114,3 +114,20 @@ func TestEnsureTakesABaselineOnce(t *testing.T) {
 		require.Equal(t, []problem.Change{{Field: "name", From: "Edited before", To: "Edited since"}}, w.drifted(oktaRequest()))
 	})
 }
+
+// A request that finds what it asks for while reads lag does not take what they show for a baseline.
+func TestEnsureKeepsItsBaselineWhileReadsLag(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.created(oktaRequest())
+		w.pass(time.Hour)
+		w.sendGrid.SetLag(30*time.Second, 30*time.Second)
+		update := updating(func(r *request.Resolved) { r.Name, r.Certificates = "Another", certificates() })
+		w.succeeds(protocol.OutcomeUpdated, update)
+		w.pass(time.Second)
+		require.Empty(t, w.drifted(update), "the fields and the certificates are not shown yet")
+		w.pass(time.Hour)
+		require.Empty(t, w.drifted(update))
+	})
+}
