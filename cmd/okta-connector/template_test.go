@@ -13,6 +13,7 @@ import (
 
 	main "sendgrid-sso-integration/cmd/okta-connector"
 	"sendgrid-sso-integration/internal/okta/connector"
+	"sendgrid-sso-integration/internal/telemetry/emf"
 )
 
 // at returns the value under a path of names, or nil. CloudFormation's functions are their
@@ -82,7 +83,7 @@ func TestTemplate(t *testing.T) {
 		}
 		alarms++
 		require.Equal(t, []string{"AlarmTopic"}, texts(at(resource, "Properties", "AlarmActions")), "%s notifies somebody", id)
-		if at(resource, "Properties", "Namespace") == connector.Namespace {
+		if at(resource, "Properties", "Namespace") == emf.Namespace {
 			require.Contains(t, connector.Codes(), connector.Code(fmt.Sprint(at(resource, "Properties", "MetricName"))), id)
 		}
 	}

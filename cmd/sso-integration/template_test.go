@@ -18,6 +18,7 @@ import (
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/publish"
 	"sendgrid-sso-integration/internal/telemetry"
+	"sendgrid-sso-integration/internal/telemetry/emf"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -254,9 +255,9 @@ func wrongMetrics(t *testing.T, tpl template) (wrong []string) {
 	filters := fmt.Sprint(at(tpl.value, "Resources", "ApiThrottlesMetric", "Properties", "MetricTransformations"))
 	use := func(namespace, name, dimension, value string) {
 		id := strings.Trim(value, "${}")
-		byFunction := slices.Contains(reported, name) && dimension == telemetry.Dimension && id == "SSOIntegrationFunction"
+		byFunction := slices.Contains(reported, name) && dimension == emf.Dimension && id == "SSOIntegrationFunction"
 		byFilter := strings.Contains(filters, "MetricName:"+name+" ") && dimension == "ApiId" && id == "HttpApi"
-		if (namespace != telemetry.Namespace || !byFunction && !byFilter) && !strings.HasPrefix(namespace, "AWS/") {
+		if (namespace != emf.Namespace || !byFunction && !byFilter) && !strings.HasPrefix(namespace, "AWS/") {
 			wrong = append(wrong, strings.Join([]string{"nobody reports", namespace, name, "{" + dimension + "}", value}, " "))
 		}
 	}

@@ -2,9 +2,8 @@ package delivery
 
 import (
 	"context"
-	"slices"
-	"sync"
 
+	"sendgrid-sso-integration/internal/tally"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -12,44 +11,30 @@ import (
 // caches report to the one that their context carries. Its methods may be called concurrently; a nil
 // one is empty.
 type Effort struct {
-	mu          sync.Mutex
-	calls       []sendgrid.Call
-	secretReads int
+	calls       tally.List[sendgrid.Call]
+	secretReads tally.List[secretRead]
 }
 
-type effortKey struct{}
+// secretRead is one read of a secret from Secrets Manager.
+type secretRead struct{}
 
 // Count returns a context whose calls and secret reads count as e's.
 func (e *Effort) Count(ctx context.Context) context.Context {
-	return context.WithValue(ctx, effortKey{}, e)
+	return e.secretReads.In(e.calls.In(ctx))
 }
 
 // CountCall records a request to SendGrid. It is the OnCall of a sendgrid.Client.
-func CountCall(ctx context.Context, call sendgrid.Call) {
-	if e, ok := ctx.Value(effortKey{}).(*Effort); ok {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		e.calls = append(e.calls, call)
-	}
-}
+func CountCall(ctx context.Context, call sendgrid.Call) { tally.Add(ctx, call) }
 
 // CountSecretRead records that a secret was read. It is the OnFetch of a secret cache.
-func CountSecretRead(ctx context.Context, _ error) {
-	if e, ok := ctx.Value(effortKey{}).(*Effort); ok {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		e.secretReads++
-	}
-}
+func CountSecretRead(ctx context.Context, _ error) { tally.Add(ctx, secretRead{}) }
 
 // Calls returns the requests to SendGrid so far.
 func (e *Effort) Calls() []sendgrid.Call {
 	if e == nil {
 		return nil
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return slices.Clone(e.calls)
+	return e.calls.Items()
 }
 
 // SecretReads returns how often a secret was read from Secrets Manager so far.
@@ -57,7 +42,5 @@ func (e *Effort) SecretReads() int {
 	if e == nil {
 		return 0
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.secretReads
+	return len(e.secretReads.Items())
 }

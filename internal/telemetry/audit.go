@@ -57,19 +57,19 @@ func (l Log) logAudit(ctx context.Context, d *delivery.Delivery) {
 
 // addAudit adds what an audit found.
 func (m *invocationMetrics) addAudit(d *delivery.Delivery) {
-	m.counts[MetricAuditsFailed] = 0
+	m.Counts[MetricAuditsFailed] = 0
 	if d.Failure != nil {
-		m.counts[MetricAuditsFailed] = 1
+		m.Counts[MetricAuditsFailed] = 1
 		return
 	}
 	s := d.Audit.Summary
-	m.counts[MetricAuditedIntegrations] = s.Audited
-	m.counts[MetricFailedIntegrations] = s.Failed
-	m.counts[MetricUnreachedIntegrations] = s.Unreached
-	m.counts[MetricIntegrationsWithoutCertificate] = s.WithoutCertificate
-	m.counts[MetricDisabledIntegrations] = s.Disabled
-	m.counts[MetricExpiringIntegrations] = s.Expiring
+	m.Counts[MetricAuditedIntegrations] = s.Audited
+	m.Counts[MetricFailedIntegrations] = s.Failed
+	m.Counts[MetricUnreachedIntegrations] = s.Unreached
+	m.Counts[MetricIntegrationsWithoutCertificate] = s.WithoutCertificate
+	m.Counts[MetricDisabledIntegrations] = s.Disabled
+	m.Counts[MetricExpiringIntegrations] = s.Expiring
 	if s.DaysLeft != nil {
-		m.counts[MetricCertificateDaysLeft] = *s.DaysLeft
+		m.Counts[MetricCertificateDaysLeft] = *s.DaysLeft
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/internal/telemetry"
+	"sendgrid-sso-integration/internal/telemetry/emf"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -40,9 +41,9 @@ func written(t *testing.T, deliveries ...*delivery.Delivery) map[string]json.Raw
 	require.InDelta(t, time.Now().UnixMilli(), format.Timestamp, 60_000)
 	require.Len(t, format.CloudWatchMetrics, 1)
 	directive := format.CloudWatchMetrics[0]
-	require.Equal(t, telemetry.Namespace, directive.Namespace)
-	require.Equal(t, [][]string{{telemetry.Dimension}}, directive.Dimensions)
-	require.JSONEq(t, `"sso"`, string(fields[telemetry.Dimension]))
+	require.Equal(t, emf.Namespace, directive.Namespace)
+	require.Equal(t, [][]string{{emf.Dimension}}, directive.Dimensions)
+	require.JSONEq(t, `"sso"`, string(fields[emf.Dimension]))
 	require.LessOrEqual(t, len(directive.Metrics), 100)
 	seen := map[string]bool{}
 	for _, m := range directive.Metrics {

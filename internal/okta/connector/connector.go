@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"sendgrid-sso-integration/internal/okta"
+	"sendgrid-sso-integration/internal/tally"
 )
 
 // Okta is the part of *okta.Client that a Connector uses.
@@ -83,13 +84,14 @@ func (c *Connector) Invoke(ctx context.Context, payload []byte) ([]byte, error) 
 // deliver takes a delivery to its outcome. A panic is an error like any other, so that it does
 // not end the other deliveries of a batch.
 func (c *Connector) deliver(ctx context.Context, d *delivery, queued bool) {
-	ctx, recorder := withRecorder(ctx)
+	var calls tally.List[okta.Call]
+	ctx = calls.In(ctx)
 	start := time.Now()
 	defer func() {
 		if cause := recover(); cause != nil {
 			d.fail(fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))
 		}
-		d.duration, d.calls = time.Since(start), recorder.list()
+		d.duration, d.calls = time.Since(start), calls.Items()
 	}()
 	deadline, ok := ctx.Deadline()
 	switch {
