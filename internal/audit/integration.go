@@ -3,9 +3,9 @@ package audit
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
+	"sendgrid-sso-integration/internal/cut"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/saml"
 	"sendgrid-sso-integration/sendgrid"
@@ -97,8 +97,8 @@ func unchecked(integration sendgrid.Integration, err error) Integration {
 func describe(integration sendgrid.Integration) Integration {
 	i := Integration{
 		ID:       integration.ID,
-		Name:     shorten(integration.Name, maxName),
-		EntityID: shorten(integration.EntityID, maxEntityID),
+		Name:     cut.Bytes(integration.Name, maxName),
+		EntityID: cut.Bytes(integration.EntityID, maxEntityID),
 		Enabled:  integration.Enabled,
 		// Not nil, because a list without elements is [] in JSON.
 		Certificates: []provision.Certificate{},
@@ -138,12 +138,4 @@ func certificateOf(c sendgrid.Certificate) (certificate provision.Certificate, r
 		certificate.NotBefore, certificate.NotAfter = time.Unix(c.NotBefore, 0).UTC(), time.Unix(c.NotAfter, 0).UTC()
 	}
 	return certificate, false
-}
-
-// shorten cuts a text that is longer than limit bytes.
-func shorten(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	return strings.ToValidUTF8(text[:limit-len("…")], "") + "…"
 }

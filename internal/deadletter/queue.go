@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"sendgrid-sso-integration/internal/cut"
 	"sendgrid-sso-integration/internal/delivery"
 )
 
@@ -62,15 +63,12 @@ func (q *Queue) Send(ctx context.Context, d *delivery.Delivery) error {
 }
 
 // clip shortens a text to what an attribute may hold. SQS refuses control characters.
-func clip(text string) string {
-	text = strings.Map(func(r rune) rune {
+func clip(detail string) string {
+	detail = strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\t' && r != '\n' && r != '\r' {
 			return ' '
 		}
 		return r
-	}, text)
-	if len(text) <= maxDetail {
-		return text
-	}
-	return strings.ToValidUTF8(text[:maxDetail], "") + "…"
+	}, detail)
+	return cut.Bytes(detail, maxDetail)
 }

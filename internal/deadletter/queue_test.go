@@ -75,8 +75,8 @@ func TestDetailIsClipped(t *testing.T) {
 	for name, tt := range map[string]struct{ detail, want string }{
 		"control characters": {"a\x00b\x1fc\td\n", "a b c\td\n"},
 		"as long as allowed": {strings.Repeat("x", 1024), strings.Repeat("x", 1024)},
-		"too long":           {strings.Repeat("x", 1025), strings.Repeat("x", 1024) + "…"},
-		"cut in a character": {strings.Repeat("x", 1023) + "üü", strings.Repeat("x", 1023) + "…"},
+		"too long":           {strings.Repeat("x", 1025), strings.Repeat("x", 1021) + "…"},
+		"cut in a character": {strings.Repeat("x", 1020) + "üüü", strings.Repeat("x", 1020) + "…"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"sendgrid-sso-integration/internal/cut"
 )
 
 const (
@@ -111,17 +113,14 @@ func untilReset(header http.Header, now time.Time) time.Duration {
 }
 
 // clip keeps the beginning of a text, without control characters.
-func clip(text string) string {
-	text = strings.Map(func(r rune) rune {
+func clip(summary string) string {
+	summary = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
-	}, text)
-	if len(text) > maxSummary {
-		text = text[:maxSummary] + "…"
-	}
-	return strings.ToValidUTF8(text, "")
+	}, summary)
+	return cut.Bytes(summary, maxSummary)
 }
 
 // redact returns err, without the secrets if its text repeats one.

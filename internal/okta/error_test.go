@@ -25,7 +25,7 @@ func TestErrors(t *testing.T) {
 		"not found":    {404, `{"errorCode":"E0000007"}`, "HTTP 404: E0000007", flags{notFound: true}},
 		"HTML":         {502, `<html>00token</html>`, "HTTP 502", flags{retryable: true}},
 		"long":         {500, `{"errorSummary":"` + strings.Repeat("ü\\n", 10000) + `"}`, "HTTP 500", flags{retryable: true}},
-		"long text":    {500, `{"errorSummary":"` + strings.Repeat("x", 1000) + `"}`, "HTTP 500: " + strings.Repeat("x", 256) + "…", flags{retryable: true}},
+		"long text":    {500, `{"errorSummary":"` + strings.Repeat("x", 1000) + `"}`, "HTTP 500: " + strings.Repeat("x", 253) + "…", flags{retryable: true}},
 		"token echoed": {500, `{"errorSummary":"00token\nis bad"}`, "HTTP 500: [redacted] is bad", flags{retryable: true}},
 		"redirect":     {302, ``, "HTTP 302", flags{}},
 	} {

@@ -7,7 +7,8 @@ import (
 	"fmt"
 	"io"
 	"time"
-	"unicode/utf8"
+
+	"sendgrid-sso-integration/internal/cut"
 )
 
 // maxNameShown bounds how much of a name from the request is repeated in a message.
@@ -88,10 +89,10 @@ func readStringMap(value json.RawMessage, into *map[string]string) string {
 	for _, m := range members {
 		var text string
 		if string(m.value) == "null" || json.Unmarshal(m.value, &text) != nil {
-			return fmt.Sprintf("must be an object of strings; the value of %q is %s", clipName(m.name), kind(m.value))
+			return fmt.Sprintf("must be an object of strings; the value of %q is %s", cut.Runes(m.name, maxNameShown), kind(m.value))
 		}
 		if _, twice := (*into)[m.name]; twice {
-			return fmt.Sprintf("must have each key only once; %q is there twice", clipName(m.name))
+			return fmt.Sprintf("must have each key only once; %q is there twice", cut.Runes(m.name, maxNameShown))
 		}
 		(*into)[m.name] = text
 	}
@@ -116,13 +117,6 @@ func kind(value []byte) string {
 	default:
 		return "a number"
 	}
-}
-
-func clipName(name string) string {
-	if utf8.RuneCountInString(name) <= maxNameShown {
-		return name
-	}
-	return string([]rune(name)[:maxNameShown]) + "…"
 }
 
 func readIfExists(value json.RawMessage, r *Request, _ time.Time) string {

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"sendgrid-sso-integration/internal/cut"
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/saml"
 )
@@ -31,7 +32,7 @@ func Parse(data []byte, now time.Time) (Request, error) {
 	for _, m := range members {
 		switch _, given := values[m.name]; {
 		case !isField(m.name):
-			unknown = append(unknown, problem.FieldError{Field: clipName(m.name), Message: unknownField(m.name)})
+			unknown = append(unknown, problem.FieldError{Field: cut.Runes(m.name, maxNameShown), Message: unknownField(m.name)})
 		case given:
 			repeated[m.name] = true
 		default:
