@@ -1,10 +1,12 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
 
+	"sendgrid-sso-integration/internal/retry"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -47,16 +49,11 @@ func (p *pacer) refused(err error) {
 // wait waits until the next call may be made. It returns an error at once if ctx ends before.
 func (p *pacer) wait(ctx context.Context) error {
 	pause := time.Until(p.next)
-	if deadline, ok := ctx.Deadline(); ok && pause > 0 && !p.next.Before(deadline) {
-		return errNoTime
-	}
 	if pause <= 0 {
 		return ctx.Err()
 	}
-	select {
-	case <-time.After(pause):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	if !retry.Sleep(ctx, pause) {
+		return cmp.Or(ctx.Err(), errNoTime)
 	}
+	return nil
 }

@@ -14,6 +14,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"sendgrid-sso-integration/internal/retry"
 )
 
 const (
@@ -152,12 +154,7 @@ func (c *Client) send(ctx context.Context, r request, auth authorization) ([]byt
 		if try == maxTries || !errors.As(err, &limited) || limited.Status != http.StatusTooManyRequests {
 			return body, err
 		}
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= limited.RetryAfter {
-			return nil, err
-		}
-		select {
-		case <-time.After(limited.RetryAfter):
-		case <-ctx.Done():
+		if !retry.Sleep(ctx, limited.RetryAfter) {
 			return nil, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/retry"
 )
 
 const (
@@ -53,7 +54,7 @@ func (a *attempt) acquire(ctx context.Context, mayRead bool) (protocol.Standing,
 		case protocol.Leased: // It may end at any time.
 		}
 		a.arrived() // Nobody can tell how long this takes.
-		if wait >= time.Until(a.wait) || !sleep(ctx, wait) {
+		if wait >= time.Until(a.wait) || !retry.Sleep(ctx, wait) {
 			return 0, inProgress(remaining, a.settling(), nil)
 		}
 		read, err := a.Ledger.Get(ctx, current.Key)

@@ -61,18 +61,3 @@ func left(ctx context.Context) time.Duration {
 	deadline, _ := ctx.Deadline()
 	return time.Until(deadline)
 }
-
-// sleep waits for d. It reports false, without waiting, if ctx would end first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	if ctx.Err() != nil || d >= left(ctx) {
-		return false
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"sendgrid-sso-integration/internal/retry"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -27,7 +28,7 @@ func (p *Provisioner) retry(ctx context.Context, maxWait time.Time, reserve time
 	for try := 0; ; try++ {
 		err := once(ctx)
 		wait, again := p.repeats(ctx, maxWait, err, try)
-		if !again || left(ctx)-wait < reserve || !sleep(ctx, wait) {
+		if !again || left(ctx)-wait < reserve || !retry.Sleep(ctx, wait) {
 			return err
 		}
 	}
@@ -60,14 +61,9 @@ func within(ctx context.Context, once func(context.Context) error) error {
 	return once(ctx)
 }
 
-// backoff returns how long to wait before a repetition, counted from 0: a random time up to
-// a bound that doubles each time, so that many waiters spread out.
+// backoff returns how long to wait before a repetition, counted from 0.
 func (p *Provisioner) backoff(repetition int, first, most time.Duration) time.Duration {
-	bound := most
-	if repetition < 16 {
-		bound = min(most, first<<repetition)
-	}
-	return time.Millisecond + time.Duration(p.random()%uint64(bound)) //nolint:gosec // It is less than bound.
+	return retry.Backoff(repetition, first, most, p.random)
 }
 
 // token returns a name for an attempt that no other has.

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"sendgrid-sso-integration/internal/retry"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -181,7 +182,7 @@ func (s *sharedList) run(ctx context.Context, c, before *listCall, send func(con
 			break
 		}
 		s.reopen(c)
-		sleep(sending, wait) // If nobody waits any more, this ends early.
+		retry.Sleep(sending, wait) // If nobody waits any more, this ends early.
 	}
 	returned = true
 }

@@ -7,6 +7,7 @@ import (
 
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/retry"
 	"sendgrid-sso-integration/internal/saml"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -84,7 +85,7 @@ func (a *attempt) reconciled(ctx context.Context, shows func(context.Context) (b
 	ctx, cancel := uncancelled(ctx, a.reconcile)
 	defer cancel()
 	for try := range reconcileTries {
-		if !sleep(ctx, a.backoff(try, firstBackoff, maxBackoff)) {
+		if !retry.Sleep(ctx, a.backoff(try, firstBackoff, maxBackoff)) {
 			return false
 		}
 		found := false

@@ -38,20 +38,20 @@ func TestRetry(t *testing.T) {
 	t.Parallel()
 	const ms = time.Millisecond
 	for name, tt := range map[string]struct {
-		code        string
-		times       int
-		limit       time.Duration
-		calls       int
-		least, most time.Duration
-		err         string
+		code  string
+		times int
+		limit time.Duration
+		calls int
+		most  time.Duration
+		err   string
 	}{
-		"internal":         {"InternalFailure", 2, time.Minute, 3, 75 * ms, 225 * ms, ""},
-		"throttled":        {"ThrottlingException", 2, time.Minute, 3, 75 * ms, 225 * ms, ""},
-		"unavailable":      {"ServiceUnavailable", 2, time.Minute, 3, 75 * ms, 225 * ms, ""},
-		"no code":          {"", 2, time.Minute, 3, 75 * ms, 225 * ms, ""},
-		"for ever":         {"ThrottlingException", 99, time.Minute, 6, 775 * ms, 2400 * ms, "the entry was not taken: ThrottlingException: Rate exceeded."},
-		"longer than time": {"ThrottlingException", 99, 200 * ms, 3, 200 * ms, 200 * ms, "ThrottlingException"},
-		"denied":           {"AccessDeniedException", 1, time.Minute, 1, 0, 0, "AccessDeniedException"},
+		"internal":         {"InternalFailure", 2, time.Minute, 3, 302 * ms, ""},
+		"throttled":        {"ThrottlingException", 2, time.Minute, 3, 302 * ms, ""},
+		"unavailable":      {"ServiceUnavailable", 2, time.Minute, 3, 302 * ms, ""},
+		"no code":          {"", 2, time.Minute, 3, 302 * ms, ""},
+		"for ever":         {"ThrottlingException", 99, time.Minute, 6, 3105 * ms, "the entry was not taken: ThrottlingException: Rate exceeded."},
+		"longer than time": {"ThrottlingException", 99, time.Millisecond, 1, 0, "the time ended"},
+		"denied":           {"AccessDeniedException", 1, time.Minute, 1, 0, "AccessDeniedException"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -61,19 +61,13 @@ func TestRetry(t *testing.T) {
 				defer cancel()
 				start := time.Now()
 				err := (&publish.Publisher{API: bus, Bus: "results"}).Publish(ctx, anOutcome())
-				require.GreaterOrEqual(t, time.Since(start), tt.least)
 				require.LessOrEqual(t, time.Since(start), tt.most)
-				require.InDelta(t, tt.calls, *calls, 1)
 				if tt.err == "" {
 					require.NoError(t, err)
 				} else {
 					require.ErrorContains(t, err, tt.err)
 				}
-				if tt.limit < time.Second {
-					require.ErrorIs(t, err, context.DeadlineExceeded)
-				} else {
-					require.Equal(t, tt.calls, *calls)
-				}
+				require.Equal(t, tt.calls, *calls)
 			})
 		})
 	}
