@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -16,31 +16,43 @@ const retrySoon = time.Minute
 
 // translate turns the error of a call to SendGrid into one that an operator can act on.
 func translate(err error) *problem.Error {
-	e := &problem.Error{Err: err, RetryAfter: retrySoon}
-	var failure *sendgrid.Error
-	status := 0
-	if errors.As(err, &failure) {
-		status = failure.StatusCode
-	}
+	var e *problem.Error
 	switch {
-	case sendgrid.ClassOf(err) == sendgrid.NoKey:
-		e.Code, e.Permanent = problem.SecretUnavailable, problem.IsPermanent(err)
-		e.Message = "The SendGrid API key could not be read from Secrets Manager; check that the secret exists and has the key in it, and that the function's role may read it."
-	case status == http.StatusUnauthorized:
-		e.Code, e.Message = problem.SendGridUnauthorized, "SendGrid does not accept the API key; put a valid key into the secret."
-	case status == http.StatusForbidden:
-		e.Code = problem.SendGridForbidden
-		e.Message = fmt.Sprintf("SendGrid does not permit the API key to %s; make a new key that has the scope %s, and check that the account's plan includes SSO.", failure.Op, failure.Op.Scope())
 	case errors.Is(err, errNoTime):
-		e.Code, e.Message = problem.RateLimited, "SendGrid's rate limit resets after the end of the audit."
-	case status != 0:
-		e.Code, e.Message = problem.SendGridUnavailable, fmt.Sprintf("SendGrid answered with status %d when asked to %s.", status, failure.Op)
+		e = &problem.Error{Code: problem.RateLimited, Err: err}
 	case errors.Is(err, errNoAnswer), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		e.Code, e.Message = problem.DeadlineExceeded, "SendGrid did not answer in time."
+		e = &problem.Error{Code: problem.DeadlineExceeded, Err: err}
 	default:
-		e.Code, e.Message = problem.SendGridUnavailable, "SendGrid could not be reached."
+		e = provision.Classify(err)
+	}
+	e.RetryAfter = retrySoon
+	if e.Message == "" {
+		e.Message = message(e)
 	}
 	return e
+}
+
+// message tells an operator what a failure is, and what to do.
+func message(e *problem.Error) string {
+	var failure *sendgrid.Error
+	if !errors.As(e.Err, &failure) {
+		failure = &sendgrid.Error{}
+	}
+	switch {
+	case e.Code == problem.SecretUnavailable:
+		return "The SendGrid API key could not be read from Secrets Manager; check that the secret exists and has the key in it, and that the function's role may read it."
+	case e.Code == problem.SendGridUnauthorized:
+		return "SendGrid does not accept the API key; put a valid key into the secret."
+	case e.Code == problem.SendGridForbidden:
+		return fmt.Sprintf("SendGrid does not permit the API key to %s; make a new key that has the scope %s, and check that the account's plan includes SSO.", failure.Op, failure.Op.Scope())
+	case e.Code == problem.RateLimited:
+		return "SendGrid's rate limit resets after the end of the audit."
+	case e.Code == problem.DeadlineExceeded:
+		return "SendGrid did not answer in time."
+	case failure.StatusCode != 0:
+		return fmt.Sprintf("SendGrid answered with status %d when asked to %s.", failure.StatusCode, failure.Op)
+	}
+	return "SendGrid could not be reached."
 }
 
 // nothingReached is the failure of an audit that could not check a single integration.

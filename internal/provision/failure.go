@@ -66,67 +66,56 @@ func translate(err error, effect string) *problem.Error {
 	case errors.Is(err, errTooLate):
 		return tooLate(err, effect)
 	}
+	e := Classify(err)
+	if e.Message == "" {
+		e.Message = message(e, effect)
+	}
+	return e
+}
+
+// Classify returns what the error of a call to SendGrid means: the code, whether a retry can
+// help, and after what time. Unless the error is of no known kind, the message is up to the
+// caller, who knows what the call was for.
+func Classify(err error) *problem.Error {
 	switch sendgrid.ClassOf(err) {
 	case sendgrid.NoKey:
-		return keyUnavailable(err, effect)
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			return &problem.Error{Code: problem.DeadlineExceeded, Err: err}
+		case problem.IsPermanent(err): // The content of the secret can never be used.
+			return &problem.Error{Code: problem.SecretUnavailable, Permanent: true, Err: err}
+		}
+		return &problem.Error{Code: problem.SecretUnavailable, RetryAfter: retrySoon, Err: err}
 	case sendgrid.Refused:
-		return refused(err, effect)
+		return classifyRefusal(err)
 	case sendgrid.Throttled:
-		return throttled(err, effect)
+		return classifyLimit(err)
 	case sendgrid.NeverSent, sendgrid.Unavailable:
-		return unavailable(err, effect)
+		return classifyOutage(err)
 	case sendgrid.Ambiguous: // Reconciled before; what is left is an error of another origin.
 	}
 	return problem.From(err)
 }
 
-func keyUnavailable(err error, effect string) *problem.Error {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return tooLate(err, effect)
-	}
-	if problem.IsPermanent(err) { // The content of the secret can never be used.
-		return &problem.Error{
-			Code: problem.SecretUnavailable, Permanent: true, Err: err,
-			Message: "The secret with the SendGrid API key has no usable content; put the key into it, bare or as {\"api_key\": \"…\"}. The log has the reason.",
-		}
-	}
-	return &problem.Error{
-		Code: problem.SecretUnavailable, RetryAfter: retrySoon, Err: err,
-		Message: "The SendGrid API key could not be read from Secrets Manager; " + effect + ". Try again; if it persists, check that the secret exists and that the function's role may read it.",
-	}
-}
-
-// refused translates an answer that a repetition does not change.
-func refused(err error, effect string) *problem.Error {
+// classifyRefusal classifies an answer that a repetition does not change.
+func classifyRefusal(err error) *problem.Error {
 	var failure *sendgrid.Error
-	if !errors.As(err, &failure) {
-		return problem.From(err)
-	}
-	e := &problem.Error{Err: err}
 	switch {
-	case failure.StatusCode == http.StatusBadRequest && failure.Op == sendgrid.OpCreateCertificate:
-		e.Code, e.Fields = problem.SendGridRejected, fieldErrors(failure.Errors)
-		e.Message = "SendGrid rejected a certificate of the request; " + effect + ". Correct the certificate, and send the request with if_exists: update."
+	case !errors.As(err, &failure):
+		return problem.From(err)
 	case failure.StatusCode == http.StatusBadRequest && failure.Op.Writes():
-		e.Code, e.Fields = problem.SendGridRejected, fieldErrors(failure.Errors)
-		e.Message = "SendGrid rejected the integration; correct what errors lists and send the request again."
+		return &problem.Error{Code: problem.SendGridRejected, Fields: fieldErrors(failure.Errors), Err: err}
 	case failure.StatusCode == http.StatusUnauthorized:
-		e.Code = problem.SendGridUnauthorized
-		e.Message = "SendGrid does not accept the API key, even after the secret was read again; put a valid key into the secret and send the request again. " + sentence(effect)
+		return &problem.Error{Code: problem.SendGridUnauthorized, Err: err}
 	case failure.StatusCode == http.StatusForbidden:
-		e.Code = problem.SendGridForbidden
-		e.Message = fmt.Sprintf("SendGrid does not permit the API key to %s; make a new key that has the scope %s, and check that the account's plan includes SSO. %s", failure.Op, failure.Op.Scope(), sentence(effect))
+		return &problem.Error{Code: problem.SendGridForbidden, Err: err}
 	default:
-		return unavailable(err, effect)
+		return classifyOutage(err)
 	}
-	return e
 }
 
-func throttled(err error, effect string) *problem.Error {
-	e := &problem.Error{
-		Code: problem.RateLimited, RetryAfter: retryLimit, Err: err,
-		Message: "SendGrid's rate limit is used up; send the request again after the time in Retry-After. " + sentence(effect),
-	}
+func classifyLimit(err error) *problem.Error {
+	e := &problem.Error{Code: problem.RateLimited, RetryAfter: retryLimit, Err: err}
 	var failure *sendgrid.Error
 	if errors.As(err, &failure) && !failure.RateLimit.Reset.IsZero() {
 		e.RetryAfter = max(time.Second, time.Until(failure.RateLimit.Reset))
@@ -134,19 +123,40 @@ func throttled(err error, effect string) *problem.Error {
 	return e
 }
 
-func unavailable(err error, effect string) *problem.Error {
+func classifyOutage(err error) *problem.Error {
 	if errors.Is(err, context.DeadlineExceeded) {
-		return tooLate(err, effect)
+		return &problem.Error{Code: problem.DeadlineExceeded, Err: err}
 	}
-	e := &problem.Error{
-		Code: problem.SendGridUnavailable, RetryAfter: retrySoon, Err: err,
-		Message: "SendGrid could not be reached; " + effect + ". Send the request again.",
-	}
+	return &problem.Error{Code: problem.SendGridUnavailable, RetryAfter: retrySoon, Err: err}
+}
+
+// message tells the sender of a request what a classified failure is, and what to do next.
+func message(e *problem.Error, effect string) string {
 	var failure *sendgrid.Error
-	if errors.As(err, &failure) && failure.StatusCode != 0 {
-		e.Message = fmt.Sprintf("SendGrid answered with status %d when asked to %s; %s. Send the request again; if it persists, check SENDGRID_REGION and SendGrid's status page.", failure.StatusCode, failure.Op, effect)
+	if !errors.As(e.Err, &failure) {
+		failure = &sendgrid.Error{}
 	}
-	return e
+	switch {
+	case e.Code == problem.DeadlineExceeded:
+		return tooLate(e.Err, effect).Message
+	case e.Code == problem.SecretUnavailable && e.Permanent:
+		return "The secret with the SendGrid API key has no usable content; put the key into it, bare or as {\"api_key\": \"…\"}. The log has the reason."
+	case e.Code == problem.SecretUnavailable:
+		return "The SendGrid API key could not be read from Secrets Manager; " + effect + ". Try again; if it persists, check that the secret exists and that the function's role may read it."
+	case e.Code == problem.SendGridRejected && failure.Op == sendgrid.OpCreateCertificate:
+		return "SendGrid rejected a certificate of the request; " + effect + ". Correct the certificate, and send the request with if_exists: update."
+	case e.Code == problem.SendGridRejected:
+		return "SendGrid rejected the integration; correct what errors lists and send the request again."
+	case e.Code == problem.SendGridUnauthorized:
+		return "SendGrid does not accept the API key, even after the secret was read again; put a valid key into the secret and send the request again. " + sentence(effect)
+	case e.Code == problem.SendGridForbidden:
+		return fmt.Sprintf("SendGrid does not permit the API key to %s; make a new key that has the scope %s, and check that the account's plan includes SSO. %s", failure.Op, failure.Op.Scope(), sentence(effect))
+	case e.Code == problem.RateLimited:
+		return "SendGrid's rate limit is used up; send the request again after the time in Retry-After. " + sentence(effect)
+	case failure.StatusCode != 0:
+		return fmt.Sprintf("SendGrid answered with status %d when asked to %s; %s. Send the request again; if it persists, check SENDGRID_REGION and SendGrid's status page.", failure.StatusCode, failure.Op, effect)
+	}
+	return "SendGrid could not be reached; " + effect + ". Send the request again."
 }
 
 func tooLate(cause error, effect string) *problem.Error {
