@@ -15,6 +15,7 @@ import (
 
 	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/delivery"
+	"sendgrid-sso-integration/internal/invocation"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/request"
 )
@@ -77,15 +78,12 @@ type Handler struct {
 	warm atomic.Bool
 }
 
-// answerMargin is the time kept free at the end of an invocation for its answer.
-const answerMargin = 200 * time.Millisecond
-
 // Invoke answers one event. An HTTP event always gets an HTTP answer. The errors of the
 // other triggers are of type messages.InvokeResponse_Error; their type is the code, so that
 // Step Functions can match it.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	trigger, ids, arrived, coldStart := recognise(payload), invocationIDs(ctx), time.Now(), !h.warm.Swap(true)
-	ctx, cancel := endEarly(ctx, answerMargin)
+	ctx, cancel := invocation.Answer.Keep(ctx)
 	defer cancel()
 
 	deliveries := trigger.decode(payload)
@@ -115,14 +113,4 @@ func invocationIDs(ctx context.Context) delivery.IDs {
 		}
 	}
 	return ids
-}
-
-// endEarly returns a context that ends margin before the deadline of ctx, or an eighth of the
-// time left if that is less.
-func endEarly(ctx context.Context, margin time.Duration) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	return context.WithDeadline(ctx, deadline.Add(-min(margin, time.Until(deadline)/8)))
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sendgrid-sso-integration/internal/delivery"
+	"sendgrid-sso-integration/internal/invocation"
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
@@ -19,8 +20,6 @@ const (
 	// maxConcurrent bounds how many deliveries of an event are processed at once. It is the
 	// batch size in the template, so that no message waits for another one.
 	maxConcurrent = 10
-	// publishTime is kept free for publishing, before answerMargin.
-	publishTime = 2 * time.Second
 	// maxPublishTime bounds publishing, and moving a message, if the invocation has no deadline.
 	maxPublishTime = 10 * time.Second
 	// retryPublish is when to send a request again whose outcome could not be published.
@@ -95,7 +94,7 @@ func (h *Handler) provision(ctx context.Context, d *delivery.Delivery) error {
 	}
 	if h.Publisher != nil {
 		var cancel context.CancelFunc
-		ctx, cancel = endEarly(ctx, publishTime)
+		ctx, cancel = invocation.Publish.Keep(ctx)
 		defer cancel()
 	}
 	resolved, err := parsed.Resolve(ctx, h.SAMLMetadata)

@@ -8,14 +8,11 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"sendgrid-sso-integration/internal/delivery"
+	"sendgrid-sso-integration/internal/invocation"
 )
 
 // TriggerSQS is an SQS queue. A message is a request, or the EventBridge event of one.
 const TriggerSQS = "sqs"
-
-// minMessageTime is the least time left with which a message is begun. One that is not begun
-// is delivered again, and then has the whole time of an invocation.
-const minMessageTime = 6 * time.Second
 
 // batchMaxWait is how long a message of a batch waits for others: another attempt, a write
 // that settles, a rate limit. Then it is given back, so that the rest of the batch and the
@@ -24,7 +21,7 @@ const minMessageTime = 6 * time.Second
 const batchMaxWait = 5 * time.Second
 
 func sqs() trigger {
-	return trigger{name: TriggerSQS, recognises: isSQS, decode: decodeSQS, work: (*Handler).provision, encode: encodeSQS, minTime: minMessageTime}
+	return trigger{name: TriggerSQS, recognises: isSQS, decode: decodeSQS, work: (*Handler).provision, encode: encodeSQS, minTime: invocation.MinMessage}
 }
 
 // isSQS reports whether an event holds SQS messages, rather than the records that S3, SNS

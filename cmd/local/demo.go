@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"sendgrid-sso-integration/internal/invocation"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
@@ -40,7 +41,7 @@ func demo(ctx context.Context, args []string, out, logs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	s := &story{ctx: ctx, out: out, handler: h, sendGrid: sg, client: &http.Client{Timeout: invocationTime}}
+	s := &story{ctx: ctx, out: out, handler: h, sendGrid: sg, client: &http.Client{Timeout: invocation.Timeout}}
 	if err := s.run(); err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda/messages"
@@ -18,10 +17,8 @@ import (
 
 	"sendgrid-sso-integration/handler"
 	"sendgrid-sso-integration/internal/delivery"
+	"sendgrid-sso-integration/internal/invocation"
 )
-
-// invocationTime is the timeout of an invocation, as in the template.
-const invocationTime = 28 * time.Second
 
 // answer is what an invocation returned, and the record of its deliveries.
 type answer struct {
@@ -37,7 +34,7 @@ type answer struct {
 // invoke answers one event in the context that Lambda gives an invocation.
 func invoke(ctx context.Context, h *handler.Handler, payload []byte) answer {
 	a := answer{requestID: rand.Text()}
-	ctx, cancel := context.WithTimeout(ctx, invocationTime)
+	ctx, cancel := context.WithTimeout(ctx, invocation.Timeout)
 	defer cancel()
 	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: a.requestID})
 

@@ -14,6 +14,7 @@ import (
 	"sendgrid-sso-integration/internal/request"
 
 	"sendgrid-sso-integration/handler"
+	"sendgrid-sso-integration/internal/invocation"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -78,7 +79,7 @@ func (c *confirming) Ensure(ctx context.Context, r request.Resolved, d provision
 		return nil, &problem.Error{Code: problem.Internal, Message: "You did not type yes; nothing was created.", Permanent: true}
 	}
 	// The time that the person took is not the request's.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), invocationTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), invocation.Timeout)
 	defer cancel()
 	return c.next.Ensure(ctx, r, d)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/handler"
+	"sendgrid-sso-integration/internal/invocation"
 	"sendgrid-sso-integration/internal/provision"
 )
 
@@ -132,17 +133,17 @@ func TestLiveWaitsForThePerson(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		terminal, typed := io.Pipe()
 		go func() {
-			time.Sleep(10 * invocationTime)
+			time.Sleep(10 * invocation.Timeout)
 			_, _ = io.WriteString(typed, "yes\n")
 		}()
 		next := func(ctx context.Context, r request.Resolved) (*provision.Result, error) {
 			require.NoError(t, ctx.Err())
 			deadline, ok := ctx.Deadline()
 			require.True(t, ok)
-			require.Equal(t, invocationTime, time.Until(deadline))
+			require.Equal(t, invocation.Timeout, time.Until(deadline))
 			return created(ctx, r)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), invocationTime)
+		ctx, cancel := context.WithTimeout(t.Context(), invocation.Timeout)
 		defer cancel()
 		_, err := newConfirming(t.Context(), next, terminal, &output{}).Ensure(ctx, liveRequest, provision.Delivery{})
 		require.NoError(t, err)

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	main "sendgrid-sso-integration/cmd/okta-connector"
+	"sendgrid-sso-integration/internal/invocation"
 	"sendgrid-sso-integration/internal/okta/connector"
 	"sendgrid-sso-integration/internal/telemetry/emf"
 )
@@ -50,6 +51,7 @@ func TestTemplate(t *testing.T) {
 	endpoints := []string{"AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL_EVENTBRIDGE"}
 	require.ElementsMatch(t, append(endpoints, main.EnvironmentNames()...), slices.Collect(maps.Keys(variables)))
 
+	require.Equal(t, int(invocation.ConnectorTimeout.Seconds()), at(resources, "OktaConnectorFunction", "Properties", "Timeout"))
 	require.ElementsMatch(t, connector.LogEventTypes(),
 		texts(at(resources, "ApplicationChangedRule", "Properties", "EventPattern", "detail", "eventType")))
 	require.ElementsMatch(t, connector.ResultTypes(), texts(at(resources, "ResultRule", "Properties", "EventPattern", "detail-type")))

@@ -53,14 +53,14 @@ type function struct {
 	t       *testing.T
 	process *exec.Cmd
 	logs    logFile
-	next    chan invocation
+	next    chan event
 	replies chan reply
 	idle    chan struct{}
 	exited  chan error
 }
 
-// invocation is an event on its way to the function.
-type invocation struct {
+// event is an event on its way to the function.
+type event struct {
 	id       string
 	payload  []byte
 	deadline time.Time
@@ -91,7 +91,7 @@ func start(t *testing.T, env map[string]string) *function {
 	require.NoError(t, err)
 	f := &function{
 		t: t, logs: newLogFile(t),
-		next: make(chan invocation), replies: make(chan reply, 1), idle: make(chan struct{}, 1), exited: make(chan error, 1),
+		next: make(chan event), replies: make(chan reply, 1), idle: make(chan struct{}, 1), exited: make(chan error, 1),
 	}
 	api := httptest.NewServer(f)
 	f.process = exec.Command(path)
@@ -147,7 +147,7 @@ func (f *function) invoke(payload []byte, timeout time.Duration) reply {
 
 // send sends an event without waiting for the reply.
 func (f *function) send(payload []byte, timeout time.Duration) {
-	f.next <- invocation{id: "8476a536-e9f4-11e8-9739-2dfe598c3fcd", payload: payload, deadline: time.Now().Add(timeout)}
+	f.next <- event{id: "8476a536-e9f4-11e8-9739-2dfe598c3fcd", payload: payload, deadline: time.Now().Add(timeout)}
 }
 
 // ServeHTTP is the Runtime API.

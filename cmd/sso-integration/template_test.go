@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	main "sendgrid-sso-integration/cmd/sso-integration"
+	"sendgrid-sso-integration/internal/invocation"
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/publish"
 	"sendgrid-sso-integration/internal/telemetry"
@@ -32,6 +33,7 @@ var templateChecks = map[string]func(*testing.T, template) []string{
 	"the metrics are those that the code reports":    wrongMetrics,
 	"the function's own events are no requests":      loops,
 	"few parameters, each with a label and a group":  wrongParameters,
+	"the timeout is the one that the code divides":   wrongTimeout,
 }
 
 func TestTemplate(t *testing.T) {
@@ -64,6 +66,7 @@ func TestTemplateMistakesAreFound(t *testing.T) {
 		"forgotten alarm":    {"\"${DeadLettersAlarm.Arn}\",\n", "", "DeadLettersAlarm is not on"},
 		"no label":           {"      AlarmEmail:\n        default: Email address for alarms\n", "", "AlarmEmail has no label"},
 		"no group":           {"Parameters: [AlarmEmail, LogRetentionInDays]", "Parameters: [LogRetentionInDays]", "AlarmEmail is in no group"},
+		"timeout":            {"      Timeout: 28", "      Timeout: 29", "the timeout is 29"},
 		"own source":         {"(?!sendgrid[.]sso$)", "", "IdpEventSources admits sendgrid.sso"},
 		"own events":         {"            trigger:\n", "            cause:\n", "cause is not in the origin of a result"},
 	} {
@@ -300,6 +303,13 @@ func loops(t *testing.T, tpl template) (wrong []string) {
 	readJSON(t, "../../events/results/created.json", &result)
 	skipped := keys(at(tpl.value, "Resources", "IdpApplicationCreatedRule", "Properties", "EventPattern", "detail", "origin"))
 	return append(wrong, except(skipped, keys(at(result, "detail", "origin")), " is not in the origin of a result")...)
+}
+
+func wrongTimeout(_ *testing.T, tpl template) (wrong []string) {
+	if timeout := at(tpl.value, "Resources", "SSOIntegrationFunction", "Properties", "Timeout"); timeout != int(invocation.Timeout.Seconds()) {
+		wrong = append(wrong, fmt.Sprint("the timeout is ", timeout))
+	}
+	return wrong
 }
 
 // wrongParameters returns the parameters beyond sixteen, more than which nobody reads, and

@@ -18,15 +18,12 @@ import (
 	"strings"
 	"time"
 
+	"sendgrid-sso-integration/internal/invocation"
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/sendgrid"
 )
 
 const (
-	// reportTime is kept free at the end for publishing, the ledger and the answer.
-	reportTime = 5 * time.Second
-	// maxTime bounds an audit whose context has no deadline.
-	maxTime = 25 * time.Second
 	// ledgerKey is the key of the audit's entry. Those of the integrations are hashes.
 	ledgerKey = "audit"
 	// retention is how long the ledger remembers where the next audit begins.
@@ -106,10 +103,10 @@ func (a *Auditor) check(ctx context.Context, next string) (*Report, error) {
 func workTime(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
-		return maxTime
+		return invocation.WithoutDeadline
 	}
 	left := time.Until(deadline)
-	return min(maxTime, left-min(reportTime, left/4))
+	return min(invocation.WithoutDeadline, left-invocation.Report.Of(left))
 }
 
 // from returns the integrations in the order of their ids, in a circle that begins with the

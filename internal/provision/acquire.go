@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"sendgrid-sso-integration/internal/invocation"
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/retry"
 )
@@ -100,7 +101,7 @@ func (a *attempt) announce(ctx context.Context, e protocol.Entry) error {
 	case err != nil:
 		a.release(ctx)
 		return &ledgerError{err}
-	case left(ctx) < minWrite:
+	case left(ctx) < invocation.MinWrite:
 		a.withdraw(ctx, before)
 		return errTooLate
 	}

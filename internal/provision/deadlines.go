@@ -3,20 +3,8 @@ package provision
 import (
 	"context"
 	"time"
-)
 
-const (
-	// defaultTime is the time for one request where the caller set no deadline.
-	defaultTime = 25 * time.Second
-	// Kept free at the end, each at most an eighth of the time: one for the response, so
-	// that the function is not killed while it sends it, one for the last ledger write.
-	responseMargin = 500 * time.Millisecond
-	commitMargin   = 500 * time.Millisecond
-	// reconcileMargin is kept free after the writes, at most a quarter of the time, to find
-	// out their outcome.
-	reconcileMargin = 4 * time.Second
-	// minWrite is the least time in which a write is worth starting.
-	minWrite = time.Second
+	"sendgrid-sso-integration/internal/invocation"
 )
 
 // deadlines divide the time of one attempt. Until work it reads and sends writes; until reconcile
@@ -37,13 +25,13 @@ func divideTime(ctx context.Context, maxWait time.Duration) deadlines {
 	now := time.Now()
 	end, ok := ctx.Deadline()
 	if !ok {
-		end = now.Add(defaultTime)
+		end = now.Add(invocation.WithoutDeadline)
 	}
 	total := end.Sub(now)
 	d := deadlines{end: end}
-	d.commit = end.Add(-min(responseMargin, total/8))
-	d.reconcile = d.commit.Add(-min(commitMargin, total/8))
-	d.work = d.reconcile.Add(-min(reconcileMargin, total/4))
+	d.commit = end.Add(-invocation.Response.Of(total))
+	d.reconcile = d.commit.Add(-invocation.Commit.Of(total))
+	d.work = d.reconcile.Add(-invocation.Reconcile.Of(total))
 	d.wait = d.work
 	if until := now.Add(maxWait); maxWait > 0 && until.Before(d.wait) {
 		d.wait = until

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"sendgrid-sso-integration/internal/invocation"
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/retry"
@@ -65,7 +66,7 @@ func (a *attempt) perform(ctx context.Context, w write) error {
 // send sends a write. open is the error of a try whose outcome is open, even if a later one was
 // answered.
 func (a *attempt) send(ctx context.Context, w write) (open, err error) {
-	err = a.retry(ctx, a.wait, minWrite, func(ctx context.Context) error {
+	err = a.retry(ctx, a.wait, invocation.MinWrite, func(ctx context.Context) error {
 		var err error
 		if w.idempotent {
 			err = within(ctx, w.send)

@@ -20,6 +20,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sendgrid-sso-integration/internal/invocation"
 	"sendgrid-sso-integration/internal/okta"
 	"sendgrid-sso-integration/internal/tally"
 )
@@ -54,24 +55,13 @@ type Connector struct {
 	warm atomic.Bool
 }
 
-const (
-	// answerMargin is the time kept free at the end of an invocation for its answer.
-	answerMargin = 500 * time.Millisecond
-	// minTime is the least time left with which a message of the queue is begun. One that is
-	// not begun is delivered again.
-	minTime = 8 * time.Second
-)
-
 // Invoke processes one event, or the messages of the queue with one event each. Messages that
 // failed are reported as batch item failures, so that they are delivered again. For a single
 // event the error is of type messages.InvokeResponse_Error; its type is the code.
 func (c *Connector) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	coldStart := !c.warm.Swap(true)
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-min(answerMargin, time.Until(deadline)/8)))
-		defer cancel()
-	}
+	ctx, cancel := invocation.ConnectorAnswer.Keep(ctx)
+	defer cancel()
 	batch := decode(payload)
 	for _, d := range batch.deliveries {
 		c.deliver(ctx, d, batch.queued)
@@ -96,7 +86,7 @@ func (c *Connector) deliver(ctx context.Context, d *delivery, queued bool) {
 	deadline, ok := ctx.Deadline()
 	switch {
 	case d.failure != nil:
-	case queued && ok && time.Until(deadline) < minTime:
+	case queued && ok && time.Until(deadline) < invocation.MinConnectorMessage:
 		d.failure = &Error{Code: DeadlineExceeded, Message: "The invocation had too little time left for this message; it will be delivered again."}
 	default:
 		if err := c.process(ctx, d); err != nil {
