@@ -4,13 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"net/url"
 )
 
 // certificatesPath is the collection of SSO certificates.
 const certificatesPath = "/v3/sso/certificates"
 
-// CertificateRequest is the body of a create or an update request. All of it is always sent:
+// CertificateRequest is the body of a create request. All of it is always sent:
 // SendGrid documents no default of enabled, and a false that is sent is applied.
 //
 // https://www.twilio.com/docs/sendgrid/api-reference/certificates/create-an-sso-certificate
@@ -64,19 +63,6 @@ func (l *certificateList) UnmarshalJSON(data []byte) error {
 	return parseList(data, (*[]Certificate)(l), Certificate.identified, errNoCertificate)
 }
 
-// identifiedCertificate is the answer to a request for one certificate.
-type identifiedCertificate struct{ Certificate }
-
-func (c *identifiedCertificate) UnmarshalJSON(data []byte) error {
-	if err := c.Certificate.UnmarshalJSON(data); err != nil {
-		return err
-	}
-	if !c.identified() {
-		return errNoCertificate
-	}
-	return nil
-}
-
 // CreateCertificate adds a certificate to an integration. Like CreateIntegration it is not
 // idempotent: after an error of the class Ambiguous the caller has to find out what happened
 // before it calls again. The answer may lack any field.
@@ -104,43 +90,3 @@ func (c *Client) ListCertificates(ctx context.Context, integrationID string) ([]
 	}
 	return out, nil
 }
-
-// GetCertificate returns one certificate. IsNotFound reports whether its error means that
-// SendGrid does not know the id.
-//
-// https://www.twilio.com/docs/sendgrid/api-reference/certificates/get-an-sso-certificate
-func (c *Client) GetCertificate(ctx context.Context, id string) (*Certificate, error) {
-	return c.certificate(ctx, OpGetCertificate, id, nil)
-}
-
-// UpdateCertificate replaces all fields of a certificate, including whether it is enabled.
-//
-// https://www.twilio.com/docs/sendgrid/api-reference/certificates/update-sso-certificate
-func (c *Client) UpdateCertificate(ctx context.Context, id string, in CertificateRequest) (*Certificate, error) {
-	return c.certificate(ctx, OpUpdateCertificate, id, in)
-}
-
-// certificate performs an operation on one certificate that answers with it.
-func (c *Client) certificate(ctx context.Context, op Op, id string, in any) (*Certificate, error) {
-	if id == "" {
-		return nil, &Error{Op: op, Err: errNoID}
-	}
-	var out identifiedCertificate
-	if err := c.do(ctx, op, certificatePath(id), in, &out); err != nil {
-		return nil, err
-	}
-	return &out.Certificate, nil
-}
-
-// DeleteCertificate deletes a certificate. IsNotFound reports whether its error means that
-// there is none with the id.
-//
-// https://www.twilio.com/docs/sendgrid/api-reference/certificates/delete-an-sso-certificate
-func (c *Client) DeleteCertificate(ctx context.Context, id string) error {
-	if id == "" {
-		return &Error{Op: OpDeleteCertificate, Err: errNoID}
-	}
-	return c.do(ctx, OpDeleteCertificate, certificatePath(id), nil, nil)
-}
-
-func certificatePath(id string) string { return certificatesPath + "/" + url.PathEscape(id) }

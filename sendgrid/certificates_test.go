@@ -37,23 +37,6 @@ func TestCertificateRequests(t *testing.T) {
 			func(c *sendgrid.Client) (*sendgrid.Certificate, error) { return c.CreateCertificate(t.Context(), in) },
 			http.MethodPost, "/base/v3/sso/certificates", body + "false}",
 		},
-		"update": {
-			func(c *sendgrid.Client) (*sendgrid.Certificate, error) {
-				return c.UpdateCertificate(t.Context(), "1/2", on)
-			},
-			http.MethodPatch, "/base/v3/sso/certificates/1%2F2", body + "true}",
-		},
-		"get": {
-			func(c *sendgrid.Client) (*sendgrid.Certificate, error) { return c.GetCertificate(t.Context(), "1/2") },
-			http.MethodGet, "/base/v3/sso/certificates/1%2F2", "",
-		},
-		"delete": {
-			func(c *sendgrid.Client) (*sendgrid.Certificate, error) {
-				deleted := exampleCertificate()
-				return &deleted, c.DeleteCertificate(t.Context(), "1/2")
-			},
-			http.MethodDelete, "/base/v3/sso/certificates/1%2F2", "",
-		},
 		"list": {
 			func(c *sendgrid.Client) (*sendgrid.Certificate, error) {
 				list, err := c.ListCertificates(t.Context(), "1/2")
@@ -111,8 +94,6 @@ func TestOtherAnswersAreNoCertificates(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`[{"message":"internal error"}]`, `[{}]`, `[null]`, `["x"]`, `{}`, `"x"`, ``} {
 		_, err := newHarness(t, reply(200, body)).client().ListCertificates(t.Context(), "1")
-		require.Equal(t, sendgrid.Unavailable, sendgrid.ClassOf(err), body)
-		_, err = newHarness(t, reply(200, body)).client().GetCertificate(t.Context(), "1")
 		require.Equal(t, sendgrid.Unavailable, sendgrid.ClassOf(err), body)
 	}
 	list, err := newHarness(t, reply(200, "null")).client().ListCertificates(t.Context(), "1")

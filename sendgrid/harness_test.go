@@ -161,17 +161,6 @@ func everyCall() []operation {
 			_, err := c.ListCertificates(ctx, id)
 			return err
 		}, "[]"},
-		{sendgrid.OpGetCertificate, func(ctx context.Context, c *sendgrid.Client) error {
-			_, err := c.GetCertificate(ctx, "66138975")
-			return err
-		}, exampleCertificateAnswer},
-		{sendgrid.OpUpdateCertificate, func(ctx context.Context, c *sendgrid.Client) error {
-			_, err := c.UpdateCertificate(ctx, "66138975", sendgrid.CertificateRequest{})
-			return err
-		}, exampleCertificateAnswer},
-		{sendgrid.OpDeleteCertificate, func(ctx context.Context, c *sendgrid.Client) error {
-			return c.DeleteCertificate(ctx, "66138975")
-		}, ""},
 	}
 }
 

@@ -1,6 +1,9 @@
 package sendgrid
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // Op names an operation of the API, in errors, logs and metrics.
 type Op string
@@ -13,6 +16,11 @@ const (
 	OpUpdateIntegration Op = "update integration"
 	OpCreateCertificate Op = "create certificate"
 	OpListCertificates  Op = "list certificates"
+)
+
+// The operations on one certificate, which this client does not make. The simulator answers
+// them, because people make them by hand.
+const (
 	OpGetCertificate    Op = "get certificate"
 	OpUpdateCertificate Op = "update certificate"
 	OpDeleteCertificate Op = "delete certificate"
@@ -46,9 +54,13 @@ var operations = []traits{
 	{OpUpdateIntegration, http.MethodPatch, ScopeUpdate, "UpdateLatency", true},
 	{OpCreateCertificate, http.MethodPost, ScopeCreate, "CreateCertificateLatency", false},
 	{OpListCertificates, http.MethodGet, ScopeRead, "ListCertificatesLatency", true},
-	{OpGetCertificate, http.MethodGet, ScopeRead, "GetCertificateLatency", true},
-	{OpUpdateCertificate, http.MethodPatch, ScopeUpdate, "UpdateCertificateLatency", true},
-	{OpDeleteCertificate, http.MethodDelete, ScopeDelete, "DeleteCertificateLatency", true},
+}
+
+// byHand are the operations that this client does not make.
+var byHand = []traits{
+	{OpGetCertificate, http.MethodGet, ScopeRead, "", true},
+	{OpUpdateCertificate, http.MethodPatch, ScopeUpdate, "", true},
+	{OpDeleteCertificate, http.MethodDelete, ScopeDelete, "", true},
 }
 
 // Ops returns every operation of this client.
@@ -63,7 +75,8 @@ func Ops() []Op {
 // Scope returns the scope that an API key needs for the operation, empty for an unknown one.
 func (op Op) Scope() string { return op.traits().scope }
 
-// Metric returns the name of the metric of the operation's latency, empty for an unknown one.
+// Metric returns the name of the metric of the operation's latency, empty for one that this client
+// does not make.
 func (op Op) Metric() string { return op.traits().metric }
 
 // Writes reports whether the operation changes something. It is false for an unknown one.
@@ -74,7 +87,7 @@ func (op Op) Writes() bool { return op.Scope() != "" && op.Scope() != ScopeRead 
 func (op Op) Idempotent() bool { return op.traits().idempotent }
 
 func (op Op) traits() traits {
-	for _, each := range operations {
+	for _, each := range slices.Concat(operations, byHand) {
 		if each.op == op {
 			return each
 		}
