@@ -96,7 +96,12 @@ lint: ## Check the format, and run golangci-lint with go vet
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
 	$(GOLANGCI_LINT) run --allow-parallel-runners ./...
 
-ci: build lint test ## Do what CI does
+.PHONY: generated
+generated: ## Generate what follows from the code, and check that it was committed
+	go generate ./...
+	git diff --exit-code
+
+ci: generated build lint test ## Do what CI does
 
 build: ## Build the function's binary "bootstrap" (GOARCH=amd64 for x86)
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build $(BUILD_FLAGS) -o bootstrap ./cmd/sso-integration

@@ -104,16 +104,10 @@ func with(header http.Header) http.Header {
 	return header
 }
 
-// The document lists every code, and has a valid example of each under its status.
+// The document has a valid example of every code under its status.
 func TestOpenAPIDocument(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)
-	var listed []problem.Code
-	for _, value := range c.Components.Schemas["Code"].Value.Enum {
-		listed = append(listed, problem.Code(value.(string)))
-	}
-	require.ElementsMatch(t, problem.Codes(), listed)
-
 	shown := map[problem.Code]bool{problem.MethodNotAllowed: true} // The document has no other method than POST.
 	for _, route := range []string{signedRoute, webhookRoute} {
 		for status, response := range c.Paths.Value(route).Post.Responses.Map() {

@@ -3,7 +3,6 @@ package main_test
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -90,21 +89,4 @@ func TestTemplate(t *testing.T) {
 		}
 	}
 	require.Equal(t, 4, alarms)
-}
-
-// TestDocumentation checks that the page lists every code, and names only what a template has.
-func TestDocumentation(t *testing.T) {
-	t.Parallel()
-	page, template := string(read(t, "../../docs/okta.md")), string(read(t, "../../okta-connector/template.yaml"))+string(read(t, "../../template.yaml"))
-	for _, code := range connector.Codes() {
-		require.Equal(t, 1, strings.Count(page, "\n| `"+string(code)+"` | "), "the page has a row for %s", code)
-	}
-	for _, outcome := range connector.Outcomes() {
-		require.Contains(t, page, "`"+string(outcome)+"`")
-	}
-	named := regexp.MustCompile("`([A-Z][A-Za-z]+(?:Command|Alarm|Arn|Url|Prefix|BusName))`").FindAllStringSubmatch(page, -1)
-	require.NotEmpty(t, named)
-	for _, name := range named {
-		require.Contains(t, template, "  "+name[1]+":\n", "the page mentions it")
-	}
 }

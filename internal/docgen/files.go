@@ -2,16 +2,72 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"sendgrid-sso-integration/internal/invocation"
+	"sendgrid-sso-integration/internal/okta/connector"
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/publish"
+	"sendgrid-sso-integration/internal/request"
+	"sendgrid-sso-integration/sendgrid"
 )
 
-// files returns the sections of every file.
-func files() map[string]map[string]section {
-	return map[string]map[string]section{
-		"docs/architecture.md": {"parts": table(parts()), "times": table(times())},
+// files returns what rewrites each file.
+func files() map[string]rewriter {
+	fields, _ := request.FieldNames()
+	return map[string]rewriter{
+		"docs/architecture.md": sections(map[string]section{"parts": table(parts()), "times": table(times())}),
+		"docs/reference.md": sections(map[string]section{
+			"fields":   table(keyed(fields)),
+			"outcomes": table(keyed(protocol.Outcomes())),
+			"warnings": table(keyed(provision.WarningCodes())),
+			"codes":    table(codes()),
+			"events":   table(keyed(publish.DetailTypes())),
+			"scopes":   table(keyed(scopes())),
+		}),
+		"docs/okta.md": sections(map[string]section{"codes": table(keyed(connector.Codes()))}),
+		"openapi.yaml": sections(map[string]section{
+			"codes":    enum(6, problem.Codes()),
+			"outcomes": enumLine(10, successes()),
+			"warnings": enumLine(10, provision.WarningCodes()),
+		}),
+		"template.yaml": sections(map[string]section{"codes": codesOfDashboard}),
+		"events/results/schema.json": schema(map[string]string{
+			"outcome": join(protocol.Outcomes(), ", ", `"`),
+			"code":    join(provision.WarningCodes(), ", ", `"`), // That of a warning; those of failures are in groups.
+		}),
 	}
+}
+
+// codes are the rows of the codes of failures.
+func codes() (rows [][]string) {
+	for _, c := range problem.Codes() {
+		helps := "no"
+		if (&problem.Error{Code: c}).Retryable() {
+			helps = "yes"
+		}
+		rows = append(rows, []string{code(c), fmt.Sprint(c.Status()), helps})
+	}
+	return rows
+}
+
+// scopes returns the scopes that the operations of the client need.
+func scopes() (names []string) {
+	for _, op := range sendgrid.Ops() {
+		names = append(names, op.Scope())
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// successes returns the outcomes of a request that did not fail.
+func successes() []protocol.Outcome {
+	return slices.DeleteFunc(protocol.Outcomes(), func(o protocol.Outcome) bool {
+		return o == protocol.OutcomeRejected || o == protocol.OutcomeFailed
+	})
 }
 
 // parts are the rows of what is kept free at the end of an invocation.

@@ -24,15 +24,18 @@ func main() {
 	}
 }
 
+// rewriter makes the new text of a file from the one that it has.
+type rewriter func(text string) (string, error)
+
 // run rewrites the files under a root.
 func run(root string) error {
-	for file, sections := range files() {
+	for file, rewrite := range files() {
 		path := filepath.Join(root, file)
 		text, err := os.ReadFile(path) //nolint:gosec // It is a file of this repository.
 		if err != nil {
 			return err
 		}
-		written, err := rewrite(string(text), sections)
+		written, err := rewrite(string(text))
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
@@ -49,10 +52,15 @@ func run(root string) error {
 // section makes the new text of a section from the one that it has.
 type section func(old string) (string, error)
 
-// rewrite rewrites the sections of a text, each of which it has to have.
+// marked is a section: the marks of its beginning and its end, with the name and the text between.
+var marked = regexp.MustCompile(`(?ms)^( *(?:<!--|#) generated: (\S+)(?: -->)?\n)(.*?)(^ *(?:<!--|#) end(?: -->)?$)`)
+
+// sections rewrites the sections of a text, by their names. The text has to have all of them.
+func sections(byName map[string]section) rewriter {
+	return func(text string) (string, error) { return rewrite(text, byName) }
+}
+
 func rewrite(text string, sections map[string]section) (string, error) {
-	// The marks of the beginning and the end, with the name and the text between.
-	marked := regexp.MustCompile(`(?ms)^( *(?:<!--|#) generated: (\S+)(?: -->)?\n)(.*?)(^ *(?:<!--|#) end(?: -->)?$)`)
 	found, problems := map[string]bool{}, []error(nil)
 	text = marked.ReplaceAllStringFunc(text, func(match string) string {
 		parts := marked.FindStringSubmatch(match)

@@ -32,6 +32,11 @@ const (
 	Drifted                WarningCode = "Drifted"
 )
 
+// WarningCodes returns every kind of warning that a result may have.
+func WarningCodes() []WarningCode {
+	return []WarningCode{NoCertificate, CertificateExpiresSoon, IntegrationDisabled, IntegrationIncomplete}
+}
+
 // warnings returns the warnings about a result, from what is known without another call.
 func warnings(r request.Resolved, result *Result, drifted []problem.Change, now time.Time) []Warning {
 	var found []Warning

@@ -123,9 +123,7 @@ func failing(failure *problem.Error, r *request.Request) *delivery.Delivery {
 
 // everyWarning returns a warning of each kind.
 func everyWarning() (all []provision.Warning) {
-	for _, code := range []provision.WarningCode{
-		provision.NoCertificate, provision.CertificateExpiresSoon, provision.IntegrationDisabled, provision.IntegrationIncomplete,
-	} {
+	for _, code := range provision.WarningCodes() {
 		all = append(all, provision.Warning{Code: code, Message: "A sentence."})
 	}
 	return all

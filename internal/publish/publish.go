@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
 	"sendgrid-sso-integration/internal/delivery"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/retry"
 )
 
@@ -38,6 +39,14 @@ type Publisher struct {
 	API API
 	// Bus is the name or ARN of the bus.
 	Bus string
+}
+
+// DetailTypes returns the detail types of all events.
+func DetailTypes() (types []string) {
+	for _, outcome := range protocol.Outcomes() {
+		types = append(types, detailTypes[outcome])
+	}
+	return append(types, expiringDetailType)
 }
 
 // Publish publishes the outcome of a delivery. It returns an error if the bus has not taken
