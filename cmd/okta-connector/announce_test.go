@@ -21,8 +21,8 @@ func TestLogEventBecomesARequest(t *testing.T) {
 	reply := f.Invoke(queued(t, sample(t, "log-event")), timeout)
 	require.JSONEq(t, allProcessed, string(reply.Body))
 	require.Equal(t, []string{"GET /api/v1/apps/" + appID, "GET /api/v1/apps/" + appID + "/sso/saml/metadata?kid=kid-1"}, w.sent())
-	require.Len(t, w.bus.taken(), 1)
-	e := w.bus.taken()[0]
+	require.Len(t, w.bus.Taken(), 1)
+	e := w.bus.Taken()[0]
 	require.Equal(t, "requests", e.EventBusName)
 	require.Equal(t, "com.example.idp", e.Source)
 	require.Equal(t, "IdP Application Created", e.DetailType)
@@ -40,7 +40,7 @@ func TestLogEventBecomesARequest(t *testing.T) {
 	w.okta.Put(strings.Replace(application(t), `"ACTIVE"`, `"INACTIVE"`, 1), metadata(t))
 	reply = f.Invoke(bytes.ReplaceAll(sample(t, "log-event"), []byte("lifecycle.update"), []byte("lifecycle.deactivate")), timeout)
 	require.JSONEq(t, `{"outcome":"Announced","okta_app":"`+appID+`"}`, string(reply.Body))
-	require.Contains(t, w.bus.taken()[1].Detail, `"enabled":false`)
+	require.Contains(t, w.bus.Taken()[1].Detail, `"enabled":false`)
 	require.InDelta(t, 2, metric(t, f, "Announced"), 0)
 	require.Equal(t, 1, w.secrets.Calls())
 }
@@ -57,11 +57,11 @@ func TestApplicationIsNotThereYet(t *testing.T) {
 	w.okta.Put(application(t), []byte("<md:EntityDescriptor"))
 	require.JSONEq(t, firstFailed, string(f.Invoke(event, timeout).Body))
 	require.InDelta(t, 2, metric(t, f, "ApplicationNotReady"), 0)
-	require.Empty(t, w.bus.taken())
+	require.Empty(t, w.bus.Taken())
 
 	w.okta.Put(application(t), metadata(t))
 	require.JSONEq(t, allProcessed, string(f.Invoke(event, timeout).Body))
-	require.Len(t, w.bus.taken(), 1)
+	require.Len(t, w.bus.Taken(), 1)
 }
 
 // Okta's log is ahead of what its API shows. The queue brings the event again until both agree.
@@ -78,12 +78,12 @@ func TestOktaShowsItLater(t *testing.T) {
 	w.okta.Put(application(t), metadata(t))
 	require.JSONEq(t, firstFailed, string(f.Invoke(event, timeout).Body))
 	require.InDelta(t, 2, metric(t, f, "NotShownYet"), 0)
-	require.Empty(t, w.bus.taken())
+	require.Empty(t, w.bus.Taken())
 
 	w.okta.Put(strings.Replace(application(t), `"ACTIVE"`, `"INACTIVE"`, 1), metadata(t))
 	require.JSONEq(t, allProcessed, string(f.Invoke(event, timeout).Body))
-	require.Len(t, w.bus.taken(), 1)
-	require.Contains(t, w.bus.taken()[0].Detail, `"enabled":false`)
+	require.Len(t, w.bus.Taken(), 1)
+	require.Contains(t, w.bus.Taken()[0].Detail, `"enabled":false`)
 }
 
 // What does not concern SendGrid is done after one look-up, also an application that was
@@ -100,7 +100,7 @@ func TestOtherApplicationsAreIgnored(t *testing.T) {
 
 	reply := f.Invoke(queued(t, about("0oabroken"), about("0oaother"), about("0oaoidc"), about("0oagone"), []byte("{")), timeout)
 	require.JSONEq(t, `{"batchItemFailures":[{"itemIdentifier":"0"},{"itemIdentifier":"4"}]}`, string(reply.Body))
-	require.Empty(t, w.bus.taken())
+	require.Empty(t, w.bus.Taken())
 	var reasons []any
 	for _, line := range processed(t, f)[1:4] {
 		require.Equal(t, "Ignored", line["outcome"])
@@ -116,9 +116,9 @@ func TestBusRefusesARequest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.okta.Put(application(t), metadata(t))
-	w.bus.refuse = 1
+	w.bus.Refuse("InternalFailure")
 	f := w.start(t)
 	require.Equal(t, "EventBusUnavailable", f.Invoke(sample(t, "log-event"), timeout).ErrorType())
 	require.False(t, f.Invoke(sample(t, "log-event"), timeout).Failed)
-	require.Len(t, w.bus.taken(), 1)
+	require.Len(t, w.bus.Taken(), 1)
 }

@@ -118,7 +118,7 @@ func TestServiceApplication(t *testing.T) {
 	_, _, public = newKey(t)
 	w.okta.SetClient("0oaservice", "kid-1", public)
 	require.Equal(t, "CredentialRefused", f.Invoke(sample(t, "check"), timeout).ErrorType())
-	require.Len(t, w.bus.taken(), 2)
+	require.Len(t, w.bus.Taken(), 2)
 }
 
 // Whatever Okta's answers repeat of what it was sent, nothing secret comes out of the function.
@@ -150,7 +150,7 @@ func TestNothingSecretComesOut(t *testing.T) {
 			out := string(f.Invoke(sample(t, "log-event"), timeout).Body) + string(f.Invoke(sample(t, "result-event"), timeout).Body)
 			require.Contains(t, out, "errorType")
 			out += f.Log()
-			for _, e := range w.bus.taken() {
+			for _, e := range w.bus.Taken() {
 				out += e.Detail
 			}
 			forbidden := []string{token, "PRIVATE KEY", "eyJ", "access-"}

@@ -7,10 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -30,21 +28,15 @@ const (
 	acsURL   = "https://api.sendgrid.com/v3/public/sso/saml/response/id/b0b98502-9408-4b24-9e3d-31ed7cb15312"
 )
 
-var buildBootstrap = sync.OnceValues(func() (string, error) { return lambdatest.Build(".") })
+var bootstrap = lambdatest.NewBootstrap(".")
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := buildBootstrap(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(bootstrap.Main(m)) }
 
 // world is what surrounds the connector: Okta, Secrets Manager and EventBridge, over HTTP.
 type world struct {
 	okta    *oktatest.Server
 	secrets *secrettest.Server
-	bus     *eventBus
+	bus     *lambdatest.EventBus
 	env     map[string]string
 	// afterOkta is called after each request to Okta was carried out and before its answer is
 	// complete.
@@ -53,7 +45,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{okta: oktatest.New(), secrets: secrettest.New(), bus: &eventBus{}, afterOkta: func(*http.Request) {}}
+	w := &world{okta: oktatest.New(), secrets: secrettest.New(), bus: &lambdatest.EventBus{}, afterOkta: func(*http.Request) {}}
 	w.okta.SetTokens(token)
 	w.secrets.Put("okta/credential", `{"api_token":"`+token+`"}`)
 	w.env = map[string]string{
@@ -86,9 +78,7 @@ func serve(t *testing.T, h http.Handler) string {
 
 func (w *world) start(t *testing.T) *lambdatest.Function {
 	t.Helper()
-	path, err := buildBootstrap()
-	require.NoError(t, err)
-	f := lambdatest.Start(t, path, w.env)
+	f := bootstrap.Start(t, w.env)
 	f.Ready()
 	return f
 }
@@ -177,40 +167,4 @@ func metric(t *testing.T, f *lambdatest.Function, name string) (sum float64) {
 		}
 	}
 	return sum
-}
-
-// eventBus is an EventBridge that keeps the entries it takes, and refuses as many as told.
-type eventBus struct {
-	mu      sync.Mutex
-	refuse  int
-	entries []entry
-}
-
-type entry struct {
-	EventBusName, Source, DetailType, Detail string
-	Time                                     float64
-}
-
-func (b *eventBus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var in struct{ Entries []entry }
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || r.Header.Get("X-Amz-Target") != "AWSEvents.PutEvents" {
-		w.WriteHeader(http.StatusBadRequest)
-		return
-	}
-	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	if b.refuse > 0 {
-		b.refuse--
-		_, _ = w.Write([]byte(`{"FailedEntryCount":1,"Entries":[{"ErrorCode":"InternalFailure","ErrorMessage":"no"}]}`))
-		return
-	}
-	b.entries = append(b.entries, in.Entries...)
-	_, _ = w.Write([]byte(`{"FailedEntryCount":0,"Entries":[{"EventId":"e"}]}`))
-}
-
-func (b *eventBus) taken() []entry {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return slices.Clone(b.entries)
 }

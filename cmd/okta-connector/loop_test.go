@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -47,10 +45,9 @@ func newLoop(t *testing.T) *loop {
 	l.secrets.Put("sendgrid/key", "SG.key")
 	l.connector = l.start(t)
 
-	path, err := lambdatest.Build("../sso-integration")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(filepath.Dir(path)) })
-	l.function = lambdatest.Start(t, path, map[string]string{
+	other := lambdatest.NewBootstrap("../sso-integration")
+	t.Cleanup(other.Remove)
+	l.function = other.Start(t, map[string]string{
 		"SENDGRID_BASE_URL":                serve(t, l.sendGrid),
 		"SENDGRID_API_KEY_SECRET_ID":       "sendgrid/key",
 		"EVENT_BUS_NAME":                   "results",
@@ -77,7 +74,7 @@ func (l *loop) log(eventType string) {
 // route puts what is new on the bus into the queues, as the rules of both templates do.
 func (l *loop) route(t *testing.T) {
 	t.Helper()
-	entries := l.bus.taken()
+	entries := l.bus.Taken()
 	for i, e := range entries[l.routed:] {
 		event, err := json.Marshal(map[string]any{
 			"id": fmt.Sprint("event-", l.routed+i), "source": e.Source, "detail-type": e.DetailType, "account": "123456789012",

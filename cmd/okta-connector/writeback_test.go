@@ -51,7 +51,7 @@ func TestResultIsWrittenBack(t *testing.T) {
 
 	// The change makes a log event, and the result of its request changes nothing: the loop ends.
 	require.JSONEq(t, allProcessed, string(f.Invoke(queued(t, sample(t, "log-event")), timeout).Body))
-	require.Len(t, w.bus.taken(), 1)
+	require.Len(t, w.bus.Taken(), 1)
 	unchanged := bytes.ReplaceAll(sample(t, "result-event"), []byte("Integration Created"), []byte("Integration Unchanged"))
 	require.JSONEq(t, `{"outcome":"Unchanged","okta_app":"`+appID+`"}`, string(f.Invoke(unchanged, timeout).Body))
 	require.Equal(t, 1, w.okta.Writes())

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/audit"
+	"sendgrid-sso-integration/internal/lambdatest"
 	"sendgrid-sso-integration/internal/saml/samltest"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -20,7 +21,8 @@ import (
 // part of its success.
 func TestAudit(t *testing.T) {
 	t.Parallel()
-	w, bus := newWorld(t), &eventBus{refuse: 1}
+	w, bus := newWorld(t), &lambdatest.EventBus{}
+	bus.Refuse("NotAuthorizedForDetailTypeException")
 	w.env["EVENT_BUS_NAME"], w.env["AWS_ENDPOINT_URL_EVENTBRIDGE"] = "results", serve(t, bus)
 	i := w.sendGrid.Add(sendgrid.IntegrationRequest{Name: "Okta", Enabled: true, SigninURL: "https://idp.example/in", EntityID: "urn:idp"})
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -31,19 +33,19 @@ func TestAudit(t *testing.T) {
 	})
 	f, event := w.start(t), read(t, "../../events/audit.json")
 
-	require.Equal(t, "EventBusUnavailable", f.invoke(event, timeout).errorType(t))
-	answer := f.invoke(event, timeout)
-	require.False(t, answer.failed, "%s", answer.body)
+	require.Equal(t, "EventBusUnavailable", f.Invoke(event, timeout).ErrorType())
+	answer := f.Invoke(event, timeout)
+	require.False(t, answer.Failed, "%s", answer.Body)
 	var report audit.Report
-	require.NoError(t, json.Unmarshal(answer.body, &report))
+	require.NoError(t, json.Unmarshal(answer.Body, &report))
 	require.Equal(t, 1, report.Summary.Expiring)
 	require.Equal(t, i.ID, report.Integrations[0].ID)
 
-	require.Len(t, bus.entries, 1)
-	require.Equal(t, "SSO Certificate Expiring", bus.entries[0].DetailType)
-	require.Contains(t, bus.entries[0].Detail, `"days_left":8,"integration":{"id":"`+i.ID+`"`)
-	logs := f.logs.String()
+	require.Len(t, bus.Taken(), 1)
+	require.Equal(t, "SSO Certificate Expiring", bus.Taken()[0].DetailType)
+	require.Contains(t, bus.Taken()[0].Detail, `"days_left":8,"integration":{"id":"`+i.ID+`"`)
+	logs := f.Log()
 	require.Equal(t, 1, strings.Count(logs, `"AuditsFailed":1`))
 	require.Equal(t, 1, strings.Count(logs, `"CertificateDaysLeft":8`))
-	require.NotContains(t, logs+string(answer.body)+bus.entries[0].Detail, apiKey)
+	require.NotContains(t, logs+string(answer.Body)+bus.Taken()[0].Detail, apiKey)
 }

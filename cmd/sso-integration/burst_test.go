@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/lambdatest"
 	"sendgrid-sso-integration/internal/ledger/dynamotest"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
@@ -115,7 +116,7 @@ func (b *burst) run(t *testing.T) {
 	for i := range burstEvents {
 		queue <- i
 	}
-	var functions []*function
+	var functions []*lambdatest.Function
 	for range b.processes {
 		functions = append(functions, w.start(t))
 	}
@@ -165,7 +166,7 @@ func (s *burstState) batch() (batch []int) {
 	}
 }
 
-func (s *burstState) work(t *testing.T, f *function) {
+func (s *burstState) work(t *testing.T, f *lambdatest.Function) {
 	t.Helper()
 	for {
 		batch := s.batch()
@@ -181,8 +182,8 @@ func (s *burstState) work(t *testing.T, f *function) {
 		payload, err := json.Marshal(event)
 		require.NoError(t, err)
 		var answer events.SQSEventResponse
-		reply := f.invoke(payload, burstTimeout)
-		require.NoError(t, json.Unmarshal(reply.body, &answer), "%s", reply.body)
+		reply := f.Invoke(payload, burstTimeout)
+		require.NoError(t, json.Unmarshal(reply.Body, &answer), "%s", reply.Body)
 		s.settle(t, len(batch), answer.BatchItemFailures)
 	}
 }

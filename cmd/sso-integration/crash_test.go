@@ -120,7 +120,7 @@ func TestKilledProcessIsRecovered(t *testing.T) {
 		t.Run("update/"+name, func(t *testing.T) {
 			t.Parallel()
 			w := newCrashWorld(t, db)
-			require.Equal(t, "created", w.start(t).invoke(first, timeout).outcome(t))
+			require.Equal(t, "created", outcomeOf(t, w.start(t).Invoke(first, timeout)))
 			w.redeliver(t, tt, second)
 			integrations := w.sendGrid.Integrations()
 			require.Len(t, integrations, 1)
@@ -163,9 +163,9 @@ func (w crashWorld) redeliver(t *testing.T, k kill, request []byte) {
 	f := w.start(t)
 	for i, want := range k.answers {
 		if want == "InProgress" { // It waits for the lease as long as it can, and may be reading the ledger then.
-			require.Equal(t, want, f.invoke(request, 3*time.Second).outcome(t), "answer %d", i+1)
+			require.Equal(t, want, outcomeOf(t, f.Invoke(request, 3*time.Second)), "answer %d", i+1)
 		} else {
-			require.Equal(t, want, f.invoke(request, timeout).outcome(t), "answer %d", i+1)
+			require.Equal(t, want, outcomeOf(t, f.Invoke(request, timeout)), "answer %d", i+1)
 		}
 		w.passTime(t)
 	}

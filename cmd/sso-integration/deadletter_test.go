@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 
+	"sendgrid-sso-integration/internal/lambdatest"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -54,9 +56,9 @@ func (q *sqsQueue) taken() []sqsMessage {
 }
 
 // withDeadLetters gives a world an event bus and a dead-letter queue.
-func (w *world) withDeadLetters(t *testing.T) (*eventBus, *sqsQueue) {
+func (w *world) withDeadLetters(t *testing.T) (*lambdatest.EventBus, *sqsQueue) {
 	t.Helper()
-	bus, queue := &eventBus{}, &sqsQueue{}
+	bus, queue := &lambdatest.EventBus{}, &sqsQueue{}
 	w.env["EVENT_BUS_NAME"], w.env["AWS_ENDPOINT_URL_EVENTBRIDGE"] = "results", serve(t, bus)
 	w.env["AWS_ENDPOINT_URL_SQS"] = serve(t, queue)
 	w.env["DEAD_LETTER_QUEUE_URL"] = w.env["AWS_ENDPOINT_URL_SQS"] + "/123456789012/dead-letters"
@@ -80,18 +82,18 @@ func TestRejectedMessageIsDeadLettered(t *testing.T) {
 		}})
 	}
 	detailTypes := func(from int) (types []string) {
-		for _, e := range bus.taken()[from:] {
+		for _, e := range bus.Taken()[from:] {
 			types = append(types, e.DetailType)
 		}
 		return types
 	}
 
 	queue.refuse = 1
-	require.JSONEq(t, `{"batchItemFailures":[{"itemIdentifier":"bad"}]}`, string(f.invoke(batch("1"), timeout).body))
+	require.JSONEq(t, `{"batchItemFailures":[{"itemIdentifier":"bad"}]}`, string(f.Invoke(batch("1"), timeout).Body))
 	require.Empty(t, queue.taken())
 	require.ElementsMatch(t, []string{"SSO Integration Created", "SSO Integration Rejected"}, detailTypes(0))
 
-	require.JSONEq(t, `{"batchItemFailures":[]}`, string(f.invoke(batch("2"), timeout).body))
+	require.JSONEq(t, `{"batchItemFailures":[]}`, string(f.Invoke(batch("2"), timeout).Body))
 	require.ElementsMatch(t, []string{"SSO Integration Unchanged", "SSO Integration Rejected"}, detailTypes(2))
 	messages := queue.taken()
 	require.Len(t, messages, 1)
@@ -107,10 +109,8 @@ func TestRejectedMessageIsDeadLettered(t *testing.T) {
 	require.Contains(t, attributes["detail"], "signin_url")
 	require.Equal(t, "8476a536-e9f4-11e8-9739-2dfe598c3fcd", attributes["request_id"])
 
-	bus.mu.Lock()
-	bus.refuse = 2
-	bus.mu.Unlock()
-	require.JSONEq(t, `{"batchItemFailures":[{"itemIdentifier":"good"},{"itemIdentifier":"bad"}]}`, string(f.invoke(batch("3"), timeout).body))
+	bus.Refuse("NotAuthorizedForDetailTypeException", "NotAuthorizedForDetailTypeException")
+	require.JSONEq(t, `{"batchItemFailures":[{"itemIdentifier":"good"},{"itemIdentifier":"bad"}]}`, string(f.Invoke(batch("3"), timeout).Body))
 	require.Len(t, queue.taken(), 1, "what is not published is not done")
 	require.Len(t, w.sendGrid.Integrations(), 1)
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/lambdatest"
 	"sendgrid-sso-integration/internal/secret/secrettest"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
@@ -24,6 +25,10 @@ const (
 	apiKey  = "SG.end-to-end-key-that-must-not-leak"
 	timeout = 20 * time.Second
 )
+
+var bootstrap = lambdatest.NewBootstrap(".")
+
+func TestMain(m *testing.M) { os.Exit(bootstrap.Main(m)) }
 
 // world is what surrounds the function: SendGrid and Secrets Manager, over HTTP.
 type world struct {
@@ -58,10 +63,10 @@ func serve(t *testing.T, h http.Handler) string {
 }
 
 // start starts the function in this world and waits for it.
-func (w *world) start(t *testing.T) *function {
+func (w *world) start(t *testing.T) *lambdatest.Function {
 	t.Helper()
-	f := start(t, w.env)
-	f.ready()
+	f := bootstrap.Start(t, w.env)
+	f.Ready()
 	return f
 }
 
@@ -95,17 +100,17 @@ func TestSamplesAreAnswered(t *testing.T) {
 			continue
 		}
 		answered++
-		answer := f.invoke(payload, timeout)
-		require.False(t, answer.failed, "%s: %s", file, answer.body)
-		if bytes.Contains(answer.body, []byte("batchItemFailures")) {
-			require.JSONEq(t, `{"batchItemFailures":[]}`, string(answer.body), file)
+		answer := f.Invoke(payload, timeout)
+		require.False(t, answer.Failed, "%s: %s", file, answer.Body)
+		if bytes.Contains(answer.Body, []byte("batchItemFailures")) {
+			require.JSONEq(t, `{"batchItemFailures":[]}`, string(answer.Body), file)
 			continue
 		}
 		if filepath.Base(file) == "audit.json" {
-			require.Contains(t, string(answer.body), `{"summary":{"total":2,"audited":2,`)
+			require.Contains(t, string(answer.Body), `{"summary":{"total":2,"audited":2,`)
 			continue
 		}
-		result := resultOf(t, answer.body)
+		result := resultOf(t, answer.Body)
 		require.Contains(t, []string{"created", "updated", "unchanged", "superseded", "planned"}, result.Outcome, file)
 		outcomes[result.Outcome]++
 		if result.Outcome == "planned" {
@@ -126,14 +131,14 @@ func TestSamplesAreAnswered(t *testing.T) {
 	require.NotEmpty(t, refused)
 	for _, file := range refused {
 		code := strings.TrimSuffix(filepath.Base(file), ".json")
-		require.Equal(t, code, codeOf(t, f.invoke(read(t, file), timeout)), file)
+		require.Equal(t, code, codeOf(t, f.Invoke(read(t, file), timeout)), file)
 	}
 	require.Len(t, w.sendGrid.Integrations(), len(all), "what is refused creates nothing")
-	require.NotContains(t, f.logs.String(), apiKey)
+	require.NotContains(t, f.Log(), apiKey)
 	var secrets map[string]string
 	readJSON(t, "../../events/local.webhook-secret.json", &secrets)
 	for _, secret := range secrets {
-		require.NotContains(t, f.logs.String(), secret)
+		require.NotContains(t, f.Log(), secret)
 	}
 }
 
@@ -167,25 +172,25 @@ func resultOf(t *testing.T, body []byte) (r result) {
 }
 
 // codeOf reads the code of a refusal, in an HTTP answer or a function error.
-func codeOf(t *testing.T, answer reply) string {
+func codeOf(t *testing.T, answer lambdatest.Reply) string {
 	t.Helper()
-	if answer.failed {
-		return answer.errorType(t)
+	if answer.Failed {
+		return answer.ErrorType()
 	}
 	var gateway struct{ Body string }
-	require.NoError(t, json.Unmarshal(answer.body, &gateway))
+	require.NoError(t, json.Unmarshal(answer.Body, &gateway))
 	var problem struct{ Code string }
 	require.NoError(t, json.Unmarshal([]byte(gateway.Body), &problem))
 	return problem.Code
 }
 
-// outcome returns the outcome of a direct invocation, or the code of its error.
-func (r reply) outcome(t *testing.T) string {
+// outcomeOf returns the outcome of a direct invocation, or the code of its error.
+func outcomeOf(t *testing.T, r lambdatest.Reply) string {
 	t.Helper()
-	if r.failed {
-		return r.errorType(t)
+	if r.Failed {
+		return r.ErrorType()
 	}
-	return resultOf(t, r.body).Outcome
+	return resultOf(t, r.Body).Outcome
 }
 
 func TestWarmEnvironmentIsReused(t *testing.T) {
@@ -194,9 +199,9 @@ func TestWarmEnvironmentIsReused(t *testing.T) {
 	f := w.start(t)
 	require.Equal(t, 1, w.secrets.Calls(), "the key is read before the first event")
 
-	first := resultOf(t, f.invoke(requestFor("urn:first"), timeout).body)
+	first := resultOf(t, f.Invoke(requestFor("urn:first"), timeout).Body)
 	require.Equal(t, "created", first.Outcome)
-	again := resultOf(t, f.invoke(requestFor("urn:first"), timeout).body)
+	again := resultOf(t, f.Invoke(requestFor("urn:first"), timeout).Body)
 	require.Equal(t, "unchanged", again.Outcome)
 	require.Equal(t, first.Integration.ID, again.Integration.ID)
 
@@ -219,14 +224,14 @@ func TestWarmEnvironmentIsReused(t *testing.T) {
 	require.EqualValues(t, 1, lines[1]["upstream_calls"])
 	require.Equal(t, "8476a536-e9f4-11e8-9739-2dfe598c3fcd", lines[0]["requestId"])
 	require.Contains(t, lines[0], "duration_ms")
-	require.Equal(t, 1, strings.Count(f.logs.String(), `"version":"e2e"`), "the start is one line, with the version")
+	require.Equal(t, 1, strings.Count(f.Log(), `"version":"e2e"`), "the start is one line, with the version")
 	require.Equal(t, "sendgrid-sso-integration/e2e", w.sendGrid.Requests()[0].Header.Get("User-Agent"))
 }
 
 // requestLines returns the log lines that sum up a request.
-func requestLines(t *testing.T, f *function) (lines []map[string]any) {
+func requestLines(t *testing.T, f *lambdatest.Function) (lines []map[string]any) {
 	t.Helper()
-	for line := range strings.Lines(f.logs.String()) {
+	for line := range strings.Lines(f.Log()) {
 		var fields map[string]any
 		if json.Unmarshal([]byte(line), &fields) == nil && fields["trigger"] != nil && fields["_aws"] == nil {
 			lines = append(lines, fields)
@@ -239,16 +244,16 @@ func TestRotatedKeyIsPickedUp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	f := w.start(t)
-	require.Equal(t, "created", resultOf(t, f.invoke(requestFor("urn:before"), timeout).body).Outcome)
+	require.Equal(t, "created", resultOf(t, f.Invoke(requestFor("urn:before"), timeout).Body).Outcome)
 
 	w.sendGrid.SetKeys("SG.rotated")
 	w.secrets.Put("sso/key", `{"api_key":"SG.rotated"}`)
-	require.Equal(t, "created", resultOf(t, f.invoke(requestFor("urn:after"), timeout).body).Outcome)
+	require.Equal(t, "created", resultOf(t, f.Invoke(requestFor("urn:after"), timeout).Body).Outcome)
 	require.Equal(t, 2, w.secrets.Calls())
 
 	// A key that was revoked without a successor is asked for once more, and not again.
 	w.sendGrid.SetKeys("SG.nobody-has-this")
-	require.Equal(t, "SendGridUnauthorized", f.invoke(requestFor("urn:revoked"), timeout).errorType(t))
+	require.Equal(t, "SendGridUnauthorized", f.Invoke(requestFor("urn:revoked"), timeout).ErrorType())
 	require.Equal(t, 3, w.secrets.Calls())
 }
 
@@ -257,11 +262,11 @@ func TestMissingSecretIsNamedAndRecovered(t *testing.T) {
 	w := newWorld(t)
 	w.env["SENDGRID_API_KEY_SECRET_ID"] = "sso/later"
 	f := w.start(t)
-	require.Equal(t, "SecretUnavailable", f.invoke(requestFor("urn:a"), timeout).errorType(t))
-	require.Contains(t, f.logs.String(), "sso/later")
+	require.Equal(t, "SecretUnavailable", f.Invoke(requestFor("urn:a"), timeout).ErrorType())
+	require.Contains(t, f.Log(), "sso/later")
 
 	w.secrets.Put("sso/later", apiKey)
-	require.Equal(t, "created", resultOf(t, f.invoke(requestFor("urn:a"), timeout).body).Outcome)
+	require.Equal(t, "created", resultOf(t, f.Invoke(requestFor("urn:a"), timeout).Body).Outcome)
 }
 
 func TestAnswerComesBeforeTheDeadline(t *testing.T) {
@@ -277,16 +282,16 @@ func TestAnswerComesBeforeTheDeadline(t *testing.T) {
 			w.sendGrid.Script(fault)
 			f := w.start(t)
 			deadline := time.Now().Add(4 * time.Second)
-			answer := f.invoke(requestFor("urn:slow"), time.Until(deadline))
-			require.True(t, answer.at.Before(deadline))
+			answer := f.Invoke(requestFor("urn:slow"), time.Until(deadline))
+			require.True(t, answer.At.Before(deadline))
 			require.LessOrEqual(t, w.sendGrid.Count(sendgrid.OpCreateIntegration), 1)
 			switch {
 			case fault.Op == sendgrid.OpListIntegrations:
-				require.Equal(t, "DeadlineExceeded", answer.errorType(t))
+				require.Equal(t, "DeadlineExceeded", answer.ErrorType())
 			case fault.Commit:
-				require.Equal(t, "created", resultOf(t, answer.body).Outcome)
+				require.Equal(t, "created", resultOf(t, answer.Body).Outcome)
 			default:
-				require.Equal(t, "OutcomeUnknown", answer.errorType(t))
+				require.Equal(t, "OutcomeUnknown", answer.ErrorType())
 			}
 		})
 	}
@@ -295,9 +300,9 @@ func TestAnswerComesBeforeTheDeadline(t *testing.T) {
 func TestSIGTERMEndsAnIdleFunction(t *testing.T) {
 	t.Parallel()
 	f := newWorld(t).start(t)
-	require.NoError(t, f.process.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, f.Process().Signal(syscall.SIGTERM))
 	select {
-	case <-f.exited:
+	case <-f.Exited():
 	case <-time.After(2 * time.Second): // As long as Lambda waits.
 		require.FailNow(t, "the function does not end")
 	}
@@ -309,21 +314,21 @@ func TestEveryLineIsJSON(t *testing.T) {
 	w := newWorld(t)
 	w.env["SENDGRID_API_KEY_SECRET_ID"] = "sso/missing"
 	f := w.start(t)
-	require.Equal(t, "InvalidRequest", f.invoke([]byte(`{"name":""}`), timeout).errorType(t))
+	require.Equal(t, "InvalidRequest", f.Invoke([]byte(`{"name":""}`), timeout).ErrorType())
 	requireJSON(t, f, `\"errorType\":\"InvalidRequest\"`)
 
 	w.env["SENDGRID_REGION"] = "mars"
-	f = start(t, w.env)
-	require.Error(t, <-f.exited)
+	f = bootstrap.Start(t, w.env)
+	require.Error(t, <-f.Exited())
 	requireJSON(t, f, "SENDGRID_REGION")
 }
 
 // requireJSON requires that every line of a function's output is a JSON object, and that one
 // contains a text.
-func requireJSON(t *testing.T, f *function, text string) {
+func requireJSON(t *testing.T, f *lambdatest.Function, text string) {
 	t.Helper()
-	require.Contains(t, f.logs.String(), text)
-	for line := range strings.Lines(f.logs.String()) {
+	require.Contains(t, f.Log(), text)
+	for line := range strings.Lines(f.Log()) {
 		var object map[string]any
 		require.NoError(t, json.Unmarshal([]byte(line), &object), line)
 	}
@@ -337,9 +342,9 @@ func TestBadConfigurationIsOneMessage(t *testing.T) {
 	env["SENDGRID_REGION"] = "mars"
 	env["SENDGRID_BASE_URL"] = "http://api.example.com"
 	env["API_KEY_TTL"] = "soon"
-	f := start(t, env)
-	require.Error(t, <-f.exited, "it ends with a status other than zero")
-	logs := f.logs.String()
+	f := bootstrap.Start(t, env)
+	require.Error(t, <-f.Exited(), "it ends with a status other than zero")
+	logs := f.Log()
 	require.Equal(t, 1, strings.Count(logs, "\n"), "one line: %s", logs)
 	for _, name := range []string{"SENDGRID_API_KEY_SECRET_ID", "SENDGRID_REGION", "SENDGRID_BASE_URL", "API_KEY_TTL"} {
 		require.Contains(t, logs, name)

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"sendgrid-sso-integration/internal/lambdatest"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -94,15 +96,15 @@ func (d discard) Write(p []byte) (int, error) { return len(p), nil }
 func (d discard) WriteHeader(int)             {}
 
 // killAt sends an event to a function and kills it at the step.
-func (g *gate) killAt(t *testing.T, s step, f *function, event []byte) {
+func (g *gate) killAt(t *testing.T, s step, f *lambdatest.Function, event []byte) {
 	t.Helper()
 	reached := g.arm(s)
-	f.send(event, timeout)
+	f.Send(event, timeout)
 	select {
 	case <-reached:
 	case <-time.After(timeout):
 		require.FailNow(t, "the step is not reached")
 	}
-	require.NoError(t, f.process.Process.Kill())
-	<-f.exited
+	require.NoError(t, f.Process().Kill())
+	<-f.Exited()
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/lambdatest"
 	"sendgrid-sso-integration/internal/saml/samltest"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
@@ -97,8 +98,8 @@ func inSample(file string, put func(event map[string]any, request []byte)) func(
 // logInWorld is a world with an event bus, whose integrations receive SAML responses.
 type logInWorld struct {
 	*world
-	bus *eventBus
-	f   *function
+	bus *lambdatest.EventBus
+	f   *lambdatest.Function
 }
 
 func newLogInWorld(t *testing.T) logInWorld {
@@ -113,10 +114,10 @@ func newLogInWorld(t *testing.T) logInWorld {
 // published sends an event and returns what is published about its only request.
 func (w logInWorld) published(t *testing.T, event []byte) result {
 	t.Helper()
-	before := len(w.bus.taken())
-	answer := w.f.invoke(event, timeout)
-	require.False(t, answer.failed, "%s", answer.body)
-	entries := w.bus.taken()[before:]
+	before := len(w.bus.Taken())
+	answer := w.f.Invoke(event, timeout)
+	require.False(t, answer.Failed, "%s", answer.Body)
+	entries := w.bus.Taken()[before:]
 	require.Len(t, entries, 1)
 	return resultOf(t, []byte(entries[0].Detail))
 }
@@ -204,10 +205,10 @@ func TestRedeliveriesAddNothing(t *testing.T) {
 	}
 	batch := encode(t, map[string]any{"Records": records})
 	for range 2 {
-		require.JSONEq(t, `{"batchItemFailures":[]}`, string(w.f.invoke(batch, timeout).body))
+		require.JSONEq(t, `{"batchItemFailures":[]}`, string(w.f.Invoke(batch, timeout).Body))
 	}
 	outcomes := map[string]int{}
-	for _, entry := range w.bus.taken() {
+	for _, entry := range w.bus.Taken() {
 		outcomes[resultOf(t, []byte(entry.Detail)).Outcome]++
 	}
 	require.Equal(t, map[string]int{"created": 1, "unchanged": 19}, outcomes)

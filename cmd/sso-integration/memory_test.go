@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/lambdatest"
 	"sendgrid-sso-integration/internal/saml/samltest"
 )
 
@@ -54,8 +55,8 @@ func TestMemoryOfALargeBatch(t *testing.T) {
 	require.Greater(t, len(payload), 9*metadataBytes)
 	before := peak(t, f)
 	for range 3 {
-		answer := f.invoke(payload, timeout)
-		require.JSONEq(t, `{"batchItemFailures":[]}`, string(answer.body))
+		answer := f.Invoke(payload, timeout)
+		require.JSONEq(t, `{"batchItemFailures":[]}`, string(answer.Body))
 	}
 	require.Len(t, w.sendGrid.Integrations(), 10)
 	after := peak(t, f)
@@ -64,9 +65,9 @@ func TestMemoryOfALargeBatch(t *testing.T) {
 }
 
 // peak returns the most memory that the process of a function has had, in MiB.
-func peak(t *testing.T, f *function) float64 {
+func peak(t *testing.T, f *lambdatest.Function) float64 {
 	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", f.process.Process.Pid))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", f.Process().Pid))
 	require.NoError(t, err)
 	found := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(status)
 	require.NotNil(t, found)

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/lambdatest"
 	"sendgrid-sso-integration/internal/ledger/dynamotest"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -109,7 +110,7 @@ type soak struct {
 	t           *testing.T
 	world       *world
 	flaky       *flakySendGrid
-	bus         *eventBus
+	bus         *lambdatest.EventBus
 	deadLetters *sqsQueue
 	events      int
 	start       time.Time
@@ -129,22 +130,22 @@ type soak struct {
 }
 
 // startFunctions starts the processes, in the order of the subusers.
-func (s *soak) startFunctions() (functions []*function) {
+func (s *soak) startFunctions() (functions []*lambdatest.Function) {
 	for subuser := range soakSubusers {
 		env := maps.Clone(s.world.env)
 		env["SENDGRID_ON_BEHALF_OF"] = fmt.Sprintf("subuser-%d", subuser)
 		for range soakProcesses {
-			functions = append(functions, start(s.t, env))
+			functions = append(functions, bootstrap.Start(s.t, env))
 		}
 	}
 	for _, f := range functions {
-		f.ready()
+		f.Ready()
 	}
 	return functions
 }
 
 // work has the processes of each subuser work on its queue, until receive has no more.
-func (s *soak) work(queues []*queue, functions []*function, receive func(*queue) (batch []*message, more bool)) {
+func (s *soak) work(queues []*queue, functions []*lambdatest.Function, receive func(*queue) (batch []*message, more bool)) {
 	var workers sync.WaitGroup
 	for i, f := range functions {
 		q := queues[i/soakProcesses]
@@ -167,7 +168,7 @@ func (s *soak) work(queues []*queue, functions []*function, receive func(*queue)
 }
 
 // deliver sends a batch to a process and returns the ids of what failed.
-func (s *soak) deliver(f *function, batch []*message) (failed []string) {
+func (s *soak) deliver(f *lambdatest.Function, batch []*message) (failed []string) {
 	var event events.SQSEvent
 	for _, m := range batch {
 		event.Records = append(event.Records, events.SQSMessage{
@@ -182,8 +183,8 @@ func (s *soak) deliver(f *function, batch []*message) (failed []string) {
 		}
 	}
 	var answer events.SQSEventResponse
-	reply := f.invoke(encode(s.t, event), 28*time.Second)
-	require.NoError(s.t, json.Unmarshal(reply.body, &answer), "%s", reply.body)
+	reply := f.Invoke(encode(s.t, event), 28*time.Second)
+	require.NoError(s.t, json.Unmarshal(reply.Body, &answer), "%s", reply.Body)
 	for _, failure := range answer.BatchItemFailures {
 		failed = append(failed, failure.ItemIdentifier)
 	}
@@ -192,8 +193,8 @@ func (s *soak) deliver(f *function, batch []*message) (failed []string) {
 }
 
 // end ends a process and adds up what its log contains.
-func (s *soak) end(f *function) {
-	_ = f.process.Process.Kill()
+func (s *soak) end(f *lambdatest.Function) {
+	_ = f.Process().Kill()
 	for _, line := range requestLines(s.t, f) {
 		if line["adopted"] == true {
 			s.adopted.Add(1)

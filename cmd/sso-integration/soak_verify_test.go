@@ -59,7 +59,7 @@ func (s *soak) verify(queues []*queue) {
 // which it is in the dead-letter queue.
 func (s *soak) reports() (published map[string]int, deadLettered map[string][]string) {
 	published, deadLettered = map[string]int{}, map[string][]string{}
-	for _, e := range s.bus.taken() {
+	for _, e := range s.bus.Taken() {
 		var detail struct {
 			Origin struct {
 				MessageID string `json:"message_id"`

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,9 +22,39 @@ import (
 
 const startTimeout = 20 * time.Second
 
-// Build builds the function in a package, such as ".", with the flags of the Makefile, and
-// returns the path of its binary, which is in a directory of its own.
-func Build(pkg string) (string, error) {
+// Bootstrap is the binary of a function, which is built once for all tests of a package.
+type Bootstrap struct{ path func() (string, error) }
+
+// NewBootstrap returns the binary of the function in a package, such as ".". It is built when it
+// is first needed, with the flags of the Makefile.
+func NewBootstrap(pkg string) Bootstrap {
+	return Bootstrap{sync.OnceValues(func() (string, error) { return build(pkg) })}
+}
+
+// Main runs the tests of a package, removes the binary, and returns the status to exit with.
+func (b Bootstrap) Main(m *testing.M) int {
+	defer b.Remove()
+	return m.Run()
+}
+
+// Remove removes the binary.
+func (b Bootstrap) Remove() {
+	if path, err := b.path(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(path))
+	}
+}
+
+// Start starts the function with the environment that Lambda would give it, and env. The test's
+// end ends it.
+func (b Bootstrap) Start(t *testing.T, env map[string]string) *Function {
+	t.Helper()
+	path, err := b.path()
+	require.NoError(t, err)
+	return start(t, path, env)
+}
+
+// build returns the path of the binary, which is in a directory of its own.
+func build(pkg string) (string, error) {
 	dir, err := os.MkdirTemp("", "bootstrap")
 	if err != nil {
 		return "", err
@@ -58,6 +89,8 @@ type Reply struct {
 	Body []byte
 	// Failed reports whether it is a function error.
 	Failed bool
+	// At is when it came.
+	At time.Time
 }
 
 // ErrorType returns the type of a function error, empty if it is none.
@@ -71,9 +104,7 @@ func (r Reply) ErrorType() string {
 	return failure.ErrorType
 }
 
-// Start starts a binary with the environment that Lambda would give it, and env. The test's
-// end ends it.
-func Start(t *testing.T, path string, env map[string]string) *Function {
+func start(t *testing.T, path string, env map[string]string) *Function {
 	t.Helper()
 	log, err := os.CreateTemp(t.TempDir(), "log")
 	require.NoError(t, err)
@@ -88,7 +119,7 @@ func Start(t *testing.T, path string, env map[string]string) *Function {
 		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(api.URL, "http://"),
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x",
 		"AWS_LAMBDA_FUNCTION_NAME=function", "AWS_LAMBDA_FUNCTION_VERSION=1", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256",
-		"AWS_LAMBDA_LOG_FORMAT=JSON", "_HANDLER=bootstrap", "HOME=" + t.TempDir(),
+		"AWS_LAMBDA_LOG_FORMAT=JSON", "_HANDLER=bootstrap", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(),
 	}
 	for name, value := range env {
 		f.process.Env = append(f.process.Env, name+"="+value)
@@ -123,7 +154,7 @@ func (f *Function) Ready() {
 // reply if the function was killed.
 func (f *Function) Invoke(payload []byte, timeout time.Duration) Reply {
 	f.t.Helper()
-	f.next <- invocation{payload, time.Now().Add(timeout)}
+	f.Send(payload, timeout)
 	select {
 	case reply := <-f.replies:
 		return reply
@@ -136,8 +167,19 @@ func (f *Function) Invoke(payload []byte, timeout time.Duration) Reply {
 	return Reply{}
 }
 
+// Send sends an event without waiting for the reply.
+func (f *Function) Send(payload []byte, timeout time.Duration) {
+	f.next <- invocation{payload, time.Now().Add(timeout)}
+}
+
 // Kill ends the function at once, as a crash would.
 func (f *Function) Kill() { _ = f.process.Process.Kill() }
+
+// Process is the function's process.
+func (f *Function) Process() *os.Process { return f.process.Process }
+
+// Exited gets the error with which the function ends, once.
+func (f *Function) Exited() <-chan error { return f.exited }
 
 // Log returns what the function has written.
 func (f *Function) Log() string {
@@ -162,6 +204,7 @@ func (f *Function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Lambda-Runtime-Aws-Request-Id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
 			w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(event.deadline.UnixMilli(), 10))
 			w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:123456789012:function:function")
+			w.Header().Set("Lambda-Runtime-Trace-Id", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1")
 			_, _ = w.Write(event.payload)
 		case <-r.Context().Done():
 		}
@@ -169,7 +212,7 @@ func (f *Function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		w.WriteHeader(http.StatusAccepted)
 		if err == nil {
-			f.replies <- Reply{Body: body, Failed: action == "error"}
+			f.replies <- Reply{Body: body, Failed: action == "error", At: time.Now()}
 		}
 	default:
 		w.WriteHeader(http.StatusNotFound)

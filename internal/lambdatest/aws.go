@@ -1,0 +1,53 @@
+package lambdatest
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// AWS is all services of AWS behind one URL, for AWS_ENDPOINT_URL. It records which actions
+// a function calls, also those of services that are not there.
+type AWS struct {
+	// Services are the services that are there, as IAM names them.
+	Services map[string]http.Handler
+
+	mu      sync.Mutex
+	actions map[string]bool
+}
+
+// ServeHTTP passes a call on to its service.
+func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	target, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	service := target // IAM has the same name for it, but for these.
+	switch target {
+	case "AWSEvents":
+		service = "events"
+	case "AmazonSQS":
+		service = "sqs"
+	case "DynamoDB_20120810":
+		service = "dynamodb"
+	case "":
+		service, operation = r.Host, r.Method+r.URL.Path // Another protocol, of a service that nothing here uses.
+	}
+	a.mu.Lock()
+	if a.actions == nil {
+		a.actions = map[string]bool{}
+	}
+	a.actions[service+":"+operation] = true
+	a.mu.Unlock()
+	if handler, ok := a.Services[service]; ok {
+		handler.ServeHTTP(w, r)
+		return
+	}
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// Actions returns the actions that were called, as IAM names them.
+func (a *AWS) Actions() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Sorted(maps.Keys(a.actions))
+}
