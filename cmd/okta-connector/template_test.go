@@ -3,6 +3,8 @@ package main_test
 import (
 	"fmt"
 	"maps"
+	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +14,7 @@ import (
 
 	main "sendgrid-sso-integration/cmd/okta-connector"
 	"sendgrid-sso-integration/internal/invocation"
+	"sendgrid-sso-integration/internal/lambdatest"
 	"sendgrid-sso-integration/internal/okta/connector"
 	"sendgrid-sso-integration/internal/telemetry/emf"
 )
@@ -65,6 +68,7 @@ func TestTemplate(t *testing.T) {
 	require.Greater(t, at(queue, "MessageRetentionPeriod").(int), lag)
 
 	// Lambda makes the calls to SQS and to the log with the role of the function.
+	byLambda := strings.Fields("sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes logs:CreateLogStream logs:PutLogEvents")
 	policies, ok := at(resources, "OktaConnectorFunctionRole", "Properties", "Policies").([]any)
 	require.True(t, ok)
 	statements, ok := at(policies[0], "PolicyDocument", "Statement").([]any)
@@ -74,8 +78,7 @@ func TestTemplate(t *testing.T) {
 		allowed = append(allowed, texts(at(statement, "Action"))...)
 		require.NotContains(t, texts(at(statement, "Resource")), "*")
 	}
-	require.ElementsMatch(t, strings.Fields(`secretsmanager:GetSecretValue events:PutEvents
-		sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes logs:CreateLogStream logs:PutLogEvents`), allowed)
+	require.ElementsMatch(t, append(byLambda, calledActions(t)...), allowed)
 
 	alarms := 0
 	for id, resource := range resources {
@@ -89,4 +92,27 @@ func TestTemplate(t *testing.T) {
 		}
 	}
 	require.Equal(t, 4, alarms)
+}
+
+// calledActions returns the actions of AWS that the connector calls when it gets every sample of an
+// event.
+func calledActions(t *testing.T) []string {
+	t.Helper()
+	w := newWorld(t)
+	w.okta.Put(application(t), metadata(t))
+	aws := &lambdatest.AWS{Services: map[string]http.Handler{"secretsmanager": w.secrets, "events": w.bus}}
+	for name := range w.env {
+		if strings.HasPrefix(name, "AWS_ENDPOINT_URL_") {
+			delete(w.env, name)
+		}
+	}
+	w.env["AWS_ENDPOINT_URL"] = serve(t, aws)
+	f := w.start(t)
+	samples, err := filepath.Glob("../../events/okta/*.json")
+	require.NoError(t, err)
+	for _, file := range samples {
+		require.NotEmpty(t, f.Invoke(read(t, file), timeout).Body, file)
+	}
+	require.NotEmpty(t, w.bus.Taken())
+	return aws.Actions()
 }

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -38,7 +36,7 @@ var templateChecks = map[string]func(*testing.T, template) []string{
 
 func TestTemplate(t *testing.T) {
 	t.Parallel()
-	tpl := parseTemplate(t, string(read(t, templateFile)), calls(t))
+	tpl := parseTemplate(t, string(read(t, templateFile)), calledActions(t))
 	for name, check := range templateChecks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -50,7 +48,8 @@ func TestTemplate(t *testing.T) {
 // TestTemplateMistakesAreFound makes one mistake at a time, which the checks have to find.
 func TestTemplateMistakesAreFound(t *testing.T) {
 	t.Parallel()
-	source, called := string(read(t, templateFile)), calls(t)
+	source := string(read(t, templateFile))
+	called := allowedActions(parseTemplate(t, source, nil)) // TestTemplate compares them with those that are called.
 	for name, tt := range map[string]struct{ old, new, want string }{
 		"reference":          {"LEDGER_TABLE: !Ref LedgerTable", "LEDGER_TABLE: !Ref Ledger", "Ledger does not exist"},
 		"substitution":       {"'${SSOIntegrationFunctionLogGroup}'", "'${FunctionLogGroup}'", "FunctionLogGroup does not exist"},
@@ -89,13 +88,13 @@ func TestTemplateMistakesAreFound(t *testing.T) {
 type template struct {
 	source string
 	value  map[string]any
-	// calls are the AWS calls of the code: package and operation.
-	calls [][2]string
+	// called are the actions of AWS that the function calls.
+	called []string
 }
 
-func parseTemplate(t *testing.T, source string, calls [][2]string) template {
+func parseTemplate(t *testing.T, source string, called []string) template {
 	t.Helper()
-	tpl := template{source: source, calls: calls}
+	tpl := template{source: source, called: called}
 	require.NoError(t, yaml.Unmarshal([]byte(source), &tpl.value))
 	return tpl
 }
@@ -167,37 +166,10 @@ func unresolved(_ *testing.T, tpl template) (wrong []string) {
 	)
 }
 
-// services are the AWS services, as the SDK's packages, IAM and the SDK's variables name them.
-var services = map[string]struct{ iam, variable string }{
-	"dynamodb":       {"dynamodb", "DYNAMODB"},
-	"eventbridge":    {"events", "EVENTBRIDGE"},
-	"secretsmanager": {"secretsmanager", "SECRETS_MANAGER"},
-	"sqs":            {"sqs", "SQS"},
-}
-
-func calls(t *testing.T) (all [][2]string) {
-	t.Helper()
-	ofTests := regexp.MustCompile(`_test\.go$|test/\w+\.go$|/dynalite/`)
-	input := regexp.MustCompile(`&(\w+)\.([A-Z]\w*)Input\{`)
-	for _, root := range []string{".", "../../handler", "../../internal"} {
-		require.NoError(t, filepath.WalkDir(root, func(path string, _ os.DirEntry, err error) error {
-			if err == nil && strings.HasSuffix(path, ".go") && !ofTests.MatchString(path) {
-				for _, match := range input.FindAllStringSubmatch(string(read(t, path)), -1) {
-					all = append(all, [2]string{match[1], match[2]})
-				}
-			}
-			return err
-		}))
-	}
-	return all
-}
-
 func wrongVariables(t *testing.T, tpl template) (wrong []string) {
 	t.Helper()
-	names := main.EnvironmentNames()
-	for _, call := range tpl.calls {
-		names = append(names, "AWS_ENDPOINT_URL_"+services[call[0]].variable)
-	}
+	// The SDK reads the endpoints of the services that the function calls.
+	names := append(main.EnvironmentNames(), "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_EVENTBRIDGE", "AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL_SQS")
 	var local map[string]map[string]string
 	readJSON(t, "../../events/local.env.json", &local) // SAM drops variables that are not declared.
 	declared := keys(at(tpl.value, "Resources", "SSOIntegrationFunction", "Properties", "Environment", "Variables"))
@@ -208,28 +180,38 @@ func wrongVariables(t *testing.T, tpl template) (wrong []string) {
 	)
 }
 
-func wrongPermissions(t *testing.T, tpl template) (wrong []string) {
-	t.Helper()
-	// Lambda and the SDK make these calls with the function's role.
-	called := strings.Fields(`sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes sqs:SendMessage kms:Decrypt
-		logs:CreateLogStream logs:PutLogEvents xray:PutTraceSegments xray:PutTelemetryRecords`)
-	for _, call := range tpl.calls {
-		called = append(called, services[call[0]].iam+":"+call[1])
-	}
-	var allowed []string
-	walk(at(tpl.value, "Resources", "SSOIntegrationFunctionRole", "Properties", "Policies"), func(statement map[string]any) {
-		if statement["Sid"] == nil {
-			return
-		}
-		actions := items(statement["Action"])
-		allowed = append(allowed, actions...)
-		if statement["Resource"] == "*" && !strings.HasPrefix(actions[0], "xray:") {
-			wrong = append(wrong, actions[0]+" is allowed everywhere")
-		}
-		if actions[0] == "events:PutEvents" && at(statement, "Condition", "ForAllValues:StringEquals", "events:source") != publish.Source {
-			wrong = append(wrong, actions[0]+" is allowed with any source")
+// statements returns the statements of the function's role.
+func statements(tpl template) (all []map[string]any) {
+	walk(at(tpl.value, "Resources", "SSOIntegrationFunctionRole", "Properties", "Policies"), func(o map[string]any) {
+		if o["Sid"] != nil {
+			all = append(all, o)
 		}
 	})
+	return all
+}
+
+// allowedActions returns the actions that the function's role allows.
+func allowedActions(tpl template) (actions []string) {
+	for _, statement := range statements(tpl) {
+		actions = append(actions, items(statement["Action"])...)
+	}
+	return actions
+}
+
+func wrongPermissions(_ *testing.T, tpl template) (wrong []string) {
+	// Lambda, and Secrets Manager for a key of the account, make these calls with the function's role.
+	called := append(strings.Fields(`sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes kms:Decrypt
+		logs:CreateLogStream logs:PutLogEvents xray:PutTraceSegments xray:PutTelemetryRecords`), tpl.called...)
+	for _, statement := range statements(tpl) {
+		action := items(statement["Action"])[0]
+		if statement["Resource"] == "*" && !strings.HasPrefix(action, "xray:") {
+			wrong = append(wrong, action+" is allowed everywhere")
+		}
+		if action == "events:PutEvents" && at(statement, "Condition", "ForAllValues:StringEquals", "events:source") != publish.Source {
+			wrong = append(wrong, action+" is allowed with any source")
+		}
+	}
+	allowed := allowedActions(tpl)
 	return slices.Concat(wrong, except(allowed, called, " is allowed, but not called"), except(called, allowed, " is called, but not allowed"))
 }
 

@@ -9,7 +9,8 @@ import (
 )
 
 // AWS is all services of AWS behind one URL, for AWS_ENDPOINT_URL. It records which actions
-// a function calls, also those of services that are not there.
+// a function calls, so that they can be compared with its role, also those of services that are
+// not there.
 type AWS struct {
 	// Services are the services that are there, as IAM names them.
 	Services map[string]http.Handler
