@@ -1,7 +1,6 @@
 package handler_test
 
 import (
-	"context"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -15,6 +14,7 @@ import (
 
 	"sendgrid-sso-integration/handler"
 	"sendgrid-sso-integration/internal/delivery"
+	"sendgrid-sso-integration/internal/keytest"
 	"sendgrid-sso-integration/internal/ledger"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
@@ -69,16 +69,8 @@ func BenchmarkInvoke(b *testing.B) {
 
 // benchHandler returns a handler whose SendGrid is called without a network.
 func benchHandler(p *provision.Provisioner, server http.Handler) *handler.Handler {
-	p.SendGrid = &sendgrid.Client{Keys: benchKey{}, HTTP: &http.Client{Transport: inProcess{server}}, OnCall: delivery.CountCall}
+	p.SendGrid = &sendgrid.Client{Keys: keytest.Fixed("SG.bench"), HTTP: &http.Client{Transport: inProcess{server}}, OnCall: delivery.CountCall}
 	return &handler.Handler{Provisioner: p, Logger: slog.New(slog.NewJSONHandler(&logBuffer{}, nil))}
-}
-
-type benchKey struct{}
-
-func (benchKey) Key(context.Context) (key, version string, err error) { return "SG.bench", "1", nil }
-
-func (k benchKey) RenewKey(ctx context.Context, _ string) (key, version string, err error) {
-	return k.Key(ctx)
 }
 
 // inProcess is a transport that calls a handler.

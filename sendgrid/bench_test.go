@@ -1,7 +1,6 @@
 package sendgrid_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -10,16 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/keytest"
 	"sendgrid-sso-integration/sendgrid"
 )
-
-type benchKey struct{}
-
-func (benchKey) Key(context.Context) (key, version string, err error) { return "SG.key", "1", nil }
-
-func (benchKey) RenewKey(context.Context, string) (key, version string, err error) {
-	return "SG.key", "1", nil
-}
 
 // A list is read before every create, so its cost grows with the account.
 func BenchmarkListIntegrations(b *testing.B) {
@@ -32,7 +24,7 @@ func BenchmarkListIntegrations(b *testing.B) {
 	body := "[" + strings.Join(rows, ",") + "]"
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) }))
 	b.Cleanup(server.Close)
-	client := &sendgrid.Client{Keys: benchKey{}, BaseURL: server.URL}
+	client := &sendgrid.Client{Keys: keytest.Fixed("SG.key"), BaseURL: server.URL}
 	b.ReportAllocs()
 	for b.Loop() {
 		list, err := client.ListIntegrations(b.Context())

@@ -1,7 +1,6 @@
 package sendgrid
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
@@ -12,15 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"sendgrid-sso-integration/internal/keytest"
+
 	"github.com/stretchr/testify/require"
 )
-
-type oneKey struct{}
-
-func (oneKey) Key(context.Context) (key, version string, err error) { return "SG.key", "1", nil }
-func (oneKey) RenewKey(context.Context, string) (key, version string, err error) {
-	return "SG.key", "1", nil
-}
 
 // secureServer serves empty lists over TLS, and counts the connections to it.
 func secureServer(t *testing.T) (*httptest.Server, *atomic.Int64) {
@@ -41,7 +35,7 @@ func secureServer(t *testing.T) (*httptest.Server, *atomic.Int64) {
 
 // trusting returns a client that trusts the server's certificate.
 func trusting(server *httptest.Server) *Client {
-	c := &Client{Keys: oneKey{}, BaseURL: server.URL}
+	c := &Client{Keys: keytest.Fixed("SG.key"), BaseURL: server.URL}
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
 	c.client().Transport.(*http.Transport).TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
@@ -69,7 +63,7 @@ func TestConnectIsUsedByTheFirstRequest(t *testing.T) {
 func TestConnectFails(t *testing.T) {
 	t.Parallel()
 	server, _ := secureServer(t)
-	c := &Client{Keys: oneKey{}, BaseURL: server.URL} // It does not know the certificate.
+	c := &Client{Keys: keytest.Fixed("SG.key"), BaseURL: server.URL} // It does not know the certificate.
 	require.ErrorContains(t, c.Connect(t.Context()), "connect to 127.0.0.1")
 	_, err := c.ListIntegrations(t.Context())
 	require.Equal(t, NeverSent, ClassOf(err))

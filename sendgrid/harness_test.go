@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/keytest"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -93,33 +94,8 @@ func reply(status int, body string) http.HandlerFunc {
 	}
 }
 
-// fakeKeys is a key source; calling a function that the test has not set is a failure.
-type fakeKeys struct {
-	key   func(context.Context) (string, string, error)
-	renew func(context.Context, string) (string, string, error)
-}
-
-func (f *fakeKeys) Key(ctx context.Context) (string, string, error) {
-	if f.key == nil {
-		panic("unexpected call of Key")
-	}
-	return f.key(ctx)
-}
-
-func (f *fakeKeys) RenewKey(ctx context.Context, rejected string) (string, string, error) {
-	if f.renew == nil {
-		panic("unexpected call of RenewKey")
-	}
-	return f.renew(ctx, rejected)
-}
-
 // fixedKey is a key source that has one key in one version.
-func fixedKey(key string) *fakeKeys {
-	return &fakeKeys{
-		key:   func(context.Context) (string, string, error) { return key, "v1", nil },
-		renew: func(context.Context, string) (string, string, error) { return key, "v1", nil },
-	}
-}
+func fixedKey(key string) *keytest.Keys { return keytest.Fixed(key) }
 
 // roundTripper is a transport that is only a function.
 type roundTripper func(*http.Request) (*http.Response, error)

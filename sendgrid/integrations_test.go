@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/keytest"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -157,10 +158,10 @@ func TestGetIntegration(t *testing.T) {
 	}
 }
 
-// Without an id the path would be another one; fakeKeys panics if a key is asked for.
+// Without an id the path would be another one; keytest.Keys panics if a key is asked for.
 func TestEmptyID(t *testing.T) {
 	t.Parallel()
-	c := &sendgrid.Client{Keys: &fakeKeys{}}
+	c := &sendgrid.Client{Keys: &keytest.Keys{}}
 	for op, call := range map[sendgrid.Op]func(context.Context) error{
 		sendgrid.OpGetIntegration:    func(ctx context.Context) error { _, err := c.GetIntegration(ctx, ""); return err },
 		sendgrid.OpUpdateIntegration: func(ctx context.Context) error { _, err := c.UpdateIntegration(ctx, "", exampleRequest()); return err },

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/keytest"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -48,9 +49,9 @@ func TestRenewKey(t *testing.T) {
 				h := newHarness(t, acceptOnly("new", each.answer))
 				c := h.client()
 				var rejected []string
-				c.Keys = &fakeKeys{
-					key: func(context.Context) (string, string, error) { return "old", "v1", nil },
-					renew: func(_ context.Context, version string) (string, string, error) {
+				c.Keys = &keytest.Keys{
+					OnKey: func(context.Context) (string, string, error) { return "old", "v1", nil },
+					OnRenew: func(_ context.Context, version string) (string, string, error) {
 						rejected = append(rejected, version)
 						return tt.renewed, tt.version, tt.renewErr
 					},
@@ -101,21 +102,21 @@ func TestErrorAfterRenewal(t *testing.T) {
 		reply(status, "[]")(w, r)
 	}
 	c := h.client()
-	c.Keys = &fakeKeys{
-		key:   func(context.Context) (string, string, error) { return "old", "v1", nil },
-		renew: func(context.Context, string) (string, string, error) { return "new", "v2", nil },
+	c.Keys = &keytest.Keys{
+		OnKey:   func(context.Context) (string, string, error) { return "old", "v1", nil },
+		OnRenew: func(context.Context, string) (string, string, error) { return "new", "v2", nil },
 	}
 	_, err := c.CreateIntegration(t.Context(), exampleRequest())
 	require.Equal(t, http.StatusBadRequest, requireError(t, err).StatusCode)
 	require.Len(t, h.all(), 2)
 }
 
-// Other refusals say nothing about the key; fakeKeys panics if it is renewed.
+// Other refusals say nothing about the key; keytest.Keys panics if it is renewed.
 func TestOnly401RenewsTheKey(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, reply(http.StatusForbidden, "[]"))
 	c := h.client()
-	c.Keys = &fakeKeys{key: func(context.Context) (string, string, error) { return testKey, "v1", nil }}
+	c.Keys = &keytest.Keys{OnKey: func(context.Context) (string, string, error) { return testKey, "v1", nil }}
 	_, err := c.ListIntegrations(t.Context())
 	require.Equal(t, http.StatusForbidden, requireError(t, err).StatusCode)
 }
@@ -128,7 +129,7 @@ func TestKeyError(t *testing.T) {
 			t.Parallel()
 			h := newHarness(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent without a key") })
 			c := h.client()
-			c.Keys = &fakeKeys{key: func(context.Context) (string, string, error) { return "", "", lost }}
+			c.Keys = &keytest.Keys{OnKey: func(context.Context) (string, string, error) { return "", "", lost }}
 			c.OnCall = func(context.Context, sendgrid.Call) { t.Error("a call was reported that never was") }
 
 			err := each.call(t.Context(), c)

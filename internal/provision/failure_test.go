@@ -222,7 +222,7 @@ func TestEnsureReportsThatItHasNoKey(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				good := w.keys.key
+				good := w.keys.OnKey
 				check := func() {
 					e := w.fails(problem.SecretUnavailable, oktaRequest())
 					require.Equal(t, !tt.permanent, e.Retryable())
@@ -233,18 +233,18 @@ func TestEnsureReportsThatItHasNoKey(t *testing.T) {
 					require.Zero(t, entry.Lease)
 				}
 				bad := func(context.Context) (string, string, error) { return "", "", tt.err }
-				w.keys.key = bad
+				w.keys.OnKey = bad
 				check()
 				w.calls(0, 0, 0)
 
-				w.keys.key = func(context.Context) (string, string, error) {
-					w.keys.key = bad
+				w.keys.OnKey = func(context.Context) (string, string, error) {
+					w.keys.OnKey = bad
 					return testKey, "v1", nil
 				}
 				check()
 				w.calls(1, 0, 0)
 
-				w.keys.key = good
+				w.keys.OnKey = good
 				w.released()
 			})
 		})
@@ -255,14 +255,14 @@ func TestEnsureReportsAKeyThatCameTooLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		good := w.keys.key
-		w.keys.key = func(ctx context.Context) (string, string, error) {
+		good := w.keys.OnKey
+		w.keys.OnKey = func(ctx context.Context) (string, string, error) {
 			<-ctx.Done()
 			return "", "", ctx.Err()
 		}
 		w.fails(problem.DeadlineExceeded, oktaRequest())
 		w.calls(0, 0, 0)
-		w.keys.key = good
+		w.keys.OnKey = good
 		w.released()
 	})
 }
@@ -272,8 +272,8 @@ func TestEnsureRenewsARejectedKeyOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.SetKeys("SG.new")
-		w.keys.renew = func(context.Context, string) (string, string, error) {
-			w.keys.key = func(context.Context) (string, string, error) { return "SG.new", "v2", nil }
+		w.keys.OnRenew = func(context.Context, string) (string, string, error) {
+			w.keys.OnKey = func(context.Context) (string, string, error) { return "SG.new", "v2", nil }
 			return "SG.new", "v2", nil
 		}
 		require.False(t, w.succeeds(protocol.OutcomeCreated, oktaRequest()).Adopted)
@@ -286,7 +286,7 @@ func TestEnsureReportsARejectedKeyThatCannotBeRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.sendGrid.SetKeys("SG.new")
-		w.keys.renew = func(context.Context, string) (string, string, error) { return "", "", secretError{} }
+		w.keys.OnRenew = func(context.Context, string) (string, string, error) { return "", "", secretError{} }
 		w.fails(problem.SecretUnavailable, oktaRequest())
 		w.calls(1, 0, 0)
 		w.sendGrid.SetKeys(testKey)

@@ -153,31 +153,3 @@ func (f *fakeSendGrid) GetIntegration(ctx context.Context, id string) (*sendgrid
 	}
 	return f.get(ctx, id)
 }
-
-// fakeKeys is a key source; calling a function that the test has not set is a failure.
-type fakeKeys struct {
-	key   func(context.Context) (string, string, error)
-	renew func(context.Context, string) (string, string, error)
-}
-
-func (f *fakeKeys) Key(ctx context.Context) (string, string, error) {
-	if f.key == nil {
-		panic("unexpected call of Key")
-	}
-	return f.key(ctx)
-}
-
-func (f *fakeKeys) RenewKey(ctx context.Context, rejected string) (string, string, error) {
-	if f.renew == nil {
-		panic("unexpected call of RenewKey")
-	}
-	return f.renew(ctx, rejected)
-}
-
-// fixedKey is a key source that has one key in one version.
-func fixedKey(key string) *fakeKeys {
-	return &fakeKeys{
-		key:   func(context.Context) (string, string, error) { return key, "v1", nil },
-		renew: func(context.Context, string) (string, string, error) { return key, "v1", nil },
-	}
-}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"sendgrid-sso-integration/internal/keytest"
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/request"
@@ -34,7 +35,7 @@ type world struct {
 	t           *testing.T
 	sendGrid    *sendgridtest.Server
 	network     *sendgridtest.Network
-	keys        *fakeKeys
+	keys        *keytest.Keys
 	client      *sendgrid.Client
 	ledger      *spyLedger
 	provisioner *provision.Provisioner
@@ -43,7 +44,7 @@ type world struct {
 // newWorld returns a world in which nothing has happened yet, for the bubble that t is in.
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, sendGrid: sendgridtest.New(), keys: fixedKey(testKey), ledger: &spyLedger{}}
+	w := &world{t: t, sendGrid: sendgridtest.New(), keys: keytest.Fixed(testKey), ledger: &spyLedger{}}
 	w.network = sendgridtest.NewNetwork(w.sendGrid)
 	t.Cleanup(w.network.Close)
 	w.client = &sendgrid.Client{Keys: w.keys, HTTP: w.network.HTTPClient()}

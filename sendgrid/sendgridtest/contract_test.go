@@ -2,7 +2,6 @@ package sendgridtest_test
 
 import (
 	"bytes"
-	"context"
 	_ "embed"
 	"encoding/json"
 	"io"
@@ -16,6 +15,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/keytest"
 	"sendgrid-sso-integration/internal/openapitest"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
@@ -64,15 +64,6 @@ func (v *validating) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w, nil
 }
 
-// keys is a key source of a key that never changes.
-type keys string
-
-func (k keys) Key(context.Context) (key, version string, err error) { return string(k), "1", nil }
-
-func (k keys) RenewKey(context.Context, string) (key, version string, err error) {
-	return string(k), "1", nil
-}
-
 // Every request of the client and every answer of the simulator is as documented.
 func TestContract(t *testing.T) {
 	t.Parallel()
@@ -81,16 +72,15 @@ func TestContract(t *testing.T) {
 	tests := []struct {
 		name   string
 		set    func(*sendgridtest.Server)
-		key    keys
 		status int
 	}{
-		{name: "success", set: func(*sendgridtest.Server) {}, key: "key", status: 200},
-		{name: "without a known key", set: func(s *sendgridtest.Server) { s.SetKeys("other") }, key: "key", status: 401},
-		{name: "without a scope", set: func(s *sendgridtest.Server) { s.SetScopes("key") }, key: "key", status: 403},
-		{name: "beyond the rate limit", set: func(s *sendgridtest.Server) { s.SetRateLimit(0, time.Minute) }, key: "key", status: 429},
+		{name: "success", set: func(*sendgridtest.Server) {}, status: 200},
+		{name: "without a known key", set: func(s *sendgridtest.Server) { s.SetKeys("other") }, status: 401},
+		{name: "without a scope", set: func(s *sendgridtest.Server) { s.SetScopes("key") }, status: 403},
+		{name: "beyond the rate limit", set: func(s *sendgridtest.Server) { s.SetRateLimit(0, time.Minute) }, status: 429},
 		{name: "server error", set: func(s *sendgridtest.Server) {
 			s.Script(sendgridtest.Fault{Times: -1, Status: 500, Body: `[{"message":"internal server error","field":null,"error_id":"e"}]`})
-		}, key: "key", status: 500},
+		}, status: 500},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -103,7 +93,7 @@ func TestContract(t *testing.T) {
 			t.Cleanup(server.Close)
 			transport := &validating{t: t, document: document}
 			c := &sendgrid.Client{
-				Keys:      tt.key,
+				Keys:      keytest.Fixed("key"),
 				BaseURL:   server.URL,
 				UserAgent: "contract",
 				HTTP:      &http.Client{Transport: transport},
