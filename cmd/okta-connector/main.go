@@ -6,7 +6,6 @@ import (
 	"context"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -15,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"sendgrid-sso-integration/internal/awsconfig"
+	"sendgrid-sso-integration/internal/function"
 	"sendgrid-sso-integration/internal/okta"
 	"sendgrid-sso-integration/internal/okta/connector"
 	"sendgrid-sso-integration/internal/secret"
@@ -24,26 +24,20 @@ import (
 var version = "dev"
 
 func main() {
-	logger := slog.New(lambdacontext.NewLogHandler())
-	// Package log, with which the runtime library and net/http report errors, then writes JSON too.
-	slog.SetDefault(logger)
-	if err := run(context.Background(), os.Getenv, logger); err != nil {
-		logger.Error("the function cannot start", slog.Any("error", err))
+	if err := function.Start(version, os.Getenv, build); err != nil {
 		os.Exit(1)
 	}
 }
 
-// run builds the parts, once, and answers events until the process ends.
-func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) error {
-	// Garbage collection would take a part of the start, and there is hardly any garbage yet.
-	garbage := debug.SetGCPercent(-1)
+// build builds the parts.
+func build(ctx context.Context, getenv func(string) string, logger *slog.Logger) (lambda.Handler, error) {
 	cfg, err := readConfig(getenv)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	aws, err := awsconfig.Load(ctx, logger)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	client := &okta.Client{
 		OrgURL: cfg.orgURL,
@@ -64,10 +58,7 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) e
 		Logger:        logger,
 	}
 	prefetch(ctx, client, logger)
-	debug.SetGCPercent(garbage)
-	logger.InfoContext(ctx, "the function has started", slog.String("version", version))
-	lambda.StartWithOptions(c, lambda.WithContext(ctx))
-	return nil
+	return c, nil
 }
 
 const (

@@ -6,7 +6,6 @@ import (
 	"context"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"sync"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -21,6 +20,7 @@ import (
 	"sendgrid-sso-integration/internal/awsconfig"
 	"sendgrid-sso-integration/internal/deadletter"
 	"sendgrid-sso-integration/internal/delivery"
+	"sendgrid-sso-integration/internal/function"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/publish"
 	"sendgrid-sso-integration/internal/saml"
@@ -33,26 +33,20 @@ import (
 var version = "dev"
 
 func main() {
-	logger := slog.New(lambdacontext.NewLogHandler())
-	// Package log, with which the runtime library and net/http report errors, then writes JSON too.
-	slog.SetDefault(logger)
-	if err := run(context.Background(), os.Getenv, logger); err != nil {
-		logger.Error("the function cannot start", slog.Any("error", err))
+	if err := function.Start(version, os.Getenv, build); err != nil {
 		os.Exit(1)
 	}
 }
 
-// run builds the parts, once, and answers events until the process ends.
-func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) error {
-	// Garbage collection would take a fifth of the start, and there is hardly any garbage yet.
-	garbage := debug.SetGCPercent(-1)
+// build builds the parts.
+func build(ctx context.Context, getenv func(string) string, logger *slog.Logger) (lambda.Handler, error) {
 	cfg, err := readConfig(getenv)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	aws, err := awsconfig.Load(ctx, logger)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	secrets := secretsmanager.NewFromConfig(aws)
 	key := secret.NewAPIKey(secrets, cfg.apiKeySecretID, secret.Options{TTL: cfg.apiKeyTTL, OnFetch: delivery.CountSecretRead, Logger: logger})
@@ -92,8 +86,5 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) e
 		h.DeadLetters = &deadletter.Queue{API: newClient, URL: cfg.deadLetterQueueURL}
 	}
 	prefetch(ctx, key, client, logger)
-	debug.SetGCPercent(garbage)
-	logger.InfoContext(ctx, "the function has started", slog.String("version", version))
-	lambda.StartWithOptions(h, lambda.WithContext(ctx))
-	return nil
+	return h, nil
 }
