@@ -13,9 +13,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"sendgrid-sso-integration/internal/delivery"
-	"sendgrid-sso-integration/internal/problem"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -23,7 +20,9 @@ import (
 
 	"sendgrid-sso-integration/handler"
 	"sendgrid-sso-integration/internal/auth"
+	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/ledger"
+	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/publish"
 	"sendgrid-sso-integration/internal/secret"

@@ -134,10 +134,10 @@ func TestOpenAPIDocument(t *testing.T) {
 // documentedHeaders are those that an answer with this code must have.
 func documentedHeaders(code problem.Code) map[string]string {
 	headers := map[string]string{"Content-Type": "application/problem+json", "Cache-Control": "no-store", "X-Request-Id": invocationID}
-	switch code {
-	case problem.Unauthenticated:
+	if code == problem.Unauthenticated {
 		headers["WWW-Authenticate"] = "Bearer"
-	case problem.UnsupportedMediaType:
+	}
+	if code == problem.UnsupportedMediaType {
 		headers["Accept-Post"] = "application/json"
 	}
 	return headers

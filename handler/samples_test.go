@@ -9,16 +9,15 @@ import (
 	"strings"
 	"testing"
 
-	"sendgrid-sso-integration/internal/problem"
-	"sendgrid-sso-integration/internal/request"
-
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/handler"
 	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/auth"
+	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 )
 
 // readSamples returns the sample events of a folder by file name, without extension.

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"sendgrid-sso-integration/internal/keytest"
-
 	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/keytest"
 )
 
 // secureServer serves empty lists over TLS, and counts the connections to it.

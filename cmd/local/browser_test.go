@@ -56,12 +56,12 @@ func newBrowser(t *testing.T) browser {
 }
 
 // browser is a running browser.
-type browser struct{ ctx context.Context }
+type browser struct{ ctx context.Context } //nolint:containedctx // To chromedp a context is the browser.
 
 // tab is a tab of the browser with an action for each thing that a test does in it.
 type tab struct {
 	t   *testing.T
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // To chromedp a context is the tab.
 
 	mu sync.Mutex
 	// complaints are what the browser reports: errors of the script, and what the content

@@ -41,8 +41,8 @@ func demo(ctx context.Context, args []string, out, logs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	s := &story{ctx: ctx, out: out, handler: h, sendGrid: sg, client: &http.Client{Timeout: invocation.Timeout}}
-	if err := s.run(); err != nil {
+	s := &story{out: out, handler: h, sendGrid: sg, client: &http.Client{Timeout: invocation.Timeout}}
+	if err := s.run(ctx); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "\n%d of %d checks passed in %.1f s. The function's code is the real one; SendGrid, its log-in and the ledger are simulated.\n",
@@ -57,22 +57,22 @@ func emptySimulator() (*sendgridtest.Server, error) {
 	return sg, nil
 }
 
-func (s *story) run() error {
+func (s *story) run(ctx context.Context) error {
 	providers, err := newIDPs(demoIDP, demoIDP, demoIDP)
 	if err != nil {
 		return err
 	}
 	before, after, stranger := providers[0], providers[1], providers[2]
-	integration, err := s.connect(before)
+	integration, err := s.connect(ctx, before)
 	if err != nil {
 		return err
 	}
 	s.chapter("A person logs in")
 	s.logsIn(before, integration, "the identity provider's key")
 	for _, next := range []func() error{
-		func() error { return s.repeat(idp{before.IDP, demoTwin}) },
-		func() error { return s.lose(idp{before.IDP, demoLost}) },
-		func() error { return s.rotate(before, after, integration) },
+		func() error { return s.repeat(ctx, idp{before.IDP, demoTwin}) },
+		func() error { return s.lose(ctx, idp{before.IDP, demoLost}) },
+		func() error { return s.rotate(ctx, before, after, integration) },
 	} {
 		if err := next(); err != nil {
 			return err
@@ -101,13 +101,13 @@ func newIDPs(entityIDs ...string) ([]idp, error) {
 }
 
 // connect sends the metadata of an identity provider, and returns the integration.
-func (s *story) connect(provider idp) (sendgrid.Integration, error) {
+func (s *story) connect(ctx context.Context, provider idp) (sendgrid.Integration, error) {
 	s.chapter("An identity provider's SAML metadata arrives as an event")
 	payload, err := provider.event("first", "Our identity provider", "")
 	if err != nil {
 		return sendgrid.Integration{}, err
 	}
-	r := s.send(payload)
+	r := s.send(ctx, payload)
 	s.check(r.verdict == "created", "the function answers: %s, after %d ms", r.verdict, r.took.Milliseconds())
 	all := s.integrationsOf(demoIDP)
 	if len(all) != 1 {
@@ -121,7 +121,7 @@ func (s *story) connect(provider idp) (sendgrid.Integration, error) {
 }
 
 // repeat sends an event several times at once.
-func (s *story) repeat(provider idp) error {
+func (s *story) repeat(ctx context.Context, provider idp) error {
 	s.chapter(fmt.Sprintf("Another event arrives %d times at once, as queues do", copies))
 	payload, err := provider.event("repeated", "Delivered five times", "")
 	if err != nil {
@@ -130,7 +130,7 @@ func (s *story) repeat(provider idp) error {
 	before, verdicts := s.posts(), make([]string, copies)
 	var running sync.WaitGroup
 	for i := range verdicts {
-		running.Go(func() { verdicts[i] = s.send(payload).verdict })
+		running.Go(func() { verdicts[i] = s.send(ctx, payload).verdict })
 	}
 	running.Wait()
 	count := map[string]int{}
@@ -148,7 +148,7 @@ func (s *story) repeat(provider idp) error {
 }
 
 // lose has the connection break after SendGrid has created an integration.
-func (s *story) lose(provider idp) error {
+func (s *story) lose(ctx context.Context, provider idp) error {
 	s.chapter("SendGrid creates an integration, and the connection breaks before its answer")
 	payload, err := provider.event("lost", "Answer lost", "")
 	if err != nil {
@@ -156,11 +156,11 @@ func (s *story) lose(provider idp) error {
 	}
 	before := s.posts()
 	s.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Commit: true, Drop: true})
-	r := s.send(payload)
+	r := s.send(ctx, payload)
 	s.check(s.unanswered() == 1, "answers that never arrived: %d", s.unanswered())
 	s.check(r.verdict == "created", "the function finds the integration by reading, and answers: %s", r.verdict)
 	s.check(s.posts()-before == 1, "creates sent to SendGrid: %d", s.posts()-before)
-	again := s.send(payload)
+	again := s.send(ctx, payload)
 	s.check(again.verdict == "unchanged", "the same event again: %s", again.verdict)
 	s.check(len(s.integrationsOf(demoLost)) == 1, "integrations that SendGrid has for it: %d", len(s.integrationsOf(demoLost)))
 	return nil
@@ -178,14 +178,14 @@ func (s *story) unanswered() int {
 }
 
 // rotate has an identity provider change its key.
-func (s *story) rotate(before, after idp, i sendgrid.Integration) error {
+func (s *story) rotate(ctx context.Context, before, after idp, i sendgrid.Integration) error {
 	s.chapter("The identity provider rotates its certificate")
 	s.isRefused(after, i, "the new key, before the event")
 	payload, err := after.event("rotated", "Our identity provider", "update")
 	if err != nil {
 		return err
 	}
-	r := s.send(payload)
+	r := s.send(ctx, payload)
 	s.check(r.verdict == "updated", `the function answers its metadata with if_exists "update": %s`, r.verdict)
 	s.check(s.trusts(i, before, after), "SendGrid has both certificates on the same integration")
 	s.logsIn(before, i, "the old key")

@@ -40,7 +40,7 @@ func newStory(t *testing.T, out *output) *story {
 	t.Helper()
 	h, sg, err := simulated(t.Context(), emptySimulator, `{"bearer": "nobody-uses-it-in-the-demo"}`, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
-	return &story{ctx: t.Context(), out: out, handler: h, sendGrid: sg, client: http.DefaultClient}
+	return &story{out: out, handler: h, sendGrid: sg, client: http.DefaultClient}
 }
 
 // A check that fails is marked, and the demo returns an error.
@@ -80,7 +80,7 @@ func TestDemoIsHonest(t *testing.T) {
 			var out output
 			s := newStory(t, &out)
 			tt.change(s)
-			err := s.run()
+			err := s.run(t.Context())
 			if err == nil {
 				err = s.err()
 			}

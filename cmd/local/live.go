@@ -10,12 +10,11 @@ import (
 	"log/slog"
 	"strings"
 
-	"sendgrid-sso-integration/internal/problem"
-	"sendgrid-sso-integration/internal/request"
-
 	"sendgrid-sso-integration/handler"
 	"sendgrid-sso-integration/internal/invocation"
+	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/sendgrid"
 )
 

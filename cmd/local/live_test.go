@@ -11,14 +11,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"sendgrid-sso-integration/internal/problem"
-	"sendgrid-sso-integration/internal/request"
-
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/handler"
 	"sendgrid-sso-integration/internal/invocation"
+	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 )
 
 func TestLiveRefuses(t *testing.T) {

@@ -18,7 +18,6 @@ import (
 
 // story prints what happens as a list of checks.
 type story struct {
-	ctx      context.Context
 	out      io.Writer
 	handler  *handler.Handler
 	sendGrid *sendgridtest.Server
@@ -70,9 +69,9 @@ type reply struct {
 }
 
 // send has the function answer an event.
-func (s *story) send(event []byte) reply {
+func (s *story) send(ctx context.Context, event []byte) reply {
 	began := time.Now()
-	a := invoke(s.ctx, s.handler, event)
+	a := invoke(ctx, s.handler, event)
 	r := reply{took: time.Since(began), verdict: a.code(), err: a.err}
 	if a.err == nil {
 		r.err = json.Unmarshal(a.data, &r.Result)

@@ -9,9 +9,9 @@ import (
 	"sync"
 	"testing"
 
-	"sendgrid-sso-integration/internal/lambdatest"
-
 	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/lambdatest"
 )
 
 // sqsQueue is a queue of SQS that keeps the messages it takes, and refuses as many as told.

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"sendgrid-sso-integration/internal/lambdatest"
-
 	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/lambdatest"
 )
 
 // step is a request of the function to an endpoint, before the endpoint carries it out, or

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"sendgrid-sso-integration/internal/lambdatest"
-
 	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/lambdatest"
 )
 
 // A success that the bus did not take is a failure; its repetition finds the integration

@@ -42,7 +42,7 @@ func run(root string) error {
 		if written == string(text) {
 			continue
 		}
-		if err := os.WriteFile(path, []byte(written), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(written), 0o600); err != nil { //nolint:gosec // It is the same file.
 			return err
 		}
 	}

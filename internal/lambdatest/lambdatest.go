@@ -119,7 +119,7 @@ func start(t *testing.T, path string, env map[string]string) *Function {
 		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(api.URL, "http://"),
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x",
 		"AWS_LAMBDA_FUNCTION_NAME=function", "AWS_LAMBDA_FUNCTION_VERSION=1", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256",
-		"AWS_LAMBDA_LOG_FORMAT=JSON", "_HANDLER=bootstrap", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(),
+		"AWS_LAMBDA_LOG_FORMAT=JSON", "_HANDLER=bootstrap", "HOME=" + t.TempDir(),
 	}
 	for name, value := range env {
 		f.process.Env = append(f.process.Env, name+"="+value)

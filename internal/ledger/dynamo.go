@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 
-	"sendgrid-sso-integration/internal/protocol"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"sendgrid-sso-integration/internal/protocol"
 )
 
 // DynamoAPI is what is used of dynamodb.Client. The function's role permits these two

@@ -4,9 +4,9 @@ import (
 	"strconv"
 	"time"
 
-	"sendgrid-sso-integration/internal/protocol"
-
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"sendgrid-sso-integration/internal/protocol"
 )
 
 // The attributes of an item. Times are in milliseconds since the epoch, except expires,

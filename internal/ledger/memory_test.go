@@ -6,9 +6,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"sendgrid-sso-integration/internal/protocol"
-
 	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/protocol"
 )
 
 // A process that lives long must not grow with expired entries.

@@ -6,16 +6,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"sendgrid-sso-integration/internal/keytest"
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/internal/saml"
 	"sendgrid-sso-integration/internal/saml/samltest"
-
-	"github.com/stretchr/testify/require"
-
-	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )

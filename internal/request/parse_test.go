@@ -7,10 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"sendgrid-sso-integration/internal/problem"
-
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/request"
 )
 

@@ -13,7 +13,6 @@ import (
 
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/saml"
-
 	"sendgrid-sso-integration/sendgrid"
 )
 

@@ -21,9 +21,9 @@ func (t *try) accepted() bool {
 		return true
 	case protocol.OutcomeUnchanged:
 		return t.delivery.request.update && !t.sim.remembered(t)
-	default:
-		return false
+	case protocol.OutcomeSuperseded, protocol.OutcomeRejected, protocol.OutcomeFailed:
 	}
+	return false
 }
 
 // remembered reports whether the same delivery was applied before.

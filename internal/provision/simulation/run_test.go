@@ -268,7 +268,7 @@ func (l faultyLedger) Get(ctx context.Context, key string) (protocol.Entry, erro
 		t.die()
 	case lost, never, late:
 		return protocol.Entry{}, errLedger
-	default:
+	case succeeds, forbidden, limited, unsent, nameless, fates:
 	}
 	return l.sim.ledger.Get(ctx, key)
 }
@@ -288,17 +288,16 @@ func (l faultyLedger) Put(ctx context.Context, e protocol.Entry) (current protoc
 	case late: // A late copy of the write.
 		time.AfterFunc(l.sim.schedule.draw(maxLate, t.delivery.number, t.number, index, 6), func() { _, _, _ = l.sim.ledger.Put(ctx, e) })
 		return protocol.Entry{}, false, errLedger
-	default:
+	case succeeds, diesAfter, lost, forbidden, limited, unsent, nameless, fates: // Those of SendGrid alone, and what comes after the write.
 	}
 	current, stored, err = l.sim.ledger.Put(ctx, e)
 	l.sim.key = e.Key
 	l.sim.trace("%s: ledger %s owner=%t stored=%t%s", t, e.State, e.Owner != "", stored, fate.note())
-	switch fate {
-	case diesAfter:
+	if fate == diesAfter {
 		t.die()
-	case lost:
+	}
+	if fate == lost {
 		return protocol.Entry{}, false, errLedger
-	default:
 	}
 	return current, stored, err
 }
