@@ -111,7 +111,7 @@ func (h *Handler) provision(ctx context.Context, d *delivery.Delivery) error {
 // once.
 func (h *Handler) publishes(d *delivery.Delivery) bool {
 	rejectedAgain := d.Receives > 1 && d.Outcome() == protocol.OutcomeRejected && h.DeadLetters == nil
-	return h.Publisher != nil && d.Accepted && !rejectedAgain && !(d.IsDryRun() && d.Responds)
+	return h.Publisher != nil && d.Accepted && !rejectedAgain && (!d.IsDryRun() || !d.Responds)
 }
 
 // publish publishes the outcome of a delivery. A published success is part of success: if the bus

@@ -45,7 +45,7 @@ func (p *pacer) await(ctx context.Context, op Op) error {
 		if ok {
 			return nil
 		}
-		turn := next.Add(rank(op)*spread + rand.N(spread)) //nolint:gosec // Spreading calls needs no secrecy.
+		turn := next.Add(precedence(op) + rand.N(spread)) //nolint:gosec // Spreading calls needs no secrecy.
 		if turn.After(latest) {
 			return &Error{Op: op, RateLimit: RateLimit{Reset: next}, Err: errPaced}
 		}
@@ -57,16 +57,16 @@ func (p *pacer) await(ctx context.Context, op Op) error {
 	}
 }
 
-// rank orders calls that wait for the same reset: those that end a request are first, then those
-// of a request that has begun, then those that begin one.
-func rank(op Op) time.Duration {
+// precedence is how long a call lets others go first that wait for the same reset: those that end a
+// request are first, then those of a request that has begun, then those that begin one.
+func precedence(op Op) time.Duration {
 	switch {
 	case !op.Idempotent():
 		return 0
 	case op != OpListIntegrations:
-		return 1
+		return spread
 	}
-	return 2
+	return 2 * spread
 }
 
 // limit is the rate limit of an operation, as an answer stated it last, and what came of it.

@@ -204,8 +204,8 @@ func TestPacerWaitsForAnAnswer(t *testing.T) {
 func TestPacerMakesTheImportantCallsFirst(t *testing.T) {
 	t.Parallel()
 	ranks := map[sendgrid.Op]time.Duration{
-		sendgrid.OpCreateIntegration: 0, sendgrid.OpCreateCertificate: 0, sendgrid.OpUpdateIntegration: 1,
-		sendgrid.OpGetIntegration: 1, sendgrid.OpListCertificates: 1, sendgrid.OpListIntegrations: 2,
+		sendgrid.OpCreateIntegration: 0, sendgrid.OpCreateCertificate: 0, sendgrid.OpUpdateIntegration: spread,
+		sendgrid.OpGetIntegration: spread, sendgrid.OpListCertificates: spread, sendgrid.OpListIntegrations: 2 * spread,
 	}
 	ops := slices.Collect(maps.Keys(ranks))
 	synctest.Test(t, func(t *testing.T) {
@@ -216,7 +216,7 @@ func TestPacerMakesTheImportantCallsFirst(t *testing.T) {
 		w.succeeds(c, 1, ops...)
 		w.succeeds(c, 20, ops...)
 		for op, rank := range ranks {
-			sent, first := w.sent[op][1:], 2*time.Second+rank*spread
+			sent, first := w.sent[op][1:], 2*time.Second+rank
 			slices.Sort(sent)
 			require.Len(t, sent, 20, op)
 			require.GreaterOrEqual(t, sent[0], first, op)

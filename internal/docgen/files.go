@@ -36,7 +36,7 @@ func files() map[string]rewriter {
 		}),
 		"template.yaml": sections(map[string]section{"codes": codesOfDashboard}),
 		"events/results/schema.json": schema(map[string]string{
-			"outcome": join(protocol.Outcomes(), ", ", `"`),
+			"outcome": join(published(), ", ", `"`),
 			"code":    join(provision.WarningCodes(), ", ", `"`), // That of a warning; those of failures are in groups.
 		}),
 	}
@@ -61,6 +61,11 @@ func scopes() (names []string) {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// published returns the outcomes that are published: nothing comes of a dry run.
+func published() []protocol.Outcome {
+	return slices.DeleteFunc(protocol.Outcomes(), func(o protocol.Outcome) bool { return o == protocol.OutcomePlanned })
 }
 
 // successes returns the outcomes of a request that did not fail.

@@ -44,7 +44,9 @@ type Publisher struct {
 // DetailTypes returns the detail types of all events.
 func DetailTypes() (types []string) {
 	for _, outcome := range protocol.Outcomes() {
-		types = append(types, detailTypes[outcome])
+		if name, published := detailTypes[outcome]; published { // Nothing comes of a dry run.
+			types = append(types, name)
+		}
 	}
 	return append(types, expiringDetailType)
 }

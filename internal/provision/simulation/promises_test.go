@@ -21,7 +21,7 @@ func (t *try) accepted() bool {
 		return true
 	case protocol.OutcomeUnchanged:
 		return t.delivery.request.update && !t.sim.remembered(t)
-	case protocol.OutcomeSuperseded, protocol.OutcomeRejected, protocol.OutcomeFailed:
+	case protocol.OutcomeSuperseded, protocol.OutcomePlanned, protocol.OutcomeRejected, protocol.OutcomeFailed:
 	}
 	return false
 }
@@ -170,7 +170,7 @@ func (sim *simulation) checkAnswer(t *try) {
 		if (len(sim.schedule.hands) == 0 || q.restore) && !sim.appliedBefore(t) && !sim.remembered(t) {
 			sim.require(sim.hadFields(about, q, t.began.Add(-maxLag)), "%s is %s, and SendGrid had something else", t, t.result.Outcome)
 		}
-	case protocol.OutcomeRejected, protocol.OutcomeFailed:
+	case protocol.OutcomePlanned, protocol.OutcomeRejected, protocol.OutcomeFailed:
 	}
 }
 
