@@ -58,7 +58,7 @@ var fields = []field{
 	{
 		name: "signin_url", required: true, fromMetadata: true,
 		read:      func(value json.RawMessage, r *Request, _ time.Time) string { return readString(value, &r.SigninURL) },
-		check:     func(r Request) string { return checkURL(r.SigninURL) },
+		check:     func(r Request) string { return saml.URLProblem(r.SigninURL) },
 		requested: func(r Request) any { return r.SigninURL },
 		current:   func(i sendgrid.Integration) any { return i.SigninURL },
 		aliases: []string{

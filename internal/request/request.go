@@ -5,7 +5,6 @@ package request
 import (
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 	"unicode"
@@ -21,8 +20,7 @@ const (
 	// MaxRequestBytes bounds the JSON text of one request.
 	MaxRequestBytes = 256 << 10
 
-	maxName     = 256
-	maxURLBytes = 2048
+	maxName = 256
 	// maxEntityID is SAML 2.0's own limit (saml-core, 8.3.6).
 	maxEntityID      = 1024
 	maxMetadata      = 20
@@ -106,33 +104,12 @@ func checkName(name string) string {
 	return ""
 }
 
-func checkURL(text string) string {
-	u, err := url.Parse(text)
-	switch {
-	case text == "":
-		return "must not be empty"
-	case len(text) > maxURLBytes:
-		return fmt.Sprintf("must have at most %d bytes, has %d", maxURLBytes, len(text))
-	case strings.ContainsFunc(text, isSpaceOrControl):
-		return "must not contain white space or control characters"
-	case err != nil:
-		return "must be an absolute https URL" // The parser's own message would repeat the value.
-	case u.Scheme != "https":
-		return "must be an absolute URL that begins with https://"
-	case u.Hostname() == "":
-		return "must name a host"
-	case u.User != nil:
-		return "must not contain a user name or password"
-	}
-	return ""
-}
-
-// checkOptionalURL is checkURL, but for an IdP without single logout.
+// checkOptionalURL checks a URL that an IdP without single logout does not have.
 func checkOptionalURL(text string) string {
 	if text == "" {
 		return ""
 	}
-	return checkURL(text)
+	return saml.URLProblem(text)
 }
 
 func checkEntityID(id string) string {

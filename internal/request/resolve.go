@@ -130,7 +130,7 @@ func checkMetadataURL(r Request) string {
 	if r.SAMLMetadataURL == "" {
 		return ""
 	}
-	return checkURL(r.SAMLMetadataURL)
+	return saml.URLProblem(r.SAMLMetadataURL)
 }
 
 func unquote(value json.RawMessage) string {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -151,10 +150,6 @@ func checkEntityID(id string) string {
 // isTemplate reports whether an entity id has a placeholder, such as {tenantid} in the
 // metadata that Entra publishes for every tenant.
 func isTemplate(id string) bool { return strings.Contains(id, "{") && strings.Contains(id, "}") }
-
-func isSpaceOrControl(r rune) bool {
-	return unicode.IsSpace(r) || unicode.IsControl(r) || r == utf8.RuneError
-}
 
 // checkValidUntil returns an error if one of the values, each an xs:dateTime or empty, is
 // not after now.
