@@ -63,7 +63,7 @@ func DaysLeft(certificates []Certificate, now time.Time) *int {
 		return nil
 	}
 	last := slices.MaxFunc(certificates, func(a, b Certificate) int { return a.NotAfter.Compare(b.NotAfter) })
-	days := int(math.Floor(last.NotAfter.Sub(now).Hours() / 24))
+	days := int(math.Floor(float64(last.NotAfter.Unix()-now.Add(time.Second-1).Unix()) / (24 * 60 * 60)))
 	return &days
 }
 

@@ -40,6 +40,10 @@ func TestDaysLeft(t *testing.T) {
 			require.Equal(t, tt.want, *provision.DaysLeft(certificates, now))
 		})
 	}
+	far := time.Date(9966, 11, 2, 1, 26, 42, 0, time.UTC) // Longer than a time.Duration can be.
+	require.Equal(t, 2_900_003, *provision.DaysLeft([]provision.Certificate{{NotAfter: far}}, now))
+	require.Equal(t, -1, *provision.DaysLeft([]provision.Certificate{{NotAfter: now}}, now.Add(time.Nanosecond)))
+	require.Equal(t, 0, *provision.DaysLeft([]provision.Certificate{{NotAfter: now}}, now))
 }
 
 // A result has the days left if it has the certificates.
