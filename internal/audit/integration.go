@@ -128,14 +128,6 @@ func (i *Integration) expiring() bool { return i.DaysLeft != nil && *i.DaysLeft 
 // certificateOf returns a certificate, and whether SendGrid returned a readable one. If not,
 // its dates are those that SendGrid reports, zero if it reports none.
 func certificateOf(c sendgrid.Certificate) (certificate provision.Certificate, readable bool) {
-	certificate.ID = c.ID
-	if parsed, err := saml.ParseStored(c.PublicCertificate); err == nil {
-		certificate.SHA256 = parsed.SHA256
-		certificate.NotBefore, certificate.NotAfter = parsed.NotBefore.UTC(), parsed.NotAfter.UTC()
-		return certificate, true
-	}
-	if c.NotAfter != 0 {
-		certificate.NotBefore, certificate.NotAfter = time.Unix(c.NotBefore, 0).UTC(), time.Unix(c.NotAfter, 0).UTC()
-	}
-	return certificate, false
+	parsed := saml.ParseStored(c.PublicCertificate, c.NotBefore, c.NotAfter)
+	return provision.Certificate{ID: c.ID, SHA256: parsed.SHA256, NotBefore: parsed.NotBefore, NotAfter: parsed.NotAfter}, parsed.SHA256 != ""
 }

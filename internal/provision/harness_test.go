@@ -189,11 +189,7 @@ var certificates = sync.OnceValue(func() []saml.Certificate {
 	var both []saml.Certificate
 	for range 2 {
 		_, der := samltest.NewKeyPair("idp", time.Now().Add(-time.Hour), time.Now().Add(10*365*24*time.Hour))
-		parsed, err := saml.ParseStored(samltest.PEM(der))
-		if err != nil {
-			panic(err)
-		}
-		both = append(both, parsed)
+		both = append(both, saml.ParseStored(samltest.PEM(der), 0, 0))
 	}
 	return both
 })
@@ -210,8 +206,8 @@ func requireCertificates(t *testing.T, w *world, atMost int) (hashes []string) {
 	seen := map[string]bool{}
 	for _, i := range w.sendGrid.Integrations() {
 		for _, c := range w.sendGrid.Certificates(i.ID) {
-			parsed, err := saml.ParseStored(c.PublicCertificate)
-			require.NoError(t, err)
+			parsed := saml.ParseStored(c.PublicCertificate, 0, 0)
+			require.NotEmpty(t, parsed.SHA256)
 			require.False(t, seen[parsed.SHA256], "a certificate is there twice")
 			require.True(t, c.Enabled)
 			seen[parsed.SHA256] = true

@@ -147,12 +147,12 @@ func (a *attempt) read(ctx context.Context, once func(context.Context) error) er
 // storedCertificate is a certificate that SendGrid has.
 type storedCertificate struct {
 	id                  string
-	sha256              string
+	sha256              string // empty if it cannot be read
 	notBefore, notAfter time.Time
 }
 
-// listCertificates returns the certificates of an integration. Those that SendGrid stores in
-// a form that is not a certificate are left out. An integration that was created a moment ago
+// listCertificates returns the certificates of an integration. Those whose dates are not known
+// are left out, as in an audit. An integration that was created a moment ago
 // and is not visible yet has none but those that the entry records.
 func (a *attempt) listCertificates(ctx context.Context, id string) ([]storedCertificate, error) {
 	var list []sendgrid.Certificate
@@ -169,7 +169,7 @@ func (a *attempt) listCertificates(ctx context.Context, id string) ([]storedCert
 func stored(list []sendgrid.Certificate) []storedCertificate {
 	var certificates []storedCertificate
 	for _, c := range list {
-		if parsed, err := saml.ParseStored(c.PublicCertificate); err == nil {
+		if parsed := saml.ParseStored(c.PublicCertificate, c.NotBefore, c.NotAfter); !parsed.NotAfter.IsZero() {
 			certificates = append(certificates, storedCertificate{c.ID, parsed.SHA256, parsed.NotBefore, parsed.NotAfter})
 		}
 	}

@@ -70,7 +70,7 @@ func hashes(certificates []storedCertificate) string {
 	}
 	var named []string
 	for _, c := range certificates[:min(most, len(certificates))] {
-		named = append(named, "sha256 "+c.sha256)
+		named = append(named, "sha256 "+cmp.Or(c.sha256, "unknown"))
 	}
 	if more := len(certificates) - most; more > 0 {
 		named = append(named, strconv.Itoa(more)+" more")

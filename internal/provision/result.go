@@ -50,7 +50,7 @@ type Result struct {
 type Certificate struct {
 	// ID is SendGrid's, empty if SendGrid did not return it.
 	ID        string    `json:"id,omitempty"`
-	SHA256    string    `json:"sha256"`
+	SHA256    string    `json:"sha256"` // empty if it cannot be read
 	NotBefore time.Time `json:"not_before"`
 	NotAfter  time.Time `json:"not_after"`
 }

@@ -11,8 +11,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/internal/saml"
 	"sendgrid-sso-integration/internal/saml/samltest"
 	"sendgrid-sso-integration/sendgrid"
@@ -90,5 +92,33 @@ func TestCertificatesOfAResultAreBounded(t *testing.T) {
 		for i, c := range certificates[1:] {
 			require.WithinDuration(t, time.Now().AddDate(1, 0, stored-1-i), c.NotAfter, time.Second)
 		}
+	})
+}
+
+// A certificate that SendGrid shows in a form that is none counts by the dates that SendGrid
+// reports, in a result as in an audit.
+func TestUnreadableCertificatesCount(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		require.NoError(t, err)
+		text := func(days int) string {
+			return samltest.PEM(samltest.NewCertificate(key, "idp.example.com", time.Now(), time.Now().AddDate(0, 0, days)))
+		}
+		r := oktaRequest()
+		id := w.sendGrid.Add(asSent(r)).ID
+		w.sendGrid.AddCertificate(sendgrid.CertificateRequest{PublicCertificate: text(90), IntegrationID: id, Enabled: true})
+		w.sendGrid.SetCertificateForm(func(string) string { return "?" })
+		r.Certificates, err = saml.ParseCertificates(text(9), time.Now())
+		require.NoError(t, err)
+		e := w.fails(problem.Conflict, r)
+		require.Contains(t, e.Fields[0].Message, "is sha256 unknown in SendGrid")
+
+		r.IfExists = request.UpdateExisting
+		result := w.succeeds(protocol.OutcomeUpdated, r)
+		require.Len(t, result.Certificates, 2)
+		require.Empty(t, result.Certificates[0].SHA256)
+		require.Equal(t, 90, *result.DaysLeft)
 	})
 }

@@ -19,7 +19,7 @@ type Certificate struct {
 	DER []byte
 	// SHA256 is the SHA-256 of DER in lower-case hexadecimal.
 	SHA256 string
-	// NotBefore and NotAfter bound the validity; both belong to it.
+	// NotBefore and NotAfter bound the validity; both belong to it. They are in UTC.
 	NotBefore, NotAfter time.Time
 }
 
@@ -51,14 +51,19 @@ func ParseCertificates(text string, now time.Time) ([]Certificate, error) {
 	return certificates, nil
 }
 
-// ParseStored reads a certificate in any form that [ParseCertificates] accepts, the first
-// one if there are several. It accepts expired ones. Errors are of the type [*Error].
-func ParseStored(text string) (Certificate, error) {
+// ParseStored returns a certificate as SendGrid has it, expired or not: the first one in a text
+// of any form that [ParseCertificates] accepts. Where the text cannot be read, it has only the
+// dates that SendGrid reports beside it, in seconds since the epoch; they are zero if
+// SendGrid reports none.
+func ParseStored(text string, notBefore, notAfter int64) Certificate {
 	certificates, err := readCertificates(text)
-	if err != nil {
-		return Certificate{}, err
+	switch {
+	case err == nil:
+		return certificates[0]
+	case notAfter == 0:
+		return Certificate{}
 	}
-	return certificates[0], nil
+	return Certificate{NotBefore: time.Unix(notBefore, 0).UTC(), NotAfter: time.Unix(notAfter, 0).UTC()}
 }
 
 // readCertificates returns the certificates in text, at least one, with repetitions.

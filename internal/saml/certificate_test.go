@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -58,9 +59,7 @@ func TestParseCertificatesAccepts(t *testing.T) {
 			if tt.want != nil {
 				require.Equal(t, sums(tt.want...), fingerprints(certificates))
 			}
-			stored, err := saml.ParseStored(tt.text)
-			require.NoError(t, err)
-			require.Equal(t, certificates[0], stored)
+			require.Equal(t, certificates[0], saml.ParseStored(tt.text, 1, 2))
 			for _, c := range certificates {
 				again, err := saml.ParseCertificates(c.PEM(), now)
 				require.NoError(t, err)
@@ -81,8 +80,7 @@ func chunks(text string, n int) func(yield func(string) bool) {
 func TestCertificate(t *testing.T) {
 	t.Parallel()
 	der := samltest.NewCertificate(key(), "idp", now.AddDate(0, 0, -1), now.AddDate(0, 0, 1))
-	c, err := saml.ParseStored(b64(der))
-	require.NoError(t, err)
+	c := saml.ParseStored(b64(der), 0, 0)
 	require.Equal(t, der, c.DER)
 	require.Equal(t, now.AddDate(0, 0, -1), c.NotBefore)
 	require.Equal(t, now.AddDate(0, 0, 1), c.NotAfter)
@@ -95,12 +93,38 @@ func TestCertificate(t *testing.T) {
 	for _, line := range body[:len(body)-1] {
 		require.Len(t, line, 64)
 	}
+}
 
-	old, err := saml.ParseStored(strings.ReplaceAll(samltest.PEM(expired()), "\n", " "))
-	require.NoError(t, err, "what is stored may have expired")
-	require.True(t, old.NotAfter.Before(now))
-	_, err = saml.ParseStored(" ")
-	requireMessage(t, err, "must not be empty")
+func TestParseStored(t *testing.T) {
+	t.Parallel()
+	ders := issued(2)
+	first, reported := now.Unix()-1, now.Unix()+1
+	for name, tt := range map[string]struct {
+		text     string
+		notAfter int64
+		want     saml.Certificate // without its DER, and hash and dates if those of der
+		der      []byte
+	}{
+		"readable":              {samltest.PEM(ders[0]), reported, saml.Certificate{}, ders[0]},
+		"no dates are reported": {samltest.PEM(ders[0]), 0, saml.Certificate{}, ders[0]},
+		"expired":               {strings.ReplaceAll(samltest.PEM(expired()), "\n", " "), 0, saml.Certificate{NotAfter: now.Add(-time.Second)}, nil},
+		"the first one of two":  {samltest.PEM(ders[1]) + samltest.PEM(ders[0]), 0, saml.Certificate{}, ders[1]},
+		"not readable":          {"?", reported, saml.Certificate{NotBefore: time.Unix(first, 0).UTC(), NotAfter: time.Unix(reported, 0).UTC()}, nil},
+		"nothing is known":      {" ", 0, saml.Certificate{}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := saml.ParseStored(tt.text, first, tt.notAfter)
+			if tt.der != nil {
+				require.Equal(t, tt.der, c.DER)
+				require.Equal(t, sums(tt.der)[0], c.SHA256)
+				require.Equal(t, now.AddDate(1, 0, 0), c.NotAfter)
+				return
+			}
+			require.Equal(t, tt.want.NotAfter, c.NotAfter)
+			require.Equal(t, name == "expired", c.SHA256 != "")
+		})
+	}
 }
 
 func TestParseCertificatesRefuses(t *testing.T) {
