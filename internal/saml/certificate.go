@@ -29,19 +29,20 @@ func (c Certificate) PEM() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.DER}))
 }
 
-// ParseCertificates reads one or more PEM blocks, or one certificate in bare base64 as it
-// appears in SAML metadata. White space is allowed anywhere, and so is the text \n where a
-// newline belongs. Repeated certificates are dropped, the order stays. Expired certificates
-// are refused, those that are not valid yet are accepted. Errors are of the type [*Error].
+// ParseCertificates reads one or more PEM blocks, or certificates in bare base64 as they
+// appear in SAML metadata. Text around PEM blocks is skipped, as RFC 7468 wants it; white
+// space and characters of no width may be anywhere, and so may the text \n where a newline
+// belongs. Repeated certificates are dropped, the order stays. Expired certificates are
+// refused, those that are not valid yet are accepted. Errors are of the type [*Error].
 func ParseCertificates(text string, now time.Time) ([]Certificate, error) {
-	certificates, err := readCertificates(text)
-	if err != nil {
-		return nil, err
+	certificates, wrong := readCertificates(text)
+	if wrong != nil {
+		return nil, wrong.error()
 	}
 	for i, c := range certificates {
 		if c.expired(now) {
-			return nil, numbered(fmt.Sprintf("expired on %s; send the one that the identity provider signs with now",
-				c.NotAfter.UTC().Format(time.DateOnly)), i, len(certificates))
+			expired := &fault{problem: "expired on " + c.NotAfter.UTC().Format(time.DateOnly), advice: "send the one that the identity provider signs with now"}
+			return nil, expired.numbered(i, len(certificates)).error()
 		}
 	}
 	certificates = unique(certificates)
@@ -56,9 +57,9 @@ func ParseCertificates(text string, now time.Time) ([]Certificate, error) {
 // dates that SendGrid reports beside it, in seconds since the epoch; they are zero if
 // SendGrid reports none.
 func ParseStored(text string, notBefore, notAfter int64) Certificate {
-	certificates, err := readCertificates(text)
+	certificates, wrong := readCertificates(text)
 	switch {
-	case err == nil:
+	case wrong == nil:
 		return certificates[0]
 	case notAfter == 0:
 		return Certificate{}
@@ -67,16 +68,21 @@ func ParseStored(text string, notBefore, notAfter int64) Certificate {
 }
 
 // readCertificates returns the certificates in text, at least one, with repetitions.
-func readCertificates(text string) ([]Certificate, error) {
-	blocks, err := readBlocks(text)
-	if err != nil {
-		return nil, err
+func readCertificates(text string) ([]Certificate, *fault) {
+	ders, wrong := readBlocks(text)
+	if wrong != nil {
+		return nil, wrong
 	}
-	certificates := make([]Certificate, 0, len(blocks))
-	for i, der := range blocks {
+	return parse(ders)
+}
+
+// parse returns the certificates that are given as DER.
+func parse(ders [][]byte) ([]Certificate, *fault) {
+	certificates := make([]Certificate, 0, len(ders))
+	for i, der := range ders {
 		c, err := x509.ParseCertificate(der)
 		if err != nil {
-			return nil, numbered(whyNot(der), i, len(blocks))
+			return nil, whyNot(der).numbered(i, len(ders))
 		}
 		sum := sha256.Sum256(der)
 		certificates = append(certificates, Certificate{
@@ -96,12 +102,4 @@ func unique(certificates []Certificate) []Certificate {
 		seen[c.SHA256] = true
 		return repeated
 	})
-}
-
-// numbered returns an error about item i of count, naming its number where there are several.
-func numbered(message string, i, count int) *Error {
-	if count > 1 {
-		message = fmt.Sprintf("number %d %s", i+1, message)
-	}
-	return &Error{message}
 }

@@ -3,7 +3,7 @@ package saml
 import (
 	"bytes"
 	"crypto/x509"
-	"encoding/asn1"
+	"fmt"
 )
 
 const (
@@ -19,6 +19,34 @@ var (
 	oidPKCS12 = []byte{0x06, 0x0a, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01}
 )
 
+// splitDER returns the values of DER that follow each other in data, at least one.
+func splitDER(data []byte) ([][]byte, *fault) {
+	value, rest, ok := cutSequence(data)
+	if !ok {
+		return nil, whyNot(data)
+	}
+	values := [][]byte{value}
+	for len(rest) > 0 {
+		value, others, ok := cutSequence(rest)
+		if !ok {
+			return nil, &fault{problem: "is followed by other data", advice: "send only the certificate"}
+		}
+		values, rest = append(values, value), others
+	}
+	return values, nil
+}
+
+// containsPrivateKey reports whether one of the values of DER that follow each other in data
+// is a private key.
+func containsPrivateKey(data []byte) bool {
+	for ok := true; ok; _, data, ok = cutSequence(data) {
+		if hasPrivateKey(data) {
+			return true
+		}
+	}
+	return false
+}
+
 // hasPrivateKey reports whether data begins as a private key does. It goes by the first
 // bytes only, so that a key that was cut off is recognised as well. PKCS #1, PKCS #8, EC and
 // DSA keys and PKCS #12 files are a SEQUENCE that begins with a version from 0 to 3; nothing
@@ -26,7 +54,7 @@ var (
 func hasPrivateKey(data []byte) bool {
 	content, ok := enterSequence(data)
 	if !ok { // Text in base64; a certificate may have these words in a name.
-		return bytes.HasPrefix(data, []byte("openssh-key-v1")) || privateKeyLabel.Match(data)
+		return bytes.HasPrefix(data, []byte("openssh-key-v1")) || namesPrivateKey(string(data))
 	}
 	if len(content) >= 3 && content[0] == derInteger && content[1] == 1 && content[2] <= 3 {
 		return true
@@ -50,26 +78,50 @@ func enterSequence(data []byte) (content []byte, ok bool) {
 	return data[header:], true
 }
 
+// cutSequence returns the DER SEQUENCE that data begins with, and what follows it.
+func cutSequence(data []byte) (value, rest []byte, ok bool) {
+	end := sequenceEnd(data)
+	if end == 0 || end > len(data) {
+		return nil, nil, false
+	}
+	return data[:end:end], data[end:], true
+}
+
+// sequenceEnd returns how many bytes the SEQUENCE that data begins with has with its header, 0
+// if there is none, or if its length is not given, or beyond all bounds.
+func sequenceEnd(data []byte) int {
+	content, ok := enterSequence(data)
+	header := len(data) - len(content)
+	if !ok || data[1] == 0x80 || header > 2+3 {
+		return 0
+	}
+	if data[1] < 0x80 {
+		return header + int(data[1])
+	}
+	length := 0
+	for _, b := range data[2:header] {
+		length = length<<8 | int(b)
+	}
+	return header + length
+}
+
+const copyAgain = "copy it again from the identity provider"
+
 // whyNot explains why data is no certificate.
-func whyNot(data []byte) string {
+func whyNot(data []byte) *fault {
 	content, _ := enterSequence(data)
-	var first asn1.RawValue
-	rest, err := asn1.Unmarshal(data, &first)
 	switch {
-	case bytes.HasPrefix(data, []byte("-----BEGIN")):
-		return "is PEM that was encoded in base64 once more; send the PEM text"
-	case err == nil && len(rest) > 0 && hasPrivateKey(rest):
-		return isPrivateKey
-	case err == nil && len(rest) > 0:
-		return "is followed by other data; send each certificate as a PEM block of its own"
 	case bytes.HasPrefix(content, oidSignedData):
-		return "is a PKCS #7 bundle, not a certificate; send the certificate in it as PEM"
+		return isPKCS7
 	case isCertificateRequest(data):
 		return isRequest
 	case isPublicKeyInfo(data):
 		return isPublicKey
 	}
-	return "cannot be read as an X.509 certificate; copy it again from the identity provider"
+	if end := sequenceEnd(data); end > len(data) {
+		return &fault{problem: fmt.Sprintf("is cut off: it has %d of %d bytes", len(data), end), advice: copyAgain}
+	}
+	return &fault{problem: "cannot be read as an X.509 certificate", advice: copyAgain}
 }
 
 func isCertificateRequest(data []byte) bool {

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -89,7 +90,9 @@ func FuzzParseCertificates(f *testing.F) {
 	valid := samltest.PEM(ders[0])
 	for _, seed := range []string{
 		valid, valid + samltest.PEM(ders[1]) + valid, b64(ders[0]), strings.ReplaceAll(valid, "\n", `\n`), samltest.PEM(expired()),
-		valid + "text", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----", "-----BEGIN PRIVATE KEY-----", b64([]byte{0x30, 3, 2, 1, 0}),
+		bagAttributes + valid, printed + strings.ReplaceAll(valid, "\n", "\u200b&#13;\n"), b64([]byte(bagAttributes + valid)), b64(slices.Concat(ders...)),
+		b64(ders[0]) + b64(ders[1]), block("PKCS7", ders[0]), block("TRUSTED CERTIFICATE", ders[0]), block("PRIVATE KEY", ders[0]) + valid,
+		valid + b64(ders[1]), valid + "text", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----", "-----BEGIN PRIVATE KEY-----", b64([]byte{0x30, 3, 2, 1, 0}),
 		b64([]byte{0x30, 0x84}), b64([]byte("openssh-key-v1")), "<a/>", "\uFEFF", "",
 	} {
 		f.Add(seed)
@@ -104,6 +107,7 @@ func FuzzParseCertificates(f *testing.F) {
 		require.NotEmpty(t, certificates)
 		requireValid(t, certificates)
 		require.Equal(t, certificates[0], saml.ParseStored(text, 0, 0))
+		require.NotContains(t, text, "BEGIN PRIVATE KEY")
 	})
 }
 

@@ -183,9 +183,9 @@ func (r role) certificates(now time.Time) ([]Certificate, error) {
 		for _, info := range k.Info {
 			for _, data := range info.Data {
 				for _, text := range data.Certificates {
-					read, err := readCertificates(text)
-					if err != nil {
-						return nil, &Error{"has an X509Certificate that " + err.Error()}
+					read, wrong := readCertificates(text)
+					if wrong != nil {
+						return nil, &Error{"has an X509Certificate that " + wrong.error().Message}
 					}
 					all = append(all, read...)
 				}

@@ -326,7 +326,7 @@ func TestSigningCertificates(t *testing.T) {
 		"eleven":                   {keyDescriptor(signing, eleven...), nil, "at most 10 signing certificates, not 11"},
 		"unreadable":               {keyDescriptor(signing, b64(a), b64([]byte{0x30})), nil, "has an X509Certificate that cannot be read"},
 		"empty":                    {keyDescriptor(signing, " "), nil, "has an X509Certificate that must not be empty"},
-		"cut off":                  {keyDescriptor(signing, b64(a)[:120]), nil, "has an X509Certificate that cannot be read"},
+		"cut off":                  {keyDescriptor(signing, b64(a)[:120]), nil, "has an X509Certificate that is cut off"},
 		"private key":              {keyDescriptor(signing, b64([]byte{0x30, 3, 2, 1, 0})), nil, "contains a private key"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,108 +2,150 @@ package saml
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"regexp"
 	"strings"
-	"unicode"
 )
 
 const (
-	isPrivateKey = "contains a private key: never send one, and replace this one if it is in use; " +
-		"send the identity provider's certificate"
-	isRequest   = "is a certificate request, not a certificate; send the identity provider's signing certificate"
-	isPublicKey = "is a public key, not a certificate; send the identity provider's signing certificate"
-	isXML       = "is XML; send SAML metadata as saml_metadata, or only the text of its X509Certificate element"
-	isNeither   = "must be PEM (-----BEGIN CERTIFICATE-----) or the base64 text of one certificate, and nothing else"
+	pemBegin = "-----BEGIN"
+	pemEnd   = "-----END"
 )
 
-// unescape turns the newlines of JSON and shell strings that were escaped once too often
-// into newlines. PEM and base64 have no backslash of their own.
-var unescape = strings.NewReplacer(`\\r`, "\n", `\\n`, "\n", `\r`, "\n", `\n`, "\n")
+// unescape turns the newlines of JSON, shell strings and XML that were escaped once too often
+// into newlines. PEM and base64 have no backslash and no & of their own.
+var unescape = strings.NewReplacer(`\\r`, "\n", `\\n`, "\n", `\r`, "\n", `\n`, "\n",
+	"&#13;", "\n", "&#10;", "\n", "&#xD;", "\n", "&#xA;", "\n", "&#xd;", "\n", "&#xa;", "\n")
 
-// privateKeyLabel matches the label of a PEM block with a private key, however it was
-// reformatted, and the heading of PuTTY's format.
-var privateKeyLabel = regexp.MustCompile(`(?i)private[\W_]*key|PuTTY-User-Key-File`)
+var (
+	// privateKeyLabel matches the label of a PEM block with a private key, however it was
+	// reformatted, the heading of PuTTY's format, and that of a key that OpenSSL prints.
+	privateKeyLabel = regexp.MustCompile(`(?i)private[\W_]*key|PuTTY-User-Key-File`)
+	// nameLines are lines of explanatory text that may have these words in a name.
+	nameLines = regexp.MustCompile(`(?im)^[ \t]*(friendlyName|subject|issuer|X509v3 Private Key Usage Period)\b.*$`)
+)
 
-// readBlocks returns the DER of every PEM block in text, or of the one certificate in bare
-// base64. encoding/pem does not serve: it skips what it does not understand, and needs
-// newlines.
-func readBlocks(text string) ([][]byte, error) {
-	text = strings.TrimSpace(unescape.Replace(strings.TrimPrefix(text, "\uFEFF")))
+func namesPrivateKey(text string) bool {
+	return privateKeyLabel.MatchString(text) && privateKeyLabel.MatchString(nameLines.ReplaceAllStringFunc(text, func(line string) string {
+		if strings.Contains(line, "BEGIN") { // It is more than a name.
+			return line
+		}
+		return ""
+	}))
+}
+
+// readBlocks returns the DER of the certificates in PEM blocks, or in bare base64, at least
+// one. Base64 may have PEM in it again, once. encoding/pem does not serve: it skips what it
+// does not understand, and needs newlines.
+func readBlocks(text string) ([][]byte, *fault) { return readText(text, false) }
+
+func readText(text string, inBase64 bool) ([][]byte, *fault) {
+	text = strings.TrimSpace(unescape.Replace(withoutFormat(text)))
 	switch {
 	case text == "":
-		return nil, &Error{"must not be empty"}
-	case privateKeyLabel.MatchString(text):
-		return nil, &Error{isPrivateKey}
+		return nil, &fault{problem: "must not be empty"}
+	case namesPrivateKey(text):
+		return nil, isPrivateKey
 	case strings.HasPrefix(text, "<"):
-		return nil, &Error{isXML}
+		return nil, isMarkup
 	case !strings.Contains(text, "-----"):
-		der, err := decodeBase64(text)
-		return [][]byte{der}, err
-	}
-	var blocks [][]byte
-	for text != "" {
-		var der []byte
-		var err error
-		if der, text, err = cutBlock(text); err != nil {
-			return nil, err
+		data, wrong := decodeBase64(text)
+		if wrong != nil && !wrong.isSecret() && !bytes.HasPrefix(data, []byte{derSequence}) {
+			wrong = cmp.Or(checkAround(text), isNeither)
 		}
-		blocks = append(blocks, der)
+		return readDecoded(data, wrong, inBase64)
 	}
-	return blocks, nil
+	var ders [][]byte
+	blocks := strings.Count(text, pemBegin)
+	for i := range blocks + 1 {
+		around, block, found := strings.Cut(text, pemBegin)
+		if wrong := checkAround(around); wrong != nil {
+			return nil, wrong
+		}
+		if !found {
+			break
+		}
+		body, rest, wrong := cutBlock(block)
+		if wrong != nil {
+			return nil, wrong.numbered(i, blocks)
+		}
+		data, wrong := decodeBase64(body)
+		read, wrong := readDecoded(data, wrong, inBase64)
+		if wrong != nil {
+			return nil, wrong.numbered(i, blocks)
+		}
+		ders, text = append(ders, read...), rest
+	}
+	if blocks == 0 {
+		return nil, &fault{problem: "has no -----BEGIN CERTIFICATE----- line", advice: "send the whole PEM block"}
+	}
+	return ders, nil
 }
 
-// cutBlock decodes the PEM block at the start of text and returns what follows it.
-func cutBlock(text string) (der []byte, rest string, err error) {
-	text, ok := strings.CutPrefix(text, "-----BEGIN")
-	if !ok {
-		return nil, "", &Error{"must have no text outside the PEM blocks"}
-	}
+// cutBlock returns what is in the PEM block whose label text begins with, and what follows it.
+func cutBlock(text string) (body, rest string, wrong *fault) {
 	label, text, begun := strings.Cut(text, "-----")
-	body, text, ended := strings.Cut(text, "-----END")
+	body, text, ended := strings.Cut(text, pemEnd)
 	footer, rest, closed := strings.Cut(text, "-----")
 	label, footer = strings.Join(strings.Fields(label), " "), strings.Join(strings.Fields(footer), " ")
-	if !begun || !ended || !closed || label != footer {
-		return nil, "", &Error{"has a PEM block without its -----END----- line; send it whole"}
+	if !begun || !ended || !closed || label != footer || strings.Contains(body, pemBegin) {
+		return "", "", &fault{problem: "has a PEM block without its -----END----- line", advice: "send it whole"}
 	}
-	if problem := checkLabel(label); problem != "" {
-		return nil, "", &Error{problem}
-	}
-	der, err = decodeBase64(body)
-	return der, strings.TrimSpace(rest), err
+	return body, rest, checkLabel(label)
 }
 
-// checkLabel returns what is wrong with the label of a PEM block, empty if nothing is.
-func checkLabel(label string) string {
+// checkLabel returns what is wrong with the label of a PEM block.
+func checkLabel(label string) *fault {
+	switch {
+	case label == "CERTIFICATE", label == "X509 CERTIFICATE":
+		return nil
+	case privateKeyLabel.MatchString(label):
+		return isPrivateKey
+	}
 	switch label {
-	case "CERTIFICATE", "X509 CERTIFICATE":
-		return ""
 	case "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST":
 		return isRequest
 	case "PUBLIC KEY", "RSA PUBLIC KEY", "SSH2 PUBLIC KEY":
 		return isPublicKey
+	case "PKCS7", "PKCS #7 SIGNED DATA":
+		return isPKCS7
+	case "CMS":
+		return isCMS
+	case "TRUSTED CERTIFICATE":
+		return isTrusted
 	}
-	return "has a PEM block that is no certificate; send only blocks that begin with -----BEGIN CERTIFICATE-----"
+	return &fault{problem: "has a PEM block that is no certificate", advice: "send only blocks that begin with -----BEGIN CERTIFICATE-----"}
 }
 
-// decodeBase64 decodes padded base64 with white space anywhere.
-func decodeBase64(text string) ([]byte, error) {
-	compact := strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) {
-			return -1
+// checkAround looks into explanatory text around PEM blocks. It is skipped (RFC 7468, section
+// 5.2), but a certificate in it, whose lines of dashes got lost, was meant to be sent.
+func checkAround(text string) *fault {
+	for word := range strings.FieldsSeq(text) {
+		var start [48]byte
+		n, _ := base64.StdEncoding.Decode(start[:], []byte(word[:min(len(word), 64)/4*4]))
+		content, _ := enterSequence(start[:n])
+		switch {
+		case n < 12:
+		case hasPrivateKey(start[:n]):
+			return isPrivateKey
+		case n >= 30 && bytes.HasPrefix(start[1:], []byte{0x82}) && bytes.HasPrefix(content, []byte{derSequence}):
+			return &fault{problem: "has base64 beside other text", advice: "put the certificate into a block of -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----"}
 		}
-		return r
-	}, text)
-	data := make([]byte, base64.StdEncoding.DecodedLen(len(compact)))
-	n, err := base64.StdEncoding.Strict().Decode(data, []byte(compact))
-	data = data[:n:n]
-	switch {
-	case hasPrivateKey(data): // Also where the text is damaged further on.
-		return nil, &Error{isPrivateKey}
-	case err != nil && !bytes.HasPrefix(data, []byte{derSequence}):
-		return nil, &Error{isNeither}
-	case err != nil:
-		return nil, &Error{"is damaged base64; copy it again"}
 	}
-	return data, nil
+	if strings.Contains(text, pemEnd) {
+		return &fault{problem: "has an -----END----- line without its -----BEGIN----- line", advice: "send the whole PEM block"}
+	}
+	return nil
+}
+
+// readDecoded returns the DER of the certificates in what was base64, if nothing was wrong with it.
+func readDecoded(data []byte, wrong *fault, inBase64 bool) ([][]byte, *fault) {
+	switch {
+	case wrong != nil:
+		return nil, wrong
+	case !inBase64 && !bytes.HasPrefix(data, []byte{derSequence}) && bytes.Contains(data, []byte(pemBegin)):
+		return readText(string(data), true)
+	}
+	return splitDER(data)
 }
