@@ -2,6 +2,10 @@ module sendgrid-sso-integration
 
 go 1.26.0
 
+// Identity providers, old appliances for instance, sign with certificates that have a negative
+// serial number. OpenSSL, .NET and Java read them.
+godebug x509negativeserial=1
+
 toolchain go1.26.8
 
 require (

@@ -2,7 +2,6 @@ package saml
 
 import (
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
@@ -80,13 +79,13 @@ func readCertificates(text string) ([]Certificate, *fault) {
 func parse(ders [][]byte) ([]Certificate, *fault) {
 	certificates := make([]Certificate, 0, len(ders))
 	for i, der := range ders {
-		c, err := x509.ParseCertificate(der)
-		if err != nil {
-			return nil, whyNot(der).numbered(i, len(ders))
+		dates, wrong := readValidity(der)
+		if wrong != nil {
+			return nil, wrong.numbered(i, len(ders))
 		}
 		sum := sha256.Sum256(der)
 		certificates = append(certificates, Certificate{
-			DER: der, SHA256: hex.EncodeToString(sum[:]), NotBefore: c.NotBefore, NotAfter: c.NotAfter,
+			DER: der, SHA256: hex.EncodeToString(sum[:]), NotBefore: dates.NotBefore.UTC(), NotAfter: dates.NotAfter.UTC(),
 		})
 	}
 	return certificates, nil

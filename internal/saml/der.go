@@ -2,7 +2,6 @@ package saml
 
 import (
 	"bytes"
-	"crypto/x509"
 	"fmt"
 )
 
@@ -122,15 +121,4 @@ func whyNot(data []byte) *fault {
 		return &fault{problem: fmt.Sprintf("is cut off: it has %d of %d bytes", len(data), end), advice: copyAgain}
 	}
 	return &fault{problem: "cannot be read as an X.509 certificate", advice: copyAgain}
-}
-
-func isCertificateRequest(data []byte) bool {
-	_, err := x509.ParseCertificateRequest(data)
-	return err == nil
-}
-
-func isPublicKeyInfo(data []byte) bool {
-	_, err := x509.ParsePKIXPublicKey(data)
-	_, err1 := x509.ParsePKCS1PublicKey(data)
-	return err == nil || err1 == nil
 }

@@ -2,6 +2,7 @@ package saml_test
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/xml"
 	"net/url"
 	"runtime"
@@ -92,6 +93,7 @@ func FuzzParseCertificates(f *testing.F) {
 		valid, valid + samltest.PEM(ders[1]) + valid, b64(ders[0]), strings.ReplaceAll(valid, "\n", `\n`), samltest.PEM(expired()),
 		bagAttributes + valid, printed + strings.ReplaceAll(valid, "\n", "\u200b&#13;\n"), b64([]byte(bagAttributes + valid)), b64(slices.Concat(ders...)),
 		b64(ders[0]) + b64(ders[1]), block("PKCS7", ders[0]), block("TRUSTED CERTIFICATE", ders[0]), block("PRIVATE KEY", ders[0]) + valid,
+		b64(samltest.NegativeSerial(ders[0])), b64(samltest.Brainpool()), b64(samltest.BrokenDates(ders[0])), b64(samltest.OtherIssuer(ders[0])),
 		valid + b64(ders[1]), valid + "text", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----", "-----BEGIN PRIVATE KEY-----", b64([]byte{0x30, 3, 2, 1, 0}),
 		b64([]byte{0x30, 0x84}), b64([]byte("openssh-key-v1")), "<a/>", "\uFEFF", "",
 	} {
@@ -108,6 +110,10 @@ func FuzzParseCertificates(f *testing.F) {
 		requireValid(t, certificates)
 		require.Equal(t, certificates[0], saml.ParseStored(text, 0, 0))
 		require.NotContains(t, text, "BEGIN PRIVATE KEY")
+		bounds, err := x509.ParseCertificate(certificates[0].DER)
+		if err == nil {
+			require.Equal(t, bounds.NotAfter, certificates[0].NotAfter)
+		}
 	})
 }
 
