@@ -1,5 +1,8 @@
 // Package saml reads what an identity provider (IdP) publishes about its SAML 2.0 sign-in:
 // signing certificates and metadata, from text or from an allowed URL.
+//
+// It is liberal in form and strict in meaning: what means nothing, such as a byte order mark
+// or text around a PEM block, is skipped; what could mean something else is refused by name.
 package saml
 
 import (
@@ -14,6 +17,9 @@ import (
 type Error struct{ Message string }
 
 func (e *Error) Error() string { return e.Message }
+
+// maxQuoted bounds what an error repeats of a name or a value, in characters.
+const maxQuoted = 64
 
 // clip shortens text to at most limit characters.
 func clip(text string, limit int) string {

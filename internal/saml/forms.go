@@ -1,9 +1,12 @@
 package saml
 
 import (
+	"bytes"
 	"strings"
 	"unicode"
 )
+
+var byteOrderMark = []byte("\uFEFF")
 
 // withoutFormat returns text without format characters, such as byte order marks, soft hyphens
 // and spaces of no width: they come from web pages and mean nothing in PEM and base64.
@@ -14,4 +17,9 @@ func withoutFormat(text string) string {
 		}
 		return r
 	}, text)
+}
+
+// IsXML reports whether data starts as an XML document does. JSON never does.
+func IsXML(data []byte) bool {
+	return bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(data, byteOrderMark)), []byte("<"))
 }

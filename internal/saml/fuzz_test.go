@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/xml"
+	"errors"
+	"io"
 	"net/url"
 	"runtime"
 	"slices"
@@ -24,9 +26,11 @@ func FuzzParseMetadata(f *testing.F) {
 	}
 	other := usual()
 	other.entity = `entityID="https://sts.windows.net/{tenantid}/" validUntil="2026-07-14T12:00:01"`
+	joined := keys(keyDescriptor("", "subject=CN=idp\n"+samltest.PEM(ders[0])+samltest.PEM(ders[1]), b64([]byte(samltest.PEM(ders[0])))))
 	for _, seed := range []string{
-		usual().String(), entities(` validUntil="2099-01-01T00:00:00Z"`, usual(), other), nestedGroups(3, usual()),
+		usual().String(), entities(` validUntil="2099-01-01T00:00:00Z"`, usual(), other), nestedGroups(3, usual()), joined,
 		keys(keyDescriptor("", b64(expired()), "?")), "<!DOCTYPE a>" + usual().String(), services(""), "\xff\xfe<\x00", "{}", "",
+		strings.Replace(usual().String(), "xmlns=", "xmlns:md=", 1), keys("<ds:KeyInfo/>"), entities("", usual(), usual()),
 	} {
 		f.Add([]byte(seed), "urn:idp")
 	}
@@ -38,16 +42,19 @@ func FuzzParseMetadata(f *testing.F) {
 			return
 		}
 		require.True(t, saml.IsXML(document))
+		require.True(t, utf8.Valid(document))
 		require.True(t, id == "" || id == m.EntityID)
 		length := utf8.RuneCountInString(m.EntityID)
 		require.True(t, 1 <= length && length <= 1024)
 		require.False(t, strings.Contains(m.EntityID, "{") && strings.Contains(m.EntityID, "}"))
 		requireHTTPS(t, m.SigninURL)
-		if m.SignoutURL != "" {
-			requireHTTPS(t, m.SignoutURL)
+		for _, location := range []string{m.SigninURL, m.SignoutURL} {
+			if location != "" {
+				requireHTTPS(t, location)
+			}
 		}
 		requireValid(t, m.Certificates)
-		requireNoDirective(t, document)
+		requireStrict(t, document)
 	})
 }
 
@@ -74,15 +81,30 @@ func requireValid(t *testing.T, certificates []saml.Certificate) {
 	}
 }
 
-func requireNoDirective(t *testing.T, document []byte) {
+// requireStrict requires what a decoder that resolves namespaces itself says of a document: no
+// DOCTYPE, one root, and no prefix that is taken for a namespace.
+func requireStrict(t *testing.T, document []byte) {
 	t.Helper()
-	for d := xml.NewDecoder(bytes.NewReader(document)); ; {
-		token, err := d.RawToken()
-		if err != nil {
+	d := xml.NewDecoder(bytes.NewReader(document))
+	d.CharsetReader = func(_ string, text io.Reader) (io.Reader, error) { return text, nil }
+	for depth, roots := 0, 0; ; {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			require.Equal(t, 1, roots)
 			return
 		}
-		_, directive := token.(xml.Directive)
-		require.False(t, directive)
+		require.NoError(t, err)
+		switch token := token.(type) {
+		case xml.Directive:
+			require.Fail(t, "a directive")
+		case xml.StartElement:
+			if depth++; depth == 1 {
+				roots++
+				require.Equal(t, "urn:oasis:names:tc:SAML:2.0:metadata", token.Name.Space)
+			}
+		case xml.EndElement:
+			depth--
+		}
 	}
 }
 
@@ -91,11 +113,11 @@ func FuzzParseCertificates(f *testing.F) {
 	valid := samltest.PEM(ders[0])
 	for _, seed := range []string{
 		valid, valid + samltest.PEM(ders[1]) + valid, b64(ders[0]), strings.ReplaceAll(valid, "\n", `\n`), samltest.PEM(expired()),
+		valid + "text", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----", "-----BEGIN PRIVATE KEY-----", b64([]byte{0x30, 3, 2, 1, 0}),
 		bagAttributes + valid, printed + strings.ReplaceAll(valid, "\n", "\u200b&#13;\n"), b64([]byte(bagAttributes + valid)), b64(slices.Concat(ders...)),
 		b64(ders[0]) + b64(ders[1]), block("PKCS7", ders[0]), block("TRUSTED CERTIFICATE", ders[0]), block("PRIVATE KEY", ders[0]) + valid,
 		b64(samltest.NegativeSerial(ders[0])), b64(samltest.Brainpool()), b64(samltest.BrokenDates(ders[0])), b64(samltest.OtherIssuer(ders[0])),
-		valid + b64(ders[1]), valid + "text", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----", "-----BEGIN PRIVATE KEY-----", b64([]byte{0x30, 3, 2, 1, 0}),
-		b64([]byte{0x30, 0x84}), b64([]byte("openssh-key-v1")), "<a/>", "\uFEFF", "",
+		valid + b64(ders[1]), b64([]byte{0x30, 0x84}), b64([]byte("openssh-key-v1")), "<a/>", "\uFEFF", "",
 	} {
 		f.Add(seed)
 	}
@@ -128,6 +150,7 @@ func TestBoundedMemory(t *testing.T) {
 		"attributes":   fill(attributes),
 		"one element":  entityAttributes(manyAttributes(100_000)),
 		"text":         keys(keyDescriptor("", strings.Repeat("A", saml.MaxMetadataBytes-1000))),
+		"comments":     keys(keyDescriptor("", strings.Repeat("A<!---->", saml.MaxMetadataBytes/8-1000))),
 		"certificates": keys(strings.Repeat(keyDescriptor("", b64(issued(1)[0])), 1500)),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -77,3 +79,68 @@ func requireMessage(t *testing.T, err error, text string) {
 
 // maxMessage is more than any message needs: five clipped entity ids are the longest part.
 const maxMessage = 600
+
+// parts are the parts of a document that tests replace.
+type parts struct {
+	entity, role, keys, services string
+}
+
+const idpRole = `<IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"%s>%s%s</IDPSSODescriptor>`
+
+func (p parts) String() string {
+	return `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" ` + p.entity + `>` +
+		fmt.Sprintf(idpRole, p.role, p.keys, p.services) + `</EntityDescriptor>`
+}
+
+func usual() parts {
+	return parts{entity: `entityID="urn:idp"`, services: service("SingleSignOnService", "HTTP-POST", signin)}
+}
+
+func service(element, binding, location string) string {
+	return fmt.Sprintf(`<%s Binding="urn:oasis:names:tc:SAML:2.0:bindings:%s" Location="%s"/>`,
+		element, binding, strings.ReplaceAll(location, "&", "&amp;"))
+}
+
+func keyDescriptor(use string, certificates ...string) string {
+	var b strings.Builder
+	for _, c := range certificates {
+		b.WriteString("<x:X509Certificate>" + c + "</x:X509Certificate>")
+	}
+	return `<KeyDescriptor` + use + `><x:KeyInfo xmlns:x="http://www.w3.org/2000/09/xmldsig#"><x:X509Data>` +
+		b.String() + `</x:X509Data></x:KeyInfo></KeyDescriptor>`
+}
+
+func entities(attributes string, inner ...parts) string {
+	var b strings.Builder
+	for _, p := range inner {
+		b.WriteString(p.String())
+	}
+	return `<g:EntitiesDescriptor xmlns:g="urn:oasis:names:tc:SAML:2.0:metadata"` + attributes + `>` + b.String() + `</g:EntitiesDescriptor>`
+}
+
+// with returns the usual document with one part replaced.
+func with(change func(p *parts)) string {
+	p := usual()
+	change(&p)
+	return p.String()
+}
+
+func entityAttributes(text string) string { return with(func(p *parts) { p.entity = text }) }
+func roleAttributes(text string) string   { return with(func(p *parts) { p.role = text }) }
+func keys(text string) string             { return with(func(p *parts) { p.keys = text }) }
+func services(text string) string         { return with(func(p *parts) { p.services = text }) }
+
+func manyAttributes(count int) string {
+	var b strings.Builder
+	for i := range count {
+		fmt.Fprintf(&b, ` a%d=""`, i)
+	}
+	return b.String()
+}
+
+// nestedGroups returns an entity within groups, so that its services are at levels + 3.
+func nestedGroups(levels int, p parts) string {
+	levels--
+	return strings.Repeat(`<EntitiesDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata">`, levels) + p.String() +
+		strings.Repeat(`</EntitiesDescriptor>`, levels)
+}

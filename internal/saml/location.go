@@ -2,18 +2,24 @@ package saml
 
 import "fmt"
 
-// location returns the URL of the first endpoint with the binding HTTP-POST, else with
-// HTTP-Redirect, else empty. ResponseLocation is not read: it is for answers to a logout
-// that someone else started.
-func location(endpoints []endpoint, element string) (string, error) {
+const (
+	bindingPOST     = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
+	bindingRedirect = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
+)
+
+// location returns the URL of the first service with the binding HTTP-POST, else with
+// HTTP-Redirect, else empty. The instead parameter says what the sender can do if it breaks the
+// rule of a URL. ResponseLocation is not read: it is for answers to a logout that someone else
+// started.
+func location(services []*element, instead string) (string, error) {
 	for _, binding := range []string{bindingPOST, bindingRedirect} {
-		for _, e := range endpoints {
-			if e.attr("Binding") != binding {
+		for _, s := range services {
+			if s.attr("Binding") != binding {
 				continue
 			}
-			text := e.attr("Location")
+			text := s.attr("Location")
 			if problem := URLProblem(text); problem != "" {
-				return "", &Error{fmt.Sprintf("has a %s whose Location %s", element, problem)}
+				return "", &Error{fmt.Sprintf("has a %s %s whose Location %s; %s", s.name, s.at, problem, instead)}
 			}
 			return text, nil
 		}

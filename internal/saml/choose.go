@@ -1,0 +1,103 @@
+package saml
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	protocol = "urn:oasis:names:tc:SAML:2.0:protocol"
+
+	// maxEntityID is SAML's own limit, in characters (saml-core-2.0-os, section 8.3.6).
+	maxEntityID = 1024
+	// maxNamed bounds how many entity ids an error repeats.
+	maxNamed = 5
+)
+
+// candidate is an IDPSSODescriptor of SAML 2.0 and the entity that it is in.
+type candidate struct {
+	entityID     string
+	entity, role *element
+	// validity are the elements whose validUntil counts: the role, the entity and the groups
+	// around it.
+	validity []*element
+}
+
+// collect returns the SAML 2.0 IdPs of an entity, or of a group and the groups in it. The outer
+// parameter has the groups around it.
+func collect(e *element, outer []*element) []candidate {
+	outer = append(slices.Clip(outer), e)
+	var found []candidate
+	for _, child := range e.children {
+		if e.name == "EntitiesDescriptor" {
+			found = append(found, collect(child, outer)...)
+		}
+	}
+	roles := slices.DeleteFunc(e.find("IDPSSODescriptor"), func(role *element) bool {
+		return !slices.Contains(strings.Fields(role.attr("protocolSupportEnumeration")), protocol)
+	})
+	for _, role := range roles {
+		found = append(found, candidate{e.attr("entityID"), e, role, append(slices.Clip(outer), role)})
+	}
+	return found
+}
+
+// choose returns the IdP that entityID names, or the only one if entityID is empty.
+func choose(found []candidate, entityID string) (candidate, error) {
+	if len(found) == 0 {
+		return candidate{}, &Error{"describes no SAML 2.0 identity provider (IDPSSODescriptor); " +
+			"send the metadata of the identity provider, not that of SendGrid or another service provider"}
+	}
+	chosen := slices.DeleteFunc(slices.Clone(found), func(c candidate) bool { return entityID != "" && c.entityID != entityID })
+	if only := found[0].entityID; len(found) == 1 && isTemplate(only) {
+		chosen = found // There is no name to compare.
+	}
+	switch {
+	case len(chosen) == 0:
+		return candidate{}, &Error{"does not describe the identity provider that entity_id names, but " + names(found)}
+	case len(chosen) > 1 && entityID != "":
+		return candidate{}, &Error{"describes the identity provider that entity_id names more than once; send its metadata alone"}
+	case len(chosen) > 1:
+		return candidate{}, &Error{"describes more than one identity provider; name one of them in entity_id: " + names(found)}
+	}
+	if isTemplate(chosen[0].entityID) {
+		return candidate{}, &Error{fmt.Sprintf("has an entityID that is a template for all tenants (%s); send the metadata of your own tenant", names(chosen))}
+	}
+	return chosen[0], nil
+}
+
+// names lists the entity ids of candidates for an error.
+func names(found []candidate) string {
+	var quoted []string
+	for _, c := range found[:min(len(found), maxNamed)] {
+		quoted = append(quoted, fmt.Sprintf("%q", clip(c.entityID, maxQuoted)))
+	}
+	list := strings.Join(quoted, ", ")
+	if more := len(found) - maxNamed; more > 0 {
+		list += fmt.Sprintf(" and %d more", more)
+	}
+	return list
+}
+
+// checkEntityID returns an error if the entity id of an IdP breaks a rule.
+func (c candidate) checkEntityID() error {
+	var problem string
+	advice := "change it at the identity provider"
+	switch length := utf8.RuneCountInString(c.entityID); {
+	case length == 0:
+		problem = "is missing or empty"
+	case length > maxEntityID:
+		problem = fmt.Sprintf("is longer than %d characters", maxEntityID)
+	case strings.ContainsFunc(c.entityID, isSpaceOrControl):
+		problem = "contains white space or control characters"
+	default:
+		return nil
+	}
+	return &Error{fmt.Sprintf("has an %s %s whose entityID %s; %s", c.entity.name, c.entity.at, problem, advice)}
+}
+
+// isTemplate reports whether an entity id has a placeholder, such as {tenantid} in the
+// metadata that Entra publishes for every tenant. Its certificates are those of all tenants.
+func isTemplate(id string) bool { return strings.Contains(id, "{") && strings.Contains(id, "}") }
