@@ -70,7 +70,7 @@ func readFields(values map[string]json.RawMessage, repeated map[string]bool, now
 		unread["saml_metadata_url"] = "must not be given beside saml_metadata; send one of them"
 	}
 	if r.samlMetadata != "" && unread["saml_metadata"] == "" && unread["entity_id"] == "" {
-		if parsed, err := saml.ParseMetadata([]byte(r.samlMetadata), r.EntityID, now); err != nil {
+		if parsed, err := saml.ParseMetadata([]byte(r.samlMetadata), r.beside(), now); err != nil {
 			unread["saml_metadata"] = err.Error()
 		} else {
 			r.supply(parsed)

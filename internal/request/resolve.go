@@ -41,7 +41,7 @@ func (r Request) Resolve(ctx context.Context, f Fetcher) (Resolved, error) {
 	if err != nil {
 		return Resolved{}, fetchFailed(err)
 	}
-	parsed, err := saml.ParseMetadata(document, r.EntityID, time.Now())
+	parsed, err := saml.ParseMetadata(document, r.beside(), time.Now())
 	if err != nil {
 		return Resolved{}, invalidMetadata(err)
 	}
@@ -76,6 +76,13 @@ func invalidMetadata(err error) *problem.Error {
 	return &problem.Error{
 		Code: problem.InvalidMetadata, Err: err,
 		Message: "The SAML metadata at saml_metadata_url " + err.Error() + ". Correct the URL or what it returns, and send the request again.",
+	}
+}
+
+// beside returns what the request gives beside SAML metadata.
+func (r *Request) beside() saml.Given {
+	return saml.Given{
+		EntityID: r.EntityID, SigninURL: r.given["signin_url"], SignoutURL: r.given["signout_url"], Certificates: r.given["public_certificate"],
 	}
 }
 

@@ -3,6 +3,7 @@ package request_test
 import (
 	"context"
 	"encoding/base64"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +90,39 @@ func TestParseReadsMetadata(t *testing.T) {
 	require.Equal(t, "https://other.example.com/", r.SigninURL)
 	require.Equal(t, "https://out.example.com/", r.SignoutURL)
 	require.Equal(t, other, r.Certificates[0].DER)
+}
+
+// On the day on which the certificate in the metadata has expired, a field beside it helps.
+func TestMetadataIsNotJudgedForWhatIsGiven(t *testing.T) {
+	t.Parallel()
+	_, expired := samltest.NewKeyPair("idp", time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour))
+	document := strings.ReplaceAll(metadataDocument(t, expired), metadataSignin, "http://example.okta.com")
+	require.Contains(t, document, "http://example.okta.com")
+	own := map[string]string{"name": `"Okta"`, "enabled": "true", "signin_url": `"https://own.example/"`, "public_certificate": quote(samltest.PEM(newCertificate(t)))}
+	for _, source := range []string{"saml_metadata", "saml_metadata_url"} {
+		for _, left := range []string{"", "signin_url", "public_certificate"} {
+			t.Run(source+" without "+left, func(t *testing.T) {
+				t.Parallel()
+				values := maps.Clone(own)
+				delete(values, left)
+				values[source] = map[string]string{"saml_metadata": quote(document), "saml_metadata_url": `"https://example.okta.com/m"`}[source]
+				parsed, err := request.Parse([]byte(object(values)), time.Now())
+				var r request.Resolved
+				if err == nil {
+					r, err = parsed.Resolve(t.Context(), fakeFetcher{document: document})
+				}
+				if left != "" {
+					require.ErrorContains(t, err, "send")
+					require.ErrorContains(t, err, left+" beside it")
+					return
+				}
+				require.NoError(t, err)
+				require.Equal(t, metadataEntityID, r.EntityID)
+				require.Equal(t, "https://own.example/", r.SigninURL)
+				require.Len(t, r.Certificates, 1)
+			})
+		}
+	}
 }
 
 func TestParseRefusesCertificatesAndMetadata(t *testing.T) {

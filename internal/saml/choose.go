@@ -51,7 +51,7 @@ func choose(found []candidate, entityID string) (candidate, error) {
 			"send the metadata of the identity provider, not that of SendGrid or another service provider"}
 	}
 	chosen := slices.DeleteFunc(slices.Clone(found), func(c candidate) bool { return entityID != "" && c.entityID != entityID })
-	if only := found[0].entityID; len(found) == 1 && isTemplate(only) {
+	if only := found[0].entityID; len(found) == 1 && (only == "" || isTemplate(only)) {
 		chosen = found // There is no name to compare.
 	}
 	switch {
@@ -87,7 +87,7 @@ func (c candidate) checkEntityID() error {
 	advice := "change it at the identity provider"
 	switch length := utf8.RuneCountInString(c.entityID); {
 	case length == 0:
-		problem = "is missing or empty"
+		problem, advice = "is missing or empty", "send entity_id beside it"
 	case length > maxEntityID:
 		problem = fmt.Sprintf("is longer than %d characters", maxEntityID)
 	case strings.ContainsFunc(c.entityID, isSpaceOrControl):

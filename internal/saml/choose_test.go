@@ -46,6 +46,7 @@ func TestWhichIdentityProvider(t *testing.T) {
 		"several protocols":          {strings.Replace(usual().String(), `n="urn`, `n="urn:o  urn`, 1), "", "urn:idp", ""},
 		"a role of SAML 1.1 as well": {strings.Replace(usual().String(), "<IDPSSO", other+"<IDPSSO", 1), "", "urn:idp", ""},
 		"beside two roles":           {beside, "urn:b", "urn:b", ""},
+		"without a name, one named":  {nameless, "urn:b", "urn:b", ""},
 		"longest name":               {entityAttributes(fmt.Sprintf("entityID=%q", strings.Repeat("ü", 1024))), "", strings.Repeat("ü", 1024), ""},
 
 		"two, none named":      {two, "", "", `describes more than one identity provider; name one of them in entity_id: "urn:a", "urn:b"`},
@@ -62,7 +63,7 @@ func TestWhichIdentityProvider(t *testing.T) {
 		"no protocol":          {strings.Replace(usual().String(), "protocolSupport", "noProtocol", 1), "", "", "describes no SAML 2.0"},
 		"WS-Federation alone":  {strings.ReplaceAll(usual().String(), "IDPSSODescriptor", "RoleDescriptor"), "", "", "describes no SAML 2.0"},
 
-		"no entity id":         {nameless, "", "", "has an EntityDescriptor (line 1, column 1) whose entityID is missing or empty"},
+		"no entity id":         {nameless, "", "", "has an EntityDescriptor (line 1, column 1) whose entityID is missing or empty; send entity_id beside it"},
 		"empty entity id":      {entityAttributes(`entityID=" "`), "", "", "whose entityID is missing or empty"},
 		"two, one has no id":   {strings.Replace(two, ` entityID="urn:b"`, "", 1), "urn:b", "", `that entity_id names, but "urn:a", ""`},
 		"white space within":   {entityAttributes(`entityID="urn: idp"`), "", "", "contains white space or control characters; change it at the identity provider"},
@@ -74,7 +75,7 @@ func TestWhichIdentityProvider(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m, err := saml.ParseMetadata([]byte(tt.document), tt.entityID, now)
+			m, err := saml.ParseMetadata([]byte(tt.document), saml.Given{EntityID: tt.entityID}, now)
 			if tt.message != "" {
 				requireMessage(t, err, tt.message)
 				return

@@ -18,7 +18,7 @@ func runDocuments(t *testing.T, cases map[string]documentCase) {
 	for name, tt := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m, err := saml.ParseMetadata([]byte(tt.document), "", now)
+			m, err := saml.ParseMetadata([]byte(tt.document), saml.Given{}, now)
 			if tt.message != "" {
 				require.Nil(t, m)
 				requireMessage(t, err, tt.message)

@@ -22,7 +22,7 @@ import (
 func FuzzParseMetadata(f *testing.F) {
 	ders := issued(2)
 	for _, shape := range samltest.Shapes() {
-		f.Add(shape.Build(samltest.Params{EntityID: entityID, SigninURL: signin, SignoutURL: signout, Certificates: ders}), "")
+		f.Add(shape.Build(samltest.Params{EntityID: entityID, SigninURL: signin, SignoutURL: signout, Certificates: ders}), "", false)
 	}
 	other := usual()
 	other.entity = `entityID="https://sts.windows.net/{tenantid}/" validUntil="2026-07-14T12:00:01"`
@@ -32,10 +32,10 @@ func FuzzParseMetadata(f *testing.F) {
 		keys(keyDescriptor("", b64(expired()), "?")), "<!DOCTYPE a>" + usual().String(), services(""), "\xff\xfe<\x00", "{}", "",
 		strings.Replace(usual().String(), "xmlns=", "xmlns:md=", 1), keys("<ds:KeyInfo/>"), entities("", usual(), usual()),
 	} {
-		f.Add([]byte(seed), "urn:idp")
+		f.Add([]byte(seed), "urn:idp", true)
 	}
-	f.Fuzz(func(t *testing.T, document []byte, id string) {
-		m, err := saml.ParseMetadata(document, id, now)
+	f.Fuzz(func(t *testing.T, document []byte, id string, given bool) {
+		m, err := saml.ParseMetadata(document, saml.Given{EntityID: id, SigninURL: given, SignoutURL: given, Certificates: given}, now)
 		if err != nil {
 			require.Nil(t, m)
 			requireMessage(t, err, "")
@@ -45,9 +45,9 @@ func FuzzParseMetadata(f *testing.F) {
 		require.True(t, utf8.Valid(document))
 		require.True(t, id == "" || id == m.EntityID)
 		length := utf8.RuneCountInString(m.EntityID)
-		require.True(t, 1 <= length && length <= 1024)
-		require.False(t, strings.Contains(m.EntityID, "{") && strings.Contains(m.EntityID, "}"))
-		requireHTTPS(t, m.SigninURL)
+		require.True(t, 1 <= length && (length <= 1024 || id != ""))
+		require.False(t, strings.Contains(m.EntityID, "{") && strings.Contains(m.EntityID, "}") && id == "")
+		require.Equal(t, given, m.SigninURL == "")
 		for _, location := range []string{m.SigninURL, m.SignoutURL} {
 			if location != "" {
 				requireHTTPS(t, location)
@@ -55,6 +55,8 @@ func FuzzParseMetadata(f *testing.F) {
 		}
 		requireValid(t, m.Certificates)
 		requireStrict(t, document)
+		_, err = saml.ParseMetadata(document, saml.Given{EntityID: id, SigninURL: true, SignoutURL: true, Certificates: true}, now)
+		require.NoError(t, err, "less of it is used")
 	})
 }
 
@@ -157,7 +159,7 @@ func TestBoundedMemory(t *testing.T) {
 			require.LessOrEqual(t, len(document), saml.MaxMetadataBytes)
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, err := saml.ParseMetadata([]byte(document), "", now)
+			_, err := saml.ParseMetadata([]byte(document), saml.Given{}, now)
 			runtime.ReadMemStats(&after)
 			require.Equal(t, name == "certificates", err == nil)
 			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(96*saml.MaxMetadataBytes), "garbage included")

@@ -30,17 +30,17 @@ func TestLocations(t *testing.T) {
 		"logout by Redirect":    {post + slo("HTTP-Redirect", signout), signin, signout, ""},
 		"logout by SOAP":        {post + slo("SOAP", signout), signin, "", ""},
 		"ResponseLocation":      {post + strings.Replace(slo("HTTP-POST", signout), "/>", ` ResponseLocation="http://x"/>`, 1), signin, signout, ""},
-		"none":                  {"", "", "", "has no SingleSignOnService with the binding HTTP-POST or HTTP-Redirect in its IDPSSODescriptor (line 1, column 83); enable one of them at the identity provider"},
+		"none":                  {"", "", "", "has no SingleSignOnService with the binding HTTP-POST or HTTP-Redirect in its IDPSSODescriptor (line 1, column 83); enable one of them at the identity provider, or send signin_url beside it"},
 		"SOAP alone":            {sso("SOAP", signin), "", "", "has no SingleSignOnService with the binding"},
-		"http":                  {sso("HTTP-POST", "http://idp.example.com"), "", "", "SingleSignOnService (line 1, column 167) whose Location must be an absolute URL that begins with https://; correct it at the identity provider"},
+		"http":                  {sso("HTTP-POST", "http://idp.example.com"), "", "", "SingleSignOnService (line 1, column 167) whose Location must be an absolute URL that begins with https://; correct it at the identity provider, or send signin_url beside it"},
 		"POST http, SOAP https": {sso("HTTP-POST", "http://idp.example.com") + sso("SOAP", signin), "", "", "that begins with https://"},
 		"too long":              {sso("HTTP-POST", long+"a"), "", "", "at most 2048 bytes, has 2049"},
-		"logout with http":      {post + slo("HTTP-POST", "http://idp.example.com"), "", "", `must be an absolute URL that begins with https://; correct it`},
+		"logout with http":      {post + slo("HTTP-POST", "http://idp.example.com"), "", "", `must be an absolute URL that begins with https://; send signout_url beside it ("" for none)`},
 		"logout with user info": {post + slo("HTTP-POST", "https://u@idp.example.com"), "", "", "whose Location must not contain a user"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m, err := saml.ParseMetadata([]byte(services(tt.services)), "", now)
+			m, err := saml.ParseMetadata([]byte(services(tt.services)), saml.Given{}, now)
 			if tt.message != "" {
 				requireMessage(t, err, tt.message)
 				return

@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -19,51 +20,67 @@ type Metadata struct {
 	Certificates []Certificate
 }
 
-// ParseMetadata reads SAML 2.0 metadata and returns the one IdP that it describes. Where it
-// describes several, entityID names the one; an entityID that is given has to be found.
-// Errors are of the type [*Error].
-func ParseMetadata(document []byte, entityID string, now time.Time) (*Metadata, error) {
+// Given is what a request gives beside SAML metadata. A value that is given replaces that of
+// the metadata, which is then neither judged nor returned; the zero value takes all from it.
+type Given struct {
+	// EntityID names the IdP where there are several. It has to be found, unless the only IdP
+	// has no name.
+	EntityID string
+	// The others only say that there is a value.
+	SigninURL, SignoutURL, Certificates bool
+}
+
+// ParseMetadata reads SAML 2.0 metadata and returns the one IdP that it describes, without the
+// values that are given. Where it describes several, the given EntityID names the one. Errors
+// are of the type [*Error].
+func ParseMetadata(document []byte, given Given, now time.Time) (*Metadata, error) {
 	root, err := decode(document)
 	if err != nil {
 		return nil, err
 	}
-	idp, err := choose(collect(root, nil), entityID)
+	idp, err := choose(collect(root, nil), given.EntityID)
 	if err != nil {
 		return nil, err
 	}
-	if err := idp.checkEntityID(); err != nil {
-		return nil, err
+	if given.EntityID == "" {
+		if err := idp.checkEntityID(); err != nil {
+			return nil, err
+		}
 	}
 	if err := checkValidity(idp.validity, now); err != nil {
 		return nil, err
 	}
-	m := &Metadata{EntityID: idp.entityID}
-	if m.SigninURL, err = location(idp.role.find("SingleSignOnService"), "correct it at the identity provider"); err != nil {
-		return nil, err
+	m := &Metadata{EntityID: cmp.Or(idp.entityID, given.EntityID)}
+	if !given.SigninURL {
+		if m.SigninURL, err = location(idp.role.find("SingleSignOnService"), "correct it at the identity provider, or send signin_url beside it"); err != nil {
+			return nil, err
+		}
+		if m.SigninURL == "" {
+			return nil, &Error{fmt.Sprintf("has no SingleSignOnService with the binding HTTP-POST or HTTP-Redirect in its IDPSSODescriptor %s; "+
+				"enable one of them at the identity provider, or send signin_url beside it", idp.role.at)}
+		}
 	}
-	if m.SigninURL == "" {
-		return nil, &Error{fmt.Sprintf("has no SingleSignOnService with the binding HTTP-POST or HTTP-Redirect in its IDPSSODescriptor %s; "+
-			"enable one of them at the identity provider", idp.role.at)}
+	if !given.SignoutURL {
+		if m.SignoutURL, err = location(idp.role.find("SingleLogoutService"), `send signout_url beside it ("" for none)`); err != nil {
+			return nil, err
+		}
 	}
-	if m.SignoutURL, err = location(idp.role.find("SingleLogoutService"), "correct it at the identity provider"); err != nil {
-		return nil, err
-	}
-	if m.Certificates, err = signing(idp.role, now); err != nil {
+	if m.Certificates, err = signing(idp.role, given.Certificates, now); err != nil {
 		return nil, err
 	}
 	return m, nil
 }
 
 // orCertificate is the way round for whoever cannot change the certificates in metadata.
-const orCertificate = "send the signing certificate as public_certificate instead"
+const orCertificate = "send the signing certificate as public_certificate beside it"
 
-// signing returns the different signing certificates of a role that have not expired.
-// A private key is refused wherever it is.
-func signing(role *element, now time.Time) ([]Certificate, error) {
+// signing returns the different signing certificates of a role that have not expired, none if
+// they are given. A private key is refused wherever it is.
+func signing(role *element, given bool, now time.Time) ([]Certificate, error) {
 	var all []Certificate
 	for _, key := range role.find("KeyDescriptor") {
 		use := key.attr("use")
-		wanted := use == "" || use == "signing"
+		wanted := !given && (use == "" || use == "signing")
 		for _, c := range key.find("KeyInfo", "X509Data", "X509Certificate") {
 			ders, wrong := readBlocks(string(c.text))
 			var read []Certificate

@@ -30,14 +30,14 @@ func TestShapes(t *testing.T) {
 					Encryption: issue("encryption", now.AddDate(1, 0, 0)),
 				})
 				require.True(t, saml.IsXML(document))
-				m, err := saml.ParseMetadata(document, "", now)
+				m, err := saml.ParseMetadata(document, saml.Given{}, now)
 				require.NoError(t, err)
 				require.Equal(t, entityID, m.EntityID)
 				require.Equal(t, signin, m.SigninURL)
 				require.Equal(t, map[bool]string{true: signout}[shape.SingleLogout], m.SignoutURL)
 				require.Equal(t, sums(ders[:count]...), fingerprints(m.Certificates))
 
-				named, err := saml.ParseMetadata(document, entityID, now)
+				named, err := saml.ParseMetadata(document, saml.Given{EntityID: entityID}, now)
 				require.NoError(t, err)
 				require.Equal(t, m, named)
 			})
@@ -83,12 +83,12 @@ func TestSigningCertificates(t *testing.T) {
 		"ten":                      {keyDescriptor(signing, eleven[:10]...), ders[:10], ""},
 		"ten and an expired one":   {keyDescriptor(signing, append(eleven[:10:10], b64(old))...), ders[:10], ""},
 		"one expired":              {keyDescriptor(signing, b64(old), b64(a)), [][]byte{a}, ""},
-		"all expired":              {keyDescriptor(signing, b64(issue("older", now.AddDate(-1, 0, 0))), b64(old)), nil, "has only expired signing certificates, the last until 2026-07-14; renew it at the identity provider, or send the signing certificate as public_certificate instead"},
+		"all expired":              {keyDescriptor(signing, b64(issue("older", now.AddDate(-1, 0, 0))), b64(old)), nil, "has only expired signing certificates, the last until 2026-07-14; renew it at the identity provider, or send the signing certificate as public_certificate beside it"},
 		"valid one for encryption": {keyDescriptor(signing, b64(old)) + keyDescriptor(` use="encryption"`, b64(a)), nil, "only expired"},
 		"eleven":                   {keyDescriptor(signing, eleven...), nil, "must have at most 10 signing certificates, not 11; remove old ones at the identity provider, or send"},
 		"unreadable":               {keyDescriptor(signing, b64(a), b64([]byte{0x30})), nil, "has an X509Certificate (line 1, column"},
 		"what is unreadable":       {"\n\n" + keyDescriptor(signing, b64(a)[:120]), nil, "(line 3, column 98) that is cut off: it has 90 of "},
-		"what to do about it":      {keyDescriptor(signing, b64(a)[:120]), nil, " bytes; send the signing certificate as public_certificate instead"},
+		"what to do about it":      {keyDescriptor(signing, b64(a)[:120]), nil, " bytes; send the signing certificate as public_certificate beside it"},
 		"a bundle":                 {keyDescriptor(signing, block("PKCS7", a)), nil, "is a PKCS #7 bundle, not a certificate; convert it with openssl pkcs7 -print_certs -in bundle.p7b -out idp.pem (-inform DER if the file is binary); send the signing"},
 		"no dates":                 {keyDescriptor(signing, b64(samltest.BrokenDates(a))), nil, "has dates of validity that cannot be read; send the signing certificate"},
 		"empty":                    {keyDescriptor(signing, " "), nil, "that must not be empty; send the signing certificate"},
@@ -98,7 +98,7 @@ func TestSigningCertificates(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m, err := saml.ParseMetadata([]byte(keys(tt.keys)), "", now)
+			m, err := saml.ParseMetadata([]byte(keys(tt.keys)), saml.Given{}, now)
 			if tt.message != "" {
 				requireMessage(t, err, tt.message)
 				return
@@ -106,5 +106,54 @@ func TestSigningCertificates(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, sums(tt.want...), fingerprints(m.Certificates))
 		})
+	}
+}
+
+// Only what is used is judged: a value that is given replaces that of the metadata.
+func TestGiven(t *testing.T) {
+	t.Parallel()
+	certificate := issued(1)[0]
+	broken := func(change func(p *parts)) string {
+		return with(func(p *parts) {
+			p.services = service("SingleSignOnService", "HTTP-POST", signin) + service("SingleLogoutService", "HTTP-POST", signout)
+			p.keys = keyDescriptor("", b64(certificate))
+			change(p)
+		})
+	}
+	all := saml.Given{SigninURL: true, SignoutURL: true, Certificates: true}
+	for name, tt := range map[string]struct {
+		document string
+		given    saml.Given
+		message  string // where it is not given
+	}{
+		"expired certificate":    {broken(func(p *parts) { p.keys = keyDescriptor("", b64(expired())) }), saml.Given{Certificates: true}, "has only expired"},
+		"unreadable certificate": {broken(func(p *parts) { p.keys = keyDescriptor("", "?") }), saml.Given{Certificates: true}, "has an X509Certificate"},
+		"many certificates":      {broken(func(p *parts) { p.keys = strings.Repeat(keyDescriptor("", b64(expired())), 20) }), saml.Given{Certificates: true}, "has only expired"},
+		"logout by http":         {strings.ReplaceAll(broken(func(*parts) {}), signout, "http://idp.example.com"), saml.Given{SignoutURL: true}, "has a SingleLogoutService"},
+		"login by http":          {strings.ReplaceAll(broken(func(*parts) {}), strings.ReplaceAll(signin, "&", "&amp;"), "http://idp.example.com"), saml.Given{SigninURL: true}, "has a SingleSignOnService"},
+		"no login":               {broken(func(p *parts) { p.services = "" }), saml.Given{SigninURL: true}, "has no SingleSignOnService"},
+		"no entity id":           {broken(func(p *parts) { p.entity = "" }), saml.Given{EntityID: "urn:idp"}, "is missing or empty"},
+		"long entity id":         {broken(func(p *parts) { p.entity = fmt.Sprintf("entityID=%q", strings.Repeat("a", 1025)) }), saml.Given{EntityID: strings.Repeat("a", 1025)}, "is longer than"},
+		"everything":             {broken(func(p *parts) { p.services, p.keys = "", keyDescriptor("", "?") }), all, "has no SingleSignOnService"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m, err := saml.ParseMetadata([]byte(tt.document), tt.given, now)
+			require.NoError(t, err)
+			require.Equal(t, tt.given.SigninURL, m.SigninURL == "", "what is given is not returned")
+			require.Equal(t, tt.given.Certificates, len(m.Certificates) == 0)
+			_, err = saml.ParseMetadata([]byte(tt.document), saml.Given{}, now)
+			requireMessage(t, err, tt.message)
+		})
+	}
+	for name, document := range map[string]string{
+		"two": entities("", usual(), usual()), "DOCTYPE": "<!DOCTYPE a>" + usual().String(),
+		"expired":     entityAttributes(`entityID="urn:idp" validUntil="2020-01-01T00:00:00Z"`),
+		"private key": keys(keyDescriptor("", block("PRIVATE KEY", []byte("key")))),
+		"prefix":      keys("<ds:KeyDescriptor/>"),
+	} {
+		_, err := saml.ParseMetadata([]byte(document), all, now)
+		requireMessage(t, err, "")
+		require.Error(t, err, name)
 	}
 }

@@ -36,7 +36,7 @@ func TestValidUntil(t *testing.T) {
 		} {
 			t.Run(name+" on "+place, func(t *testing.T) {
 				t.Parallel()
-				_, err := saml.ParseMetadata([]byte(document), "", now)
+				_, err := saml.ParseMetadata([]byte(document), saml.Given{}, now)
 				if tt.message != "" {
 					requireMessage(t, err, tt.message)
 					return
@@ -50,12 +50,12 @@ func TestValidUntil(t *testing.T) {
 	other.entity += ` validUntil="2020-01-01T00:00:00Z"`
 	for _, shape := range samltest.Shapes() {
 		if shape.Name == "Google" {
-			_, err := saml.ParseMetadata(shape.Build(past), "", now)
+			_, err := saml.ParseMetadata(shape.Build(past), saml.Given{}, now)
 			requireMessage(t, err, "expired on 2026-07-14")
 		}
 	}
 	sibling := usual()
 	sibling.entity = `entityID="urn:sibling"`
-	_, err := saml.ParseMetadata([]byte(entities("", other, sibling)), "urn:sibling", now)
+	_, err := saml.ParseMetadata([]byte(entities("", other, sibling)), saml.Given{EntityID: "urn:sibling"}, now)
 	require.NoError(t, err, "another one's validity does not count")
 }

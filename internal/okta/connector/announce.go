@@ -116,7 +116,7 @@ func (c *Connector) metadata(ctx context.Context, app *okta.Application) ([]byte
 	}
 	if err == nil {
 		var parsed *saml.Metadata
-		if parsed, err = saml.ParseMetadata(document, "", time.Now()); err == nil {
+		if parsed, err = saml.ParseMetadata(document, saml.Given{}, time.Now()); err == nil {
 			return document, parsed, nil
 		}
 		err = fmt.Errorf("the SAML metadata %w", err)
