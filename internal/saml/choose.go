@@ -16,10 +16,12 @@ const (
 	maxNamed = 5
 )
 
-// candidate is an IDPSSODescriptor of SAML 2.0 and the entity that it is in.
+// candidate is an entity with an IDPSSODescriptor of SAML 2.0.
 type candidate struct {
 	entityID     string
 	entity, role *element
+	// others are more IDPSSODescriptors of the same entity.
+	others []*element
 	// validity are the elements whose validUntil counts: the role, the entity and the groups
 	// around it.
 	validity []*element
@@ -38,8 +40,8 @@ func collect(e *element, outer []*element) []candidate {
 	roles := slices.DeleteFunc(e.find("IDPSSODescriptor"), func(role *element) bool {
 		return !slices.Contains(strings.Fields(role.attr("protocolSupportEnumeration")), protocol)
 	})
-	for _, role := range roles {
-		found = append(found, candidate{e.attr("entityID"), e, role, append(slices.Clip(outer), role)})
+	if len(roles) > 0 {
+		found = append(found, candidate{e.attr("entityID"), e, roles[0], roles[1:], append(slices.Clip(outer), roles[0])})
 	}
 	return found
 }
@@ -54,18 +56,25 @@ func choose(found []candidate, entityID string) (candidate, error) {
 	if only := found[0].entityID; len(found) == 1 && (only == "" || isTemplate(only)) {
 		chosen = found // There is no name to compare.
 	}
+	another := func(c candidate) bool { return c.entityID != chosen[0].entityID }
 	switch {
 	case len(chosen) == 0:
 		return candidate{}, &Error{"does not describe the identity provider that entity_id names, but " + names(found)}
-	case len(chosen) > 1 && entityID != "":
-		return candidate{}, &Error{"describes the identity provider that entity_id names more than once; send its metadata alone"}
+	case len(chosen) > 1 && !slices.ContainsFunc(chosen, another):
+		return candidate{}, &Error{fmt.Sprintf("describes the identity provider %s more than once, %s and %s; leave only one of them, %s",
+			names(chosen[:1]), chosen[0].entity.at, chosen[1].entity.at, orValues)}
 	case len(chosen) > 1:
 		return candidate{}, &Error{"describes more than one identity provider; name one of them in entity_id: " + names(found)}
 	}
-	if isTemplate(chosen[0].entityID) {
+	c := chosen[0]
+	switch {
+	case isTemplate(c.entityID):
 		return candidate{}, &Error{fmt.Sprintf("has an entityID that is a template for all tenants (%s); send the metadata of your own tenant", names(chosen))}
+	case len(c.others) > 0:
+		return candidate{}, &Error{fmt.Sprintf("has more than one IDPSSODescriptor, %s and %s, in the entity %s, and nothing says which one is in use; leave only that one, %s",
+			c.role.at, c.others[0].at, names(chosen), orValues)}
 	}
-	return chosen[0], nil
+	return c, nil
 }
 
 // names lists the entity ids of candidates for an error.
