@@ -25,7 +25,7 @@ func FuzzParseMetadata(f *testing.F) {
 		f.Add(shape.Build(samltest.Params{EntityID: entityID, SigninURL: signin, SignoutURL: signout, Certificates: ders}), "", false)
 	}
 	other := usual()
-	other.entity = `entityID="https://sts.windows.net/{tenantid}/" validUntil="2026-07-14T12:00:01"`
+	other.entity = `entityID="https://sts.windows.net/{tenantid}/" validUntil="2026-07-14T12:00:01+0000"`
 	joined := keys(keyDescriptor("", "subject=CN=idp\n"+samltest.PEM(ders[0])+samltest.PEM(ders[1]), b64([]byte(samltest.PEM(ders[0])))))
 	for _, seed := range []string{
 		usual().String(), entities(` validUntil="2099-01-01T00:00:00Z"`, usual(), other), nestedGroups(3, usual()), joined,
