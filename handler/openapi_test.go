@@ -2,7 +2,9 @@ package handler_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
+	"html"
 	"io"
 	"maps"
 	"net/http"
@@ -300,6 +302,7 @@ func TestOpenAPIRules(t *testing.T) {
 		updateRequest, set("if_exists", "conflict"), set("if_exists", nil), set("public_certificate", certificate), set("public_certificate", nil),
 		set("saml_metadata_url", nil), set("saml_metadata", nil), set("saml_metadata", metadata), set("saml_metadata_url", "https://idp.example.com/metadata"),
 		`{"name":"Okta","enabled":true,"saml_metadata_url":"https://idp.example.com/metadata?a=b"}`, `{"name":"Okta","enabled":true,"saml_metadata":` + quoted(strings.TrimPrefix(metadata, "\ufeff")) + `}`,
+		set("saml_metadata", base64.StdEncoding.EncodeToString([]byte(metadata))), set("saml_metadata", html.EscapeString(metadata)), set("saml_metadata", "ï»¿"+metadata),
 		set("completed_integration", true), set("completed_integration", nil), set("metadata", nil),
 		set("metadata", map[string]string{}), set("metadata", pairs(20)), set("metadata", map[string]string{long(64): long(256)}),
 	}

@@ -134,7 +134,7 @@ var fields = []field{
 		name: "metadata",
 		read: func(value json.RawMessage, r *Request, _ time.Time) string {
 			if saml.IsXML([]byte(unquote(value))) {
-				return "must be an object of strings; SAML metadata belongs into saml_metadata"
+				return "must be an object of strings; SAML metadata goes in saml_metadata"
 			}
 			return readStringMap(value, &r.Metadata)
 		},

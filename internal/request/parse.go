@@ -94,7 +94,7 @@ func parseDocument(data []byte) ([]member, error) {
 	case len(bytes.TrimSpace(data)) == 0:
 		return nil, &problem.Error{Code: problem.InvalidJSON, Message: "The request is empty; send one JSON object."}
 	case saml.IsXML(data):
-		return nil, &problem.Error{Code: problem.InvalidJSON, Message: "This is XML; send one JSON object. SAML metadata belongs into its field saml_metadata, as a string."}
+		return nil, &problem.Error{Code: problem.InvalidJSON, Message: "This is XML; send one JSON object. SAML metadata goes in its field saml_metadata, as a string."}
 	case !utf8.Valid(data):
 		return nil, &problem.Error{Code: problem.InvalidJSON, Message: "The request is not valid UTF-8; send one JSON object in UTF-8."}
 	}

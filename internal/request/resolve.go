@@ -110,13 +110,7 @@ func (r *Request) supply(m *saml.Metadata) {
 // readSAMLMetadata keeps the document; it is parsed once the whole request is read, because
 // entity_id may name the identity provider.
 func readSAMLMetadata(value json.RawMessage, r *Request, _ time.Time) string {
-	if wrong := readString(value, &r.samlMetadata); wrong != "" {
-		return wrong
-	}
-	if !saml.IsXML([]byte(r.samlMetadata)) {
-		return "must be the SAML metadata XML of the identity provider; a URL belongs into saml_metadata_url"
-	}
-	return ""
+	return readNonEmpty(value, &r.samlMetadata)
 }
 
 // readCertificates reads public_certificate. No message repeats any of it, because it may be

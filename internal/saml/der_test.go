@@ -125,6 +125,8 @@ func TestPrivateKeys(t *testing.T) {
 			for part := range chunks(text, 20) {
 				require.False(t, len(part) == 20 && strings.Contains(err.Error(), part), "nothing of it is repeated")
 			}
+			_, err = saml.ParseMetadata([]byte(text), saml.Given{}, now)
+			requireMessage(t, err, "contains a private key: never send one")
 		})
 	}
 }

@@ -72,16 +72,50 @@ func decode(document []byte) (*element, error) {
 	if len(document) > MaxMetadataBytes {
 		return nil, &Error{fmt.Sprintf("must have at most %d bytes", MaxMetadataBytes)}
 	}
-	document = bytes.TrimPrefix(document, byteOrderMark)
+	document = unwrap(document)
 	switch {
-	case len(bytes.TrimSpace(document)) == 0:
+	case isUTF16(document):
+		return nil, &Error{"is encoded in UTF-16; convert it to UTF-8, or send its text as saml_metadata"}
+	case len(trimMarks(document)) == 0:
 		return nil, &Error{"must not be empty"}
-	case !utf8.Valid(document), bytes.HasPrefix(document, []byte("<\x00")), bytes.HasPrefix(document, []byte("\x00<")):
-		return nil, &Error{notUTF8}
+	case !utf8.Valid(document):
+		return nil, &Error{fmt.Sprintf("is not encoded in UTF-8 %s; convert it to UTF-8, or send its text as saml_metadata", invalidUTF8(document))}
 	case !IsXML(document):
-		return nil, &Error{"must be an XML document; send the text of the metadata file as it is"}
+		return nil, notXML(document)
+	}
+	for _, mark := range append([]string{"\uFEFF"}, marks...) { // Columns are counted without it.
+		document = bytes.TrimPrefix(document, []byte(mark))
 	}
 	return read(document)
 }
 
-const notUTF8 = "must be encoded in UTF-8; convert the document"
+// invalidUTF8 returns where a document ceases to be UTF-8.
+func invalidUTF8(document []byte) place {
+	at := 0
+	for at < len(document) {
+		r, size := utf8.DecodeRune(document[at:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		at += size
+	}
+	return place{bytes.Count(document[:at], []byte("\n")) + 1, at - bytes.LastIndexByte(document[:at], '\n')}
+}
+
+// notXML returns why a document that does not begin with < is not metadata, and where what it
+// seems to be goes.
+func notXML(document []byte) *Error {
+	text := trimMarks(document)
+	first, _ := utf8.DecodeRune(text)
+	_, wrong := readCertificates(string(document))
+	switch {
+	case wrong == nil:
+		return &Error{"is a certificate; it goes in public_certificate"}
+	case wrong.isSecret():
+		return wrong.error()
+	case URLProblem(string(bytes.TrimSpace(text))) == "":
+		return &Error{"is a URL; it goes in saml_metadata_url"}
+	}
+	return &Error{fmt.Sprintf("must be the XML of the identity provider's SAML metadata, which begins with <, not with %q; "+
+		"a URL goes in saml_metadata_url", string(first))}
+}

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/saml"
+	"sendgrid-sso-integration/internal/saml/samltest"
 )
 
 // documentCase is a document, and what its error contains; nothing where it is accepted.
@@ -34,23 +35,21 @@ func TestDocuments(t *testing.T) {
 	t.Parallel()
 	document := usual().String()
 	runDocuments(t, map[string]documentCase{
-		"usual":                       {document, ""},
-		"just small enough":           {document + strings.Repeat(" ", saml.MaxMetadataBytes-len(document)), ""},
-		"too large":                   {document + strings.Repeat(" ", saml.MaxMetadataBytes), "must have at most 1048576 bytes"},
-		"empty":                       {"", "must not be empty"},
-		"white space":                 {"\uFEFF \n", "must not be empty"},
-		"replaced":                    {"<!-- \ufffd -->" + document, ""},
-		"declared Latin-1":            {`<?xml version="1.0" encoding="ISO-8859-1"?>` + document, "must be encoded in UTF-8"},
-		"declared UTF-16":             {`<?xml version="1.0" encoding="UTF-16"?>` + document, "must be encoded in UTF-8"},
-		"UTF-16":                      {"<\x00E\x00", "must be encoded in UTF-8"},
-		"UTF-16 with byte order mark": {"\xff\xfe<\x00E\x00", "must be encoded in UTF-8"},
-		"byte order mark":             {"\uFEFF" + document, ""},
-		"declaration":                 {`<?xml version="1.0" encoding="utf-8"?>` + document, ""},
-		"JSON":                        {`{"entity_id":"urn:idp"}`, "must be an XML document"},
-		"invalid UTF-8":               {entityAttributes("a=\"\xff\""), "must be encoded in UTF-8"},
-		"HTML":                        {"<!doctype html><html><body>Sign in</body></html>", "must not contain a DOCTYPE (line 1, column 1); if this is an HTML page, send the metadata document instead"},
-		"HTML, no DOCTYPE":            {"<html><body>Sign in<br></body></html>", "has the root element html (line 1, column 1), not EntityDescriptor or EntitiesDescriptor of SAML 2.0"},
-		"a SAML response":             {`<p:Response xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol"/>`, "has the root element p:Response (line 1, column 1)"},
+		"usual":              {document, ""},
+		"just small enough":  {document + strings.Repeat(" ", saml.MaxMetadataBytes-len(document)), ""},
+		"too large":          {document + strings.Repeat(" ", saml.MaxMetadataBytes), "must have at most 1048576 bytes"},
+		"empty":              {"", "must not be empty"},
+		"white space":        {"\uFEFF \nï»¿", "must not be empty"},
+		"JSON":               {`{"entity_id":"urn:idp"}`, `must be the XML of the identity provider's SAML metadata, which begins with <, not with "{"; a URL goes in saml_metadata_url`},
+		"JSON of a document": {`"` + document + `"`, `not with "\""`},
+		"URL":                {"https://idp.example.com/metadata ", "is a URL; it goes in saml_metadata_url"},
+		"certificate":        {samltest.PEM(issued(1)[0]), "is a certificate; it goes in public_certificate"},
+		"invalid UTF-8":      {entityAttributes("a=\"é\"\n b=\"\xe9\""), "is not encoded in UTF-8 (line 2, column 5); convert it to UTF-8, or send its text as saml_metadata"},
+		"in a comment":       {"<!-- \xff -->" + document, "is not encoded in UTF-8 (line 1, column 6)"},
+		"replaced":           {"<!-- \ufffd -->" + document, ""},
+		"HTML":               {"<!doctype html><html><body>Sign in</body></html>", "must not contain a DOCTYPE (line 1, column 1); if this is an HTML page, send the metadata document instead"},
+		"HTML, no DOCTYPE":   {"<html><body>Sign in<br></body></html>", "has the root element html (line 1, column 1), not EntityDescriptor or EntitiesDescriptor of SAML 2.0"},
+		"a SAML response":    {`<p:Response xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol"/>`, "has the root element p:Response (line 1, column 1)"},
 	})
 }
 

@@ -6,6 +6,9 @@ import (
 	"net"
 )
 
+// Unwrap returns the XML in a document.
+var Unwrap = unwrap
+
 // CheckAddress is what a connection to an address is checked by, before it is made.
 func CheckAddress(network, address string) error { return newGuard().Safe(network, address, nil) }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/xml"
 	"errors"
+	"html"
 	"io"
 	"net/url"
 	"runtime"
@@ -30,6 +31,8 @@ func FuzzParseMetadata(f *testing.F) {
 	for _, seed := range []string{
 		usual().String(), entities(` validUntil="2099-01-01T00:00:00Z"`, usual(), other), nestedGroups(3, usual()), joined,
 		keys(keyDescriptor("", b64(expired()), "?")), "<!DOCTYPE a>" + usual().String(), services(""), "\xff\xfe<\x00", "{}", "",
+		b64([]byte(usual().String())), b64([]byte("\uFEFF<!DOCTYPE a>" + usual().String())), html.EscapeString(usual().String()),
+		"ï»¿" + declared("utf-16", usual().String()), declared("utf-7", usual().String()), "\u200b" + declared("ISO-8859-1", joined),
 		strings.Replace(usual().String(), "xmlns=", "xmlns:md=", 1), keys("<ds:KeyInfo/>"), entities("", usual(), usual()),
 	} {
 		f.Add([]byte(seed), "urn:idp", true)
@@ -41,6 +44,7 @@ func FuzzParseMetadata(f *testing.F) {
 			requireMessage(t, err, "")
 			return
 		}
+		document = saml.Unwrap(document)
 		require.True(t, saml.IsXML(document))
 		require.True(t, utf8.Valid(document))
 		require.True(t, id == "" || id == m.EntityID)
@@ -55,6 +59,9 @@ func FuzzParseMetadata(f *testing.F) {
 		}
 		requireValid(t, m.Certificates)
 		requireStrict(t, document)
+		again, err := saml.ParseMetadata(document, saml.Given{EntityID: id, SigninURL: given, SignoutURL: given, Certificates: given}, now)
+		require.NoError(t, err, "it means the same without what it was wrapped in")
+		require.Equal(t, m, again)
 		_, err = saml.ParseMetadata(document, saml.Given{EntityID: id, SigninURL: true, SignoutURL: true, Certificates: true}, now)
 		require.NoError(t, err, "less of it is used")
 	})
@@ -153,6 +160,11 @@ func TestBoundedMemory(t *testing.T) {
 		"one element":  entityAttributes(manyAttributes(100_000)),
 		"text":         keys(keyDescriptor("", strings.Repeat("A", saml.MaxMetadataBytes-1000))),
 		"comments":     keys(keyDescriptor("", strings.Repeat("A<!---->", saml.MaxMetadataBytes/8-1000))),
+		"marks":        strings.Repeat("ï»¿\n", saml.MaxMetadataBytes/7),
+		"padding":      strings.Repeat("MAA=", saml.MaxMetadataBytes/4),
+		"blocks":       strings.Repeat("-----BEGIN CERTIFICATE-----MAA=-----END CERTIFICATE-----", saml.MaxMetadataBytes/60),
+		"in HTML":      html.EscapeString(fill("<a/>"))[:saml.MaxMetadataBytes],
+		"in base64":    b64([]byte(fill("<a/>")))[:saml.MaxMetadataBytes],
 		"certificates": keys(strings.Repeat(keyDescriptor("", b64(issued(1)[0])), 1500)),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -31,8 +31,9 @@ type Given struct {
 }
 
 // ParseMetadata reads SAML 2.0 metadata and returns the one IdP that it describes, without the
-// values that are given. Where it describes several, the given EntityID names the one. Errors
-// are of the type [*Error].
+// values that are given. Where it describes several, the given EntityID names the one. The
+// document may be XML in any of the forms in which it arrives, or that in base64, or escaped
+// for HTML. Errors are of the type [*Error].
 func ParseMetadata(document []byte, given Given, now time.Time) (*Metadata, error) {
 	root, err := decode(document)
 	if err != nil {

@@ -2,6 +2,7 @@ package saml_test
 
 import (
 	"fmt"
+	"html"
 	"slices"
 	"strings"
 	"testing"
@@ -37,6 +38,14 @@ func TestShapes(t *testing.T) {
 				require.Equal(t, map[bool]string{true: signout}[shape.SingleLogout], m.SignoutURL)
 				require.Equal(t, sums(ders[:count]...), fingerprints(m.Certificates))
 
+				for form, text := range map[string]string{
+					"base64": b64(document), "HTML": html.EscapeString(string(document)), "a wrong byte order mark": "ï»¿" + strings.TrimPrefix(string(document), "\uFEFF"),
+					"a declaration of UTF-16": strings.NewReplacer(`"utf-8"`, `"utf-16"`, `"UTF-8"`, `"UTF-16"`).Replace(string(document)),
+				} {
+					same, err := saml.ParseMetadata([]byte(text), saml.Given{}, now)
+					require.NoError(t, err, form)
+					require.Equal(t, m, same, form)
+				}
 				named, err := saml.ParseMetadata(document, saml.Given{EntityID: entityID}, now)
 				require.NoError(t, err)
 				require.Equal(t, m, named)
@@ -147,7 +156,7 @@ func TestGiven(t *testing.T) {
 		})
 	}
 	for name, document := range map[string]string{
-		"two": entities("", usual(), usual()), "DOCTYPE": "<!DOCTYPE a>" + usual().String(),
+		"two in base64": b64([]byte(entities("", usual(), usual()))), "DOCTYPE": "<!DOCTYPE a>" + usual().String(),
 		"expired":     entityAttributes(`entityID="urn:idp" validUntil="2020-01-01T00:00:00Z"`),
 		"private key": keys(keyDescriptor("", block("PRIVATE KEY", []byte("key")))),
 		"prefix":      keys("<ds:KeyDescriptor/>"),

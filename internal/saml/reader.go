@@ -39,7 +39,7 @@ type open struct {
 func read(document []byte) (*element, error) {
 	file := &element{}
 	r := &reader{raw: xml.NewDecoder(bytes.NewReader(document)), open: []open{{read: file}}}
-	r.raw.CharsetReader = func(string, io.Reader) (io.Reader, error) { return nil, &Error{notUTF8} }
+	r.raw.CharsetReader = decoded
 	for {
 		r.at.line, r.at.column = r.raw.InputPos()
 		token, err := r.raw.RawToken()
@@ -59,6 +59,19 @@ func read(document []byte) (*element, error) {
 	}
 }
 
+// decoded is for an XML declaration that names another encoding than UTF-8. The document is
+// UTF-8 all the same: it was decoded on its way here, in a JSON string for instance, or is
+// ASCII. Encodings that write other characters in ASCII are the exception, because the text
+// would mean something else.
+func decoded(encoding string, text io.Reader) (io.Reader, error) {
+	for _, hiding := range []string{"utf-7", "utf7", "unicode-1-1-utf-7", "csunicode11utf7", "iso-2022", "iso2022", "csiso2022", "hz"} {
+		if strings.HasPrefix(strings.ToLower(encoding), hiding) {
+			return nil, &Error{fmt.Sprintf("declares the encoding %q, in which its text means something else; send it in UTF-8", clip(encoding, maxQuoted))}
+		}
+	}
+	return text, nil
+}
+
 func (r *reader) take(token xml.Token) error {
 	within := r.open[len(r.open)-1]
 	switch t := token.(type) {
@@ -66,7 +79,7 @@ func (r *reader) take(token xml.Token) error {
 		return &Error{fmt.Sprintf("must not contain a DOCTYPE %s; if this is an HTML page, send the metadata document instead", r.at)}
 	case xml.CharData:
 		switch {
-		case len(r.open) == 1 && len(bytes.TrimSpace(t)) > 0:
+		case len(r.open) == 1 && len(trimMarks(t)) > 0:
 			return r.malformed("there is text outside of the root element")
 		case within.read != nil && within.read.name == "X509Certificate":
 			within.read.text = append(within.read.text, t...)
