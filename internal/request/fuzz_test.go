@@ -44,6 +44,8 @@ func FuzzParse(f *testing.F) {
 		object(fields()) + "{}",
 		`{"name":null,"name":1,"enabled":0,"signin_url":[],"metadata":{"a":1,"a":2}}`,
 		`{"Records":[]}`, `{`, `{}`, `[]`, `"`, `null`, `-`, ``, "\xff", "\ufeff{}", " {\"a\":\r\n1 , } ",
+		"\ufeff" + object(fields()), "\xff\xfe{\x00}\x00", "{\u201cname\u201d: 1}", `{'name': 1}`, `{"name": "Okta "prod""}`, "{\"name\": \"a\nb\"}",
+		`{"name": nil}`, `{\"name\": 1}`, `{{request}}`, "# x\n{}", "name: Okta", "{}{}", `{"name": "\`,
 	} {
 		f.Add([]byte(seed))
 	}

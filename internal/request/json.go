@@ -20,38 +20,29 @@ type member struct {
 	value json.RawMessage
 }
 
-// parseObject parses a JSON object into its members. Its errors name a place, never what
-// is there.
-func parseObject(data []byte) ([]member, error) {
+// parseObject returns the members of a JSON object, and of one that is malformed those before
+// the fault.
+func parseObject(data []byte) (members []member, ok bool) {
 	dec := json.NewDecoder(bytes.NewReader(data))
-	syntax := func() error { return fmt.Errorf("it is malformed or cut off near byte %d", dec.InputOffset()) }
-
-	switch start, err := dec.Token(); {
-	case err != nil:
-		return nil, syntax()
-	case start != json.Delim('{'):
-		return nil, fmt.Errorf("it is %s", kind(bytes.TrimSpace(data)))
+	if start, err := dec.Token(); err != nil || start != json.Delim('{') {
+		return nil, false
 	}
-	var members []member
 	for dec.More() {
 		name, err := dec.Token()
 		if err != nil {
-			return nil, syntax()
+			return members, false
 		}
 		m := member{name: name.(string)} // The decoder yields nothing else as a name.
 		if dec.Decode(&m.value) != nil {
-			return nil, syntax()
+			return members, false
 		}
 		members = append(members, m)
 	}
 	if _, err := dec.Token(); err != nil {
-		return nil, syntax()
+		return members, false
 	}
-	end := dec.InputOffset()
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("something follows the object after byte %d", end)
-	}
-	return members, nil
+	_, err := dec.Token()
+	return members, errors.Is(err, io.EOF)
 }
 
 // readString reads a JSON string into text, and returns what is wrong with the type.
@@ -81,8 +72,8 @@ func readBool(value json.RawMessage, flag *bool) string {
 
 // readStringMap reads a JSON object of strings, in which no name may be there twice.
 func readStringMap(value json.RawMessage, into *map[string]string) string {
-	members, err := parseObject(value)
-	if err != nil {
+	members, ok := parseObject(value)
+	if !ok {
 		return "must be an object of strings, not " + kind(value)
 	}
 	*into = make(map[string]string, len(members))

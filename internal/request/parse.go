@@ -91,6 +91,11 @@ func parseDocument(data []byte) ([]member, error) {
 	switch {
 	case len(data) > MaxRequestBytes:
 		return nil, &problem.Error{Code: problem.PayloadTooLarge, Message: fmt.Sprintf("The request may have at most %d bytes, and has %d.", MaxRequestBytes, len(data))}
+	case saml.IsUTF16(data, '{'):
+		return nil, &problem.Error{Code: problem.InvalidJSON, Message: "The request is encoded in UTF-16; send one JSON object in UTF-8."}
+	}
+	data = saml.CutMark(data)
+	switch {
 	case len(bytes.TrimSpace(data)) == 0:
 		return nil, &problem.Error{Code: problem.InvalidJSON, Message: "The request is empty; send one JSON object."}
 	case saml.IsXML(data):
@@ -98,9 +103,10 @@ func parseDocument(data []byte) ([]member, error) {
 	case !utf8.Valid(data):
 		return nil, &problem.Error{Code: problem.InvalidJSON, Message: "The request is not valid UTF-8; send one JSON object in UTF-8."}
 	}
-	members, err := parseObject(data)
-	if err != nil {
-		return nil, &problem.Error{Code: problem.InvalidJSON, Message: "The request is not one JSON object: " + err.Error() + "."}
+	members, ok := parseObject(data)
+	if !ok {
+		message := cmp.Or(malformed(data), "The request is "+kind(bytes.TrimSpace(data))+"; send one JSON object.")
+		return nil, &problem.Error{Code: problem.InvalidJSON, Message: message}
 	}
 	return members, nil
 }

@@ -74,7 +74,7 @@ func decode(document []byte) (*element, error) {
 	}
 	document = unwrap(document)
 	switch {
-	case isUTF16(document):
+	case IsUTF16(document, '<'):
 		return nil, &Error{"is encoded in UTF-16; convert it to UTF-8, or send its text as saml_metadata"}
 	case len(trimMarks(document)) == 0:
 		return nil, &Error{"must not be empty"}
@@ -83,10 +83,7 @@ func decode(document []byte) (*element, error) {
 	case !IsXML(document):
 		return nil, notXML(document)
 	}
-	for _, mark := range append([]string{"\uFEFF"}, marks...) { // Columns are counted without it.
-		document = bytes.TrimPrefix(document, []byte(mark))
-	}
-	return read(document)
+	return read(CutMark(document)) // Columns are counted without it.
 }
 
 // invalidUTF8 returns where a document ceases to be UTF-8.
