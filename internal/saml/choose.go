@@ -4,14 +4,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 const (
 	protocol = "urn:oasis:names:tc:SAML:2.0:protocol"
-
-	// maxEntityID is SAML's own limit, in characters (saml-core-2.0-os, section 8.3.6).
-	maxEntityID = 1024
 	// maxNamed bounds how many entity ids an error repeats.
 	maxNamed = 5
 )
@@ -92,17 +88,12 @@ func names(found []candidate) string {
 
 // checkEntityID returns an error if the entity id of an IdP breaks a rule.
 func (c candidate) checkEntityID() error {
-	var problem string
-	advice := "change it at the identity provider"
-	switch length := utf8.RuneCountInString(c.entityID); {
-	case length == 0:
-		problem, advice = "is missing or empty", "send entity_id beside it"
-	case length > maxEntityID:
-		problem = fmt.Sprintf("is longer than %d characters", maxEntityID)
-	case strings.ContainsFunc(c.entityID, isSpaceOrControl):
-		problem = "contains white space or control characters"
-	default:
+	problem, advice := EntityIDProblem(c.entityID), "change it at the identity provider, "+orValues
+	switch {
+	case problem == "":
 		return nil
+	case c.entityID == "":
+		problem, advice = "is missing or empty", "send entity_id beside it"
 	}
 	return &Error{fmt.Sprintf("has an %s %s whose entityID %s; %s", c.entity.name, c.entity.at, problem, advice)}
 }

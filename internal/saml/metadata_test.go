@@ -142,7 +142,7 @@ func TestGiven(t *testing.T) {
 		"login by http":          {strings.ReplaceAll(broken(func(*parts) {}), strings.ReplaceAll(signin, "&", "&amp;"), "http://idp.example.com"), saml.Given{SigninURL: true}, "has a SingleSignOnService"},
 		"no login":               {broken(func(p *parts) { p.services = "" }), saml.Given{SigninURL: true}, "has no SingleSignOnService"},
 		"no entity id":           {broken(func(p *parts) { p.entity = "" }), saml.Given{EntityID: "urn:idp"}, "is missing or empty"},
-		"long entity id":         {broken(func(p *parts) { p.entity = fmt.Sprintf("entityID=%q", strings.Repeat("a", 1025)) }), saml.Given{EntityID: strings.Repeat("a", 1025)}, "is longer than"},
+		"long entity id":         {broken(func(p *parts) { p.entity = fmt.Sprintf("entityID=%q", strings.Repeat("a", 1025)) }), saml.Given{EntityID: strings.Repeat("a", 1025)}, "must have at most 1024 characters"},
 		"everything":             {broken(func(p *parts) { p.services, p.keys = "", keyDescriptor("", "?") }), all, "has no SingleSignOnService"},
 	} {
 		t.Run(name, func(t *testing.T) {

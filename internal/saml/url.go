@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 // maxURLBytes bounds a URL.
@@ -41,8 +40,4 @@ func parseURL(text string) (u *url.URL, problem string) {
 	return u, ""
 }
 
-// isSpaceOrControl includes the replacement character that a decoder puts where the text was
-// not Unicode: two different texts must not become equal.
-func isSpaceOrControl(r rune) bool {
-	return unicode.IsSpace(r) || unicode.IsControl(r) || r == utf8.RuneError
-}
+func isSpaceOrControl(r rune) bool { return unicode.IsSpace(r) || isControl(r) }
