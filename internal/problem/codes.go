@@ -45,7 +45,7 @@ type definition struct {
 // table defines every code, in the order above. A code that is missing here is not a code.
 var table = []definition{
 	{InvalidJSON, http.StatusBadRequest, false, "The request is not one JSON object"},
-	{InvalidRequest, http.StatusUnprocessableEntity, false, "The request breaks a rule"},
+	{InvalidRequest, http.StatusUnprocessableEntity, false, "The request is not valid"},
 	{InvalidMetadata, http.StatusUnprocessableEntity, false, "The SAML metadata cannot be used"},
 	{MetadataUnavailable, http.StatusBadGateway, true, "The SAML metadata could not be fetched"},
 	{Unauthenticated, http.StatusUnauthorized, false, "The caller is not authenticated"},

@@ -58,7 +58,7 @@ var fields = []field{
 	{
 		name: "signin_url", required: true, fromMetadata: true,
 		read:      func(value json.RawMessage, r *Request, _ time.Time) string { return readString(value, &r.SigninURL) },
-		check:     func(r Request) string { return saml.URLProblem(r.SigninURL) },
+		check:     checkSigninURL,
 		requested: func(r Request) any { return r.SigninURL },
 		current:   func(i sendgrid.Integration) any { return i.SigninURL },
 		aliases: []string{
@@ -80,8 +80,12 @@ var fields = []field{
 	},
 	{
 		name: "entity_id", required: true, fromMetadata: true,
-		read:      func(value json.RawMessage, r *Request, _ time.Time) string { return readString(value, &r.EntityID) },
-		check:     func(r Request) string { return checkEntityID(r.EntityID) },
+		read: func(value json.RawMessage, r *Request, _ time.Time) string {
+			wrong := readString(value, &r.EntityID)
+			r.EntityID = strings.TrimSpace(r.EntityID)
+			return wrong
+		},
+		check:     checkEntityID,
 		requested: func(r Request) any { return r.EntityID },
 		current:   func(i sendgrid.Integration) any { return i.EntityID },
 		aliases: []string{
@@ -139,6 +143,22 @@ var fields = []field{
 			return readStringMap(value, &r.Metadata)
 		},
 		check: func(r Request) string { return checkMetadata(r.Metadata) },
+	},
+}
+
+// elsewhere are names of what is decided outside a request, and what to do instead. To put them
+// into metadata would create the connection in the wrong account, or write a key to the log.
+var elsewhere = []struct {
+	names  []string
+	advice string
+}{
+	{
+		[]string{"subuser", "subuser id", "subuser name", "subaccount", "on behalf of", "account", "account id", "sendgrid account", "region", "sendgrid region"},
+		"each stack of this function is for one SendGrid account. Send the request to the stack of the account that is meant, or deploy one for it",
+	},
+	{
+		[]string{"api key", "sendgrid api key", "sendgrid key", "api token", "token", "authorization", "password", "secret"},
+		"the function has its own secret with the API key. Remove it, and replace it if it is in use, because requests are stored",
 	},
 }
 

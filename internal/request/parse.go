@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -127,16 +128,22 @@ func unknownEvent(unknown []problem.FieldError) *problem.Error {
 // unknownField says what to do about a field that does not exist; the most common cause is
 // the name that another system has for it.
 func unknownField(name string) string {
+	const unknown = "is not a field of a request; "
 	if f, ok := fieldFor(name); ok {
-		return "is not a field of a request; did you mean " + f.name + "?"
+		return unknown + "did you mean " + f.name + "?"
 	}
-	return "is not a field of a request; remove it, or put it into metadata"
+	for _, e := range elsewhere {
+		if slices.ContainsFunc(e.names, func(n string) bool { return plainName(n) == plainName(name) }) {
+			return unknown + e.advice
+		}
+	}
+	return unknown + "remove it, or put it into metadata"
 }
 
 func invalidRequest(problems []problem.FieldError) *problem.Error {
-	message := "One field of the request breaks a rule; correct it and send the request again."
+	message := "One field of the request is not valid; correct it and send the request again."
 	if len(problems) > 1 {
-		message = fmt.Sprintf("The request breaks %d rules; correct them and send the request again.", len(problems))
+		message = fmt.Sprintf("%d fields of the request are not valid; correct them and send the request again.", len(problems))
 	}
 	return &problem.Error{Code: problem.InvalidRequest, Message: message, Fields: problems}
 }

@@ -79,6 +79,13 @@ func TestParse(t *testing.T) {
 			name: "a name is trimmed", json: with("name", `" \n Okta \u2003"`),
 		},
 		{
+			name: "spaces around an entity id", json: with("entity_id", `" http://www.okta.com/exk1\u00a0\n"`),
+		},
+		{
+			name: "spaces in an entity id", json: with("entity_id", `"Example Org IdP"`),
+			want: func(r *request.Request) { r.EntityID = "Example Org IdP" },
+		},
+		{
 			name: "escapes", json: with("name", `"\u004fk\u0074a \ud83d\ude00 \" \\ \/"`),
 			want: func(r *request.Request) { r.Name = `Okta 😀 " \ /` },
 		},

@@ -43,12 +43,12 @@ func TestParseNamesWhatIsMissing(t *testing.T) {
 func TestParseNamesEveryProblemAtOnce(t *testing.T) {
 	t.Parallel()
 	json := `{
-		"zzz": 1, "metadata": [], "entity_id": "a b", "completed_integration": "no", "signout_url": "http://example.com",
+		"zzz": 1, "metadata": [], "entity_id": "", "completed_integration": "no", "signout_url": "http://example.com",
 		"signin_url": "https://user@example.com", "enabled": "true", "aaa": 1, "name": "", "name": "Okta"
 	}`
 	_, err := request.Parse([]byte(json), time.Now())
 	e := requireCode(t, problem.InvalidRequest, err)
-	require.Contains(t, e.Message, "9 rules")
+	require.Contains(t, e.Message, "9 fields")
 	var names []string
 	for _, f := range e.Fields {
 		names = append(names, f.Field)
@@ -82,6 +82,7 @@ func TestParseRefusesUnknownFields(t *testing.T) {
 		{field: "completedIntegration", suggestion: "completed_integration"},
 		{field: "meta_data", suggestion: "metadata"},
 		{field: "ticket"},
+		{field: "accounting"},
 		{field: "id"},
 		{field: "idempotency_key"},
 		{field: ""},
@@ -118,6 +119,21 @@ func TestParseRefusesUnknownFields(t *testing.T) {
 			}
 			require.Equal(t, want, problems[0].Message)
 		})
+	}
+}
+
+// Advice to put these into metadata would create the connection in the wrong account, or log a key.
+func TestParseSaysWhatDecidesTheAccountAndTheKey(t *testing.T) {
+	t.Parallel()
+	for field, want := range map[string]string{
+		"subuser": "stack of the account", "on-behalf-of": "stack of the account", "accountId": "stack of the account", "region": "stack of the account",
+		"api_key": "its own secret with the API key", "SendGridApiKey": "its own secret", "Authorization": "its own secret",
+	} {
+		problems := problemsOf(t, with(field, `"SG.marker"`))
+		require.Len(t, problems, 1)
+		require.Contains(t, problems[0].Message, want, field)
+		require.NotContains(t, problems[0].Message, "into metadata", field)
+		require.NotContains(t, problems[0].Message, "marker", field)
 	}
 }
 

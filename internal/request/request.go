@@ -20,9 +20,7 @@ const (
 	// MaxRequestBytes bounds the JSON text of one request.
 	MaxRequestBytes = 256 << 10
 
-	maxName = 256
-	// maxEntityID is SAML 2.0's own limit (saml-core, 8.3.6).
-	maxEntityID      = 1024
+	maxName          = 256
 	maxMetadata      = 20
 	maxMetadataKey   = 64
 	maxMetadataValue = 256
@@ -112,18 +110,6 @@ func checkOptionalURL(text string) string {
 	return saml.URLProblem(text)
 }
 
-func checkEntityID(id string) string {
-	switch length := utf8.RuneCountInString(id); {
-	case id == "":
-		return "must not be empty"
-	case length > maxEntityID:
-		return fmt.Sprintf("must have at most %d characters, has %d", maxEntityID, length)
-	case strings.ContainsFunc(id, isSpaceOrControl):
-		return "must not contain white space or control characters"
-	}
-	return ""
-}
-
 func checkMetadata(metadata map[string]string) string {
 	if len(metadata) > maxMetadata {
 		return fmt.Sprintf("must have at most %d pairs, has %d", maxMetadata, len(metadata))
@@ -144,8 +130,6 @@ func checkMetadata(metadata map[string]string) string {
 // isControl reports whether r is a control character, or the replacement character that a
 // decoder puts where the text was not Unicode: two different ids must not become equal.
 func isControl(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }
-
-func isSpaceOrControl(r rune) bool { return unicode.IsSpace(r) || isControl(r) }
 
 // Integration returns what is sent to SendGrid.
 func (r Request) Integration() sendgrid.IntegrationRequest {

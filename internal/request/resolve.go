@@ -43,12 +43,14 @@ func (r Request) Resolve(ctx context.Context, f Fetcher) (Resolved, error) {
 	}
 	parsed, err := saml.ParseMetadata(document, r.beside(), time.Now())
 	if err != nil {
-		return Resolved{}, invalidMetadata(err)
+		e := invalidMetadata(err.Error(), byValues)
+		e.Err = err
+		return Resolved{}, e
 	}
 	r.supply(parsed)
 	r.given = nil
 	if problems := r.problems(nil); len(problems) > 0 {
-		e := invalidMetadata(errors.New("does not supply a valid request"))
+		e := invalidMetadata("does not supply a valid request", byValues)
 		e.Fields = problems
 		return Resolved{}, e
 	}
@@ -61,7 +63,7 @@ func fetchFailed(err error) *problem.Error {
 		return problem.From(err)
 	}
 	if !failure.Retryable {
-		e := invalidMetadata(errors.New(failure.Message))
+		e := invalidMetadata(failure.Message, "send the document as saml_metadata")
 		e.Err = err
 		return e
 	}
@@ -71,11 +73,15 @@ func fetchFailed(err error) *problem.Error {
 	}
 }
 
-// invalidMetadata reports what saml_metadata_url returned. The text of err is a predicate.
-func invalidMetadata(err error) *problem.Error {
+// byValues is the way round SAML metadata that only the identity provider could change.
+const byValues = "send its values one by one (signin_url, signout_url, entity_id, public_certificate)"
+
+// invalidMetadata reports what saml_metadata_url returned. The fault is a predicate, and
+// wayRound what to send in place of the URL.
+func invalidMetadata(fault, wayRound string) *problem.Error {
 	return &problem.Error{
-		Code: problem.InvalidMetadata, Err: err,
-		Message: "The SAML metadata at saml_metadata_url " + err.Error() + ". Correct the URL or what it returns, and send the request again.",
+		Code:    problem.InvalidMetadata,
+		Message: "The SAML metadata at saml_metadata_url " + fault + ". If that cannot be changed, leave saml_metadata_url out and " + wayRound + ".",
 	}
 }
 
@@ -125,13 +131,6 @@ func readCertificates(value json.RawMessage, r *Request, now time.Time) string {
 		return err.Error()
 	}
 	return ""
-}
-
-func checkMetadataURL(r Request) string {
-	if r.SAMLMetadataURL == "" {
-		return ""
-	}
-	return saml.URLProblem(r.SAMLMetadataURL)
 }
 
 func unquote(value json.RawMessage) string {

@@ -212,6 +212,9 @@ func TestResolve(t *testing.T) {
 				if f, ok := tt.fetcher.(fakeFetcher); ok && f.err != nil {
 					require.ErrorIs(t, e, f.err, "the log has the cause")
 				}
+				if tt.code == problem.InvalidMetadata { // What only the identity provider could change has a way round.
+					require.Contains(t, e.Message, "leave saml_metadata_url out and send")
+				}
 				return
 			}
 			require.NoError(t, err)

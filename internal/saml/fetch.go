@@ -68,8 +68,8 @@ func (f *Fetcher) CheckURL(rawURL string) error {
 	case u.Port() != "" && u.Port() != "443" || strings.HasSuffix(u.Host, ":"):
 		return &Error{"must not have a port"}
 	case !allowed(f.Hosts, u.Hostname()):
-		return &Error{"is not on a host from which metadata may be fetched (SAML_METADATA_HOSTS); " +
-			"send the document as saml_metadata"}
+		return &Error{fmt.Sprintf("is on the host %q, from which metadata may not be fetched; send the document as saml_metadata, "+
+			"or have the operator add the host to the parameter SamlMetadataHosts (SAML_METADATA_HOSTS), whose value replaces the default hosts", clip(u.Hostname(), maxQuoted))}
 	}
 	return nil
 }

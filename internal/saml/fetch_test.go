@@ -86,31 +86,31 @@ func TestCheckURL(t *testing.T) {
 		"https://acme.okta.com:8443/":                        "must not have a port",
 		"https://acme.okta.com:80/":                          "must not have a port",
 		"https://acme.okta.com:/":                            "must not have a port",
-		"https://okta.com/":                                  "is not on a host",
-		"https://evil-okta.com/":                             "is not on a host",
-		"https://evilokta.com/":                              "is not on a host",
-		"https://okta.com.evil.example/":                     "is not on a host",
-		"https://acme.okta.com.evil.example/":                "is not on a host",
-		"https://acme.okta.com./":                            "is not on a host",
-		"https://.okta.com/":                                 "is not on a host",
-		"https://a..okta.com/":                               "is not on a host",
+		"https://okta.com/":                                  ", from which metadata may not be fetched; send the document as saml_metadata, or have the operator add the host to the parameter SamlMetadataHosts (SAML_METADATA_HOSTS), whose value replaces the default hosts",
+		"https://evil-okta.com/":                             ", from which metadata may not be fetched; send the document as saml_metadata, or have the operator add the host to the parameter SamlMetadataHosts (SAML_METADATA_HOSTS), whose value replaces the default hosts",
+		"https://evilokta.com/":                              ", from which metadata may not be fetched; send the document as saml_metadata, or have the operator add the host to the parameter SamlMetadataHosts (SAML_METADATA_HOSTS), whose value replaces the default hosts",
+		"https://okta.com.evil.example/":                     ", from which metadata may not be fetched; send the document as saml_metadata, or have the operator add the host to the parameter SamlMetadataHosts (SAML_METADATA_HOSTS), whose value replaces the default hosts",
+		"https://acme.okta.com.evil.example/":                ", from which metadata may not be fetched; send the document as saml_metadata, or have the operator add the host to the parameter SamlMetadataHosts (SAML_METADATA_HOSTS), whose value replaces the default hosts",
+		"https://acme.okta.com./":                            ", from which metadata may not be fetched; send the document as saml_metadata, or have the operator add the host to the parameter SamlMetadataHosts (SAML_METADATA_HOSTS), whose value replaces the default hosts",
+		"https://.okta.com/":                                 ", from which metadata may not be fetched; send the document as saml_metadata, or have the operator add the host to the parameter SamlMetadataHosts (SAML_METADATA_HOSTS), whose value replaces the default hosts",
+		"https://a..okta.com/":                               ", from which metadata may not be fetched; send the document as saml_metadata, or have the operator add the host to the parameter SamlMetadataHosts (SAML_METADATA_HOSTS), whose value replaces the default hosts",
 		"https://evil.example%2f.okta.com/":                  "must be an absolute https URL",
 		"https://evil.example%00.okta.com/":                  "must be an absolute https URL",
 		`https://evil.example\.okta.com/`:                    "must be an absolute https URL",
-		"https://_.okta.com/":                                "is not on a host",
-		"https://acme.xn--kta-tbc.com/":                      "is not on a host",
-		"https://acme.о\u212Ata.com/":                        "is not on a host", // A Cyrillic o.
-		"https://acme.o\u212Ata.com/":                        "is not on a host", // The Kelvin sign, k in lower case.
-		"https://acme。okta.com/":                             "is not on a host", // IDNA takes the dot for one.
-		"https://login.microsoftonline.com.br/":              "is not on a host",
-		"https://sub.login.microsoftonline.com/":             "is not on a host",
-		"https://microsoftonline.com/":                       "is not on a host",
-		"https://127.0.0.1/":                                 "is not on a host",
-		"https://2130706433/":                                "is not on a host",
-		"https://[::1]/":                                     "is not on a host",
-		"https://[::ffff:127.0.0.1%25a.okta.com]/":           "is not on a host",
-		"https://localhost/":                                 "is not on a host",
-		"https://169.254.169.254/latest/meta-data/":          "is not on a host",
+		"https://_.okta.com/":                                ", from which metadata may not be fetched; send the document as saml_metadata, or have the operator add the host to the parameter SamlMetadataHosts (SAML_METADATA_HOSTS), whose value replaces the default hosts",
+		"https://acme.xn--kta-tbc.com/":                      ", from which metadata may not be fetched; send the document as saml_metadata, or have the operator add the host to the parameter SamlMetadataHosts (SAML_METADATA_HOSTS), whose value replaces the default hosts",
+		"https://acme.о\u212Ata.com/":                        ", from which metadata may not be fetched; send the document as saml_metadata, or have the operator add the host to the parameter SamlMetadataHosts (SAML_METADATA_HOSTS), whose value replaces the default hosts", // A Cyrillic o.
+		"https://acme.o\u212Ata.com/":                        ", from which metadata may not be fetched; send the document as saml_metadata, or have the operator add the host to the parameter SamlMetadataHosts (SAML_METADATA_HOSTS), whose value replaces the default hosts", // The Kelvin sign, k in lower case.
+		"https://acme。okta.com/":                             ", from which metadata may not be fetched; send the document as saml_metadata, or have the operator add the host to the parameter SamlMetadataHosts (SAML_METADATA_HOSTS), whose value replaces the default hosts", // IDNA takes the dot for one.
+		"https://login.microsoftonline.com.br/":              ", from which metadata may not be fetched; send the document as saml_metadata, or have the operator add the host to the parameter SamlMetadataHosts (SAML_METADATA_HOSTS), whose value replaces the default hosts",
+		"https://sub.login.microsoftonline.com/":             ", from which metadata may not be fetched; send the document as saml_metadata, or have the operator add the host to the parameter SamlMetadataHosts (SAML_METADATA_HOSTS), whose value replaces the default hosts",
+		"https://microsoftonline.com/":                       ", from which metadata may not be fetched; send the document as saml_metadata, or have the operator add the host to the parameter SamlMetadataHosts (SAML_METADATA_HOSTS), whose value replaces the default hosts",
+		"https://127.0.0.1/":                                 ", from which metadata may not be fetched; send the document as saml_metadata, or have the operator add the host to the parameter SamlMetadataHosts (SAML_METADATA_HOSTS), whose value replaces the default hosts",
+		"https://2130706433/":                                ", from which metadata may not be fetched; send the document as saml_metadata, or have the operator add the host to the parameter SamlMetadataHosts (SAML_METADATA_HOSTS), whose value replaces the default hosts",
+		"https://[::1]/":                                     ", from which metadata may not be fetched; send the document as saml_metadata, or have the operator add the host to the parameter SamlMetadataHosts (SAML_METADATA_HOSTS), whose value replaces the default hosts",
+		"https://[::ffff:127.0.0.1%25a.okta.com]/":           ", from which metadata may not be fetched; send the document as saml_metadata, or have the operator add the host to the parameter SamlMetadataHosts (SAML_METADATA_HOSTS), whose value replaces the default hosts",
+		"https://localhost/":                                 ", from which metadata may not be fetched; send the document as saml_metadata, or have the operator add the host to the parameter SamlMetadataHosts (SAML_METADATA_HOSTS), whose value replaces the default hosts",
+		"https://169.254.169.254/latest/meta-data/":          ", from which metadata may not be fetched; send the document as saml_metadata, or have the operator add the host to the parameter SamlMetadataHosts (SAML_METADATA_HOSTS), whose value replaces the default hosts",
 	} {
 		f := fetcher()
 		err := f.CheckURL(url)
@@ -125,7 +125,7 @@ func TestCheckURL(t *testing.T) {
 		require.NoError(t, e.Err)
 	}
 	f := saml.Fetcher{}
-	requireMessage(t, f.CheckURL(metadataURL), "is not on a host from which metadata may be fetched")
+	requireMessage(t, f.CheckURL(metadataURL), "is on the host \"acme.okta.com\"")
 }
 
 func TestFetchStatus(t *testing.T) {
