@@ -40,6 +40,9 @@ type Error struct {
 	RetryAfter time.Duration
 	// Permanent marks a failure that a retry cannot mend, although it can with this code.
 	Permanent bool
+	// Secret marks a request with a secret in it, such as a private key: nothing of it may be
+	// echoed, logged, published or dead-lettered but the ids of its delivery.
+	Secret bool
 	// Err is the cause.
 	Err error
 }

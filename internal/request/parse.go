@@ -23,7 +23,13 @@ const maxProblems = 30
 // missing, unknown, given twice, of the wrong type or against a rule. Its errors are
 // *problem.Error with the code PayloadTooLarge, InvalidJSON or InvalidRequest. Certificates
 // and metadata are judged by the time now.
+//
+// A request with a private key anywhere is refused before anything of it is read. That error is
+// marked as [problem.Error.Secret].
 func Parse(data []byte, now time.Time) (Request, error) {
+	if saml.HasPrivateKey(data) {
+		return Request{}, privateKeyFound()
+	}
 	members, err := parseDocument(data)
 	if err != nil {
 		return Request{}, err
@@ -44,6 +50,9 @@ func Parse(data []byte, now time.Time) (Request, error) {
 		return Request{}, unknownEvent(unknown)
 	}
 	r, problems := readFields(values, repeated, now)
+	if r.hasPrivateKey {
+		return Request{}, privateKeyFound()
+	}
 	if problems = append(problems, unknown...); len(problems) > 0 {
 		return Request{}, invalidRequest(capProblems(problems))
 	}
@@ -72,7 +81,7 @@ func readFields(values map[string]json.RawMessage, repeated map[string]bool, now
 	}
 	if r.samlMetadata != "" && unread["saml_metadata"] == "" && unread["entity_id"] == "" {
 		if parsed, err := saml.ParseMetadata([]byte(r.samlMetadata), r.beside(), now); err != nil {
-			unread["saml_metadata"] = err.Error()
+			unread["saml_metadata"] = r.refused(err)
 		} else {
 			r.supply(parsed)
 		}
@@ -138,6 +147,13 @@ func unknownField(name string) string {
 		}
 	}
 	return unknown + "remove it, or put it into metadata"
+}
+
+func privateKeyFound() *problem.Error {
+	return &problem.Error{
+		Code: problem.InvalidRequest, Secret: true,
+		Message: "The request contains a private key, so nothing of it was read or kept. Remove the key, replace it if it is in use, and send the identity provider's certificate as public_certificate.",
+	}
 }
 
 func invalidRequest(problems []problem.FieldError) *problem.Error {

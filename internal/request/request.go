@@ -50,6 +50,8 @@ type Request struct {
 	given map[string]bool
 	// samlMetadata is the document that came with the request, empty once it is parsed.
 	samlMetadata string
+	// hasPrivateKey reports whether a private key was found while the fields were read.
+	hasPrivateKey bool
 }
 
 // IfExists is what to do where the integration exists and differs.

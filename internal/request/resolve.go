@@ -119,8 +119,7 @@ func readSAMLMetadata(value json.RawMessage, r *Request, _ time.Time) string {
 	return readNonEmpty(value, &r.samlMetadata)
 }
 
-// readCertificates reads public_certificate. No message repeats any of it, because it may be
-// a private key.
+// readCertificates reads public_certificate. No message repeats any of it.
 func readCertificates(value json.RawMessage, r *Request, now time.Time) string {
 	var text string
 	if wrong := readString(value, &text); wrong != "" {
@@ -128,9 +127,19 @@ func readCertificates(value json.RawMessage, r *Request, now time.Time) string {
 	}
 	var err error
 	if r.Certificates, err = saml.ParseCertificates(text, now); err != nil {
-		return err.Error()
+		return r.refused(err)
 	}
 	return ""
+}
+
+// refused returns the message of an error about certificates or SAML metadata, and notes whether
+// it is about a private key.
+func (r *Request) refused(err error) string {
+	var refusal *saml.Error
+	if errors.As(err, &refusal) {
+		r.hasPrivateKey = r.hasPrivateKey || refusal.PrivateKey
+	}
+	return err.Error()
 }
 
 func unquote(value json.RawMessage) string {

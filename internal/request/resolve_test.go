@@ -129,7 +129,6 @@ func TestParseRefusesCertificatesAndMetadata(t *testing.T) {
 	t.Parallel()
 	key, der := samltest.NewKeyPair("idp", time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour))
 	_ = key
-	const secret = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcw"
 	document := metadataDocument(t, newCertificate(t))
 	for name, tt := range map[string]struct {
 		values  map[string]string
@@ -139,7 +138,6 @@ func TestParseRefusesCertificatesAndMetadata(t *testing.T) {
 		"an expired certificate":       {map[string]string{"public_certificate": quote(samltest.PEM(der))}, "public_certificate", "expired"},
 		"no certificate":               {map[string]string{"public_certificate": `"abc"`}, "public_certificate", ""},
 		"an empty certificate":         {map[string]string{"public_certificate": `""`}, "public_certificate", "empty"},
-		"a private key":                {map[string]string{"public_certificate": quote("-----BEGIN PRIVATE KEY-----\n" + secret + "\n-----END PRIVATE KEY-----")}, "public_certificate", "private key"},
 		"a number":                     {map[string]string{"public_certificate": "1"}, "public_certificate", "must be a string"},
 		"metadata that is no XML":      {map[string]string{"saml_metadata": `"hello"`}, "saml_metadata", "saml_metadata_url"},
 		"metadata with a DOCTYPE":      {map[string]string{"saml_metadata": quote("<!DOCTYPE x>" + document)}, "saml_metadata", "DOCTYPE"},
@@ -161,7 +159,6 @@ func TestParseRefusesCertificatesAndMetadata(t *testing.T) {
 			require.Len(t, e.Fields, 1)
 			require.Equal(t, tt.field, e.Fields[0].Field)
 			require.Contains(t, e.Fields[0].Message, tt.message)
-			require.NotContains(t, e.Error(), secret)
 		})
 	}
 }

@@ -46,7 +46,7 @@ func ParseCertificates(text string, now time.Time) ([]Certificate, error) {
 	}
 	certificates = unique(certificates)
 	if len(certificates) > MaxCertificates {
-		return nil, &Error{fmt.Sprintf("must be at most %d certificates, not %d", MaxCertificates, len(certificates))}
+		return nil, &Error{Message: fmt.Sprintf("must be at most %d certificates, not %d", MaxCertificates, len(certificates))}
 	}
 	return certificates, nil
 }

@@ -45,7 +45,7 @@ func collect(e *element, outer []*element) []candidate {
 // choose returns the IdP that entityID names, or the only one if entityID is empty.
 func choose(found []candidate, entityID string) (candidate, error) {
 	if len(found) == 0 {
-		return candidate{}, &Error{"describes no SAML 2.0 identity provider (IDPSSODescriptor); " +
+		return candidate{}, &Error{Message: "describes no SAML 2.0 identity provider (IDPSSODescriptor); " +
 			"send the metadata of the identity provider, not that of SendGrid or another service provider"}
 	}
 	chosen := slices.DeleteFunc(slices.Clone(found), func(c candidate) bool { return entityID != "" && c.entityID != entityID })
@@ -55,19 +55,19 @@ func choose(found []candidate, entityID string) (candidate, error) {
 	another := func(c candidate) bool { return c.entityID != chosen[0].entityID }
 	switch {
 	case len(chosen) == 0:
-		return candidate{}, &Error{"does not describe the identity provider that entity_id names, but " + names(found)}
+		return candidate{}, &Error{Message: "does not describe the identity provider that entity_id names, but " + names(found)}
 	case len(chosen) > 1 && !slices.ContainsFunc(chosen, another):
-		return candidate{}, &Error{fmt.Sprintf("describes the identity provider %s more than once, %s and %s; leave only one of them, %s",
+		return candidate{}, &Error{Message: fmt.Sprintf("describes the identity provider %s more than once, %s and %s; leave only one of them, %s",
 			names(chosen[:1]), chosen[0].entity.at, chosen[1].entity.at, orValues)}
 	case len(chosen) > 1:
-		return candidate{}, &Error{"describes more than one identity provider; name one of them in entity_id: " + names(found)}
+		return candidate{}, &Error{Message: "describes more than one identity provider; name one of them in entity_id: " + names(found)}
 	}
 	c := chosen[0]
 	switch {
 	case isTemplate(c.entityID):
-		return candidate{}, &Error{fmt.Sprintf("has an entityID that is a template for all tenants (%s); send the metadata of your own tenant", names(chosen))}
+		return candidate{}, &Error{Message: fmt.Sprintf("has an entityID that is a template for all tenants (%s); send the metadata of your own tenant", names(chosen))}
 	case len(c.others) > 0:
-		return candidate{}, &Error{fmt.Sprintf("has more than one IDPSSODescriptor, %s and %s, in the entity %s, and nothing says which one is in use; leave only that one, %s",
+		return candidate{}, &Error{Message: fmt.Sprintf("has more than one IDPSSODescriptor, %s and %s, in the entity %s, and nothing says which one is in use; leave only that one, %s",
 			c.role.at, c.others[0].at, names(chosen), orValues)}
 	}
 	return c, nil
@@ -95,7 +95,7 @@ func (c candidate) checkEntityID() error {
 	case c.entityID == "":
 		problem, advice = "is missing or empty", "send entity_id beside it"
 	}
-	return &Error{fmt.Sprintf("has an %s %s whose entityID %s; %s", c.entity.name, c.entity.at, problem, advice)}
+	return &Error{Message: fmt.Sprintf("has an %s %s whose entityID %s; %s", c.entity.name, c.entity.at, problem, advice)}
 }
 
 // isTemplate reports whether an entity id has a placeholder, such as {tenantid} in the

@@ -5,18 +5,10 @@ import (
 	"fmt"
 )
 
-const (
-	derSequence = 0x30
-	derInteger  = 0x02
-)
+const derSequence = 0x30
 
-// The object identifiers that follow the outer SEQUENCE (and, of keys, one more).
-var (
-	oidSignedData = []byte{0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02}
-	// An encrypted PKCS #8 key begins with a scheme of PKCS #5 or PKCS #12.
-	oidPKCS5  = []byte{0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05}
-	oidPKCS12 = []byte{0x06, 0x0a, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01}
-)
+// oidSignedData is the object identifier that follows the outer SEQUENCE of PKCS #7.
+var oidSignedData = []byte{0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02}
 
 // splitDER returns the values of DER that follow each other in data, at least one.
 func splitDER(data []byte) ([][]byte, *fault) {
@@ -33,33 +25,6 @@ func splitDER(data []byte) ([][]byte, *fault) {
 		values, rest = append(values, value), others
 	}
 	return values, nil
-}
-
-// containsPrivateKey reports whether one of the values of DER that follow each other in data
-// is a private key.
-func containsPrivateKey(data []byte) bool {
-	for ok := true; ok; _, data, ok = cutSequence(data) {
-		if hasPrivateKey(data) {
-			return true
-		}
-	}
-	return false
-}
-
-// hasPrivateKey reports whether data begins as a private key does. It goes by the first
-// bytes only, so that a key that was cut off is recognised as well. PKCS #1, PKCS #8, EC and
-// DSA keys and PKCS #12 files are a SEQUENCE that begins with a version from 0 to 3; nothing
-// else that is sent in place of a certificate is.
-func hasPrivateKey(data []byte) bool {
-	content, ok := enterSequence(data)
-	if !ok { // Text in base64; a certificate may have these words in a name.
-		return bytes.HasPrefix(data, []byte("openssh-key-v1")) || namesPrivateKey(string(data))
-	}
-	if len(content) >= 3 && content[0] == derInteger && content[1] == 1 && content[2] <= 3 {
-		return true
-	}
-	algorithm, ok := enterSequence(content)
-	return ok && (bytes.HasPrefix(algorithm, oidPKCS5) || bytes.HasPrefix(algorithm, oidPKCS12))
 }
 
 // enterSequence returns what follows the header of a DER SEQUENCE.

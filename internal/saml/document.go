@@ -70,16 +70,16 @@ func (e *element) find(path ...string) []*element {
 // decode reads a metadata document and returns its root element.
 func decode(document []byte) (*element, error) {
 	if len(document) > MaxMetadataBytes {
-		return nil, &Error{fmt.Sprintf("must have at most %d bytes", MaxMetadataBytes)}
+		return nil, &Error{Message: fmt.Sprintf("must have at most %d bytes", MaxMetadataBytes)}
 	}
 	document = unwrap(document)
 	switch {
 	case IsUTF16(document, '<'):
-		return nil, &Error{"is encoded in UTF-16; convert it to UTF-8, or send its text as saml_metadata"}
+		return nil, &Error{Message: "is encoded in UTF-16; convert it to UTF-8, or send its text as saml_metadata"}
 	case len(trimMarks(document)) == 0:
-		return nil, &Error{"must not be empty"}
+		return nil, &Error{Message: "must not be empty"}
 	case !utf8.Valid(document):
-		return nil, &Error{fmt.Sprintf("is not encoded in UTF-8 %s; convert it to UTF-8, or send its text as saml_metadata", invalidUTF8(document))}
+		return nil, &Error{Message: fmt.Sprintf("is not encoded in UTF-8 %s; convert it to UTF-8, or send its text as saml_metadata", invalidUTF8(document))}
 	case !IsXML(document):
 		return nil, notXML(document)
 	}
@@ -107,12 +107,12 @@ func notXML(document []byte) *Error {
 	_, wrong := readCertificates(string(document))
 	switch {
 	case wrong == nil:
-		return &Error{"is a certificate; it goes in public_certificate"}
+		return &Error{Message: "is a certificate; it goes in public_certificate"}
 	case wrong.isSecret():
 		return wrong.error()
 	case URLProblem(string(bytes.TrimSpace(text))) == "":
-		return &Error{"is a URL; it goes in saml_metadata_url"}
+		return &Error{Message: "is a URL; it goes in saml_metadata_url"}
 	}
-	return &Error{fmt.Sprintf("must be the XML of the identity provider's SAML metadata, which begins with <, not with %q; "+
+	return &Error{Message: fmt.Sprintf("must be the XML of the identity provider's SAML metadata, which begins with <, not with %q; "+
 		"a URL goes in saml_metadata_url", string(first))}
 }

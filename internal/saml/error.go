@@ -14,7 +14,11 @@ import (
 // as "must not be empty": it continues "the certificate", "the SAML metadata" or the name of
 // a field. It is safe to show to anyone. It never repeats a certificate or a key, and of
 // entity ids at most the beginning.
-type Error struct{ Message string }
+type Error struct {
+	Message string
+	// PrivateKey reports that the input contains a private key, of which nothing may be kept.
+	PrivateKey bool
+}
 
 func (e *Error) Error() string { return e.Message }
 

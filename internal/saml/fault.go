@@ -33,9 +33,9 @@ var (
 // error returns the error for whoever sends the certificate itself.
 func (f *fault) error() *Error {
 	if f.advice == "" {
-		return &Error{f.problem}
+		return &Error{Message: f.problem}
 	}
-	return &Error{f.problem + "; " + f.advice}
+	return &Error{Message: f.problem + "; " + f.advice, PrivateKey: f.isSecret()}
 }
 
 // within returns the error for whoever sends it in metadata.
@@ -43,11 +43,11 @@ func (f *fault) within(c *element) *Error {
 	text := fmt.Sprintf("has an X509Certificate %s that %s; ", c.at, f.problem)
 	switch {
 	case f.isSecret():
-		return &Error{text + "take it out"}
+		return &Error{Message: text + "take it out", PrivateKey: true}
 	case f.converts:
 		text += f.advice + "; "
 	}
-	return &Error{text + orCertificate}
+	return &Error{Message: text + orCertificate}
 }
 
 func (f *fault) isSecret() bool { return f.problem == isPrivateKey.problem }

@@ -62,13 +62,13 @@ func (f *Fetcher) CheckURL(rawURL string) error {
 	u, problem := parseURL(rawURL)
 	switch {
 	case problem != "":
-		return &Error{problem}
+		return &Error{Message: problem}
 	case strings.Contains(rawURL, "#"):
-		return &Error{"must not have a fragment (#)"}
+		return &Error{Message: "must not have a fragment (#)"}
 	case u.Port() != "" && u.Port() != "443" || strings.HasSuffix(u.Host, ":"):
-		return &Error{"must not have a port"}
+		return &Error{Message: "must not have a port"}
 	case !allowed(f.Hosts, u.Hostname()):
-		return &Error{fmt.Sprintf("is on the host %q, from which metadata may not be fetched; send the document as saml_metadata, "+
+		return &Error{Message: fmt.Sprintf("is on the host %q, from which metadata may not be fetched; send the document as saml_metadata, "+
 			"or have the operator add the host to the parameter SamlMetadataHosts (SAML_METADATA_HOSTS), whose value replaces the default hosts", clip(u.Hostname(), maxQuoted))}
 	}
 	return nil

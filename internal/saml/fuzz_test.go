@@ -3,6 +3,7 @@ package saml_test
 import (
 	"bytes"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"html"
@@ -177,4 +178,18 @@ func TestBoundedMemory(t *testing.T) {
 			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(96*saml.MaxMetadataBytes), "garbage included")
 		})
 	}
+}
+
+// Whatever is around a key, it is found: a search that an attacker can blind is none.
+func FuzzHasPrivateKey(f *testing.F) {
+	for _, seed := range []string{"", "{\"note\": \"", "see the key ", "\u200b", "\\", "\x00", "-----BEGIN CERTIFICATE-----\n", "\xff"} {
+		f.Add([]byte(seed), []byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, before, after []byte) {
+		text := slices.Concat(before, []byte("\n-----BEGIN PRIVATE KEY-----\n"), after)
+		require.True(t, saml.HasPrivateKey(text))
+		quoted, err := json.Marshal(string(text))
+		require.NoError(t, err)
+		require.True(t, saml.HasPrivateKey(quoted))
+	})
 }

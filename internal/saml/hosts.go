@@ -30,7 +30,7 @@ func ParseHosts(text string) ([]string, error) {
 	var problems []error
 	for _, entry := range entries {
 		if problem := checkHostEntry(entry); problem != "" {
-			problems = append(problems, &Error{fmt.Sprintf("%q %s", clip(entry, maxQuoted), problem)})
+			problems = append(problems, &Error{Message: fmt.Sprintf("%q %s", clip(entry, maxQuoted), problem)})
 		}
 		hosts = append(hosts, strings.ToLower(entry))
 	}

@@ -25,7 +25,7 @@ func location(services []*element, instead string) (string, error) {
 				return text, nil
 			}
 			if broken == nil {
-				broken = &Error{fmt.Sprintf("has a %s %s whose Location %s; %s", s.name, s.at, problem, instead)}
+				broken = &Error{Message: fmt.Sprintf("has a %s %s whose Location %s; %s", s.name, s.at, problem, instead)}
 			}
 		}
 	}

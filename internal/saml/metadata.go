@@ -57,7 +57,7 @@ func ParseMetadata(document []byte, given Given, now time.Time) (*Metadata, erro
 			return nil, err
 		}
 		if m.SigninURL == "" {
-			return nil, &Error{fmt.Sprintf("has no SingleSignOnService with the binding HTTP-POST or HTTP-Redirect in its IDPSSODescriptor %s; "+
+			return nil, &Error{Message: fmt.Sprintf("has no SingleSignOnService with the binding HTTP-POST or HTTP-Redirect in its IDPSSODescriptor %s; "+
 				"enable one of them at the identity provider, or send signin_url beside it", idp.role.at)}
 		}
 	}
@@ -99,10 +99,10 @@ func signing(role *element, given bool, now time.Time) ([]Certificate, error) {
 	switch {
 	case len(all) > 0 && len(valid) == 0:
 		last := slices.MaxFunc(all, func(a, b Certificate) int { return a.NotAfter.Compare(b.NotAfter) })
-		return nil, &Error{fmt.Sprintf("has only expired signing certificates, the last until %s; renew it at the identity provider, or %s",
+		return nil, &Error{Message: fmt.Sprintf("has only expired signing certificates, the last until %s; renew it at the identity provider, or %s",
 			last.NotAfter.UTC().Format(time.DateOnly), orCertificate)}
 	case len(valid) > MaxCertificates:
-		return nil, &Error{fmt.Sprintf("must have at most %d signing certificates, not %d; remove old ones at the identity provider, or %s",
+		return nil, &Error{Message: fmt.Sprintf("must have at most %d signing certificates, not %d; remove old ones at the identity provider, or %s",
 			MaxCertificates, len(valid), orCertificate)}
 	}
 	return valid, nil

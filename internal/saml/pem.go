@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/base64"
-	"regexp"
 	"strings"
 )
 
@@ -17,23 +16,6 @@ const (
 // into newlines. PEM and base64 have no backslash and no & of their own.
 var unescape = strings.NewReplacer(`\\r`, "\n", `\\n`, "\n", `\r`, "\n", `\n`, "\n",
 	"&#13;", "\n", "&#10;", "\n", "&#xD;", "\n", "&#xA;", "\n", "&#xd;", "\n", "&#xa;", "\n")
-
-var (
-	// privateKeyLabel matches the label of a PEM block with a private key, however it was
-	// reformatted, the heading of PuTTY's format, and that of a key that OpenSSL prints.
-	privateKeyLabel = regexp.MustCompile(`(?i)private[\W_]*key|PuTTY-User-Key-File`)
-	// nameLines are lines of explanatory text that may have these words in a name.
-	nameLines = regexp.MustCompile(`(?im)^[ \t]*(friendlyName|subject|issuer|X509v3 Private Key Usage Period)\b.*$`)
-)
-
-func namesPrivateKey(text string) bool {
-	return privateKeyLabel.MatchString(text) && privateKeyLabel.MatchString(nameLines.ReplaceAllStringFunc(text, func(line string) string {
-		if strings.Contains(line, "BEGIN") { // It is more than a name.
-			return line
-		}
-		return ""
-	}))
-}
 
 // readBlocks returns the DER of the certificates in PEM blocks, or in bare base64, at least
 // one. Base64 may have PEM in it again, once. encoding/pem does not serve: it skips what it

@@ -66,7 +66,7 @@ func read(document []byte) (*element, error) {
 func decoded(encoding string, text io.Reader) (io.Reader, error) {
 	for _, hiding := range []string{"utf-7", "utf7", "unicode-1-1-utf-7", "csunicode11utf7", "iso-2022", "iso2022", "csiso2022", "hz"} {
 		if strings.HasPrefix(strings.ToLower(encoding), hiding) {
-			return nil, &Error{fmt.Sprintf("declares the encoding %q, in which its text means something else; send it in UTF-8", clip(encoding, maxQuoted))}
+			return nil, &Error{Message: fmt.Sprintf("declares the encoding %q, in which its text means something else; send it in UTF-8", clip(encoding, maxQuoted))}
 		}
 	}
 	return text, nil
@@ -76,7 +76,7 @@ func (r *reader) take(token xml.Token) error {
 	within := r.open[len(r.open)-1]
 	switch t := token.(type) {
 	case xml.Directive:
-		return &Error{fmt.Sprintf("must not contain a DOCTYPE %s; if this is an HTML page, send the metadata document instead", r.at)}
+		return &Error{Message: fmt.Sprintf("must not contain a DOCTYPE %s; if this is an HTML page, send the metadata document instead", r.at)}
 	case xml.CharData:
 		switch {
 		case len(r.open) == 1 && len(trimMarks(t)) > 0:
@@ -102,7 +102,7 @@ func (r *reader) begin(t xml.StartElement) error {
 	}
 	outer := r.open[len(r.open)-1].read
 	if len(r.open) > maxDepth {
-		return &Error{fmt.Sprintf("must have at most %d levels of elements %s", maxDepth, r.at)}
+		return &Error{Message: fmt.Sprintf("must have at most %d levels of elements %s", maxDepth, r.at)}
 	}
 	r.open = append(r.open, open{name: t.Name, prefixes: prefixes})
 	for _, a := range t.Attr {
@@ -123,7 +123,7 @@ func (r *reader) begin(t xml.StartElement) error {
 // declarations returns the namespaces that the attributes of an element declare.
 func (r *reader) declarations(attrs []xml.Attr) (prefixes map[string]string, err error) {
 	if len(attrs) > maxAttributes {
-		return nil, &Error{fmt.Sprintf("must have at most %d attributes in an element %s", maxAttributes, r.at)}
+		return nil, &Error{Message: fmt.Sprintf("must have at most %d attributes in an element %s", maxAttributes, r.at)}
 	}
 	for i, a := range attrs {
 		prefix, declares := a.Name.Local, a.Name.Space == "xmlns"
@@ -163,14 +163,14 @@ func (r *reader) keep(outer *element, t xml.StartElement, namespace string) erro
 	case root && len(outer.children) > 0:
 		return r.malformed("a second root element begins")
 	case root && !known:
-		return &Error{fmt.Sprintf("has the root element %s %s, not EntityDescriptor or EntitiesDescriptor of SAML 2.0; "+
+		return &Error{Message: fmt.Sprintf("has the root element %s %s, not EntityDescriptor or EntitiesDescriptor of SAML 2.0; "+
 			"send the identity provider's metadata, not another document", written(t.Name), r.at)}
 	case !known:
 		return nil
 	case namespace == "":
-		return &Error{fmt.Sprintf("has the element %s %s without its namespace; add xmlns=%q, %s", written(t.Name), r.at, wanted, orValues)}
+		return &Error{Message: fmt.Sprintf("has the element %s %s without its namespace; add xmlns=%q, %s", written(t.Name), r.at, wanted, orValues)}
 	case namespace != wanted:
-		return &Error{fmt.Sprintf("has the element %s %s in the namespace %q instead of %q; correct it, %s",
+		return &Error{Message: fmt.Sprintf("has the element %s %s in the namespace %q instead of %q; correct it, %s",
 			written(t.Name), r.at, clip(namespace, maxQuoted), wanted, orValues)}
 	}
 	e := &element{name: t.Name.Local, at: r.at, attrs: t.Attr}
@@ -181,14 +181,14 @@ func (r *reader) keep(outer *element, t xml.StartElement, namespace string) erro
 
 func (r *reader) undeclared(name xml.Name) error {
 	prefix := clip(name.Space, maxQuoted)
-	return &Error{fmt.Sprintf("has %s %s, whose prefix is not declared; add xmlns:%s with its namespace, %s", written(name), r.at, prefix, orValues)}
+	return &Error{Message: fmt.Sprintf("has %s %s, whose prefix is not declared; add xmlns:%s with its namespace, %s", written(name), r.at, prefix, orValues)}
 }
 
 func (r *reader) malformed(mistake string) error {
 	if mistake != "" {
 		mistake = ": " + mistake
 	}
-	return &Error{fmt.Sprintf("is not well-formed XML %s%s; send the metadata file as it is, %s", r.at, mistake, orValues)}
+	return &Error{Message: fmt.Sprintf("is not well-formed XML %s%s; send the metadata file as it is, %s", r.at, mistake, orValues)}
 }
 
 // mistake names the common mistakes. The decoder's own words would repeat the document.

@@ -16,11 +16,11 @@ func checkValidity(elements []*element, now time.Time) error {
 		until, ok := parseDateTime(value)
 		switch {
 		case !ok:
-			return &Error{fmt.Sprintf("has the validUntil %q in its %s %s, which is not a date and time like 2036-06-15T03:03:01Z; "+
+			return &Error{Message: fmt.Sprintf("has the validUntil %q in its %s %s, which is not a date and time like 2036-06-15T03:03:01Z; "+
 				"correct it, %s", clip(value, maxQuoted), e.name, e.at, orValues)}
 		case until.Year() == 1: // The zero time of Go and .NET: it was not set.
 		case !until.After(now):
-			return &Error{fmt.Sprintf("expired on %s (validUntil of its %s %s); get the current one from the identity provider, %s",
+			return &Error{Message: fmt.Sprintf("expired on %s (validUntil of its %s %s); get the current one from the identity provider, %s",
 				until.UTC().Format(time.DateOnly), e.name, e.at, orValues)}
 		}
 	}
