@@ -55,13 +55,16 @@ func HasPrivateKey(text []byte) bool { return hasKeyInText(text, true) }
 
 func hasKeyInText(text []byte, inBase64 bool) bool {
 	plain := plainText(text)
-	if strings.Contains(plain, "PuTTY-User-Key-File") || privateKeyBlock.MatchString(plain) {
+	dashes := strings.Contains(plain, "--") || !isASCII(plain) // Most requests have none, and the search takes a while.
+	if strings.Contains(plain, "PuTTY-User-Key-File") || dashes && privateKeyBlock.MatchString(plain) {
 		return true
 	}
 	isSeparator := func(r rune) bool { return !isAlphanumeric(r) && r != '+' && r != '/' && !unicode.IsSpace(r) }
 	for segment := range strings.FieldsFuncSeq(plain, isSeparator) {
-		words := strings.Fields(segment)
-		joined := false
+		if len(segment) < minKeyText {
+			continue
+		}
+		words, joined := strings.Fields(segment), false
 		for i, word := range words {
 			if len(word) < minKeyText {
 				continue
@@ -109,7 +112,14 @@ func plainText(text []byte) string {
 	if strings.Contains(plain, "&#") {
 		plain = unescape.Replace(plain)
 	}
+	if isASCII(plain) {
+		return plain
+	}
 	return withoutFormat(plain)
+}
+
+func isASCII(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf })
 }
 
 // containsPrivateKey reports whether one of the values of DER that follow each other in data
