@@ -57,7 +57,7 @@ func FuzzParse(f *testing.F) {
 			require.Equal(t, r, again)
 			return
 		}
-		require.Zero(t, r)
+		requireTrace(t, r)
 		e, ok := err.(*problem.Error) //nolint:errorlint // It is documented to be one, not to wrap one.
 		require.True(t, ok)
 		require.Contains(t, []problem.Code{problem.InvalidJSON, problem.PayloadTooLarge, problem.InvalidRequest}, e.Code)

@@ -24,6 +24,9 @@ const maxProblems = 30
 // *problem.Error with the code PayloadTooLarge, InvalidJSON or InvalidRequest. Certificates
 // and metadata are judged by the time now.
 //
+// Beside an error it returns what could be read of metadata and entity_id and is valid, so that
+// the refusal can be traced back to its ticket; nothing else of that request is set.
+//
 // A request with a private key anywhere is refused before anything of it is read. That error is
 // marked as [problem.Error.Secret].
 func Parse(data []byte, now time.Time) (Request, error) {
@@ -32,7 +35,7 @@ func Parse(data []byte, now time.Time) (Request, error) {
 	}
 	members, err := parseDocument(data)
 	if err != nil {
-		return Request{}, err
+		return traceOf(members, now), err
 	}
 	values, repeated := map[string]json.RawMessage{}, map[string]bool{}
 	var unknown []problem.FieldError
@@ -54,7 +57,11 @@ func Parse(data []byte, now time.Time) (Request, error) {
 		return Request{}, privateKeyFound()
 	}
 	if problems = append(problems, unknown...); len(problems) > 0 {
-		return Request{}, invalidRequest(capProblems(problems))
+		trace := traceOf(members, now)
+		if trace.EntityID == "" && !slices.ContainsFunc(problems, func(p problem.FieldError) bool { return p.Field == "entity_id" }) {
+			trace.EntityID = r.EntityID // SAML metadata supplied it.
+		}
+		return trace, invalidRequest(capProblems(problems))
 	}
 	if !r.awaitsMetadata() {
 		r.given = nil
@@ -96,7 +103,24 @@ func readFields(values map[string]json.RawMessage, repeated map[string]bool, now
 	return r, r.problems(unread)
 }
 
-// parseDocument parses the one JSON object that data must be.
+// traceOf returns a request with nothing but what its refusal can be traced by: metadata and
+// entity_id, if they are valid and given once.
+func traceOf(members []member, now time.Time) Request {
+	read := func(name string) Request {
+		var r Request
+		isOther := func(m member) bool { return m.name != name }
+		given := slices.DeleteFunc(slices.Clone(members), isOther)
+		f, _ := fieldFor(name)
+		if len(given) != 1 || string(given[0].value) == "null" || f.read(given[0].value, &r, now) != "" || f.check(r) != "" {
+			return Request{}
+		}
+		return r
+	}
+	return Request{EntityID: read("entity_id").EntityID, Metadata: read("metadata").Metadata}
+}
+
+// parseDocument parses the one JSON object that data must be. Of one that is malformed it returns
+// the members before the fault.
 func parseDocument(data []byte) ([]member, error) {
 	switch {
 	case len(data) > MaxRequestBytes:
@@ -116,7 +140,7 @@ func parseDocument(data []byte) ([]member, error) {
 	members, ok := parseObject(data)
 	if !ok {
 		message := cmp.Or(malformed(data), "The request is "+kind(bytes.TrimSpace(data))+"; send one JSON object.")
-		return nil, &problem.Error{Code: problem.InvalidJSON, Message: message}
+		return members, &problem.Error{Code: problem.InvalidJSON, Message: message}
 	}
 	return members, nil
 }

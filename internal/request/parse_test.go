@@ -143,7 +143,7 @@ func TestParseRefusesWhatIsNoObject(t *testing.T) {
 			e := requireCode(t, problem.InvalidJSON, err)
 			require.Contains(t, e.Message, tt.message)
 			require.Empty(t, e.Fields)
-			require.Zero(t, r)
+			requireTrace(t, r)
 		})
 	}
 }
@@ -183,6 +183,47 @@ func requireCode(t *testing.T, code problem.Code, err error) *problem.Error {
 	require.Equal(t, code, e.Code, "%v", err)
 	require.NotEmpty(t, e.Message)
 	return e
+}
+
+// requireTrace requires that a refused request has nothing but what it can be traced by.
+func requireTrace(t *testing.T, r request.Request) {
+	t.Helper()
+	require.Equal(t, request.Request{EntityID: r.EntityID, Metadata: r.Metadata}, r)
+}
+
+// A request with a mistyped URL, say, can be traced back to its ticket.
+func TestParseKeepsWhatARefusalCanBeTracedBy(t *testing.T) {
+	t.Parallel()
+	const entityID, metadata = `"entity_id":" http://www.okta.com/exk1 "`, `"metadata":{"ticket":"OPS-1"}`
+	document := quote(metadataDocument(t, newCertificate(t)))
+	both := request.Request{EntityID: "http://www.okta.com/exk1", Metadata: map[string]string{"ticket": "OPS-1"}}
+	for name, tt := range map[string]struct {
+		json string
+		want request.Request
+	}{
+		"a wrong field":                   {"{" + entityID + "," + metadata + `,"signin_url":"http://x"}`, both},
+		"an unknown field":                {"{" + entityID + "," + metadata + `,"ticket":1}`, both},
+		"malformed after them":            {"{" + entityID + "," + metadata + `,"name":"a"b"}`, both},
+		"malformed before one":            {"{" + entityID + `,"name":"a"b",` + metadata + "}", request.Request{EntityID: both.EntityID}},
+		"cut off in one":                  {"{" + metadata + "," + entityID[:20], request.Request{Metadata: both.Metadata}},
+		"two objects":                     {"{" + entityID + "," + metadata + "}{}", both},
+		"an entity id that is not valid":  {`{"entity_id":"a\u0000",` + metadata + "}", request.Request{Metadata: both.Metadata}},
+		"an entity id of SendGrid":        {`{"entity_id":"https://api.sendgrid.com/",` + metadata + "}", request.Request{Metadata: both.Metadata}},
+		"an entity id twice":              {"{" + entityID + "," + entityID + "," + metadata + "}", request.Request{Metadata: both.Metadata}},
+		"metadata that is not valid":      {"{" + entityID + `,"metadata":{"ticket":1}}`, request.Request{EntityID: both.EntityID}},
+		"metadata that is too large":      {"{" + entityID + `,"metadata":` + pairs(21) + "}", request.Request{EntityID: both.EntityID}},
+		"metadata that is null":           {"{" + entityID + `,"metadata":null}`, request.Request{EntityID: both.EntityID}},
+		"an entity id from SAML metadata": {`{"saml_metadata":` + document + "," + metadata + "}", request.Request{EntityID: metadataEntityID, Metadata: both.Metadata}},
+		"a private key":                   {"{" + entityID + "," + metadata + `,"name":"-----BEGIN PRIVATE KEY-----"}`, request.Request{}},
+		"no object":                       {"[]", request.Request{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, err := request.Parse([]byte(tt.json), time.Now())
+			require.Error(t, err)
+			require.Equal(t, tt.want, r)
+		})
+	}
 }
 
 // sample returns the request that fields describes.

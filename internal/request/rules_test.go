@@ -31,7 +31,7 @@ func TestParseRules(t *testing.T) {
 				return
 			}
 			e := requireCode(t, problem.InvalidRequest, err)
-			require.Zero(t, r)
+			requireTrace(t, r)
 			require.Len(t, e.Fields, 1)
 			require.Equal(t, tt.field, e.Fields[0].Field)
 			require.Contains(t, e.Fields[0].Message, tt.problem)
