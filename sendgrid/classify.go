@@ -88,7 +88,8 @@ func (e *Error) Class() Class {
 		return NeverSent
 	case status == http.StatusTooManyRequests:
 		return Throttled
-	case status == http.StatusBadRequest, status == http.StatusUnauthorized, status == http.StatusForbidden:
+	case status == http.StatusBadRequest, status == http.StatusUnauthorized, status == http.StatusForbidden,
+		status == http.StatusPaymentRequired, status == http.StatusConflict: // Not documented, and only SendGrid itself can mean them.
 		return Refused
 	case !e.Op.Idempotent():
 		return Ambiguous

@@ -1,11 +1,14 @@
 package sendgrid
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -73,6 +76,19 @@ func (e *Error) Error() string {
 // Unwrap returns the cause below HTTP.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Reason returns what SendGrid says in its answer, on one line and bounded, for a message to a
+// person; empty if it says nothing that can be read.
+func (e *Error) Reason() string {
+	var said []string
+	for _, f := range e.Errors {
+		if f.Field != "" {
+			f.Message = f.Field + ": " + f.Message
+		}
+		said = append(said, f.Message)
+	}
+	return clip(strings.Join(said, "; "))
+}
+
 // KeyError is a request without a usable API key: none could be read, or SendGrid refused
 // it with 401 and no newer one could be read. SendGrid has done nothing.
 type KeyError struct {
@@ -95,32 +111,68 @@ func readErrorBody(r io.Reader, key string) ([]FieldError, error) {
 	found := parseErrorBody(body)
 	for i := range found {
 		for _, text := range []*string{&found[i].Field, &found[i].Message, &found[i].ID} {
-			*text = clip(redact(*text, key))
+			*text = clip(strings.Join(strings.Fields(redact(*text, key)), " "))
 		}
 	}
 	return found, nil
 }
 
-// parseErrorBody reads the three forms that SendGrid uses: a bare array, which
-// the SSO reference documents; an object with "errors"; and an object with "error".
-// Any other body has no entries.
+// parseErrorBody reads the forms that SendGrid uses: a bare array, which the SSO reference
+// documents, or an object with "errors", "error" or "message", of which the first that says
+// something counts. Any other body, such as HTML, has no entries.
 func parseErrorBody(body []byte) []FieldError {
+	found := parseEntries(body)
+	var object struct {
+		Errors  json.RawMessage `json:"errors"`
+		Error   json.RawMessage `json:"error"`
+		Message json.RawMessage `json:"message"`
+	}
+	if len(found) == 0 && json.Unmarshal(body, &object) == nil {
+		for _, raw := range []json.RawMessage{object.Errors, object.Error, object.Message} {
+			if len(found) == 0 {
+				found = parseMessages(raw)
+			}
+		}
+	}
+	return found[:min(len(found), maxFieldErrors)]
+}
+
+// parseEntries reads an array of entries.
+func parseEntries(raw json.RawMessage) []FieldError {
 	var list []json.RawMessage
-	if json.Unmarshal(body, &list) != nil {
-		var object struct {
-			Errors json.RawMessage `json:"errors"`
-			Error  json.RawMessage `json:"error"`
-		}
-		if json.Unmarshal(body, &object) != nil {
-			return nil
-		}
-		if err := json.Unmarshal(object.Errors, &list); err != nil || len(list) == 0 {
-			list = []json.RawMessage{object.Error}
-		}
+	if json.Unmarshal(raw, &list) != nil {
+		return nil
 	}
 	var found []FieldError
 	for _, raw := range list {
-		if entry, ok := parseFieldError(raw); ok && len(found) < maxFieldErrors {
+		if entry, ok := parseFieldError(raw); ok {
+			found = append(found, entry)
+		}
+	}
+	return found
+}
+
+// parseMessages reads an array of entries, one entry, or an object that has the messages by the
+// field that they are about.
+func parseMessages(raw json.RawMessage) []FieldError {
+	if found := parseEntries(raw); len(found) > 0 {
+		return found
+	}
+	if entry, ok := parseFieldError(raw); ok {
+		return []FieldError{entry}
+	}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(raw, &fields) != nil {
+		return nil
+	}
+	var found []FieldError
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		entries := parseEntries(fields[name])
+		if text := parseText(fields[name]); text != "" && !isMarkup(text) {
+			entries = []FieldError{{Message: text}}
+		}
+		for _, entry := range entries {
+			entry.Field = cmp.Or(entry.Field, name)
 			found = append(found, entry)
 		}
 	}
@@ -129,7 +181,7 @@ func parseErrorBody(body []byte) []FieldError {
 
 // parseFieldError reads one entry: an object, or a bare message.
 func parseFieldError(raw json.RawMessage) (FieldError, bool) {
-	if message := parseText(raw); message != "" {
+	if message := parseText(raw); message != "" && !isMarkup(message) {
 		return FieldError{Message: message}, true
 	}
 	var entry struct {
@@ -141,8 +193,11 @@ func parseFieldError(raw json.RawMessage) (FieldError, bool) {
 		return FieldError{}, false
 	}
 	found := FieldError{Field: parseText(entry.Field), Message: parseText(entry.Message), ID: parseText(entry.ID)}
-	return found, found.Message != ""
+	return found, found.Message != "" && !isMarkup(found.Message)
 }
+
+// isMarkup reports whether a message is HTML or XML, which nobody can read in a sentence.
+func isMarkup(message string) bool { return strings.HasPrefix(strings.TrimSpace(message), "<") }
 
 // parseText reads a JSON string; anything else, null among it, is empty.
 func parseText(raw json.RawMessage) string {

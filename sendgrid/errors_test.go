@@ -27,7 +27,17 @@ func TestParseErrorBody(t *testing.T) {
 		{name: "errors before error", body: `{"errors":["a"],"error":"b"}`, want: []FieldError{{Message: "a"}}},
 		{name: "error beside null errors", body: `{"errors":null,"error":"m"}`, want: []FieldError{{Message: "m"}}},
 		{name: "error beside empty errors", body: `{"errors":[],"error":"m"}`, want: []FieldError{{Message: "m"}}},
-		{name: "error beside errors of another type", body: `{"errors":"many","error":"m"}`, want: []FieldError{{Message: "m"}}},
+		{name: "error beside errors of another type", body: `{"errors":7,"error":"m"}`, want: []FieldError{{Message: "m"}}},
+		{name: "messages by field", body: `{"errors":{"name":["too long","not unique"],"entity_id":["already taken"]}}`, want: []FieldError{
+			{Field: "entity_id", Message: "already taken"}, {Field: "name", Message: "too long"}, {Field: "name", Message: "not unique"},
+		}},
+		{name: "one message by field", body: `{"errors":{"entity_id":"already taken"}}`, want: []FieldError{{Field: "entity_id", Message: "already taken"}}},
+		{name: "entries by field", body: `{"errors":{"entity_id":[{"message":"already taken"}]}}`, want: []FieldError{{Field: "entity_id", Message: "already taken"}}},
+		{name: "errors as a text", body: `{"errors":"m"}`, want: []FieldError{{Message: "m"}}},
+		{name: "message", body: `{"message":"m"}`, want: []FieldError{{Message: "m"}}},
+		{name: "errors before message", body: `{"message":"invalid","errors":{"name":["m"]}}`, want: []FieldError{{Field: "name", Message: "m"}}},
+		{name: "message beside empty errors", body: `{"message":"m","errors":{}}`, want: []FieldError{{Message: "m"}}},
+		{name: "HTML as a message", body: `{"message":" <html><body>no</body></html>","error":{"message":"<p>"}}`},
 		{name: "null error", body: `{"error":null}`},
 		{name: "another object", body: `{"status":"error"}`},
 		{name: "null", body: `null`},
@@ -79,6 +89,26 @@ func TestWithoutKey(t *testing.T) {
 	require.ErrorIs(t, withoutKey(io.EOF, ""), io.EOF)
 	require.ErrorIs(t, withoutKey(io.EOF, "key"), io.EOF)
 	require.EqualError(t, withoutKey(errors.New("a key"), "key"), "a [redacted]")
+}
+
+func TestReason(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ body, want string }{
+		"a field":       {`{"errors":{"entity_id":["already taken"]}}`, "entity_id: already taken"},
+		"several":       {`[{"message":"a","field":"name"},"b"]`, "name: a; b"},
+		"line breaks":   {`{"error":"a\r\n\tb "}`, "a b"},
+		"the key":       {`{"error":"the key secret is not valid"}`, "the key [redacted] is not valid"},
+		"nothing":       {`{}`, ""},
+		"HTML":          {`<html>`, ""},
+		"it is bounded": {`["` + strings.Repeat("x", 400) + `","` + strings.Repeat("y", 400) + `"]`, strings.Repeat("x", 400) + "; " + strings.Repeat("y", 110) + "…"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			found, err := readErrorBody(strings.NewReader(tt.body), "secret")
+			require.NoError(t, err)
+			require.Equal(t, tt.want, (&Error{Errors: found}).Reason())
+		})
+	}
 }
 
 func TestRedact(t *testing.T) {

@@ -1,6 +1,7 @@
 package sendgrid
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 )
@@ -39,6 +40,7 @@ const (
 // traits are what the rest of the code has to know about an operation.
 type traits struct {
 	op     Op
+	words  string
 	method string
 	scope  string
 	metric string
@@ -48,19 +50,19 @@ type traits struct {
 
 // operations is the one place that a new operation is added to.
 var operations = []traits{
-	{OpCreateIntegration, http.MethodPost, ScopeCreate, "CreateLatency", false},
-	{OpListIntegrations, http.MethodGet, ScopeRead, "ListLatency", true},
-	{OpGetIntegration, http.MethodGet, ScopeRead, "GetLatency", true},
-	{OpUpdateIntegration, http.MethodPatch, ScopeUpdate, "UpdateLatency", true},
-	{OpCreateCertificate, http.MethodPost, ScopeCreate, "CreateCertificateLatency", false},
-	{OpListCertificates, http.MethodGet, ScopeRead, "ListCertificatesLatency", true},
+	{OpCreateIntegration, "create an integration", http.MethodPost, ScopeCreate, "CreateLatency", false},
+	{OpListIntegrations, "list the integrations", http.MethodGet, ScopeRead, "ListLatency", true},
+	{OpGetIntegration, "read an integration", http.MethodGet, ScopeRead, "GetLatency", true},
+	{OpUpdateIntegration, "update an integration", http.MethodPatch, ScopeUpdate, "UpdateLatency", true},
+	{OpCreateCertificate, "add a certificate", http.MethodPost, ScopeCreate, "CreateCertificateLatency", false},
+	{OpListCertificates, "list the certificates", http.MethodGet, ScopeRead, "ListCertificatesLatency", true},
 }
 
 // byHand are the operations that this client does not make.
 var byHand = []traits{
-	{OpGetCertificate, http.MethodGet, ScopeRead, "", true},
-	{OpUpdateCertificate, http.MethodPatch, ScopeUpdate, "", true},
-	{OpDeleteCertificate, http.MethodDelete, ScopeDelete, "", true},
+	{OpGetCertificate, "read a certificate", http.MethodGet, ScopeRead, "", true},
+	{OpUpdateCertificate, "update a certificate", http.MethodPatch, ScopeUpdate, "", true},
+	{OpDeleteCertificate, "delete a certificate", http.MethodDelete, ScopeDelete, "", true},
 }
 
 // Ops returns every operation of this client.
@@ -71,6 +73,10 @@ func Ops() []Op {
 	}
 	return ops
 }
+
+// Words returns the operation as it continues "to", for a message to a person; the operation
+// itself for an unknown one.
+func (op Op) Words() string { return cmp.Or(op.traits().words, string(op)) }
 
 // Scope returns the scope that an API key needs for the operation, empty for an unknown one.
 func (op Op) Scope() string { return op.traits().scope }

@@ -188,7 +188,7 @@ func TestOneIntegrationFails(t *testing.T) {
 		fault   sendgridtest.Fault
 		message string
 	}{
-		"500":                   {sendgridtest.Fault{Status: 500}, "SendGrid answered with status 500 when asked to list certificates."},
+		"500":                   {sendgridtest.Fault{Status: 500}, "SendGrid answered with status 500 when asked to list the certificates."},
 		"deleted meanwhile":     {sendgridtest.Fault{Status: 404}, "status 404"},
 		"not JSON":              {sendgridtest.Fault{Status: 200, Body: "<html>"}, "status 200"},
 		"the connection breaks": {sendgridtest.Fault{Drop: true, Times: 2}, "SendGrid could not be reached."}, // The transport repeats a read.

@@ -41,16 +41,14 @@ func message(e *problem.Error) string {
 	switch {
 	case e.Code == problem.SecretUnavailable:
 		return "The SendGrid API key could not be read from Secrets Manager; check that the secret exists and has the key in it, and that the function's role may read it."
-	case e.Code == problem.SendGridUnauthorized:
-		return "SendGrid does not accept the API key; put a valid key into the secret."
-	case e.Code == problem.SendGridForbidden:
-		return fmt.Sprintf("SendGrid does not permit the API key to %s; make a new key that has the scope %s, and check that the account's plan includes SSO.", failure.Op, failure.Op.Scope())
+	case e.Code == problem.SendGridUnauthorized, e.Code == problem.SendGridForbidden:
+		return provision.Refusal(failure, "")
 	case e.Code == problem.RateLimited:
 		return "SendGrid's rate limit resets after the end of the audit."
 	case e.Code == problem.DeadlineExceeded:
 		return "SendGrid did not answer in time."
 	case failure.StatusCode != 0:
-		return fmt.Sprintf("SendGrid answered with status %d when asked to %s.", failure.StatusCode, failure.Op)
+		return fmt.Sprintf("SendGrid answered with status %d when asked to %s.", failure.StatusCode, failure.Op.Words())
 	}
 	return "SendGrid could not be reached."
 }

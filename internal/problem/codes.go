@@ -58,7 +58,7 @@ var table = []definition{
 	{InProgress, http.StatusConflict, true, "Another request is working on the same integration"},
 	{SendGridRejected, http.StatusUnprocessableEntity, false, "SendGrid rejected the integration"},
 	{SendGridUnauthorized, http.StatusBadGateway, false, "SendGrid does not accept the API key"},
-	{SendGridForbidden, http.StatusBadGateway, false, "The API key lacks a permission at SendGrid"},
+	{SendGridForbidden, http.StatusBadGateway, false, "SendGrid does not permit it"},
 	{RateLimited, http.StatusTooManyRequests, true, "SendGrid's rate limit is used up"},
 	{SendGridUnavailable, http.StatusBadGateway, true, "SendGrid is unavailable"},
 	{OutcomeUnknown, http.StatusServiceUnavailable, true, "The outcome is not known yet"},

@@ -100,15 +100,16 @@ func Classify(err error) *problem.Error {
 // classifyRefusal classifies an answer that a repetition does not change.
 func classifyRefusal(err error) *problem.Error {
 	var failure *sendgrid.Error
-	switch {
-	case !errors.As(err, &failure):
+	if !errors.As(err, &failure) {
 		return problem.From(err)
-	case failure.StatusCode == http.StatusBadRequest && failure.Op.Writes():
-		return &problem.Error{Code: problem.SendGridRejected, Fields: fieldErrors(failure.Errors), Err: err}
-	case failure.StatusCode == http.StatusUnauthorized:
+	}
+	switch status := failure.StatusCode; {
+	case status == http.StatusUnauthorized:
 		return &problem.Error{Code: problem.SendGridUnauthorized, Err: err}
-	case failure.StatusCode == http.StatusForbidden:
+	case status == http.StatusPaymentRequired, status == http.StatusForbidden:
 		return &problem.Error{Code: problem.SendGridForbidden, Err: err}
+	case failure.Op.Writes() && (status == http.StatusBadRequest || status == http.StatusConflict):
+		return &problem.Error{Code: problem.SendGridRejected, Fields: fieldErrors(failure.Errors), Err: err}
 	default:
 		return classifyOutage(err)
 	}
@@ -143,18 +144,14 @@ func message(e *problem.Error, effect string) string {
 		return "The secret with the SendGrid API key has no usable content; put the key into it, bare or as {\"api_key\": \"…\"}. The log has the reason."
 	case e.Code == problem.SecretUnavailable:
 		return "The SendGrid API key could not be read from Secrets Manager; " + effect + ". Try again; if it persists, check that the secret exists and that the function's role may read it."
-	case e.Code == problem.SendGridRejected && failure.Op == sendgrid.OpCreateCertificate:
-		return "SendGrid rejected a certificate of the request; " + effect + ". Correct the certificate, and send the request with if_exists: update."
 	case e.Code == problem.SendGridRejected:
-		return "SendGrid rejected the integration; correct what errors lists and send the request again."
-	case e.Code == problem.SendGridUnauthorized:
-		return "SendGrid does not accept the API key, even after the secret was read again; put a valid key into the secret and send the request again. " + sentence(effect)
-	case e.Code == problem.SendGridForbidden:
-		return fmt.Sprintf("SendGrid does not permit the API key to %s; make a new key that has the scope %s, and check that the account's plan includes SSO. %s", failure.Op, failure.Op.Scope(), sentence(effect))
+		return rejection(failure, effect)
+	case e.Code == problem.SendGridUnauthorized, e.Code == problem.SendGridForbidden:
+		return Refusal(failure, effect)
 	case e.Code == problem.RateLimited:
 		return "SendGrid's rate limit is used up; send the request again after the time in Retry-After. " + sentence(effect)
 	case failure.StatusCode != 0:
-		return fmt.Sprintf("SendGrid answered with status %d when asked to %s; %s. Send the request again; if it persists, check SENDGRID_REGION and SendGrid's status page.", failure.StatusCode, failure.Op, effect)
+		return fmt.Sprintf("SendGrid answered with status %d when asked to %s; %s. Send the request again; if it persists, check SENDGRID_REGION and SendGrid's status page.", failure.StatusCode, failure.Op.Words(), effect)
 	}
 	return "SendGrid could not be reached; " + effect + ". Send the request again."
 }

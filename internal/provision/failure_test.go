@@ -3,6 +3,8 @@ package provision_test
 import (
 	"context"
 	"errors"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -80,10 +82,11 @@ func TestEnsureGivesUpReading(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: tt.status, Times: -1, Body: `{"errors":[{"message":"marker"}]}`})
+				w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: tt.status, Times: -1, Body: `{"errors":[{"message":"access forbidden (marker)"}]}`})
 				e := w.fails(tt.code, oktaRequest())
 				require.Contains(t, e.Message, tt.message)
-				require.NotContains(t, e.Public(), "marker")
+				refused := tt.status == 401 || tt.status == 403 // Then the reason is for the caller, too.
+				require.Equal(t, refused, strings.Contains(e.Public(), "marker"))
 				require.ErrorContains(t, e, "marker", "the log has what SendGrid said")
 				require.Equal(t, tt.code == problem.SendGridUnavailable, e.Retryable())
 				require.Equal(t, e.Retryable(), e.RetryAfter > 0)
@@ -124,10 +127,12 @@ func TestEnsureReportsARefusedCreate(t *testing.T) {
 	}{
 		{status: 400, code: problem.SendGridRejected, message: "rejected"},
 		{status: 401, code: problem.SendGridUnauthorized, message: "API key"},
-		{status: 403, code: problem.SendGridForbidden, message: "sso.settings.create"},
+		{status: 402, code: problem.SendGridForbidden, message: "plan"},
+		{status: 403, code: problem.SendGridForbidden, message: "refused to create an integration"},
+		{status: 409, code: problem.SendGridRejected, message: "because of something that exists"},
 	}
 	for _, tt := range tests {
-		t.Run(string(tt.code), func(t *testing.T) {
+		t.Run(strconv.Itoa(tt.status), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
@@ -138,7 +143,8 @@ func TestEnsureReportsARefusedCreate(t *testing.T) {
 				e := w.fails(tt.code, oktaRequest())
 				require.Contains(t, e.Message, tt.message)
 				require.False(t, e.Retryable())
-				if tt.status == 400 {
+				require.Contains(t, e.Message, `"signin_url: is not reachable; try another"`)
+				if tt.code == problem.SendGridRejected {
 					require.Equal(t, []problem.FieldError{
 						{Field: "signin_url", Message: "is not reachable"}, {Message: "try another"},
 					}, e.Fields)

@@ -1,0 +1,68 @@
+package provision
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// What SendGrid's reason is about. It has no codes for them, and no status of its own.
+var (
+	aboutAddress = regexp.MustCompile(`(?i)\bip\b|whitelist`)
+	aboutRegion  = regexp.MustCompile(`(?i)\bregion`)
+	aboutPlan    = regexp.MustCompile(`(?i)\b(plan|package|subscription|upgrade|billing|payment|maximum|limit|quota)`)
+	aboutScope   = regexp.MustCompile(`(?i)forbidden|access|permi|scope|authori|credential`)
+)
+
+// Refusal returns the message of an answer of SendGrid with which it refuses the function whatever
+// the request: because of its key, its address, or the account's plan. SendGrid's own reason comes
+// first where it has one, then effect, a clause of what was changed, which may be empty.
+func Refusal(failure *sendgrid.Error, effect string) string {
+	reason := failure.Reason()
+	said := says(failure)
+	if effect != "" {
+		said += "; " + effect
+	}
+	refused := fmt.Sprintf("SendGrid refused to %s%s.", failure.Op.Words(), said)
+	switch {
+	case aboutAddress.MatchString(reason):
+		return refused + " The account has IP Access Management, and a function has no fixed address without a NAT gateway: allow the address of one in SendGrid and run the function behind it, or turn IP Access Management off."
+	case aboutRegion.MatchString(reason):
+		return refused + " Set SENDGRID_REGION (the parameter SendGridRegion) to the region that the API key belongs to."
+	case failure.StatusCode == http.StatusPaymentRequired, aboutPlan.MatchString(reason):
+		return refused + " Have the plan of the SendGrid account changed, or remove what is no longer used; another API key does not help."
+	case failure.StatusCode == http.StatusUnauthorized:
+		return "SendGrid does not accept the API key, even after the secret was read again" + said +
+			". Put a valid key into the secret; if it is valid, check that SENDGRID_REGION is the region that it belongs to."
+	case reason == "", aboutScope.MatchString(reason):
+		return fmt.Sprintf("SendGrid does not let the API key %s%s. Make a new key that has the scope %s, and check that the account's plan includes SSO and that SENDGRID_REGION is its region.",
+			failure.Op.Words(), said, failure.Op.Scope())
+	}
+	return refused + " Correct this in the SendGrid account."
+}
+
+// rejection returns the message of an answer of SendGrid that rejects what was requested.
+func rejection(failure *sendgrid.Error, effect string) string {
+	switch {
+	case failure.Op == sendgrid.OpCreateCertificate:
+		return "SendGrid rejected a certificate of the request" + says(failure) + "; " + effect + ". Correct the certificate, and send the request again."
+	case failure.StatusCode == http.StatusConflict:
+		return fmt.Sprintf("SendGrid refused to %s because of something that exists%s; %s. Look for it in SendGrid's SSO settings, and change the request or remove it.",
+			failure.Op.Words(), says(failure), effect)
+	case failure.Reason() == "":
+		return "SendGrid rejected the integration without a reason that can be read; " + effect + ". Compare the values with those of the identity provider, correct them and send the request again."
+	}
+	return "SendGrid rejected the integration" + says(failure) + "; " + effect + ". Correct the request and send it again."
+}
+
+// says quotes SendGrid's reason as the end of a clause.
+func says(failure *sendgrid.Error) string {
+	reason := failure.Reason()
+	if reason == "" {
+		return ""
+	}
+	return `: "` + strings.ReplaceAll(strings.TrimRight(reason, "."), `"`, "'") + `"`
+}
