@@ -47,7 +47,7 @@ func (h *Handler) authorize(d *delivery.Delivery) error {
 	}
 	return &problem.Error{
 		Code:    problem.Forbidden,
-		Message: "A caller that is authenticated by a webhook secret alone may not send if_exists: " + string(d.Request.IfExists) + ". Leave if_exists out, sign the request with IAM, or have the operator set WEBHOOK_MAY_UPDATE to true.",
+		Message: "A caller that is authenticated by a webhook secret alone may not send if_exists: " + string(d.Request.IfExists) + ". Leave it out to create a connection or to add its first certificates; for a change, sign the request with IAM, or have the operator set WEBHOOK_MAY_UPDATE to true.",
 	}
 }
 

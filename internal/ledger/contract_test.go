@@ -104,7 +104,7 @@ func (c *contract) fields() {
 	for i, text := range []string{"", "é 語 😀 \" \\ \n", "x"} {
 		e := c.entry(int64(i+1), "owner"+text)
 		e.EntityID, e.Fingerprint, e.IntegrationID = "urn:"+text, text, text
-		e.UnknownCreates, e.Rechecked = i, i == 1
+		e.UnknownCreates, e.Rechecked, e.Bare = i, i == 1, i == 2
 		if text != "" {
 			e.Deliveries, e.Added, e.Certificate, e.Outcome = []string{text, "another"}, []string{text}, text, protocol.OutcomeUpdated
 			e.Applied = protocol.Order{Sent: c.now.Add(-time.Hour), Received: c.now.Add(-time.Minute)}

@@ -23,6 +23,7 @@ const (
 	attrIntegrationID  = "integration_id"
 	attrCertificate    = "certificate"
 	attrAdded          = "added"
+	attrBare           = "bare"
 	attrSettles        = "settles"
 	attrStale          = "stale"
 	attrDeliveries     = "deliveries"
@@ -52,6 +53,7 @@ func encode(e protocol.Entry) map[string]types.AttributeValue {
 		attrIntegrationID:  text(e.IntegrationID),
 		attrCertificate:    text(e.Certificate),
 		attrAdded:          texts(e.Added),
+		attrBare:           &types.AttributeValueMemberBOOL{Value: e.Bare},
 		attrSettles:        millis(e.Settles),
 		attrStale:          millis(e.Stale),
 		attrDeliveries:     texts(e.Deliveries),
@@ -87,6 +89,7 @@ func decode(item map[string]types.AttributeValue) protocol.Entry {
 		IntegrationID:       textOf(item[attrIntegrationID]),
 		Certificate:         textOf(item[attrCertificate]),
 		Added:               textsOf(item[attrAdded]),
+		Bare:                flagOf(item[attrBare]),
 		Settles:             timeOf(item[attrSettles]),
 		Stale:               timeOf(item[attrStale]),
 		Deliveries:          textsOf(item[attrDeliveries]),
@@ -97,12 +100,15 @@ func decode(item map[string]types.AttributeValue) protocol.Entry {
 		Update:              textOf(item[attrUpdate]),
 		UnknownCertificates: countsOf(item[attrUnknownCerts]),
 		UnknownCreates:      int(numberOf(item[attrUnknownCreates])),
+		Rechecked:           flagOf(item[attrRechecked]),
 		Expires:             time.Unix(numberOf(item[attrExpires]), 0),
 	}
-	if flag, ok := item[attrRechecked].(*types.AttributeValueMemberBOOL); ok {
-		e.Rechecked = flag.Value
-	}
 	return e
+}
+
+func flagOf(v types.AttributeValue) bool {
+	flag, ok := v.(*types.AttributeValueMemberBOOL)
+	return ok && flag.Value
 }
 
 func counts(m map[string]int) types.AttributeValue {

@@ -32,6 +32,10 @@
 // A completed request is answered with unchanged, even if somebody has edited the integration
 // since: the edit is meant to stay.
 //
+// A request that may not update changes nothing that exists, with one exception: it adds the first
+// certificates to an integration that this function created without any ([Entry.Bare]), while
+// SendGrid shows none and its fields are as requested. That completes the create.
+//
 // # Order
 //
 // Requests are ordered by when they were sent ([Order]). One that differs from the newest applied

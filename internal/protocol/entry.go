@@ -110,6 +110,9 @@ type Entry struct {
 	Baseline string
 	// Added are the SHA-256 of the certificates that were added to the integration.
 	Added []string
+	// Bare reports whether SendGrid confirmed the create of the integration, and nothing was
+	// announced for it since: it has no certificate but what somebody added by hand.
+	Bare bool
 
 	// Update is the digest of the fields that an announced update asks for, empty once its outcome
 	// is known.
@@ -233,7 +236,7 @@ func (e Entry) about(id string, settles time.Time) Entry {
 		return e
 	}
 	e.State, e.IntegrationID, e.Settles, e.Stale = Pending, id, settles, time.Time{}
-	e.Added, e.Baseline, e.Update, e.Certificate = nil, "", "", ""
+	e.Added, e.Bare, e.Baseline, e.Update, e.Certificate = nil, false, "", "", ""
 	e.UnknownCreates, e.UnknownCertificates, e.Rechecked = 0, nil, false
 	return e
 }

@@ -31,8 +31,10 @@ type Shown struct {
 	Matches, NeedsUpdate bool
 	// Digest is that of the compared fields.
 	Digest string
-	// Certificates are the SHA-256 of those that it has.
+	// Certificates are the SHA-256 of those that it has, and Certified reports whether it has any,
+	// also one that cannot be read.
 	Certificates []string
+	Certified    bool
 	// RecordedMissing reports whether the integration that the entry records is not shown.
 	RecordedMissing bool
 }
@@ -161,6 +163,7 @@ func (v View) planFound() Plan {
 	missing := v.missing()
 	asRequested := v.Shown.Matches && len(missing) == 0 && !stale && (!v.Asked.Updates || !v.Shown.NeedsUpdate)
 	completed := recorded && e.completes(v.Asked) && !v.Asked.Restores // What somebody edited since is meant to stay.
+	first := recorded && v.completesCreate()
 	switch {
 	case recorded && e.remembers(v.Asked) && !v.isOlder():
 		return Plan{Step: AnswerUnchanged}
@@ -180,8 +183,10 @@ func (v View) planFound() Plan {
 		return Plan{Step: AnswerSuperseded}
 	case e.remembers(v.Asked):
 		return Plan{Step: Refuse, Reason: Gone}
-	case v.Standing == Reader && v.Asked.Updates && v.Shown.ID != "":
+	case v.Standing == Reader && (v.Asked.Updates || first) && v.Shown.ID != "":
 		return Plan{Step: Take}
+	case first:
+		return v.add(missing[0])
 	case v.Asked.Updates && v.Shown.ID != "" && (stale || v.Shown.NeedsUpdate):
 		return Plan{Step: Update}
 	case v.Asked.Updates && v.Shown.ID != "":
@@ -191,6 +196,14 @@ func (v View) planFound() Plan {
 	default:
 		return Plan{Step: Refuse, Reason: Conflict}
 	}
+}
+
+// completesCreate reports whether a request brings the first certificates of an integration that this
+// function created without any, and changes nothing else: that completes the create, so it needs
+// no more than a create does. What a person made, or has touched, is left alone.
+func (v View) completesCreate() bool {
+	e := v.Entry
+	return !v.Asked.Updates && e.State == Completed && e.Bare && len(e.Added) == 0 && v.Shown.Matches && !v.Shown.Certified && len(v.Asked.Certificates) > 0
 }
 
 // unchanged answers a request that finds what it asks for. One that may update takes its place in

@@ -65,6 +65,7 @@ func added(hashes ...string) func(*Entry) { return func(e *Entry) { e.Added = ha
 func applied(d time.Duration) func(*Entry) {
 	return func(e *Entry) { e.Applied = ordered(d) }
 }
+func bare(e *Entry)                        { e.Bare = true }
 func settles(d time.Duration) func(*Entry) { return func(e *Entry) { e.Settles = now.Add(d) } }
 func stale(d time.Duration) func(*Entry)   { return func(e *Entry) { e.Stale = now.Add(d) } }
 func remembers(e *Entry)                   { e.Deliveries = []string{"event:0", "event:1"} }
@@ -135,6 +136,33 @@ func TestPlanWhereItExists(t *testing.T) {
 		"another has steps left, and it differs":     {plain, entry(other, Pending, updated), Owner, differs, refused(Conflict, 0)},
 		"it has no id":                               {update, entry(other, Completed), Owner, half, refused(Conflict, 0)},
 		"it has no id, and is read":                  {update, entry(other, Completed), Reader, half, refused(Conflict, 0)},
+	} {
+		t.Run(name, func(t *testing.T) { t.Parallel(); tt.test(t) })
+	}
+}
+
+// A plain request may complete a create: it adds the first certificates to what this function
+// created without any.
+func TestPlanOfFirstCertificates(t *testing.T) {
+	t.Parallel()
+	add := Plan{Step: AddCertificate, Certificate: "a"}
+	later := with(certified, func(a *Asked) { a.Fingerprint, a.Order = "h", ordered(time.Second) })
+	unreadable := with(asRequested, func(s *Shown) { s.Certified = true })
+	for name, tt := range map[string]planned{
+		"read":                            {later, entry(plain, Completed, bare), Reader, asRequested, Plan{Step: Take}},
+		"taken":                           {later, entry(plain, Completed, bare), Owner, asRequested, add},
+		"created a moment ago":            {later, entry(plain, Completed, bare, settles(1)), Owner, asRequested, add},
+		"older than the create":           {certified, entry(other, Completed, bare, applied(time.Second)), Owner, asRequested, Plan{Step: AnswerSuperseded}},
+		"made by hand, or adopted":        {later, entry(plain, Completed), Owner, asRequested, refused(Conflict, 0)},
+		"made by hand, and read":          {later, entry(plain, Completed), Reader, asRequested, refused(Conflict, 0)},
+		"fields differ":                   {later, entry(plain, Completed, bare), Owner, differs, refused(Conflict, 0)},
+		"it has a certificate":            {later, entry(plain, Completed, bare), Owner, with(certificates(asRequested, "c"), func(s *Shown) { s.Certified = true }), refused(Conflict, 0)},
+		"it has one that cannot be read":  {later, entry(plain, Completed, bare), Owner, unreadable, refused(Conflict, 0)},
+		"one was added, and removed":      {later, entry(plain, Completed, bare, added("c")), Owner, asRequested, refused(Conflict, 0)},
+		"the create has steps left":       {later, entry(plain, Pending, bare), Owner, asRequested, refused(Conflict, 0)},
+		"another integration is recorded": {later, entry(plain, Completed, bare, of("0")), Owner, asRequested, refused(Conflict, 0)},
+		"may update, and has one to send": {with(later, func(a *Asked) { a.Updates = true }), entry(plain, Completed, bare), Owner, uncompleted, Plan{Step: Update}},
+		"the request brings none":         {with(other, func(a *Asked) { a.Order = later.Order }), entry(plain, Completed, bare), Owner, asRequested, Plan{Step: AnswerUnchanged}},
 	} {
 		t.Run(name, func(t *testing.T) { t.Parallel(); tt.test(t) })
 	}

@@ -29,6 +29,9 @@ type Write struct {
 	// Subject is what the write makes: the digest of the fields of an update, or the SHA-256 of a
 	// certificate.
 	Subject string
+	// Answered reports whether SendGrid's own response confirmed the write. What was found by
+	// reading may have been made by somebody else.
+	Answered bool
 }
 
 // Announce returns the entry with an announced write of a request.
@@ -44,13 +47,13 @@ func (e Entry) Announce(w Write, asked Asked, settles time.Time) Entry {
 			e.Gone = e.IntegrationID
 		}
 		e.State, e.IntegrationID, e.Settles, e.Stale = Creating, "", time.Time{}, time.Time{}
-		e.Added, e.Baseline, e.UnknownCertificates, e.Update, e.Certificate, e.Rechecked = nil, "", nil, "", "", false
+		e.Added, e.Bare, e.Baseline, e.UnknownCertificates, e.Update, e.Certificate, e.Rechecked = nil, false, "", nil, "", "", false
 	case UpdateIntegration:
 		e = e.about(w.Integration, settles)
-		e.State, e.Update, e.Certificate, e.Rechecked = Pending, w.Subject, "", false
+		e.State, e.Bare, e.Update, e.Certificate, e.Rechecked = Pending, false, w.Subject, "", false
 	case CreateCertificate:
 		e = e.about(w.Integration, settles)
-		e.State, e.Update, e.Certificate, e.Rechecked = Adding, "", w.Subject, false
+		e.State, e.Bare, e.Update, e.Certificate, e.Rechecked = Adding, false, "", w.Subject, false
 		e.UnknownCreates = e.UnknownCertificates[w.Subject]
 	}
 	e.Fingerprint, e.Outcome, e.Announced = asked.Fingerprint, outcome, asked.Order
@@ -68,6 +71,7 @@ func (e Entry) Confirm(w Write, id string, settles time.Time) Entry {
 	switch w.Kind {
 	case CreateIntegration:
 		e = e.about(id, settles)
+		e.Bare = w.Answered
 	case UpdateIntegration:
 		e.State, e.Update, e.Stale = Pending, "", settles
 	case CreateCertificate:

@@ -151,3 +151,21 @@ func TestReconcile(t *testing.T) {
 		})
 	}
 }
+
+// Only SendGrid's response to the create says that the integration is this function's and has no
+// certificate; whatever is announced or found after that ends it.
+func TestBare(t *testing.T) {
+	t.Parallel()
+	create := Write{Kind: CreateIntegration, Answered: true}
+	creating := Entry{State: Free}.Announce(create, plain, now)
+	require.False(t, creating.Bare)
+	created := creating.Confirm(create, "1", now)
+	require.True(t, created.Bare)
+	require.True(t, created.Complete(plain, "1", true, now, time.Time{}).Bare)
+	require.False(t, creating.Confirm(Write{Kind: CreateIntegration}, "1", now).Bare, "found by reading")
+	require.False(t, creating.Reconcile(asRequested, now).Bare)
+	require.False(t, created.Complete(plain, "2", true, now, time.Time{}).Bare, "another integration")
+	require.False(t, created.Announce(Write{Kind: UpdateIntegration, Integration: "1"}, plain, now).Bare)
+	require.False(t, created.Announce(Write{Kind: CreateCertificate, Integration: "1"}, plain, now).Bare)
+	require.False(t, created.Announce(create, plain, now).Bare, "it was deleted")
+}

@@ -23,6 +23,8 @@ type observation struct {
 	certificates []storedCertificate
 	// certificatesRead reports whether certificates are all that the integration has.
 	certificatesRead bool
+	// certified reports whether it has any, also one that cannot be read.
+	certified bool
 }
 
 // shown returns what a plan has to know of the observation.
@@ -33,7 +35,7 @@ func (a *attempt) shown() protocol.Shown {
 	}
 	shown := protocol.Shown{
 		Exists: true, ID: i.ID, Matches: a.request.Matches(*i), NeedsUpdate: a.request.NeedsUpdate(*i), Digest: request.DigestOf(*i),
-		RecordedMissing: a.seen.recordedMissing,
+		RecordedMissing: a.seen.recordedMissing, Certified: a.seen.certified,
 	}
 	for _, c := range a.seen.certificates {
 		shown.Certificates = append(shown.Certificates, c.sha256)
@@ -48,8 +50,8 @@ func (a *attempt) observe(ctx context.Context) (observation, error) {
 	if err != nil || !wanted || seen.integration == nil || seen.integration.ID == "" {
 		return seen, err
 	}
-	seen.certificates, err = a.listCertificates(ctx, seen.integration.ID)
-	seen.certificatesRead = true
+	list, err := a.listCertificates(ctx, seen.integration.ID)
+	seen.certificates, seen.certified, seen.certificatesRead = stored(list), len(list) > 0, true
 	return seen, err
 }
 
@@ -151,10 +153,9 @@ type storedCertificate struct {
 	notBefore, notAfter time.Time
 }
 
-// listCertificates returns the certificates of an integration. Those whose dates are not known
-// are left out, as in an audit. An integration that was created a moment ago
-// and is not visible yet has none but those that the entry records.
-func (a *attempt) listCertificates(ctx context.Context, id string) ([]storedCertificate, error) {
+// listCertificates returns the certificates of an integration. One that was created a moment ago and
+// is not visible yet has none but those that the entry records.
+func (a *attempt) listCertificates(ctx context.Context, id string) ([]sendgrid.Certificate, error) {
 	var list []sendgrid.Certificate
 	err := a.read(ctx, func(ctx context.Context) (err error) {
 		list, err = a.SendGrid.ListCertificates(ctx, id)
@@ -163,9 +164,11 @@ func (a *attempt) listCertificates(ctx context.Context, id string) ([]storedCert
 	if sendgrid.IsNotFound(err) && a.entry.Settles.After(a.asOf) {
 		return nil, nil
 	}
-	return stored(list), err
+	return list, err
 }
 
+// stored reads certificates that SendGrid has. Those whose dates are not known are left out, as in
+// an audit.
 func stored(list []sendgrid.Certificate) []storedCertificate {
 	var certificates []storedCertificate
 	for _, c := range list {

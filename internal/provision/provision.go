@@ -114,6 +114,6 @@ func (p *Provisioner) Ensure(ctx context.Context, r request.Resolved, d Delivery
 		return nil, a.translate(err)
 	}
 	result.Metadata = r.Metadata
-	result.Warnings = warnings(r, result, a.drifted, time.Now())
+	result.Warnings = a.warnings(result, time.Now())
 	return result, nil
 }

@@ -57,7 +57,7 @@ func conflict(i sendgrid.Integration, r request.Resolved, seen observation) *pro
 		}
 	}
 	slices.Sort(names)
-	e.Message = fmt.Sprintf("The integration %s has this entity_id and differs in %s; nothing was changed. Send the values that it has, or send the request with if_exists: update to change it.",
+	e.Message = fmt.Sprintf("The integration %s has this entity_id and differs in %s; nothing was changed. Send the values that it has; or have it changed with if_exists: update, which a caller with nothing but a webhook secret may send only if WEBHOOK_MAY_UPDATE is true.",
 		i.ID, strings.Join(slices.Compact(names), ", "))
 	return e
 }

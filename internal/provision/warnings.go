@@ -6,7 +6,6 @@ import (
 
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
-	"sendgrid-sso-integration/internal/request"
 )
 
 // expiresSoon is how long before the last certificate expires a warning is given.
@@ -38,7 +37,7 @@ func WarningCodes() []WarningCode {
 }
 
 // warnings returns the warnings about a result, from what is known without another call.
-func warnings(r request.Resolved, result *Result, drifted []problem.Change, now time.Time) []Warning {
+func (a *attempt) warnings(result *Result, now time.Time) []Warning {
 	var found []Warning
 	warn := func(code WarningCode, message string) { found = append(found, Warning{Code: code, Message: message}) }
 	var last time.Time // When the last certificate expires.
@@ -47,10 +46,10 @@ func warnings(r request.Resolved, result *Result, drifted []problem.Change, now 
 			last = c.NotAfter
 		}
 	}
-	switch {
-	case result.Outcome == protocol.OutcomeCreated && len(r.Certificates) == 0:
-		warn(NoCertificate, "The integration has no certificate, so nobody can log in yet. Send the identity provider's signing certificate as public_certificate or saml_metadata, with if_exists: update.")
-	case len(result.Certificates) > 0 && last.Before(now.Add(expiresSoon)):
+	if message := a.withoutCertificate(result); message != "" {
+		warn(NoCertificate, message)
+	}
+	if len(result.Certificates) > 0 && last.Before(now.Add(expiresSoon)) {
 		warn(CertificateExpiresSoon, fmt.Sprintf("The last certificate expires on %s; nobody can log in after that. Send the next one with if_exists: update.", last.UTC().Format(time.DateOnly)))
 	}
 	if !result.Integration.Enabled {
@@ -59,9 +58,33 @@ func warnings(r request.Resolved, result *Result, drifted []problem.Change, now 
 	if completed := result.Integration.CompletedIntegration; completed != nil && !*completed {
 		warn(IntegrationIncomplete, "SendGrid reports that the set-up is not finished; somebody has to finish it in SendGrid's SSO settings.")
 	}
-	if len(drifted) > 0 {
-		found = append(found, Warning{Code: Drifted, Changes: drifted, Message: "Somebody changed the integration in SendGrid since this function did; " +
+	if len(a.drifted) > 0 {
+		found = append(found, Warning{Code: Drifted, Changes: a.drifted, Message: "Somebody changed the integration in SendGrid since this function did; " +
 			"changes has what. If that is not meant to stay, send the request with if_exists: restore."})
 	}
 	return found
+}
+
+// withoutCertificate returns the message if the integration has no certificate as far as that is
+// known: this attempt created it without any, or listed none, or the ledger records that none was
+// added since this function created it.
+func (a *attempt) withoutCertificate(result *Result) string {
+	const (
+		none = "The integration has no certificate, so nobody can log in. "
+		send = "Send the request again with the identity provider's signing certificate as public_certificate or saml_metadata"
+		free = "; while nothing else differs, that needs no if_exists."
+	)
+	bare := a.entry.Bare && a.entry.IntegrationID == result.Integration.ID
+	brings := len(a.request.Certificates) > 0
+	switch {
+	case result.Outcome == protocol.OutcomeCreated && !brings && bare:
+		return none + send + free
+	case result.Outcome == protocol.OutcomeCreated && !brings: // It was found by reading, so it may be a person's.
+		return none + send + ". If the answer is Conflict, it needs if_exists: update."
+	case bare && !brings:
+		return "No certificate was requested for this integration yet, and without one nobody can log in. " + send + free
+	case result.Outcome == protocol.OutcomeUnchanged && a.seen.certificatesRead && !a.seen.certified:
+		return none + "The requested one was removed in SendGrid: add it there, or send another one with if_exists: update."
+	}
+	return ""
 }

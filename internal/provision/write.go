@@ -58,6 +58,7 @@ func (a *attempt) perform(ctx context.Context, w write) error {
 	if open != nil && w.idempotent { // A try that was not answered may take effect after the one that was.
 		a.held = a.settles()
 	}
+	w.Answered = open == nil
 	a.entry = a.entry.Confirm(w.Write, a.seen.integration.ID, a.settles())
 	a.changes = append(a.changes, w.changes...)
 	return nil

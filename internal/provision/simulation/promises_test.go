@@ -122,10 +122,54 @@ func (sim *simulation) wrote(t *try, what string, fields bool) {
 	}
 }
 
+// sameRequest reports whether two requests ask for the same, so that one goes on where the other
+// stopped.
+func (q *sent) sameRequest(other *sent) bool {
+	return q.sameFields(other) && slices.Equal(q.certs, other.certs)
+}
+
+// mayAdd checks that a request that may not update adds certificates only to what it created itself,
+// or to what this function created without any and that never had one.
+func (sim *simulation) mayAdd(t *try, id string) {
+	q, i := t.delivery.request, sim.account.find(id)
+	if q.update || i.by != nil && q.sameRequest(i.by) {
+		return
+	}
+	// A read may find what an unanswered create made, or what a person made in that minute.
+	reconciled := slices.ContainsFunc(sim.tries, func(other *try) bool {
+		return other.delivery.request.sameRequest(q) && other.result != nil && other.result.Outcome == protocol.OutcomeCreated
+	})
+	hadOthers := slices.ContainsFunc(sim.account.certificates, func(c *certificate) bool {
+		return c.integration == id && !c.by.sameRequest(q)
+	})
+	sim.require(reconciled || len(sim.schedule.faults) > 0 || !i.byHand, "%s adds a certificate to what a person made", t)
+	sim.require(!hadOthers, "%s adds a certificate to an integration that had another", t)
+	if i.by != nil {
+		sim.require(len(i.by.certs) == 0, "%s adds the first certificate to what was created with others", t)
+	}
+}
+
+// checkConflict checks that a request that only adds the first certificates to what was created
+// without any is no Conflict, where nothing else happened.
+func (sim *simulation) checkConflict(t *try) {
+	q, s := t.delivery.request, sim.schedule
+	differs := func(other *sent) bool { return other.update || other.rejected || !other.sameFields(q) }
+	if len(s.faults) > 0 || len(s.hands) > 0 || s.unanswered || slices.ContainsFunc(s.requests, differs) || len(sim.account.certificates) > 0 {
+		return
+	}
+	for _, other := range sim.tries {
+		bare := other.result != nil && other.result.Outcome == protocol.OutcomeCreated && len(other.delivery.request.certs) == 0
+		sim.require(!bare || other.ended.After(t.began), "%s is a Conflict, and only adds the first certificates to what %s created", t, other)
+	}
+}
+
 // checkAnswer checks what a try was answered.
 func (sim *simulation) checkAnswer(t *try) {
 	if t.failure != nil {
 		sim.trace("%s: %s %s", t, t.failure.Code, provision.OutcomeOf(t.failure))
+		if t.failure.Code == problem.Conflict {
+			sim.checkConflict(t)
+		}
 		sim.require(t.failure.Code != problem.Internal, "%s ends in Internal: %v", t, t.failure)
 		return
 	}

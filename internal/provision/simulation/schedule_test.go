@@ -139,6 +139,22 @@ func newSchedule(seed uint64) *schedule {
 			})
 		}
 	}
+	if r.IntN(4) == 0 { // Tickets: a create without certificates, and the same with them later.
+		bare := &sent{number: len(s.requests), at: seconds(span / 2), enabled: true, signin: "a", http: r.IntN(2) == 0}
+		certified := *bare
+		certified.number, certified.at, certified.certs = bare.number+1, bare.at+seconds(span/2), [][]int{{0}, {1}, {0, 1}}[r.IntN(3)]
+		if r.IntN(2) == 0 { // Alone, or among the others.
+			s.requests, s.deliveries = nil, nil
+		}
+		for _, q := range []*sent{bare, &certified} {
+			s.requests = append(s.requests, q)
+			for range 1 + r.IntN(2) {
+				s.deliveries = append(s.deliveries, &delivery{
+					number: len(s.deliveries), request: q, at: q.at + seconds(span/4), process: r.IntN(s.processes), length: 25 * time.Second,
+				})
+			}
+		}
+	}
 	if r.IntN(3) == 0 {
 		for range 1 + r.IntN(2) {
 			h := hand{seconds(span * 2), deed(r.IntN(int(deeds)))}

@@ -53,12 +53,14 @@ type integration struct {
 	past[sendgrid.Integration]
 	id     string
 	byHand bool
+	by     *sent // Whose create it was.
 }
 
 type certificate struct {
 	past[sendgrid.Certificate]
 	integration string
 	pem         string
+	by          *sent
 }
 
 // account is what SendGrid has, and every effect of a write so far.
@@ -226,6 +228,7 @@ func (c client) CreateIntegration(ctx context.Context, in sendgrid.IntegrationRe
 			return &sendgrid.Error{Op: sendgrid.OpCreateIntegration, Sent: true, StatusCode: http.StatusBadRequest}
 		}
 		made = c.sim.account.add(in, false)
+		c.sim.account.find(made.ID).by = t.delivery.request
 		c.sim.wrote(t, "creates "+made.ID, true)
 		return nil
 	})
@@ -264,7 +267,8 @@ func (c client) CreateCertificate(ctx context.Context, in sendgrid.CertificateRe
 			return &sendgrid.Error{Op: sendgrid.OpCreateCertificate, Sent: true, StatusCode: http.StatusBadRequest}
 		}
 		made = sendgrid.Certificate{ID: fmt.Sprint(100 + len(c.sim.account.certificates)), PublicCertificate: in.PublicCertificate, IntegrationID: in.IntegrationID}
-		added := &certificate{integration: in.IntegrationID, pem: in.PublicCertificate}
+		c.sim.mayAdd(t, in.IntegrationID)
+		added := &certificate{integration: in.IntegrationID, pem: in.PublicCertificate, by: t.delivery.request}
 		added.set(made, false)
 		c.sim.account.certificates = append(c.sim.account.certificates, added)
 		c.sim.wrote(t, "adds a certificate to "+in.IntegrationID, false)
