@@ -113,7 +113,7 @@ func TestEveryCode(t *testing.T) {
 				data, err := f.invoke(t, event(goodRequest))
 				got := functionError(t, data, err)
 				require.Equal(t, string(code), got.Type)
-				require.Equal(t, "A sentence for the caller. name: is at fault; and so is this", got.Message)
+				require.Equal(t, "A sentence for the caller. (1) name: is at fault (2) and so is this", got.Message)
 				requireFailureLine(t, f, code)
 			})
 		}

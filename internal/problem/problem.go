@@ -63,21 +63,27 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s", e.Code, e.Public())
 }
 
-// Public describes the failure to a caller: the message and the fields at fault.
+// Public describes the failure to a caller: the message and the fields at fault, numbered where
+// there are several, because their messages have punctuation of their own. What the message quotes
+// already is not repeated.
 func (e *Error) Public() string {
-	if len(e.Fields) == 0 {
-		return e.Message
-	}
-	var b strings.Builder
-	b.WriteString(e.Message)
-	for i, f := range e.Fields {
-		b.WriteString([]string{" ", "; "}[min(i, 1)])
+	var faults []string
+	for _, f := range e.Fields {
 		if f.Field != "" {
-			b.WriteString(f.Field + ": ")
+			f.Message = f.Field + ": " + f.Message
 		}
-		b.WriteString(f.Message)
+		if !strings.Contains(e.Message, f.Message) {
+			faults = append(faults, f.Message)
+		}
 	}
-	return b.String()
+	if len(faults) == 1 {
+		return e.Message + " " + faults[0]
+	}
+	text := e.Message
+	for i, fault := range faults {
+		text += fmt.Sprintf(" (%d) %s", i+1, fault)
+	}
+	return text
 }
 
 // Unwrap returns the cause.

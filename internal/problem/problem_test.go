@@ -81,8 +81,20 @@ func TestFrom(t *testing.T) {
 
 func TestPublicListsTheFields(t *testing.T) {
 	t.Parallel()
-	e := &problem.Error{Code: problem.InvalidRequest, Message: "Two rules.", Fields: []problem.FieldError{
-		{Field: "name", Message: "is required"}, {Message: "and 3 more"},
-	}}
-	require.Equal(t, "Two rules. name: is required; and 3 more", e.Public())
+	one := problem.FieldError{Field: "name", Message: "is required; send it"}
+	for name, tt := range map[string]struct {
+		message string
+		fields  []problem.FieldError
+		want    string
+	}{
+		"none":    {"It failed.", nil, "It failed."},
+		"one":     {"One field.", []problem.FieldError{one}, "One field. name: is required; send it"},
+		"several": {"Two fields.", []problem.FieldError{one, {Message: "and 3 more"}}, "Two fields. (1) name: is required; send it (2) and 3 more"},
+		"quoted":  {`SendGrid says "name: is taken; try another".`, []problem.FieldError{{Field: "name", Message: "is taken"}, {Message: "try another"}}, `SendGrid says "name: is taken; try another".`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, tt.want, (&problem.Error{Code: problem.InvalidRequest, Message: tt.message, Fields: tt.fields}).Public())
+		})
+	}
 }

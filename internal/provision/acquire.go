@@ -35,7 +35,9 @@ func (a *attempt) acquire(ctx context.Context, mayRead bool) (protocol.Standing,
 			}
 			claim := current.Take(token, a.end.Add(a.settling()), now)
 			claim.Revision = current.Revision + 1
+			end := a.waits.begin(forLedger)
 			found, stored, err := a.Ledger.Put(ctx, claim)
+			end()
 			if err != nil {
 				return 0, &ledgerError{err}
 			}
@@ -55,7 +57,10 @@ func (a *attempt) acquire(ctx context.Context, mayRead bool) (protocol.Standing,
 		case protocol.Leased: // It may end at any time.
 		}
 		a.arrived() // Nobody can tell how long this takes.
-		if wait >= time.Until(a.wait) || !retry.Sleep(ctx, wait) {
+		end := a.waits.begin(forOthers)
+		waited := wait < time.Until(a.wait) && retry.Sleep(ctx, wait)
+		end()
+		if !waited {
 			return 0, inProgress(remaining, a.settling(), nil)
 		}
 		read, err := a.Ledger.Get(ctx, current.Key)
@@ -75,6 +80,7 @@ var errTaken = errors.New("another attempt has taken the ledger entry")
 
 // put writes the entry that this attempt owns. Its error is errTaken if another attempt has it.
 func (a *attempt) put(ctx context.Context, e protocol.Entry) error {
+	defer a.waits.begin(forLedger)()
 	e.Revision = a.stored.Revision + 1
 	current, stored, err := a.Ledger.Put(ctx, e)
 	if err == nil && !stored && current.Owner == a.stored.Owner {
@@ -103,7 +109,7 @@ func (a *attempt) announce(ctx context.Context, e protocol.Entry) error {
 		return &ledgerError{err}
 	case left(ctx) < invocation.MinWrite:
 		a.withdraw(ctx, before)
-		return errTooLate
+		return a.tooLate()
 	}
 	return nil
 }

@@ -38,6 +38,7 @@ type attempt struct {
 	changes []problem.Change
 	// drifted is what somebody changed there before.
 	drifted []problem.Change
+	waits   waits
 	// adopted reports whether the response to a create was lost.
 	adopted bool
 	// held is until when nobody may write after this attempt, because the outcome of one of its
@@ -81,7 +82,10 @@ func (a *attempt) begin(ctx context.Context, mayRead bool) error {
 	}
 	// Reads are as old as their beginning: what settled meanwhile was not settled for them.
 	a.asOf = time.Now()
-	if a.seen, err = a.observe(ctx); err != nil {
+	end := a.waits.begin(forSendGrid)
+	a.seen, err = a.observe(ctx)
+	end()
+	if err != nil {
 		return a.observationFailed(ctx, err)
 	}
 	if a.standing == protocol.Owner {

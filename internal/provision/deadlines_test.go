@@ -2,6 +2,7 @@ package provision_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,6 +30,7 @@ func TestEnsureCreatesNothingWithTooLittleTime(t *testing.T) {
 				w := newWorld(t)
 				_, err := w.ensureWithin(length, oktaRequest())
 				e := requireCode(t, problem.DeadlineExceeded, err)
+				require.Contains(t, e.Message, "The time ran out ")
 				require.True(t, e.Retryable())
 				w.creates(0, 0)
 				w.released()
@@ -57,7 +59,7 @@ func TestEnsureBoundsItself(t *testing.T) {
 		w.sendGrid.Script(sendgridtest.Fault{Delay: forever, Times: -1})
 		start := time.Now()
 		_, err := w.provisioner.Ensure(t.Context(), oktaRequest(), provision.Delivery{})
-		requireCode(t, problem.DeadlineExceeded, err)
+		requireCode(t, problem.SendGridUnavailable, err)
 		require.Less(t, time.Since(start), 25*time.Second)
 	})
 }
@@ -71,11 +73,11 @@ func TestEnsureAnswersInTimeThoughAReadHangs(t *testing.T) {
 				w := newWorld(t)
 				w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Delay: forever, Times: -1})
 				_, err := w.ensureWithin(length, oktaRequest())
-				code := problem.DeadlineExceeded
-				if length >= time.Minute {
-					code = problem.SendGridUnavailable // It was tried often enough before that.
+				code, message := problem.DeadlineExceeded, "The time ran out while SendGrid was asked to list the integrations"
+				if length > 20*time.Second { // One try had its time.
+					code, message = problem.SendGridUnavailable, "SendGrid did not answer in time when asked to list the integrations"
 				}
-				requireCode(t, code, err)
+				require.Contains(t, requireCode(t, code, err).Message, message)
 				w.creates(0, 0)
 				w.released()
 			})
@@ -207,4 +209,35 @@ func TestEnsureAfterTheCallerWentAway(t *testing.T) {
 			w.creates(1, 1)
 		})
 	})
+}
+
+// A try that is cut off by the end of the time does not hide what the one before it said.
+func TestEnsureSaysWhatFailedBeforeItsTimeRanOut(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		first   sendgridtest.Fault
+		code    problem.Code
+		message string
+	}{
+		"an outage":    {sendgridtest.Fault{Status: 503}, problem.SendGridUnavailable, "status 503"},
+		"a rate limit": {sendgridtest.Fault{Status: 429}, problem.RateLimited, "rate limit"},
+	} {
+		for _, certificates := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, certificates=%t", name, certificates), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld(t)
+					r, op := oktaRequest(), sendgrid.OpListIntegrations
+					if certificates { // These are read by the attempt itself.
+						w.created(oktaRequest())
+						r, op = withCertificates(), sendgrid.OpListCertificates
+					}
+					tt.first.Op = op
+					w.sendGrid.Script(tt.first, sendgridtest.Fault{Op: op, Delay: forever, Times: -1})
+					_, err := w.ensureWithin(9*time.Second, r)
+					require.Contains(t, requireCode(t, tt.code, err).Message, tt.message)
+				})
+			})
+		}
+	}
 }

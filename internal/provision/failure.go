@@ -22,8 +22,31 @@ const (
 	retryLeased = 5 * time.Second
 )
 
-// errTooLate ends an attempt that has too little time left for a write.
-var errTooLate = errors.New("there is too little time left for a write")
+// tooLateError ends an attempt that has too little time left for a write.
+type tooLateError struct {
+	// waitedFor is what took most of the time, empty if nothing did.
+	waitedFor string
+}
+
+func (e *tooLateError) Error() string { return "there is too little time left for a write" }
+
+// why continues "the time ran out".
+func (e *tooLateError) why() string {
+	if e.waitedFor == "" {
+		return "before anything could be sent to SendGrid, because there was little when the request began"
+	}
+	return "before anything could be sent to SendGrid, mostly while waiting for " + e.waitedFor
+}
+
+// tooLate returns the error of an attempt that has too little time left for a write.
+func (a *attempt) tooLate() error {
+	const worthNaming = 500 * time.Millisecond
+	what, waited := a.waits.longest()
+	if waited < worthNaming {
+		return &tooLateError{}
+	}
+	return &tooLateError{what}
+}
 
 // ledgerError is a failed call to the ledger.
 type ledgerError struct{ err error }
@@ -60,11 +83,12 @@ func translate(err error, effect string) *problem.Error {
 		return known
 	}
 	var ledger *ledgerError
+	var late *tooLateError
 	switch {
 	case errors.As(err, &ledger):
 		return ledgerUnavailable(ledger.err, effect)
-	case errors.Is(err, errTooLate):
-		return tooLate(err, effect)
+	case errors.As(err, &late):
+		return deadlineExceeded(err, late.why(), effect)
 	}
 	e := Classify(err)
 	if e.Message == "" {
@@ -79,10 +103,7 @@ func translate(err error, effect string) *problem.Error {
 func Classify(err error) *problem.Error {
 	switch sendgrid.ClassOf(err) {
 	case sendgrid.NoKey:
-		switch {
-		case errors.Is(err, context.DeadlineExceeded):
-			return &problem.Error{Code: problem.DeadlineExceeded, Err: err}
-		case problem.IsPermanent(err): // The content of the secret can never be used.
+		if problem.IsPermanent(err) { // The content of the secret can never be used.
 			return &problem.Error{Code: problem.SecretUnavailable, Permanent: true, Err: err}
 		}
 		return &problem.Error{Code: problem.SecretUnavailable, RetryAfter: retrySoon, Err: err}
@@ -125,7 +146,8 @@ func classifyLimit(err error) *problem.Error {
 }
 
 func classifyOutage(err error) *problem.Error {
-	if errors.Is(err, context.DeadlineExceeded) {
+	var failure *sendgrid.Error
+	if errors.As(err, &failure) && errors.Is(err, context.DeadlineExceeded) {
 		return &problem.Error{Code: problem.DeadlineExceeded, Err: err}
 	}
 	return &problem.Error{Code: problem.SendGridUnavailable, RetryAfter: retrySoon, Err: err}
@@ -139,7 +161,7 @@ func message(e *problem.Error, effect string) string {
 	}
 	switch {
 	case e.Code == problem.DeadlineExceeded:
-		return tooLate(e.Err, effect).Message
+		return deadlineExceeded(e.Err, "while SendGrid was asked to "+failure.Op.Words(), effect).Message
 	case e.Code == problem.SecretUnavailable && e.Permanent:
 		return "The secret with the SendGrid API key has no usable content; put the key into it, bare or as {\"api_key\": \"…\"}. The log has the reason."
 	case e.Code == problem.SecretUnavailable:
@@ -152,14 +174,17 @@ func message(e *problem.Error, effect string) string {
 		return "SendGrid's rate limit is used up; send the request again after the time in Retry-After. " + sentence(effect)
 	case failure.StatusCode != 0:
 		return fmt.Sprintf("SendGrid answered with status %d when asked to %s; %s. Send the request again; if it persists, check SENDGRID_REGION and SendGrid's status page.", failure.StatusCode, failure.Op.Words(), effect)
+	case errors.Is(e.Err, errTooSlow):
+		return "SendGrid did not answer in time when asked to " + failure.Op.Words() + "; " + effect + ". Send the request again."
 	}
 	return "SendGrid could not be reached; " + effect + ". Send the request again."
 }
 
-func tooLate(cause error, effect string) *problem.Error {
+// deadlineExceeded says what the time was spent on; while continues "the time ran out".
+func deadlineExceeded(cause error, while, effect string) *problem.Error {
 	return &problem.Error{
 		Code: problem.DeadlineExceeded, Err: cause,
-		Message: "The time ran out; " + effect + ". Send the request again.",
+		Message: "The time ran out " + while + "; " + effect + ". Send the request again.",
 	}
 }
 

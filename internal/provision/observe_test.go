@@ -599,7 +599,8 @@ func TestEnsureDoesNotBeginACreateAfterASlowLedger(t *testing.T) {
 			}
 			return ctx.Err()
 		}
-		w.fails(problem.DeadlineExceeded, oktaRequest())
+		e := w.fails(problem.DeadlineExceeded, oktaRequest())
+		require.Contains(t, e.Message, "mostly while waiting for the ledger")
 		w.creates(0, 0)
 		entry, _ := w.ledger.state()
 		require.Equal(t, protocol.Free, entry.State)

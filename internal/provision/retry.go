@@ -23,15 +23,31 @@ const (
 
 // retry tries a call until it succeeds, a repetition cannot help, or less than reserve would be
 // left for another try. Only a call that is idempotent, or that certainly had no effect, is of a
-// class that is repeated.
+// class that is repeated. Where a later try ends only because the time is over, the error is that of
+// the one before, which says what is wrong.
 func (p *Provisioner) retry(ctx context.Context, maxWait time.Time, reserve time.Duration, once func(context.Context) error) error {
+	var before error
 	for try := 0; ; try++ {
 		err := once(ctx)
 		wait, again := p.repeats(ctx, maxWait, err, try)
-		if !again || left(ctx)-wait < reserve || !retry.Sleep(ctx, wait) {
-			return err
+		switch {
+		case err == nil:
+			return nil
+		case !again || left(ctx)-wait < reserve || !retry.Sleep(ctx, wait):
+			return telling(err, before)
 		}
+		before = telling(err, before)
 	}
+}
+
+// telling returns the error of a try, or that of the tries before it if this one only ended with
+// its time. Without a key nothing was sent, so that says enough.
+func telling(err, before error) error {
+	ended := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+	if before != nil && ended && sendgrid.ClassOf(err) != sendgrid.NoKey {
+		return before
+	}
+	return err
 }
 
 // repeats reports whether a call is tried again, and after what time. A rate limit is waited for

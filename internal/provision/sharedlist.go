@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
 	"time"
@@ -17,6 +18,8 @@ const (
 	// maxBehind bounds how long a list waits for the one before it, so that a connection that
 	// hangs delays nobody but those who wait for it.
 	maxBehind = time.Second
+	// endTime bounds how long an attempt whose time is over waits for a call to say why.
+	endTime = 50 * time.Millisecond
 )
 
 // sharedList lets the concurrent attempts of a process share the list of integrations.
@@ -57,6 +60,8 @@ type listCall struct {
 	// deadline and maxWait are the latest of those who wait.
 	deadline, maxWait time.Time
 	cancel            context.CancelFunc
+	// before is the error of the tries so far.
+	before error
 
 	// After done:
 	list     []sendgrid.Integration
@@ -104,7 +109,7 @@ func (s *sharedList) join(
 	case <-c.done:
 	case <-ctx.Done():
 		s.leave(c)
-		return nil, &sendgrid.Error{Op: sendgrid.OpListIntegrations, Sent: true, Err: context.Cause(ctx)}
+		return nil, s.reason(c, &sendgrid.Error{Op: sendgrid.OpListIntegrations, Sent: true, Err: context.Cause(ctx)})
 	}
 	switch {
 	case c.panicked != nil:
@@ -113,6 +118,23 @@ func (s *sharedList) join(
 		runtime.Goexit()
 	}
 	return c.list, c.err
+}
+
+// reason returns why an attempt has no list at the end of its time: what the tries of the call said,
+// or else that it ended. A call that nobody waits for any more ends at once.
+func (s *sharedList) reason(c *listCall, ended error) error {
+	timer := time.NewTimer(endTime)
+	defer timer.Stop()
+	select {
+	case <-c.done:
+	case <-timer.C:
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.before == nil || errors.Is(c.before, context.Canceled) && sendgrid.ClassOf(c.before) != sendgrid.NoKey { // It ended because this attempt left.
+		return ended
+	}
+	return telling(ended, c.before)
 }
 
 // enter returns the unsent call, a new one if there is none.
@@ -178,6 +200,7 @@ func (s *sharedList) run(ctx context.Context, c, before *listCall, send func(con
 			return err
 		})
 		wait, again := c.repeats(sending, maxWait, c.err, try)
+		s.note(c)
 		if !again {
 			break
 		}
@@ -185,6 +208,18 @@ func (s *sharedList) run(ctx context.Context, c, before *listCall, send func(con
 		retry.Sleep(sending, wait) // If nobody waits any more, this ends early.
 	}
 	returned = true
+}
+
+// note keeps the error of a try, or of those before it, for attempts whose time ends before the
+// call, and for the call itself.
+func (s *sharedList) note(c *listCall) {
+	if c.err == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.err = telling(c.err, c.before)
+	c.before = c.err
 }
 
 // awaitTurn waits for the call before, and for the attempts that are about to join.
