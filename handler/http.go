@@ -114,17 +114,22 @@ func checkContentType(d *delivery.Delivery) error {
 	return &problem.Error{Code: problem.UnsupportedMediaType, Message: "Send the request as JSON, with the header Content-Type: application/json."}
 }
 
+// isJSON reports whether a content type is JSON in UTF-8. A gateway joins two headers with a comma;
+// two that are equal say the same. UTF-8 is spelt differently, and the bytes are checked anyway.
 func isJSON(contentTypes []string) bool {
-	if len(contentTypes) != 1 {
-		return false
+	all := strings.Split(strings.Join(contentTypes, ","), ",")
+	for _, other := range all {
+		if !strings.EqualFold(strings.TrimSpace(other), strings.TrimSpace(all[0])) {
+			return false
+		}
 	}
-	mediaType, params, err := mime.ParseMediaType(contentTypes[0])
+	mediaType, params, err := mime.ParseMediaType(all[0])
 	if err != nil {
 		return false
 	}
 	charset, given := params["charset"]
-	return (mediaType == "application/json" || strings.HasSuffix(mediaType, "+json")) &&
-		(!given || strings.EqualFold(charset, "utf-8"))
+	charset = strings.ReplaceAll(strings.ToLower(charset), "-", "")
+	return (mediaType == "application/json" || strings.HasSuffix(mediaType, "+json")) && (!given || charset == "utf8")
 }
 
 // httpAnswer is an HTTP answer in the form that both kinds of API Gateway and Function URLs

@@ -30,8 +30,9 @@ func TestHTTPRefusals(t *testing.T) {
 		"method in lower case": {httpCall{method: "post", body: goodRequest}, problem.MethodNotAllowed, nil, allow},
 		"form":                 {httpCall{header: contentType("application/x-www-form-urlencoded"), body: goodRequest}, problem.UnsupportedMediaType, nil, acceptPost},
 		"no content type":      {httpCall{header: http.Header{}, body: goodRequest}, problem.UnsupportedMediaType, nil, acceptPost},
-		"two content types":    {httpCall{header: contentType("application/json", "application/json"), body: goodRequest}, problem.UnsupportedMediaType, nil, nil},
-		"in two cases":         {httpCall{header: http.Header{"content-type": {"application/json"}, "Content-Type": {"application/json"}}, body: goodRequest}, problem.UnsupportedMediaType, nil, nil},
+		"two content types":    {httpCall{header: contentType("application/json", "text/plain"), body: goodRequest}, problem.UnsupportedMediaType, nil, nil},
+		"two, joined":          {httpCall{header: contentType("application/json, text/plain"), body: goodRequest}, problem.UnsupportedMediaType, nil, nil},
+		"two forms, joined":    {httpCall{header: contentType("text/plain, text/plain"), body: goodRequest}, problem.UnsupportedMediaType, nil, nil},
 		"jsonp":                {httpCall{header: contentType("application/jsonp"), body: goodRequest}, problem.UnsupportedMediaType, nil, nil},
 		"malformed type":       {httpCall{header: contentType("application/json; charset"), body: goodRequest}, problem.UnsupportedMediaType, nil, nil},
 		"another charset":      {httpCall{header: contentType("application/json; charset=iso-8859-1"), body: goodRequest}, problem.UnsupportedMediaType, nil, nil},
@@ -65,9 +66,11 @@ func TestJSONContentTypes(t *testing.T) {
 	for _, value := range []string{
 		"application/json", "Application/JSON", "application/json;", `application/json;charset="UTF-8"`,
 		"application/json; charset=Utf-8; profile=x", "application/cloudevents+json; charset=utf-8",
+		"application/json; charset=utf8", "application/json;charset=UTF8", "application/json, application/json", "application/json; charset=utf-8,Application/JSON; charset=UTF-8",
 	} {
 		headers = append(headers, http.Header{"content-type": {value}})
 	}
+	headers = append(headers, http.Header{"Content-Type": {"application/json", "application/json"}})
 	for _, name := range []string{"Content-Type", "CONTENT-TYPE", "cOnTeNt-TyPe"} {
 		headers = append(headers, http.Header{name: {"application/json"}})
 	}
