@@ -14,7 +14,7 @@ import (
 func (h *Handler) deadLetter(ctx context.Context, d *delivery.Delivery) {
 	rejected := d.Trigger == TriggerSQS && d.MessageID != "" && d.Outcome() == protocol.OutcomeRejected
 	unpublished := h.publishes(d) && !d.Published
-	if h.DeadLetters == nil || !rejected || unpublished {
+	if h.DeadLetters == nil || !rejected || unpublished || d.Dropped {
 		return
 	}
 	sending, cancel := uncancelled(ctx)

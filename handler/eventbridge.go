@@ -14,7 +14,7 @@ import (
 const TriggerEventBridge = "eventbridge"
 
 func eventBridge() trigger {
-	return trigger{name: TriggerEventBridge, recognises: isEventBridge, decode: decodeEventBridge, work: (*Handler).provision, encode: encodeFunction}
+	return trigger{name: TriggerEventBridge, recognises: isEventBridge, decode: decodeEventBridge, work: (*Handler).provision, encode: encodeEventBridge}
 }
 
 func isEventBridge(event fields) bool { return event.has("detail-type", "source", "detail") }
@@ -22,7 +22,17 @@ func isEventBridge(event fields) bool { return event.has("detail-type", "source"
 func decodeEventBridge(payload []byte) []*delivery.Delivery {
 	d := &delivery.Delivery{Caller: delivery.AWS}
 	openEnvelope(d, payload)
+	refusePrivateKey(d, string(payload))
 	return []*delivery.Delivery{d}
+}
+
+// encodeEventBridge answers as for any invocation, but an event that was dropped is not failed:
+// Lambda would keep it, deliver it again, and move it to a dead-letter queue.
+func encodeEventBridge(h *Handler, deliveries []*delivery.Delivery) ([]byte, error) {
+	if deliveries[0].Dropped {
+		return encode(nil), nil
+	}
+	return encodeFunction(h, deliveries)
 }
 
 // openEnvelope takes the request out of an EventBridge event: it is the detail. An event that

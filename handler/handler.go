@@ -82,6 +82,7 @@ type Handler struct {
 // other triggers are of type messages.InvokeResponse_Error; their type is the code, so that
 // Step Functions can match it.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	payload = fromPipe(payload)
 	trigger, ids, arrived, coldStart := recognise(payload), invocationIDs(ctx), time.Now(), !h.warm.Swap(true)
 	ctx, cancel := invocation.Answer.Keep(ctx)
 	defer cancel()

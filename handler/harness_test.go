@@ -185,6 +185,7 @@ type problemAnswer struct {
 	TraceID          string            `json:"trace_id"`
 	GatewayRequestID string            `json:"gateway_request_id"`
 	IntegrationID    string            `json:"integration_id"`
+	EntityID         string            `json:"entity_id"`
 	Metadata         map[string]string `json:"metadata"`
 	Errors           []struct {
 		Field   string `json:"field"`

@@ -55,7 +55,9 @@ func (h *Handler) process(ctx context.Context, d *delivery.Delivery, t trigger) 
 		}
 	}
 	d.Duration = time.Since(d.Arrived)
+	conceal(d)
 	h.publish(ctx, d)
+	h.drop(d)
 	h.deadLetter(ctx, d)
 	d.Duration = time.Since(d.Arrived)
 }
@@ -83,6 +85,7 @@ func (h *Handler) provision(ctx context.Context, d *delivery.Delivery) error {
 	d.Accepted = true
 	parsed, err := request.Parse(d.Body, d.Arrived)
 	if err != nil {
+		d.Trace = parsed
 		return err
 	}
 	d.Request = &parsed

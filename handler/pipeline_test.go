@@ -38,6 +38,36 @@ var triggers = map[string][]byte{
 	"direct":      functions["direct"](goodRequest),
 }
 
+// A refused request has what could be read of it in the response, the log and the event.
+func TestARefusedRequestCanBeTraced(t *testing.T) {
+	t.Parallel()
+	body := strings.Replace(goodRequest, "https://", `http://`, 1)
+	body = strings.Replace(body, "{", `{"metadata":{"ticket":"OPS-1"},`, 1)
+	for name, payload := range map[string][]byte{
+		"HTTP": gateways["HTTP API"](httpCall{body: body}), "malformed": gateways["HTTP API"](httpCall{body: body + "}"}), "SQS": batch(body),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(nil)
+			bus := &recordingPublisher{}
+			f.Publisher = bus
+			data, err := f.invoke(t, payload)
+			require.NoError(t, err)
+			if name != "SQS" {
+				p := readAnswer(t, data).problem(t)
+				require.Equal(t, "urn:idp:1", p.EntityID)
+				require.Equal(t, map[string]string{"ticket": "OPS-1"}, p.Metadata)
+			}
+			line := f.log.line(t)
+			require.Equal(t, "urn:idp:1", line["entity_id"])
+			require.Equal(t, map[string]any{"ticket": "OPS-1"}, line["metadata"])
+			require.Len(t, bus.published, 1)
+			require.Equal(t, "urn:idp:1", bus.published[0].EntityID())
+			require.Equal(t, map[string]string{"ticket": "OPS-1"}, bus.published[0].Metadata())
+		})
+	}
+}
+
 // recordingPublisher keeps what it is given, or fails.
 type recordingPublisher struct {
 	err       error

@@ -23,6 +23,7 @@ type problemBody struct {
 	TraceID          string               `json:"trace_id,omitempty"`
 	GatewayRequestID string               `json:"gateway_request_id,omitempty"`
 	IntegrationID    string               `json:"integration_id,omitempty"`
+	EntityID         string               `json:"entity_id,omitempty"`
 	Metadata         map[string]string    `json:"metadata,omitempty"`
 	Errors           []problem.FieldError `json:"errors,omitempty"`
 	Changes          []problem.Change     `json:"changes,omitempty"`
@@ -41,6 +42,7 @@ func problemAnswer(d *delivery.Delivery) httpAnswer {
 		TraceID:          d.TraceID,
 		GatewayRequestID: d.GatewayRequestID,
 		IntegrationID:    d.IntegrationID(),
+		EntityID:         d.Trace.EntityID,
 		Metadata:         d.Metadata(),
 		Errors:           e.Fields,
 		Changes:          e.Changes,

@@ -9,9 +9,11 @@ import (
 
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/invocation"
+	"sendgrid-sso-integration/internal/saml"
 )
 
-// TriggerSQS is an SQS queue. A message is a request, or the EventBridge event of one.
+// TriggerSQS is an SQS queue, or an EventBridge Pipe that reads one. A message is a request, or the
+// EventBridge event or the SNS notification of one.
 const TriggerSQS = "sqs"
 
 // batchMaxWait is how long a message of a batch waits for others: another attempt, a write
@@ -43,7 +45,7 @@ func decodeSQS(payload []byte) []*delivery.Delivery {
 	}
 	deliveries := make([]*delivery.Delivery, len(batch.Records))
 	for i, message := range batch.Records {
-		d := &delivery.Delivery{Caller: delivery.AWS, Body: []byte(message.Body), Message: message.Body}
+		d := &delivery.Delivery{Caller: delivery.AWS, Body: saml.CutMark([]byte(message.Body)), Message: message.Body}
 		d.MessageID, d.CallerID = delivery.ID(message.MessageId), delivery.ID(message.Attributes["SenderId"])
 		if len(batch.Records) > 1 {
 			d.MaxWait = batchMaxWait
@@ -54,23 +56,37 @@ func decodeSQS(payload []byte) []*delivery.Delivery {
 		if sent, err := strconv.ParseInt(message.Attributes["SentTimestamp"], 10, 64); err == nil {
 			d.Queued = time.UnixMilli(sent)
 		}
+		openNotification(d)
 		if isEventBridge(fieldsOf(d.Body)) {
 			openEnvelope(d, d.Body)
 		}
+		refusePrivateKey(d, message.Body)
 		deliveries[i] = d
 	}
 	return deliveries
 }
 
+// openNotification takes the message out of the envelope in which SNS puts it, unless the
+// subscription has raw message delivery.
+//
+// https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
+func openNotification(d *delivery.Delivery) {
+	var notification struct{ Type, TopicArn, Message string }
+	if !fieldsOf(d.Body).has("Type", "TopicArn", "Message") || json.Unmarshal(d.Body, &notification) != nil || notification.Type != "Notification" {
+		return
+	}
+	d.Body = saml.CutMark([]byte(notification.Message))
+}
+
 // encodeSQS answers with the ids of the messages that failed and were not moved to the
-// dead-letter queue. SQS delivers them again. If a delivery that failed has no message id, as when
+// dead-letter queue, nor dropped. SQS delivers them again. If a delivery that failed has no message id, as when
 // the batch is malformed, the whole batch fails.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 func encodeSQS(h *Handler, deliveries []*delivery.Delivery) ([]byte, error) {
 	answer := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 	for _, d := range deliveries {
-		if d.Failure == nil || d.DeadLettered {
+		if d.Failure == nil || d.DeadLettered || d.Dropped {
 			continue
 		}
 		if d.MessageID == "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -134,4 +135,73 @@ func TestMessageWithoutID(t *testing.T) {
 	event := events.SQSEvent{Records: []events.SQSMessage{{MessageId: "1", EventSource: "aws:sqs", Body: goodRequest}, {Body: "{}"}}}
 	data, err := newFixture(created).invoke(t, mustEncode(event))
 	require.Equal(t, "InvalidRequest", functionError(t, data, err).Type)
+}
+
+// notification puts a message into the envelope of SNS.
+func notification(message string) string {
+	return string(mustEncode(map[string]any{
+		"Type": "Notification", "MessageId": "n-1", "TopicArn": "arn:aws:sns:eu-west-1:111122223333:sso", "Message": message,
+		"Timestamp": "2026-11-27T10:00:00.000Z", "SignatureVersion": "1", "Signature": "c2ln", "UnsubscribeURL": "https://sns.example.com/",
+	}))
+}
+
+// pipe returns the messages of a batch as an EventBridge Pipe sends them.
+func pipe(event string) []byte {
+	return []byte(strings.TrimSuffix(strings.TrimPrefix(event, `{"Records":`), "}"))
+}
+
+// A message is unwrapped, whatever brought it.
+func TestMessagesAreUnwrapped(t *testing.T) {
+	t.Parallel()
+	event := string(functions["EventBridge"](goodRequest))
+	for name, tt := range map[string]struct{ body, id string }{
+		"a request":                             {goodRequest, ""},
+		"a byte order mark":                     {"\ufeff" + goodRequest, ""},
+		"an event after a byte order mark":      {"\ufeff" + event, "1"},
+		"a notification":                        {notification(goodRequest), ""},
+		"a notification after a mark":           {"\ufeff" + notification("\ufeff"+goodRequest), ""},
+		"an event in a notification":            {notification(event), "1"},
+		"an event in a notification and a mark": {notification("\ufeff" + event), "1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, payload := range [][]byte{batch(tt.body), pipe(string(batch(tt.body))), append([]byte(" \n"), pipe(string(batch(tt.body)))...)} {
+				f := newFixture(created)
+				bus := &recordingPublisher{}
+				f.Publisher = bus
+				data, err := f.invoke(t, payload)
+				require.NoError(t, err)
+				require.Empty(t, failed(t, data))
+				require.Len(t, bus.published, 1)
+				require.Equal(t, "urn:idp:1", bus.published[0].EntityID())
+				require.Equal(t, tt.id, bus.published[0].EventID)
+				require.Equal(t, "sqs", bus.published[0].Trigger)
+				require.Equal(t, "1", bus.published[0].MessageID)
+			}
+		})
+	}
+}
+
+// A pipe expects the ids of the messages that failed, like SQS.
+func TestPipesGetTheMessagesThatFailed(t *testing.T) {
+	t.Parallel()
+	f := newFixture(func(_ context.Context, r request.Resolved) (*provision.Result, error) {
+		if r.EntityID == "urn:idp:2" {
+			return nil, failure(problem.SendGridUnavailable)
+		}
+		return created(t.Context(), r)
+	})
+	data, err := f.invoke(t, pipe(string(batch(numberedTo(3)...))))
+	require.NoError(t, err)
+	require.Equal(t, []string{"2"}, failed(t, data))
+}
+
+// Any other array is no request, and the message says what a pipe needs.
+func TestOtherArraysNamePipes(t *testing.T) {
+	t.Parallel()
+	for _, payload := range []string{"[]", "[" + goodRequest + "]", `[{"eventSource":"aws:kinesis"}]`, "[1]"} {
+		_, err := newFixture(nil).invoke(t, []byte(payload))
+		require.ErrorContains(t, err, "EventBridge Pipe")
+		require.ErrorContains(t, err, "SQS queue as its source")
+	}
 }

@@ -1,9 +1,11 @@
 package handler
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"sendgrid-sso-integration/internal/delivery"
@@ -45,7 +47,22 @@ func Triggers() []string {
 }
 
 // Recognise returns the name of the trigger that an event comes from.
-func Recognise(payload []byte) string { return recognise(payload).name }
+func Recognise(payload []byte) string { return recognise(fromPipe(payload)).name }
+
+// fromPipe returns the event of a queue for the array of its messages, which is what an EventBridge
+// Pipe sends, and any other event as it is.
+//
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-sqs.html
+func fromPipe(payload []byte) []byte {
+	if !bytes.HasPrefix(bytes.TrimLeft(payload, " \t\r\n"), []byte("[")) || !json.Valid(payload) {
+		return payload
+	}
+	event := slices.Concat([]byte(`{"Records":`), payload, []byte("}"))
+	if !isSQS(fieldsOf(event)) {
+		return payload
+	}
+	return event
+}
 
 func recognise(payload []byte) trigger {
 	event := fieldsOf(payload)

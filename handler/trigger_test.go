@@ -95,17 +95,17 @@ func TestLoadBalancerIsAnsweredAsHTTP(t *testing.T) {
 func TestMalformedEvents(t *testing.T) {
 	t.Parallel()
 	for payload, field := range map[string]string{
-		`{"version":"2.0","requestContext":{"http":{"method":5}}}`:                              "requestContext.http.method",
-		`{"version":"2.0","requestContext":{"http":{"method":"POST"}},"headers":{"x":["y"]}}`:   "headers",
-		`{"version":"2.0","requestContext":{"http":{"method":"POST"}},"body":{}}`:               "body",
-		`{"version":"2.0","requestContext":{"http":{"method":"POST"},"authorizer":"iam"}}`:      "requestContext.authorizer",
-		`{"requestContext":"x","httpMethod":"POST"}`:                                            "requestContext",
-		`{"requestContext":{"identity":{"userArn":{}}},"httpMethod":"POST"}`:                    "requestContext.identity.userArn",
-		`{"requestContext":{},"httpMethod":"POST","multiValueHeaders":{"x":"y"}}`:               "multiValueHeaders",
-		`{"detail-type":"x","source":5417,"detail":{}}`:                                         "source",
-		`{"detail-type":"x","source":"y","detail":{},"time":5417}`:                              "time",
-		`{"detail-type":"x","source":"y","detail":{},"time":"-----BEGIN PRIVATE KEY-----5417"}`: "time",
-		`{"Records":[{"messageId":"1","eventSource":"aws:sqs","body":{}}]}`:                     "Records.body",
+		`{"version":"2.0","requestContext":{"http":{"method":5}}}`:                            "requestContext.http.method",
+		`{"version":"2.0","requestContext":{"http":{"method":"POST"}},"headers":{"x":["y"]}}`: "headers",
+		`{"version":"2.0","requestContext":{"http":{"method":"POST"}},"body":{}}`:             "body",
+		`{"version":"2.0","requestContext":{"http":{"method":"POST"},"authorizer":"iam"}}`:    "requestContext.authorizer",
+		`{"requestContext":"x","httpMethod":"POST"}`:                                          "requestContext",
+		`{"requestContext":{"identity":{"userArn":{}}},"httpMethod":"POST"}`:                  "requestContext.identity.userArn",
+		`{"requestContext":{},"httpMethod":"POST","multiValueHeaders":{"x":"y"}}`:             "multiValueHeaders",
+		`{"detail-type":"x","source":5417,"detail":{}}`:                                       "source",
+		`{"detail-type":"x","source":"y","detail":{},"time":5417}`:                            "time",
+		`{"detail-type":"x","source":"y","detail":{},"time":"5417"}`:                          "time",
+		`{"Records":[{"messageId":"1","eventSource":"aws:sqs","body":{}}]}`:                   "Records.body",
 	} {
 		f := newFixture(nil)
 		require.Equal(t, "InvalidJSON", f.code(t, []byte(payload)), payload)

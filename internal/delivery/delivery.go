@@ -72,13 +72,16 @@ type Delivery struct {
 
 	// Request is nil until Body is parsed, and if it cannot be parsed.
 	Request *request.Request
+	// Trace is what could be read of a request that cannot be parsed, as [request.Parse] returns it.
+	Trace request.Request
 	// Result or Failure is set once the outcome is known.
 	Result  *provision.Result
 	Failure *problem.Error
 	// Published reports whether the event bus took the outcome.
 	Published bool
-	// DeadLettered reports whether the message was moved to the dead-letter queue.
-	DeadLettered bool
+	// DeadLettered reports whether the message was moved to the dead-letter queue, and Dropped
+	// whether it is gone because nothing of it may be kept.
+	DeadLettered, Dropped bool
 
 	// IsAudit reports whether the delivery starts an audit and has no request. Then Audit is its
 	// report, nil if it failed.
@@ -167,18 +170,18 @@ func (d *Delivery) Changes() []problem.Change {
 	return nil
 }
 
-// EntityID returns the entity id of the request, empty while no request is known.
+// EntityID returns the entity id of the request, empty while none is known.
 func (d *Delivery) EntityID() string {
 	if d.Request == nil {
-		return ""
+		return d.Trace.EntityID
 	}
 	return d.Request.EntityID
 }
 
-// Metadata returns the metadata of the request, nil while no request is known.
+// Metadata returns the metadata of the request, nil while none is known.
 func (d *Delivery) Metadata() map[string]string {
 	if d.Request == nil {
-		return nil
+		return d.Trace.Metadata
 	}
 	return d.Request.Metadata
 }

@@ -31,6 +31,7 @@ type detail struct {
 	Changes      []problem.Change             `json:"changes,omitempty"`
 	Error        *failure                     `json:"error,omitempty"`
 	Request      *sendgrid.IntegrationRequest `json:"request,omitempty"`
+	EntityID     string                       `json:"entity_id,omitempty"` // In place of a request that could not be read.
 	Metadata     map[string]string            `json:"metadata,omitempty"`
 	Origin       origin                       `json:"origin"`
 	DurationMS   int64                        `json:"duration_ms"`
@@ -77,6 +78,7 @@ func encode(d *delivery.Delivery) (detailType, body string, err error) {
 	out := detail{
 		Version:    version,
 		Outcome:    d.Outcome(),
+		EntityID:   d.Trace.EntityID,
 		Metadata:   d.Metadata(),
 		DurationMS: d.Duration.Milliseconds(),
 		Changes:    d.Changes(),

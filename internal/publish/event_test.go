@@ -48,6 +48,16 @@ func TestEveryFailureAgreesWithTheSchema(t *testing.T) {
 	}
 }
 
+// What could be read of a refused request is published, by which its sender finds the ticket.
+func TestTheTraceOfARefusedRequestIsPublished(t *testing.T) {
+	t.Parallel()
+	d := failing(&problem.Error{Code: problem.InvalidRequest, Message: "A sentence."}, nil)
+	d.Trace = request.Request{EntityID: "urn:idp:1", Metadata: map[string]string{"ticket": "OPS-1"}}
+	text := detailOf(t, d)
+	require.Contains(t, text, `"entity_id":"urn:idp:1","metadata":{"ticket":"OPS-1"}`)
+	require.NotContains(t, text, `"request"`)
+}
+
 func TestEverySuccessAgreesWithTheSchema(t *testing.T) {
 	t.Parallel()
 	plain := &request.Request{Name: "Okta", SigninURL: "https://idp.example/in", EntityID: "urn:idp:1"}
@@ -202,6 +212,7 @@ func TestSchemaRefuses(t *testing.T) {
 		"rejected: no error":                 func(d object) { delete(d, "error") },
 		"rejected: retryable":                func(d object) { within(d, "error")["retryable"] = true },
 		"rejected: an unknown code":          func(d object) { within(d, "error")["code"] = "Other" },
+		"rejected: an entity id twice":       func(d object) { d["entity_id"] = "urn:idp:1" },
 		"failed: rejected":                   func(d object) { d["outcome"] = "rejected" },
 		"failed: metadata without a request": func(d object) { delete(d, "request") },
 	} {

@@ -31,7 +31,7 @@ const maxProblems = 30
 // marked as [problem.Error.Secret].
 func Parse(data []byte, now time.Time) (Request, error) {
 	if saml.HasPrivateKey(data) {
-		return Request{}, privateKeyFound()
+		return Request{}, PrivateKeyFound()
 	}
 	members, err := parseDocument(data)
 	if err != nil {
@@ -54,7 +54,7 @@ func Parse(data []byte, now time.Time) (Request, error) {
 	}
 	r, problems := readFields(values, repeated, now)
 	if r.hasPrivateKey {
-		return Request{}, privateKeyFound()
+		return Request{}, PrivateKeyFound()
 	}
 	if problems = append(problems, unknown...); len(problems) > 0 {
 		trace := traceOf(members, now)
@@ -139,10 +139,19 @@ func parseDocument(data []byte) ([]member, error) {
 	}
 	members, ok := parseObject(data)
 	if !ok {
-		message := cmp.Or(malformed(data), "The request is "+kind(bytes.TrimSpace(data))+"; send one JSON object.")
+		message := cmp.Or(malformed(data), noObject(kind(bytes.TrimSpace(data))))
 		return members, &problem.Error{Code: problem.InvalidJSON, Message: message}
 	}
 	return members, nil
+}
+
+// noObject answers a request that is JSON of another kind.
+func noObject(kind string) string {
+	if kind == "an array" {
+		return "The request is an array; send one JSON object for each request. " +
+			"If an EventBridge Pipe sent it, give the pipe an SQS queue as its source and remove its input transformer, so that the messages arrive as SQS sends them."
+	}
+	return "The request is " + kind + "; send one JSON object."
 }
 
 // unknownEvent answers what has no field of a request: most likely it is the event of a
@@ -173,7 +182,9 @@ func unknownField(name string) string {
 	return unknown + "remove it, or put it into metadata"
 }
 
-func privateKeyFound() *problem.Error {
+// PrivateKeyFound returns the error of a request with a private key in it, of which nothing is
+// repeated.
+func PrivateKeyFound() *problem.Error {
 	return &problem.Error{
 		Code: problem.InvalidRequest, Secret: true,
 		Message: "The request contains a private key, so nothing of it was read or kept. Remove the key, replace it if it is in use, and send the identity provider's certificate as public_certificate.",

@@ -1,0 +1,33 @@
+package handler
+
+import (
+	"sendgrid-sso-integration/internal/delivery"
+	"sendgrid-sso-integration/internal/request"
+	"sendgrid-sso-integration/internal/saml"
+)
+
+// refusePrivateKey fails a delivery whose message has a private key in it, also where the message
+// cannot be read. IAM has authenticated who sent it.
+func refusePrivateKey(d *delivery.Delivery, message string) {
+	if !saml.HasPrivateKey([]byte(message)) {
+		return
+	}
+	if d.EventID == "" { // Whether an event is accepted depends on its source.
+		d.Accepted = true
+	}
+	d.Fail(request.PrivateKeyFound())
+}
+
+// conceal takes out of a delivery with a secret everything but its ids.
+func conceal(d *delivery.Delivery) {
+	if d.Failure != nil && d.Failure.Secret {
+		d.Body, d.Message, d.Request, d.Trace = nil, "", nil, request.Request{}
+	}
+}
+
+// drop drops a message or an event with a secret once that is published: it is neither delivered
+// again nor moved to the dead-letter queue.
+func (h *Handler) drop(d *delivery.Delivery) {
+	unpublished := h.publishes(d) && !d.Published
+	d.Dropped = d.Failure != nil && d.Failure.Secret && !d.Responds && !unpublished
+}
