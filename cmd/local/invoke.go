@@ -102,6 +102,17 @@ func (a answer) code() string {
 	return ""
 }
 
+// failed returns the code of the first delivery that failed, also where its sender does not get it;
+// empty if all succeeded.
+func (a answer) failed() string {
+	for _, d := range a.deliveries {
+		if d.Failure != nil {
+			return codeOf(d)
+		}
+	}
+	return a.code()
+}
+
 // text returns the answer as a person reads it.
 func (a answer) text() string {
 	var failure messages.InvokeResponse_Error

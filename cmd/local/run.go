@@ -46,14 +46,12 @@ func runEvents(ctx context.Context, args []string, getenv func(string) string, i
 		return err
 	}
 	r := &runner{handler: h, out: out, bodies: *verbose || len(files) == 1, expect: func(file string) expectation { return expectationOf(file, all) }}
-	if err := r.answerAll(ctx, files); err != nil {
-		return err
-	}
-	if r.bodies {
+	err = r.answerAll(ctx, files)
+	if r.bodies && ctx.Err() == nil {
 		printIntegrations(out, sg)
 	}
-	if len(flags.Args()) > 0 {
-		return nil
+	if err != nil || len(flags.Args()) > 0 {
+		return err
 	}
 	fmt.Fprintf(out, "\n%d samples were answered as expected; those in events/refused are refused on purpose.\n", len(files))
 	return countIntegrations(out, sg)
@@ -100,8 +98,9 @@ func (r *runner) answerAll(ctx context.Context, files []string) error {
 		if !expected.met(a.code()) {
 			wrong = append(wrong, fmt.Errorf("%s: expected %s, got %s", file, orSuccess(expected.code), orSuccess(a.code())))
 		}
-		if expected.open && a.code() != "" {
+		if code := a.failed(); expected.open && code != "" {
 			fmt.Fprintf(r.out, "%s\n\n", explain(file, a))
+			wrong = append(wrong, fmt.Errorf("%s: %s", file, code)) // A script has to notice it.
 		}
 	}
 	return errors.Join(wrong...)

@@ -125,19 +125,19 @@ func TestRunNamesWhatFails(t *testing.T) {
 	require.ErrorContains(t, err, "missing.json")
 }
 
-// A refused request of one's own is no failure of the program.
+// A refused request of one's own is explained, and a script notices it.
 func TestRunExplainsWhatIsRefused(t *testing.T) {
 	const message = `{"messageId":"m-%","eventSource":"aws:sqs","body":"{}"}`
 	batch := `{"Records":[` + strings.ReplaceAll(message, "%", "1") + "," + strings.ReplaceAll(message, "%", "2") + `]}`
 	atCopy(t, map[string]string{"own.json": `{"name":"x"}`, "Conflict.json": "{", "batch.json": batch})
 	for file, code := range map[string]string{"own.json": "InvalidRequest", "Conflict.json": "InvalidJSON", "batch.json": "InvalidRequest"} {
 		out, _, err := runAt(t, file)
-		require.NoError(t, err, file)
+		require.EqualError(t, err, file+": "+code)
 		require.Contains(t, out, file+" was refused with "+code+". The function works; the request has to be corrected")
 		require.Contains(t, out, "SendGrid now has:")
 	}
 	out, _, err := runAt(t, "batch.json")
-	require.NoError(t, err)
+	require.Error(t, err)
 	require.Regexp(t, `message 2 \(…m-2\) +InvalidRequest`, out)
 }
 
