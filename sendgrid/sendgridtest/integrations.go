@@ -55,6 +55,15 @@ func (s *Server) updateIntegration(c *call) answer {
 	return jsonAnswer(http.StatusOK, show(i, c.si))
 }
 
+func (s *Server) deleteIntegration(c *call) answer {
+	found := s.find(c.id)
+	if found == nil || found.account != c.account {
+		return refusal(http.StatusNotFound, "the integration does not exist")
+	}
+	found.delete()
+	return answer{status: http.StatusNoContent}
+}
+
 // decodeIntegration reads the body of a create or an update request.
 func decodeIntegration(body []byte) (sendgrid.IntegrationRequest, []problem) {
 	var in sendgrid.IntegrationRequest

@@ -155,15 +155,10 @@ func parseResponse(integration sendgrid.Integration, certificate *x509.Certifica
 		IDPMetadata:       &saml.EntityDescriptor{EntityID: integration.EntityID, IDPSSODescriptors: []saml.IDPSSODescriptor{idp}},
 		// The library's own check accepts an assertion without any audience.
 		ValidateAudienceRestriction: func(a *saml.Assertion) error {
-			for _, restriction := range a.Conditions.AudienceRestrictions {
-				if restriction.Audience.Value != integration.AudienceURL {
-					return fmt.Errorf("the audience is %q", restriction.Audience.Value)
-				}
-			}
 			if len(a.Conditions.AudienceRestrictions) == 0 {
 				return errors.New("there is no audience")
 			}
-			return nil
+			return checkAudiences(response, integration.AudienceURL)
 		},
 	}
 	assertion, err := sp.ParseXMLResponse(response, nil, *consumer)

@@ -180,6 +180,22 @@ func TestUpdateIntegration(t *testing.T) {
 	}
 }
 
+func TestDeleteIntegration(t *testing.T) {
+	t.Parallel()
+	s := sendgridtest.New()
+	s.SetScopes("creator", sendgrid.ScopeCreate)
+	s.SetScopes("deleter", sendgrid.ScopeDelete)
+	made := s.Add(request())
+	path := collection + "/" + made.ID
+	require.Equal(t, http.StatusForbidden, send(t, s, http.MethodDelete, path, "", "Authorization", "Bearer creator").Code)
+	require.Equal(t, http.StatusNotFound, send(t, s, http.MethodDelete, path, "", "Authorization", "Bearer deleter", "On-Behalf-Of", "subuser").Code)
+	w := send(t, s, http.MethodDelete, path, "", "Authorization", "Bearer deleter")
+	require.Equal(t, http.StatusNoContent, w.Code)
+	require.Empty(t, w.Body.String())
+	require.Empty(t, s.Integrations())
+	require.Equal(t, http.StatusNotFound, send(t, s, http.MethodDelete, path, "", "Authorization", "Bearer deleter").Code)
+}
+
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -204,7 +220,7 @@ func TestRefusals(t *testing.T) {
 		{name: "an unknown certificate", method: http.MethodGet, target: "/v3/sso/certificates/1", status: 404},
 		{name: "the certificates of an unknown integration", method: http.MethodGet, target: collection + "/1/certificates", status: 404},
 		{name: "a method of neither", method: http.MethodDelete, target: collection, status: 405, allow: "GET, POST"},
-		{name: "a method of the collection", method: http.MethodPost, target: collection + "/1", status: 405, allow: "GET, PATCH"},
+		{name: "a method of the collection", method: http.MethodPost, target: collection + "/1", status: 405, allow: "DELETE, GET, PATCH"},
 		{name: "no scope to update", method: http.MethodPatch, target: collection + "/1", header: []string{"Authorization", "Bearer creator"}, status: 403},
 		{name: "no scope to delete", method: http.MethodDelete, target: "/v3/sso/certificates/1", header: []string{"Authorization", "Bearer creator"}, status: 403},
 		{name: "a body without end", method: http.MethodPost, target: collection, body: strings.Repeat(" ", 1<<20), status: 413},
