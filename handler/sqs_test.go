@@ -185,11 +185,11 @@ func TestMessagesAreUnwrapped(t *testing.T) {
 // A pipe expects the ids of the messages that failed, like SQS.
 func TestPipesGetTheMessagesThatFailed(t *testing.T) {
 	t.Parallel()
-	f := newFixture(func(_ context.Context, r request.Resolved) (*provision.Result, error) {
+	f := newFixture(func(ctx context.Context, r request.Resolved) (*provision.Result, error) {
 		if r.EntityID == "urn:idp:2" {
 			return nil, failure(problem.SendGridUnavailable)
 		}
-		return created(t.Context(), r)
+		return created(ctx, r)
 	})
 	data, err := f.invoke(t, pipe(string(batch(numberedTo(3)...))))
 	require.NoError(t, err)
