@@ -194,7 +194,7 @@ func (f syntaxFault) causeAfterObject(next rune) string {
 
 // causeInString returns what is wrong with a string.
 func (f syntaxFault) causeInString(next rune) string {
-	const template = `, as a template of the sender may put it there. Let the sender escape what it puts into JSON: `
+	const template = `, as a template of the sender may put it there. Let the sender escape it as `
 	switch {
 	case next == '\n' || next == '\r':
 		return "a string has a raw line break in it" + template + `\n`

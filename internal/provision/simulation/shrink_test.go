@@ -1,0 +1,52 @@
+package simulation_test
+
+import "slices"
+
+// without returns the schedules that lack one step of this one, or have a simpler one.
+func (s *schedule) without() []*schedule {
+	var all []*schedule
+	simpler := func(change func(*schedule)) {
+		copied := *s
+		change(&copied)
+		all = append(all, &copied)
+	}
+	for i := range s.deliveries {
+		simpler(func(c *schedule) { c.deliveries = slices.Delete(slices.Clone(s.deliveries), i, i+1) })
+	}
+	for i := range s.faults {
+		simpler(func(c *schedule) { c.faults = slices.Delete(slices.Clone(s.faults), i, i+1) })
+	}
+	for i := range s.hands {
+		simpler(func(c *schedule) { c.hands = slices.Delete(slices.Clone(s.hands), i, i+1) })
+	}
+	if s.lag > 0 {
+		simpler(func(c *schedule) { c.lag = 0 })
+	}
+	if s.unanswered {
+		simpler(func(c *schedule) { c.unanswered = false })
+	}
+	for i, q := range s.requests {
+		if len(q.certs) > 0 {
+			simpler(func(c *schedule) {
+				plain := *q
+				plain.certs = q.certs[:len(q.certs)-1]
+				c.replace(i, &plain)
+			})
+		}
+	}
+	return all
+}
+
+func (s *schedule) replace(at int, q *sent) {
+	old := s.requests[at]
+	s.requests = slices.Clone(s.requests)
+	s.requests[at] = q
+	s.deliveries = slices.Clone(s.deliveries)
+	for i, d := range s.deliveries {
+		if d.request == old {
+			copied := *d
+			copied.request = q
+			s.deliveries[i] = &copied
+		}
+	}
+}
