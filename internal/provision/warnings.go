@@ -33,7 +33,7 @@ const (
 
 // WarningCodes returns every kind of warning that a result may have.
 func WarningCodes() []WarningCode {
-	return []WarningCode{NoCertificate, CertificateExpiresSoon, IntegrationDisabled, IntegrationIncomplete}
+	return []WarningCode{NoCertificate, CertificateExpiresSoon, IntegrationDisabled, IntegrationIncomplete, Drifted}
 }
 
 // warnings returns the warnings about a result, from what is known without another call.
