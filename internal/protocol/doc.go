@@ -51,8 +51,9 @@
 //   - A newer request that may update replaces an announced one: what is left of its steps is not
 //     carried out.
 //
-// A sender's clock may be ahead: a request counts as sent at most a minute after it was received. A message that is put into the queue again by hand is a new request,
-// unless it has an EventBridge event in it.
+// A sender's clock may be ahead: a request counts as sent at most a minute after it was received. A
+// message that is put into the queue again by hand is a new request, unless it has an EventBridge
+// event in it.
 //
 // # What reads are worth
 //
@@ -80,6 +81,11 @@
 //	                     ▼  │                   ▼    │ an update       ▼
 //	                    unknown               completed             unknown
 //
+// Any state but creating may be followed by adding, where the fields are as requested and a
+// certificate is missing; by creating, where the integration was deleted; and by completed, where
+// another request finds what it asks for. A write that certainly did not happen leaves the entry as
+// it was before. A recheck leaves it unknown.
+//
 // The state records what is known; who may act is decided by the owner and the lease alone. A
 // process that dies leaves its entry with the lease running. When the lease has ended, the
 // next attempt takes the entry, and its state reports whether a write may be on its way.
@@ -90,8 +96,8 @@
 //
 // # Deletion
 //
-// A delivery that was applied, arriving again after a person deleted the integration, is Gone, and
-// so is an older one; a new request creates the integration again.
+// A delivery that was applied, arriving again after a person deleted the integration or gave it
+// another entity id, is Gone, and so is an older one; a new request creates the integration again.
 //
 // # What holds, and under which assumptions
 //
@@ -103,7 +109,8 @@
 // model in internal/provision/model covers creates only, and is checked exhaustively within its
 // bounds.
 //
-// Two things are not prevented. A plain create whose outcome is unknown adopts an integration of
-// the same entity id that a person made in that minute. And while a person deletes things, SendGrid
+// Two things are not prevented. A create whose outcome is unknown adopts an integration of the same
+// entity id that a person made in that minute; a request with if_exists: update then makes it as
+// requested. And while a person deletes things, SendGrid
 // may show what is gone for as long as reads lag.
 package protocol

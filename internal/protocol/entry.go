@@ -209,6 +209,12 @@ func (e Entry) Take(owner string, lease, now time.Time) Entry {
 	if !e.awaitsCreate() && !e.hasStepsLeft() && e.State != Completed {
 		e.State = Free
 	}
+	if !e.Settles.After(now) { // What is not shown now is gone, and what is shown is there.
+		e.Added = nil
+		if e.IntegrationID != "" {
+			e.Gone = ""
+		}
+	}
 	e.Owner, e.Lease, e.Expires = owner, lease, now.Add(retention)
 	return e
 }
@@ -230,14 +236,15 @@ func (e Entry) Notice(id string, settles time.Time) Entry {
 }
 
 // about returns the entry of an integration that exists. If the entry recorded another one, what
-// is known of that is forgotten.
+// is known of that is forgotten, except what was sent without a response: of two integrations with one
+// entity id, now the one and now the other may be recorded.
 func (e Entry) about(id string, settles time.Time) Entry {
 	if e.IntegrationID == id {
 		return e
 	}
 	e.State, e.IntegrationID, e.Settles, e.Stale = Pending, id, settles, time.Time{}
 	e.Added, e.Bare, e.Baseline, e.Update, e.Certificate = nil, false, "", "", ""
-	e.UnknownCreates, e.UnknownCertificates, e.Rechecked = 0, nil, false
+	e.UnknownCreates, e.Rechecked = 0, false
 	return e
 }
 

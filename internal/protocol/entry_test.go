@@ -126,8 +126,8 @@ func TestComplete(t *testing.T) {
 	before.Applied = ordered(time.Hour)
 	require.Equal(t, before.Applied, before.Complete(plain, "1", true, settled, hold).Applied, "the newest one stays")
 
-	want = Entry{State: Completed, Fingerprint: "f", Applied: ordered(time.Hour), Deliveries: []string{"event:0", "event:1"}, IntegrationID: "2", Settles: settled}
-	require.Equal(t, want, before.Complete(plain, "2", true, settled, time.Time{}), "what is known of another integration is forgotten")
+	want = Entry{State: Completed, Fingerprint: "f", Applied: ordered(time.Hour), Deliveries: []string{"event:0", "event:1"}, IntegrationID: "2", Settles: settled, UnknownCertificates: map[string]int{"b": 2}}
+	require.Equal(t, want, before.Complete(plain, "2", true, settled, time.Time{}), "what is known of another integration is forgotten, except the creates without a response")
 }
 
 func TestDeliveriesAreRememberedOnceAndNotForEver(t *testing.T) {

@@ -137,15 +137,15 @@ func (v View) Plan() Plan {
 // planMissing decides what to do where SendGrid shows no integration.
 func (v View) planMissing() Plan {
 	missing := v.Shown.RecordedMissing
-	deleted := missing || v.Entry.Gone != ""
+	existed := v.Entry.IntegrationID != "" || v.Entry.Gone != "" // It was deleted, or has another entity id now.
 	switch {
 	case v.Standing == Spectator:
 		return v.refuse(StillSettling, v.Entry.Lease)
 	case missing && v.Entry.Settles.After(v.AsOf):
 		return v.refuse(NotYetVisible, v.Entry.Settles)
-	case deleted && v.Entry.remembers(v.Asked):
+	case existed && v.Entry.remembers(v.Asked):
 		return Plan{Step: Refuse, Reason: Gone}
-	case deleted && v.isOlder():
+	case existed && v.isOlder():
 		return Plan{Step: Refuse, Reason: GoneSince}
 	case v.Standing == Reader:
 		return Plan{Step: Take}
@@ -173,7 +173,7 @@ func (v View) planFound() Plan {
 		return v.unchanged()
 	case v.Standing == Spectator:
 		return v.refuse(StillSettling, e.Lease)
-	case v.Standing == Owner && recorded && e.Continues(v.Asked):
+	case v.Standing == Owner && recorded && e.Continues(v.Asked) && !v.isOlder():
 		return v.planSteps(missing)
 	case v.Standing == Owner && recorded && e.awaitsCertificate() && !e.Rechecked:
 		return Plan{Step: Recheck} // Another request's certificate may still be on its way.
@@ -230,7 +230,9 @@ func (v View) planSteps(missing []string) Plan {
 	switch {
 	case awaited && !v.Entry.Rechecked: // An update would forget that it may be on its way.
 		return Plan{Step: Recheck}
-	case v.Entry.Outcome == OutcomeUpdated && v.Shown.NeedsUpdate && !v.UpdateSent:
+	case v.needsUpdate() && !v.Asked.Updates:
+		return Plan{Step: Refuse, Reason: Conflict} // The update that was announced was another delivery's.
+	case v.needsUpdate():
 		return Plan{Step: Update}
 	case awaited:
 		return v.again(Plan{Step: AddCertificate, Certificate: v.Entry.Certificate})
@@ -239,6 +241,13 @@ func (v View) planSteps(missing []string) Plan {
 	default:
 		return Plan{Step: Complete}
 	}
+}
+
+// needsUpdate reports whether an update is left to do. What a create made needs none. What was found after a
+// create without a response may be somebody else's.
+func (v View) needsUpdate() bool {
+	found := v.Asked.Updates && !v.Entry.Bare && !v.Shown.Matches
+	return !v.UpdateSent && (v.Entry.Outcome == OutcomeUpdated && v.Shown.NeedsUpdate || found)
 }
 
 // add adds a certificate, unless its creates have been of unknown outcome too often.
@@ -281,5 +290,5 @@ func (v View) missing() []string {
 
 // isOlder reports whether a newer request, other than this one, was applied.
 func (v View) isOlder() bool {
-	return v.Asked.Order.Before(v.Entry.Applied) && v.Entry.Fingerprint != v.Asked.Fingerprint
+	return v.Asked.Order.Before(v.Entry.Applied) && !v.Entry.completes(v.Asked)
 }

@@ -43,6 +43,9 @@ func (e Entry) Announce(w Write, asked Asked, settles time.Time) Entry {
 	switch w.Kind {
 	case CreateIntegration:
 		outcome = OutcomeCreated
+		if !e.awaitsCreate() {
+			e.UnknownCreates = 0
+		}
 		if e.IntegrationID != "" {
 			e.Gone = e.IntegrationID
 		}
@@ -53,8 +56,10 @@ func (e Entry) Announce(w Write, asked Asked, settles time.Time) Entry {
 		e.State, e.Bare, e.Update, e.Certificate, e.Rechecked = Pending, false, w.Subject, "", false
 	case CreateCertificate:
 		e = e.about(w.Integration, settles)
+		if e.Certificate != w.Subject {
+			e.UnknownCreates = e.UnknownCertificates[w.Subject]
+		}
 		e.State, e.Bare, e.Update, e.Certificate, e.Rechecked = Adding, false, "", w.Subject, false
-		e.UnknownCreates = e.UnknownCertificates[w.Subject]
 	}
 	e.Fingerprint, e.Outcome, e.Announced = asked.Fingerprint, outcome, asked.Order
 	return e

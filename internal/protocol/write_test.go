@@ -27,7 +27,7 @@ func TestAnnounce(t *testing.T) {
 		want   Entry
 	}{
 		"create": {full(Free), Write{Kind: CreateIntegration}, with(full(Creating), announced, func(e *Entry) {
-			e.Gone, e.IntegrationID, e.Settles, e.Stale = "1", "", time.Time{}, time.Time{}
+			e.Gone, e.IntegrationID, e.Settles, e.Stale, e.UnknownCreates = "1", "", time.Time{}, time.Time{}, 0
 			e.Added, e.Baseline, e.UnknownCertificates, e.Update, e.Certificate, e.Rechecked = nil, "", nil, "", "", false
 		})},
 		"create again": {with(full(Unknown), of("")), Write{Kind: CreateIntegration}, with(full(Creating), of(""), announced, func(e *Entry) {
@@ -38,17 +38,20 @@ func TestAnnounce(t *testing.T) {
 			e.Update, e.Certificate, e.Rechecked = "d", "", false
 		})},
 		"update of another integration": {full(Completed), Write{Kind: UpdateIntegration, Integration: "2", Subject: "d"}, with(full(Pending), announced, updated, of("2"), func(e *Entry) {
-			e.Settles, e.Stale, e.Added, e.Baseline, e.UnknownCreates, e.UnknownCertificates = settled, time.Time{}, nil, "", 0, nil
+			e.Settles, e.Stale, e.Added, e.Baseline, e.UnknownCreates = settled, time.Time{}, nil, "", 0
 			e.Update, e.Certificate, e.Rechecked = "d", "", false
 		})},
 		"certificate": {full(Completed), Write{Kind: CreateCertificate, Integration: "1", Subject: "x"}, with(full(Adding), announced, updated, func(e *Entry) {
 			e.Update, e.Certificate, e.Rechecked, e.UnknownCreates = "", "x", false, 1
 		})},
+		"certificate again, counted by version 1.0": {full(Unknown), Write{Kind: CreateCertificate, Integration: "1", Subject: "c"}, with(full(Adding), announced, updated, func(e *Entry) {
+			e.Update, e.Rechecked = "", false
+		})},
 		"certificate of a create that is not completed": {with(full(Pending), announced), Write{Kind: CreateCertificate, Integration: "1", Subject: "y"}, with(full(Adding), announced, func(e *Entry) {
 			e.Update, e.Certificate, e.Rechecked, e.UnknownCreates = "", "y", false, 0
 		})},
 		"certificate of a create that made another integration": {with(full(Pending), announced), Write{Kind: CreateCertificate, Integration: "2", Subject: "y"}, with(full(Adding), announced, updated, of("2"), func(e *Entry) {
-			e.Settles, e.Stale, e.Added, e.Baseline, e.UnknownCreates, e.UnknownCertificates = settled, time.Time{}, nil, "", 0, nil
+			e.Settles, e.Stale, e.Added, e.Baseline, e.UnknownCreates = settled, time.Time{}, nil, "", 0
 			e.Update, e.Certificate, e.Rechecked = "", "y", false
 		})},
 	} {
@@ -69,7 +72,7 @@ func TestConfirm(t *testing.T) {
 		want   Entry
 	}{
 		"create": {with(full(Creating), of("")), Write{Kind: CreateIntegration}, with(full(Pending), known, func(e *Entry) {
-			e.Settles, e.Stale, e.Added, e.Baseline, e.Update, e.Certificate, e.UnknownCertificates = settled, time.Time{}, nil, "", "", "", nil
+			e.Settles, e.Stale, e.Added, e.Baseline, e.Update, e.Certificate = settled, time.Time{}, nil, "", "", ""
 		})},
 		"update": {full(Pending), Write{Kind: UpdateIntegration}, with(full(Pending), known, func(e *Entry) {
 			e.Update, e.Stale = "", settled

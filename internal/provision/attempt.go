@@ -100,7 +100,7 @@ func (a *attempt) begin(ctx context.Context, mayRead bool) error {
 func (a *attempt) observationFailed(ctx context.Context, err error) error {
 	a.release(ctx)
 	if a.standing == protocol.Spectator && sendgrid.ClassOf(err).Repeatable() { // Other failures need a person to act.
-		return outcomeUnknown(time.Until(a.entry.Lease), err)
+		return writeUnknown(a.entry, time.Until(a.entry.Lease), err)
 	}
 	return err
 }
@@ -131,7 +131,7 @@ func (a *attempt) carryOut(ctx context.Context, p protocol.Plan) (*Result, error
 		return a.recordUnchanged(ctx)
 	case protocol.Recheck:
 		a.record(ctx, "let the write settle", a.entry.Recheck(a.settles()))
-		return nil, outcomeUnknown(a.settling(), nil)
+		return nil, writeUnknown(a.entry, a.settling(), nil)
 	case protocol.Refuse:
 		a.release(ctx)
 		return nil, a.refusal(p)

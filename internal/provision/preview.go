@@ -105,7 +105,7 @@ func (a *attempt) planned(p protocol.Plan) (*write, error) {
 	case protocol.Complete, protocol.AnswerUnchanged, protocol.RecordUnchanged, protocol.AnswerSuperseded:
 		return nil, nil
 	case protocol.Recheck:
-		return nil, outcomeUnknown(a.settling(), nil)
+		return nil, writeUnknown(a.entry, a.settling(), nil)
 	case protocol.Refuse:
 		return nil, a.refusal(p)
 	case protocol.Take: // An owner has the entry.

@@ -33,6 +33,9 @@ func (a *attempt) refusal(p protocol.Plan) error {
 	case protocol.NeedsAPerson:
 		return needsAPerson(id, p.Certificate)
 	case protocol.Conflict:
+		if a.asked.Updates { // Without an id it cannot be updated.
+			return incomplete()
+		}
 		return conflict(*a.seen.integration, a.request, a.seen)
 	}
 	return errUnplanned
@@ -89,7 +92,7 @@ func quoted(value any) string {
 func gone(id string) *problem.Error {
 	return &problem.Error{
 		Code: problem.Gone, IntegrationID: id,
-		Message: fmt.Sprintf("This delivery created the integration %s, and someone has deleted it in SendGrid since; nothing was created again. To create it again, send a new request.", id),
+		Message: fmt.Sprintf("This delivery created the integration %s, and someone has deleted it in SendGrid since, or given it another entity_id; nothing was created again. To create it again, send a new request.", id),
 	}
 }
 
@@ -98,7 +101,7 @@ func gone(id string) *problem.Error {
 func goneSince(id string) *problem.Error {
 	return &problem.Error{
 		Code: problem.Gone, IntegrationID: id,
-		Message: fmt.Sprintf("A newer request was applied to the integration %s, and someone has deleted it in SendGrid since; nothing was created again. To create it again, send a new request.", id),
+		Message: fmt.Sprintf("A newer request was applied to the integration %s, and someone has deleted it in SendGrid since, or given it another entity_id; nothing was created again. To create it again, send a new request.", id),
 	}
 }
 
@@ -129,12 +132,12 @@ func outcomeUnknown(wait time.Duration, cause error) *problem.Error {
 	return e
 }
 
-// notYetVisible answers a request whose integration was created a moment ago, and is missing
-// in what SendGrid shows.
+// notYetVisible answers a request whose integration was created or found a moment ago, and is
+// missing in what SendGrid shows.
 func notYetVisible(id string, wait time.Duration) *problem.Error {
 	return &problem.Error{
 		Code: problem.OutcomeUnknown, IntegrationID: id, RetryAfter: max(time.Second, wait),
-		Message: "The integration " + id + " was created a moment ago, and SendGrid does not show it yet. Send the request again after the time in Retry-After; it is not created twice.",
+		Message: "The integration " + id + " was there a moment ago, and SendGrid does not show it now. Send the request again after the time in Retry-After; it is not created twice.",
 	}
 }
 
@@ -153,13 +156,21 @@ func needsAPerson(id, certificate string) *problem.Error {
 
 // stillSettling refuses a request while a write settles.
 func stillSettling(e protocol.Entry, wait time.Duration) *problem.Error {
+	if e.IntegrationID != "" && e.State != protocol.Unknown {
+		return changing(e.IntegrationID, wait)
+	}
+	return writeUnknown(e, wait, nil)
+}
+
+// writeUnknown answers a request while it is not known what became of a write that an entry records.
+func writeUnknown(e protocol.Entry, wait time.Duration, cause error) *problem.Error {
 	switch {
 	case e.IntegrationID == "":
-		return outcomeUnknown(wait, nil)
-	case e.State == protocol.Unknown:
-		return updateUnknown(e.IntegrationID, wait, nil)
+		return outcomeUnknown(wait, cause)
+	case e.Certificate != "":
+		return certificateUnknown(e.IntegrationID, wait, cause)
 	default:
-		return changing(e.IntegrationID, wait)
+		return updateUnknown(e.IntegrationID, wait, cause)
 	}
 }
 

@@ -78,7 +78,7 @@ func TestRefusals(t *testing.T) {
 		"a create settles":             {entry(protocol.Unknown, ""), refused(protocol.StillSettling), problem.OutcomeUnknown, "", true, "may have created"},
 		"an update settles":            {entry(protocol.Unknown, "1"), refused(protocol.StillSettling), problem.OutcomeUnknown, "1", true, "may have updated the integration 1"},
 		"a completed write settles":    {entry(protocol.Completed, "1"), refused(protocol.StillSettling), problem.InProgress, "1", true, "changed the integration 1 a moment ago"},
-		"not visible yet":              {entry(protocol.Completed, "1"), refused(protocol.NotYetVisible), problem.OutcomeUnknown, "1", true, "was created a moment ago"},
+		"not visible yet":              {entry(protocol.Completed, "1"), refused(protocol.NotYetVisible), problem.OutcomeUnknown, "1", true, "was there a moment ago"},
 		"changing":                     {entry(protocol.Completed, "1"), refused(protocol.Changing), problem.InProgress, "1", true, "changed the integration 1 a moment ago"},
 		"gone":                         {entry(protocol.Completed, "1"), refused(protocol.Gone), problem.Gone, "1", false, "someone has deleted it"},
 		"gone, while another replaces": {protocol.Entry{State: protocol.Creating, Gone: "0"}, refused(protocol.Gone), problem.Gone, "0", false, "integration 0"},

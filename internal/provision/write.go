@@ -141,8 +141,13 @@ func (a *attempt) createIntegration() write {
 func (a *attempt) updateIntegration() write {
 	before := *a.seen.integration
 	update := a.request.Integration()
-	if update.CompletedIntegration == nil { // What the request does not name stays.
+	stale := a.entry.IntegrationID == before.ID && a.entry.Stale.After(a.asOf)
+	if update.CompletedIntegration == nil && !stale { // What the request does not name stays.
 		update.CompletedIntegration = before.CompletedIntegration
+	}
+	subject := a.request.Digest()
+	if a.request.Matches(before) && !stale { // What is shown would confirm it before it took effect.
+		subject = ""
 	}
 	updated := func(i *sendgrid.Integration) { // A response may lack what was there before.
 		i.ID = before.ID
@@ -152,7 +157,7 @@ func (a *attempt) updateIntegration() write {
 		a.seen.integration, a.updateSent = i, true
 	}
 	w := write{
-		Write:      protocol.Write{Kind: protocol.UpdateIntegration, Integration: before.ID, Subject: a.request.Digest()},
+		Write:      protocol.Write{Kind: protocol.UpdateIntegration, Integration: before.ID, Subject: subject},
 		step:       updateStep(before.ID, update),
 		changes:    a.request.Updates(before),
 		idempotent: true,
@@ -165,7 +170,7 @@ func (a *attempt) updateIntegration() write {
 		},
 		unknown: func(cause error) error { return updateUnknown(before.ID, a.settling(), cause) },
 	}
-	if a.entry.IntegrationID != before.ID || !a.entry.Stale.After(a.asOf) {
+	if !stale {
 		w.shows = func(ctx context.Context) (bool, error) {
 			i, err := a.SendGrid.GetIntegration(ctx, before.ID)
 			if err != nil || a.request.NeedsUpdate(*i) {

@@ -26,12 +26,14 @@ func (t *try) accepted() bool {
 	return false
 }
 
-// remembered reports whether the same delivery was applied before.
+// remembered reports whether the same delivery was applied before, or may have been: the ledger may
+// have recorded it without an answer.
 func (sim *simulation) remembered(t *try) bool {
 	q := t.delivery.request
 	return !q.http && slices.ContainsFunc(sim.tries, func(other *try) bool {
 		same := other.delivery.request == q && (!q.bare || other.delivery == t.delivery)
-		return same && other != t && other.result != nil && other.ended.Before(t.ended)
+		unrecorded := other.died || other.failure != nil && other.failure.Code == problem.LedgerUnavailable
+		return same && other != t && (other.result != nil || unrecorded) && other.ended.Before(t.ended)
 	})
 }
 
