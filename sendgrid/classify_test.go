@@ -62,6 +62,7 @@ func TestClassOf(t *testing.T) {
 	}{
 		"never sent":        {err: &sendgrid.Error{Err: context.Canceled}, write: sendgrid.NeverSent, read: sendgrid.NeverSent},
 		"no answer":         {err: &sendgrid.Error{Sent: true}, write: sendgrid.Ambiguous, read: sendgrid.Unavailable},
+		"answer, not sent":  {err: &sendgrid.Error{StatusCode: 500}, write: sendgrid.Ambiguous, read: sendgrid.Unavailable},
 		"unreadable answer": {err: &sendgrid.Error{Sent: true, StatusCode: 200}, write: sendgrid.Ambiguous, read: sendgrid.Unavailable},
 		"299":               {err: &sendgrid.Error{Sent: true, StatusCode: 299}, write: sendgrid.Ambiguous, read: sendgrid.Unavailable},
 		"300":               {err: &sendgrid.Error{Sent: true, StatusCode: 300}, write: sendgrid.Ambiguous, read: sendgrid.Refused},

@@ -54,12 +54,7 @@ func TestParseErrorBody(t *testing.T) {
 			require.Equal(t, tt.want, parseErrorBody([]byte(tt.body)))
 		})
 	}
-}
-
-func TestParseErrorBodyKeepsTwenty(t *testing.T) {
-	t.Parallel()
-	found := parseErrorBody([]byte("[null" + strings.Repeat(`,"m"`, 100) + "]"))
-	require.Len(t, found, 20)
+	require.Len(t, parseErrorBody([]byte("[null"+strings.Repeat(`,"m"`, 100)+"]")), 20, "the first twenty")
 }
 
 func TestReadErrorBodyShortensTexts(t *testing.T) {
@@ -113,15 +108,7 @@ func TestReason(t *testing.T) {
 
 func TestRedact(t *testing.T) {
 	t.Parallel()
-	tests := []struct{ name, text, key, want string }{
-		{name: "every occurrence", text: "a key b key", key: "key", want: "a [redacted] b [redacted]"},
-		{name: "no occurrence", text: "a", key: "key", want: "a"},
-		{name: "an empty key is in no text", text: "a", key: "", want: "a"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			require.Equal(t, tt.want, redact(tt.text, tt.key))
-		})
-	}
+	require.Equal(t, "a [redacted] b [redacted]", redact("a key b key", "key"), "every occurrence")
+	require.Equal(t, "a", redact("a", "key"), "no occurrence")
+	require.Equal(t, "a", redact("a", ""), "an empty key is in no text")
 }

@@ -28,6 +28,7 @@ func TestLimitTake(t *testing.T) {
 		"half of what is left":                     {of7(5), .5, -1, 2},
 		"one at least":                             {of7(5), .01, -1, 1},
 		"the next window":                          {of7(0), 1, 0, 7},
+		"the next window, of one call":             {RateLimit{Limit: 1, Reset: reset}, 1, 0, 1},
 		"half of the next window":                  {of7(5), .5, 0, 3},
 		"the next window is believed in, still":    {of7(0), 1, time.Minute - 1, 7},
 		"the next window is believed in no more":   {of7(0), .5, time.Minute, many},

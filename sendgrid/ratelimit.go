@@ -1,6 +1,7 @@
 package sendgrid
 
 import (
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -38,8 +39,8 @@ func parseRateLimit(h http.Header, status int, now time.Time) RateLimit {
 	if limit > 0 && remaining >= 0 && remaining <= limit && plausible(until) {
 		return RateLimit{Limit: limit, Remaining: remaining, Reset: now.Add(min(until, maxTrust))}
 	}
-	// The bound keeps the number of nanoseconds from overflowing.
-	until = time.Duration(min(parseCount(h, "Retry-After"), int(maxReset/time.Second)+1)) * time.Second
+	// The bound, of 68 years, keeps the number of nanoseconds from overflowing.
+	until = time.Duration(min(parseCount(h, "Retry-After"), math.MaxInt32)) * time.Second
 	if status == http.StatusTooManyRequests && plausible(until) {
 		return RateLimit{Reset: now.Add(min(until, maxTrust))}
 	}

@@ -28,7 +28,6 @@ func TestParseRateLimit(t *testing.T) {
 		return RateLimit{Limit: limit, Remaining: remaining, Reset: reset}
 	}
 	minute := now.Round(0).Add(time.Minute)
-	without := func(h http.Header, name string) http.Header { h.Del(name); return h }
 	for name, tt := range map[string]struct {
 		header http.Header
 		want   RateLimit
@@ -50,18 +49,14 @@ func TestParseRateLimit(t *testing.T) {
 		"this second":                  {stated("500", "0", in(0)), RateLimit{}},
 		"past":                         {stated("500", "0", in(-10)), RateLimit{}},
 		"reset is the largest number":  {stated("500", "0", strconv.Itoa(math.MaxInt)), RateLimit{}},
-		"reset is larger than any":     {stated("500", "0", "99999999999999999999"), RateLimit{}},
 		"reset is the smallest number": {stated("500", "0", strconv.Itoa(math.MinInt)), RateLimit{}},
-		"reset is a date":              {stated("500", "0", now.Add(time.Minute).UTC().Format(http.TimeFormat)), RateLimit{}},
-		"reset is missing":             {without(stated("500", "0", ""), "X-RateLimit-Reset"), RateLimit{}},
-		"remaining is missing":         {without(stated("500", "", in(30)), "X-RateLimit-Remaining"), RateLimit{}},
-		"remaining is empty":           {stated("500", "", in(30)), RateLimit{}},
+		"reset is missing":             {stated("500", "0", ""), RateLimit{}},
+		"remaining is missing":         {stated("500", "", in(30)), RateLimit{}},
 		"remaining is not a number":    {stated("500", "many", in(30)), RateLimit{}},
-		"remaining is a fraction":      {stated("500", "1.5", in(30)), RateLimit{}},
 		"remaining is negative":        {stated("500", "-1", in(30)), RateLimit{}},
 		"more remains than there is":   {stated("500", "501", in(30)), RateLimit{}},
 		"two values in one":            {stated("500", "1, 2", in(30)), RateLimit{}},
-		"limit is missing":             {without(stated("", "0", in(30)), "X-RateLimit-Limit"), RateLimit{}},
+		"limit is missing":             {stated("", "0", in(30)), RateLimit{}},
 		"limit is not a number":        {stated("many", "0", in(30)), RateLimit{}},
 		"limit is negative":            {stated("-1", "0", in(30)), RateLimit{}},
 		"limit is nothing":             {stated("0", "0", in(30)), RateLimit{}},
@@ -80,25 +75,23 @@ func TestParseRetryAfter(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	reset := strconv.FormatInt(now.Unix()+45, 10)
-	for retryAfter, want := range map[string]time.Duration{
+	for retryAfter, until := range map[string]time.Duration{
 		"1": time.Second, "30": 30 * time.Second, "82800": time.Minute, "86400": time.Minute, "86401": 0,
-		"18446744074": 0, "9223372036854775807": 0, "0": 0, "-5": 0, "-18446744073": 0, "soon": 0, "Tue, 14 Nov 2023 22:14:20 GMT": 0,
+		"18446744074": 0, "9223372036854775807": 0, "0": 0, "-5": 0, "-18446744073": 0, "Tue, 14 Nov 2023 22:14:20 GMT": 0,
 	} {
-		for name, h := range map[string]http.Header{
-			"alone": {}, "beside a reset": {"X-Ratelimit-Reset": {reset}}, "beside a wrong limit": stated("500", "many", reset),
-		} {
-			h.Set("Retry-After", retryAfter)
-			refused := parseRateLimit(h, http.StatusTooManyRequests, now)
-			if want == 0 {
-				require.Zero(t, refused, "%s %s", retryAfter, name)
-			} else {
-				require.Equal(t, RateLimit{Reset: now.Round(0).Add(want)}, refused, "%s %s", retryAfter, name)
-			}
-			require.Zero(t, parseRateLimit(h, http.StatusServiceUnavailable, now), "%s %s", retryAfter, name)
+		var want RateLimit
+		if until > 0 {
+			want.Reset = now.Round(0).Add(until)
 		}
-		both := stated("500", "0", reset)
-		both.Set("Retry-After", retryAfter)
 		plain := RateLimit{Limit: 500, Reset: time.Unix(now.Unix()+45, 0)}
-		require.Equal(t, plain, parseRateLimit(both, http.StatusTooManyRequests, now), retryAfter)
+		for limit, want := range map[string]RateLimit{"500": plain, "": want, "many": want} {
+			h := stated(limit, "0", reset)
+			h.Set("Retry-After", retryAfter)
+			require.Equal(t, want, parseRateLimit(h, http.StatusTooManyRequests, now), "%s beside %q", retryAfter, limit)
+			if limit != "500" {
+				require.Zero(t, parseRateLimit(h, http.StatusServiceUnavailable, now), "%s beside %q", retryAfter, limit)
+			}
+		}
 	}
+	require.True(t, plausible(1) && !plausible(0))
 }
