@@ -70,6 +70,10 @@
 // it (Stale). Until then, that an integration is shown as requested proves nothing: another
 // update is sent all the same, and a request that may not update waits.
 //
+// Where two integrations have the entity id, a request may be about another one than the entry
+// records. Then a request that may update waits until the recorded one has settled, because the
+// entry can record one only.
+//
 // A try of an update that was not answered may take effect after the try that was. So after an
 // attempt with such a try nobody may write for a settling period.
 //

@@ -111,7 +111,8 @@ type Entry struct {
 	// Added are the SHA-256 of the certificates that were added to the integration.
 	Added []string
 	// Bare reports whether SendGrid confirmed the create of the integration, and nothing was
-	// announced for it since: it has no certificate but what somebody added by hand.
+	// announced for it since but certificates by requests that may not update, which are not all
+	// there: no other certificate is this function's.
 	Bare bool
 
 	// Update is the digest of the fields that an announced update asks for, empty once its outcome
@@ -201,6 +202,15 @@ func (e Entry) hasStepsLeft() bool {
 	return e.State == Pending || e.State == Adding || e.State == Unknown && e.IntegrationID != ""
 }
 
+// changing returns until when reads may lack what was written about the integration, zero if nothing
+// was.
+func (e Entry) changing() time.Time {
+	if e.Stale.After(e.Settles) {
+		return e.Stale
+	}
+	return e.Settles
+}
+
 // Take returns the entry as the owner takes it: with its lease, and what is known unchanged.
 func (e Entry) Take(owner string, lease, now time.Time) Entry {
 	if e.expired(now) {
@@ -254,6 +264,7 @@ func (e Entry) Complete(asked Asked, id string, applied bool, settles, hold time
 	e = e.about(id, settles).Release(hold)
 	e.State, e.Fingerprint, e.Outcome, e.Announced = Completed, asked.Fingerprint, "", Order{}
 	e.Update, e.Certificate, e.UnknownCreates, e.Rechecked = "", "", 0, false
+	e.Bare = e.Bare && len(asked.Certificates) == 0
 	if applied {
 		e.Applied = latest(e.Applied, asked.Order)
 		e.Deliveries = recent(e.Deliveries, asked.Deliveries)

@@ -173,7 +173,9 @@ func (v View) planFound() Plan {
 		return v.unchanged()
 	case v.Standing == Spectator:
 		return v.refuse(StillSettling, e.Lease)
-	case v.Standing == Owner && recorded && e.Continues(v.Asked) && !v.isOlder():
+	case v.Asked.Updates && !recorded && e.changing().After(v.AsOf): // It would be forgotten.
+		return v.refuse(Changing, e.changing())
+	case v.Standing == Owner && recorded && v.continues():
 		return v.planSteps(missing)
 	case v.Standing == Owner && recorded && e.awaitsCertificate() && !e.Rechecked:
 		return Plan{Step: Recheck} // Another request's certificate may still be on its way.
@@ -231,7 +233,7 @@ func (v View) planSteps(missing []string) Plan {
 	case awaited && !v.Entry.Rechecked: // An update would forget that it may be on its way.
 		return Plan{Step: Recheck}
 	case v.needsUpdate() && !v.Asked.Updates:
-		return Plan{Step: Refuse, Reason: Conflict} // The update that was announced was another delivery's.
+		return Plan{Step: Refuse, Reason: Conflict} // Somebody edited it since.
 	case v.needsUpdate():
 		return Plan{Step: Update}
 	case awaited:
@@ -241,6 +243,13 @@ func (v View) planSteps(missing []string) Plan {
 	default:
 		return Plan{Step: Complete}
 	}
+}
+
+// continues reports whether the request goes on with what was announced. One that may not update does
+// so only where that was a create, or completes one.
+func (v View) continues() bool {
+	may := v.Asked.Updates || v.Entry.Outcome == OutcomeCreated || v.Entry.Bare
+	return may && v.Entry.Continues(v.Asked) && !v.isOlder()
 }
 
 // needsUpdate reports whether an update is left to do. What a create made needs none. What was found after a

@@ -162,6 +162,10 @@ func TestPlanOfFirstCertificates(t *testing.T) {
 		"the create has steps left":       {later, entry(plain, Pending, bare), Owner, asRequested, refused(Conflict, 0)},
 		"another integration is recorded": {later, entry(plain, Completed, bare, of("0")), Owner, asRequested, refused(Conflict, 0)},
 		"may update, and has one to send": {with(later, func(a *Asked) { a.Updates = true }), entry(plain, Completed, bare), Owner, uncompleted, Plan{Step: Update}},
+		"announced":                       {later, entry(later, Adding, updated, bare, awaits("a")), Owner, asRequested, Plan{Step: Recheck}},
+		"rechecked":                       {later, entry(later, Unknown, updated, bare, awaits("a"), rechecked), Owner, asRequested, add},
+		"announced by an update":          {later, entry(later, Unknown, updated, awaits("a"), rechecked), Owner, asRequested, refused(Conflict, 0)},
+		"edited since it was announced":   {later, entry(later, Pending, updated, bare), Owner, differs, refused(Conflict, 0)},
 		"the request brings none":         {with(other, func(a *Asked) { a.Order = later.Order }), entry(plain, Completed, bare), Owner, asRequested, Plan{Step: AnswerUnchanged}},
 	} {
 		t.Run(name, func(t *testing.T) { t.Parallel(); tt.test(t) })
@@ -221,7 +225,9 @@ func TestPlanWhileThingsSettle(t *testing.T) {
 		"stale, and an older update":                     {update, entry(other, Completed, stale(1), applied(time.Second)), Owner, asRequested, Plan{Step: AnswerSuperseded}},
 		"stale, and no update":                           {plain, entry(other, Completed, stale(time.Minute)), Owner, asRequested, refused(Changing, time.Minute)},
 		"stale, and the same again":                      {update, entry(update, Completed, stale(1), applied(0)), Reader, differs, Plan{Step: AnswerUnchanged}},
-		"stale, and another is there":                    {update, entry(other, Completed, stale(1), of("2")), Owner, asRequested, Plan{Step: RecordUnchanged}},
+		"stale, and another is there":                    {update, entry(other, Completed, stale(1), settles(0), of("2")), Owner, asRequested, refused(Changing, 1)},
+		"settling, and another is there":                 {update, entry(other, Completed, settles(2), of("2")), Reader, differs, refused(Changing, 2)},
+		"settled, and another is there":                  {update, entry(other, Completed, settles(0), of("2")), Owner, asRequested, Plan{Step: RecordUnchanged}},
 		"stale until now":                                {update, entry(other, Completed, stale(0)), Owner, asRequested, Plan{Step: RecordUnchanged}},
 		"stale, and without an id":                       {plain, entry(other, Completed, stale(1), of("")), Owner, half, refused(Conflict, 0)},
 		"another update settles, and this one is shown":  {plain, entry(other, Unknown, updated, of("1"), leased), Spectator, asRequested, refused(StillSettling, time.Minute)},

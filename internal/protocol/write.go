@@ -59,7 +59,7 @@ func (e Entry) Announce(w Write, asked Asked, settles time.Time) Entry {
 		if e.Certificate != w.Subject {
 			e.UnknownCreates = e.UnknownCertificates[w.Subject]
 		}
-		e.State, e.Bare, e.Update, e.Certificate, e.Rechecked = Adding, false, "", w.Subject, false
+		e.State, e.Bare, e.Update, e.Certificate, e.Rechecked = Adding, e.Bare && !asked.Updates, "", w.Subject, false
 	}
 	e.Fingerprint, e.Outcome, e.Announced = asked.Fingerprint, outcome, asked.Order
 	return e

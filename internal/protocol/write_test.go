@@ -169,6 +169,10 @@ func TestBare(t *testing.T) {
 	require.False(t, creating.Reconcile(asRequested, now).Bare)
 	require.False(t, created.Complete(plain, "2", true, now, time.Time{}).Bare, "another integration")
 	require.False(t, created.Announce(Write{Kind: UpdateIntegration, Integration: "1"}, plain, now).Bare)
-	require.False(t, created.Announce(Write{Kind: CreateCertificate, Integration: "1"}, plain, now).Bare)
+	certificate := Write{Kind: CreateCertificate, Integration: "1", Subject: "a"}
+	require.False(t, created.Announce(certificate, update, now).Bare, "an update's certificate")
+	first := created.Announce(certificate, certified, now).Confirm(certificate, "1", now)
+	require.True(t, first.Bare, "a plain request's first certificate, of maybe several")
+	require.False(t, first.Complete(certified, "1", true, now, time.Time{}).Bare)
 	require.False(t, created.Announce(create, plain, now).Bare, "it was deleted")
 }
