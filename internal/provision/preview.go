@@ -102,7 +102,10 @@ func (a *attempt) planned(p protocol.Plan) (*write, error) {
 		w = a.updateIntegration()
 	case protocol.AddCertificate:
 		w = a.createCertificate(p.Certificate)
-	case protocol.Complete, protocol.AnswerUnchanged, protocol.RecordUnchanged, protocol.AnswerSuperseded:
+	case protocol.AnswerUnchanged, protocol.RecordUnchanged:
+		a.drifted = a.drift()
+		return nil, nil
+	case protocol.Complete, protocol.AnswerSuperseded:
 		return nil, nil
 	case protocol.Recheck:
 		return nil, writeUnknown(a.entry, a.settling(), nil)
@@ -132,7 +135,9 @@ func (a *attempt) pretend(w write) {
 			a.seen.certificates = nil
 		}
 	case protocol.CreateCertificate:
-		a.seen.certificates = append(slices.Clone(a.seen.certificates), storedCertificate{sha256: w.Subject})
+		a.seen.certificates = append(slices.Clone(a.seen.certificates), storedCertificate{
+			sha256: w.Subject, notBefore: w.step.Certificate.NotBefore, notAfter: w.step.Certificate.NotAfter,
+		})
 	}
 	a.entry = a.entry.Confirm(w.Write, a.seen.integration.ID, a.settles())
 }

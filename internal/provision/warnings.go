@@ -36,26 +36,29 @@ func WarningCodes() []WarningCode {
 	return []WarningCode{NoCertificate, CertificateExpiresSoon, IntegrationDisabled, IntegrationIncomplete, Drifted}
 }
 
-// warnings returns the warnings about a result, from what is known without another call.
+// warnings returns the warnings about a result, from what is known without another call. Those of a
+// dry run are about what the request would leave.
 func (a *attempt) warnings(result *Result, now time.Time) []Warning {
 	var found []Warning
 	warn := func(code WarningCode, message string) { found = append(found, Warning{Code: code, Message: message}) }
 	var last time.Time // When the last certificate expires.
-	for _, c := range result.Certificates {
-		if c.NotAfter.After(last) {
-			last = c.NotAfter
+	if len(a.request.Certificates) > 0 {
+		for _, c := range a.seen.certificates {
+			if c.notAfter.After(last) {
+				last = c.notAfter
+			}
 		}
 	}
 	if message := a.withoutCertificate(result); message != "" {
 		warn(NoCertificate, message)
 	}
-	if len(result.Certificates) > 0 && last.Before(now.Add(expiresSoon)) {
+	if !last.IsZero() && last.Before(now.Add(expiresSoon)) {
 		warn(CertificateExpiresSoon, fmt.Sprintf("The last certificate expires on %s; nobody can log in after that. Send the next one with if_exists: update.", last.UTC().Format(time.DateOnly)))
 	}
-	if !result.Integration.Enabled {
+	if !a.seen.integration.Enabled {
 		warn(IntegrationDisabled, "The integration is disabled, so nobody can log in with it.")
 	}
-	if completed := result.Integration.CompletedIntegration; completed != nil && !*completed {
+	if completed := a.seen.integration.CompletedIntegration; completed != nil && !*completed {
 		warn(IntegrationIncomplete, "SendGrid reports that the set-up is not finished; somebody has to finish it in SendGrid's SSO settings.")
 	}
 	if len(a.drifted) > 0 {
@@ -77,6 +80,8 @@ func (a *attempt) withoutCertificate(result *Result) string {
 	bare := a.entry.Bare && a.entry.IntegrationID == result.Integration.ID
 	brings := len(a.request.Certificates) > 0
 	switch {
+	case a.seen.integration.ID == newIntegration && !brings:
+		return "The integration would have no certificate, so nobody could log in. " + send + "."
 	case result.Outcome == protocol.OutcomeCreated && !brings && bare:
 		return none + send + free
 	case result.Outcome == protocol.OutcomeCreated && !brings: // It was found by reading, so it may be a person's.
