@@ -86,7 +86,7 @@ func names(found []candidate) string {
 	return list
 }
 
-// checkEntityID returns an error if the entity id of an IdP breaks a rule.
+// checkEntityID returns an error if the entity id of an IdP is not valid.
 func (c candidate) checkEntityID() error {
 	problem, advice := EntityIDProblem(c.entityID), "change it at the identity provider, "+orValues
 	switch {

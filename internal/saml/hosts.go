@@ -20,7 +20,7 @@ func DefaultHosts() []string {
 
 // ParseHosts reads the value of SAML_METADATA_HOSTS: host names and *.suffix patterns,
 // separated by commas or white space. Empty text gives [DefaultHosts]. The error joins one
-// [*Error] for each entry that breaks a rule.
+// [*Error] for each entry that is not valid.
 func ParseHosts(text string) ([]string, error) {
 	entries := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || isSpaceOrControl(r) })
 	if len(entries) == 0 {
