@@ -13,8 +13,7 @@ import (
 // fails, SQS delivers the message again, so that nothing is lost.
 func (h *Handler) deadLetter(ctx context.Context, d *delivery.Delivery) {
 	rejected := d.Trigger == TriggerSQS && d.MessageID != "" && d.Outcome() == protocol.OutcomeRejected
-	unpublished := h.publishes(d) && !d.Published
-	if h.DeadLetters == nil || !rejected || unpublished || d.Dropped {
+	if h.DeadLetters == nil || !rejected || h.unpublished(d) || d.Dropped {
 		return
 	}
 	sending, cancel := uncancelled(ctx)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"sendgrid-sso-integration/internal/cut"
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/publish"
@@ -50,13 +51,13 @@ func openEnvelope(d *delivery.Delivery, payload []byte) {
 		Detail     json.RawMessage `json:"detail"`
 	}
 	err := json.Unmarshal(payload, &event) // A field of the wrong type does not stop it.
-	d.EventID, d.Body, d.Accepted = delivery.ID(event.ID), event.Detail, event.Source != publish.Source
+	d.EventID, d.Body, d.Accepted = cut.ID(event.ID), event.Detail, event.Source != publish.Source
 	if err != nil {
 		d.Fail(malformed(err))
 		return
 	}
 	if event.Source != "" {
-		d.CallerID = delivery.ID(strings.TrimSpace(event.Source + " " + event.Account))
+		d.CallerID = cut.ID(strings.TrimSpace(event.Source + " " + event.Account))
 	}
 	var sent time.Time
 	if event.Time != nil && json.Unmarshal(event.Time, &sent) != nil {

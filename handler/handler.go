@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"sendgrid-sso-integration/internal/audit"
+	"sendgrid-sso-integration/internal/cut"
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/invocation"
 	"sendgrid-sso-integration/internal/provision"
@@ -109,7 +110,7 @@ func invocationIDs(ctx context.Context) delivery.IDs {
 	ids.TraceHeader, _ = ctx.Value("x-amzn-trace-id").(string) // This is where aws-lambda-go puts it.
 	for part := range strings.SplitSeq(ids.TraceHeader, ";") { // "Root=1-…;Parent=…;Sampled=1"
 		if id, ok := strings.CutPrefix(strings.TrimSpace(part), "Root="); ok {
-			ids.TraceID = delivery.ID(id)
+			ids.TraceID = cut.ID(id)
 			break
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"sendgrid-sso-integration/internal/cut"
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
@@ -33,9 +34,9 @@ type httpRequest struct {
 // cannot be accepted whoever sends it.
 func (r httpRequest) delivery() *delivery.Delivery {
 	d := &delivery.Delivery{Header: r.header, SenderID: senderID(r.header)}
-	d.GatewayRequestID = delivery.ID(r.id)
+	d.GatewayRequestID = cut.ID(r.id)
 	if r.authenticated {
-		d.Caller, d.CallerID = delivery.Gateway, delivery.ID(r.callerID)
+		d.Caller, d.CallerID = delivery.Gateway, cut.ID(r.callerID)
 	}
 	if r.method != http.MethodPost {
 		d.Fail(&problem.Error{Code: problem.MethodNotAllowed, Message: "Send the request with POST."})
@@ -54,7 +55,7 @@ func (r httpRequest) delivery() *delivery.Delivery {
 func senderID(header http.Header) string {
 	for _, name := range []string{"Webhook-Id", "Svix-Id", "X-Github-Delivery", "X-Atlassian-Webhook-Identifier"} {
 		if values := header[name]; len(values) == 1 {
-			return delivery.ID(values[0])
+			return cut.ID(values[0])
 		}
 	}
 	return ""

@@ -109,13 +109,16 @@ func (h *Handler) provision(ctx context.Context, d *delivery.Delivery) error {
 	return err
 }
 
-// publishes reports whether the outcome of a delivery is published. That of a dry run is not. Without a dead-letter
-// queue, a message that can only be rejected is delivered again and again; that is published
-// once.
+// publishes reports whether the outcome of a delivery is published. That of a dry run is not.
+// Without a dead-letter queue, a message that can only be rejected is delivered again and again;
+// that is published once.
 func (h *Handler) publishes(d *delivery.Delivery) bool {
 	rejectedAgain := d.Receives > 1 && d.Outcome() == protocol.OutcomeRejected && h.DeadLetters == nil
 	return h.Publisher != nil && d.Accepted && !rejectedAgain && (!d.IsDryRun() || !d.Responds)
 }
+
+// unpublished reports whether the outcome of a delivery should have been published, and was not.
+func (h *Handler) unpublished(d *delivery.Delivery) bool { return h.publishes(d) && !d.Published }
 
 // publish publishes the outcome of a delivery. A published success is part of success: if the bus
 // does not take it, the request has failed, and its repetition finds the integration and publishes

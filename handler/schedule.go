@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"sendgrid-sso-integration/internal/audit"
+	"sendgrid-sso-integration/internal/cut"
 	"sendgrid-sso-integration/internal/delivery"
 )
 
@@ -38,7 +39,7 @@ func decodeSchedule(payload []byte) []*delivery.Delivery {
 	if err := json.Unmarshal(payload, &event); err != nil {
 		d.Fail(malformed(err))
 	}
-	d.EventID = delivery.ID(event.ID)
+	d.EventID = cut.ID(event.ID)
 	return []*delivery.Delivery{d}
 }
 

@@ -28,6 +28,5 @@ func conceal(d *delivery.Delivery) {
 // drop drops a message or an event with a secret once that is published: it is neither delivered
 // again nor moved to the dead-letter queue.
 func (h *Handler) drop(d *delivery.Delivery) {
-	unpublished := h.publishes(d) && !d.Published
-	d.Dropped = d.Failure != nil && d.Failure.Secret && !d.Responds && !unpublished
+	d.Dropped = d.Failure != nil && d.Failure.Secret && !d.Responds && !h.unpublished(d)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"sendgrid-sso-integration/internal/cut"
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/invocation"
 	"sendgrid-sso-integration/internal/saml"
@@ -46,7 +47,7 @@ func decodeSQS(payload []byte) []*delivery.Delivery {
 	deliveries := make([]*delivery.Delivery, len(batch.Records))
 	for i, message := range batch.Records {
 		d := &delivery.Delivery{Caller: delivery.AWS, Body: saml.CutMark([]byte(message.Body)), Message: message.Body}
-		d.MessageID, d.CallerID = delivery.ID(message.MessageId), delivery.ID(message.Attributes["SenderId"])
+		d.MessageID, d.CallerID = cut.ID(message.MessageId), cut.ID(message.Attributes["SenderId"])
 		if len(batch.Records) > 1 {
 			d.MaxWait = batchMaxWait
 		}
@@ -78,9 +79,9 @@ func openNotification(d *delivery.Delivery) {
 	d.Body = saml.CutMark([]byte(notification.Message))
 }
 
-// encodeSQS answers with the ids of the messages that failed and were not moved to the
-// dead-letter queue, nor dropped. SQS delivers them again. If a delivery that failed has no message id, as when
-// the batch is malformed, the whole batch fails.
+// encodeSQS answers with the ids of the messages that failed and were neither moved to the
+// dead-letter queue nor dropped. SQS delivers them again. If a delivery that failed has no message
+// id, as when the batch is malformed, the whole batch fails.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 func encodeSQS(h *Handler, deliveries []*delivery.Delivery) ([]byte, error) {

@@ -8,6 +8,18 @@ import (
 
 const ellipsis = "…"
 
+// maxID is the number of bytes that an id may have. Those that AWS assigns have at most 100.
+const maxID = 256
+
+// ID returns an id, or nothing if it is longer than any that AWS assigns. A shortened id would no
+// longer identify anything.
+func ID(id string) string {
+	if len(id) > maxID {
+		return ""
+	}
+	return id
+}
+
 // Bytes returns the text in at most so many bytes, which must have room for the ellipsis. It
 // keeps only whole characters.
 func Bytes(text string, most int) string {

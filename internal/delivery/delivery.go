@@ -107,18 +107,6 @@ type IDs struct {
 	MessageID string
 }
 
-// maxID is the number of bytes that an id may have. Those that AWS assigns have at most 100.
-const maxID = 256
-
-// ID returns an id that came from outside, or nothing if it is longer than any that AWS
-// assigns. A shortened id would no longer identify anything.
-func ID(id string) string {
-	if len(id) > maxID {
-		return ""
-	}
-	return id
-}
-
 // Order returns the place of the request among those for the same integration.
 func (d *Delivery) Order() protocol.Order {
 	received := d.Arrived

@@ -25,10 +25,7 @@ func (a *attempt) shownBaseline() baseline {
 	if !a.seen.certificatesRead {
 		return b
 	}
-	b.Certificates = []string{}
-	for _, c := range a.seen.certificates {
-		b.Certificates = append(b.Certificates, c.sha256)
-	}
+	b.Certificates = a.seen.hashes()
 	if a.entry.Settles.After(a.asOf) { // They may not be shown yet.
 		b.Certificates = append(b.Certificates, a.entry.Added...)
 	}

@@ -33,14 +33,19 @@ func (a *attempt) shown() protocol.Shown {
 	if i == nil {
 		return protocol.Shown{RecordedMissing: a.seen.recordedMissing}
 	}
-	shown := protocol.Shown{
+	return protocol.Shown{
 		Exists: true, ID: i.ID, Matches: a.request.Matches(*i), NeedsUpdate: a.request.NeedsUpdate(*i), Digest: request.DigestOf(*i),
-		RecordedMissing: a.seen.recordedMissing, Certified: a.seen.certified,
+		RecordedMissing: a.seen.recordedMissing, Certified: a.seen.certified, Certificates: a.seen.hashes(),
 	}
-	for _, c := range a.seen.certificates {
-		shown.Certificates = append(shown.Certificates, c.sha256)
+}
+
+// hashes returns the SHA-256 of the certificates.
+func (o observation) hashes() []string {
+	hashes := make([]string, len(o.certificates))
+	for i, c := range o.certificates {
+		hashes[i] = c.sha256
 	}
-	return shown
+	return hashes
 }
 
 // observe reads the integration that the request is about, and its certificates.

@@ -95,11 +95,12 @@ func (p *Provisioner) Ensure(ctx context.Context, r request.Resolved, d Delivery
 	if d.Order == (protocol.Order{}) {
 		d.Order = protocol.NewOrder(time.Time{}, time.Now())
 	}
+	fingerprint := r.Fingerprint()
 	a := &attempt{
 		Provisioner: p, deadlines: divideTime(ctx, d.MaxWait), request: r, arrived: p.lists.expect(), waits: waits{},
 		asked: protocol.Asked{
-			Fingerprint: r.Fingerprint(), Updates: r.IfExists.Updates(), Restores: r.IfExists == request.Restore, Certificates: r.CertificateHashes(),
-			Order: d.Order, Deliveries: remembered(d.IDs, r.Fingerprint()),
+			Fingerprint: fingerprint, Updates: r.IfExists.Updates(), Restores: r.IfExists == request.Restore, Certificates: r.CertificateHashes(),
+			Order: d.Order, Deliveries: remembered(d.IDs, fingerprint),
 		},
 	}
 	defer a.arrived()

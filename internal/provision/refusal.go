@@ -53,8 +53,9 @@ func conflict(i sendgrid.Integration, r request.Resolved, seen observation) *pro
 	for _, c := range e.Changes {
 		differs(c.Field, quoted(c.From), quoted(c.To))
 	}
+	there := seen.hashes()
 	for _, c := range r.Certificates {
-		if !slices.ContainsFunc(seen.certificates, func(s storedCertificate) bool { return s.sha256 == c.SHA256 }) {
+		if !slices.Contains(there, c.SHA256) {
 			differs(certificateField, hashes(seen.certificates), "sha256 "+c.SHA256)
 			e.Changes = append(e.Changes, problem.Change{Field: certificateField, To: c.SHA256})
 		}

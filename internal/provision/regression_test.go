@@ -20,14 +20,10 @@ import (
 // The schedules in this file each broke a promise once, and are rarer than the simulation draws.
 
 // delivered delivers a request with an id and an order.
-func (w *world) delivered(r request.Resolved, id string, order protocol.Order, wait time.Duration) (*provision.Result, error) {
+func (w *world) delivered(r request.Resolved, id string, order protocol.Order) (*provision.Result, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), invocation)
 	defer cancel()
-	d := provision.Delivery{Order: order, MaxWait: wait}
-	if id != "" {
-		d.IDs = []string{id}
-	}
-	return w.provisioner.Ensure(ctx, r, d)
+	return w.provisioner.Ensure(ctx, r, provision.Delivery{IDs: []string{id}, Order: order})
 }
 
 func signin(url string) request.Resolved {
@@ -46,7 +42,7 @@ func TestCertificateThatWasDeletedIsAddedAgain(t *testing.T) {
 		w.pass(24 * time.Hour)
 		w.sendGrid.DeleteCertificate(w.sendGrid.Certificates(made.ID)[0].ID)
 		w.pass(24 * time.Hour)
-		result, err := w.delivered(updating(func(r *request.Resolved) { r.Certificates = []saml.Certificate{c[1], c[0]} }), "event:2", protocol.Order{}, 0)
+		result, err := w.delivered(updating(func(r *request.Resolved) { r.Certificates = []saml.Certificate{c[1], c[0]} }), "event:2", protocol.Order{})
 		require.NoError(t, err)
 		require.Equal(t, protocol.OutcomeUpdated, result.Outcome)
 		require.Len(t, result.Certificates, 2, "updated, and the result lacks one")
@@ -88,12 +84,12 @@ func TestOlderRequestDoesNotCreateAfterTheEntityIDWasEdited(t *testing.T) {
 		w := newWorld(t)
 		start := time.Now()
 		w.pass(time.Hour)
-		first, err := w.delivered(signin("https://example.okta.com/new"), "event:new", at(start.Add(2*time.Second)), 0)
+		first, err := w.delivered(signin("https://example.okta.com/new"), "event:new", at(start.Add(2*time.Second)))
 		require.NoError(t, err)
 		w.pass(time.Hour)
 		w.sendGrid.Edit(first.Integration.ID, func(i *sendgrid.Integration) { i.EntityID = "https://other" })
 		w.pass(time.Hour)
-		result, err := w.delivered(signin("https://example.okta.com/old"), "event:old", at(start.Add(time.Second)), 0)
+		result, err := w.delivered(signin("https://example.okta.com/old"), "event:old", at(start.Add(time.Second)))
 		if err == nil {
 			require.Len(t, w.sendGrid.Integrations(), 1, "the older request: %s", result.Outcome)
 		}
@@ -108,14 +104,14 @@ func TestAppliedDeliveryDoesNotCreateAfterTheEntityIDWasEdited(t *testing.T) {
 		w := newWorld(t)
 		start := time.Now()
 		w.pass(time.Hour)
-		first, err := w.delivered(signin("https://example.okta.com/1"), "event:1", at(start.Add(1*time.Second)), 0)
+		first, err := w.delivered(signin("https://example.okta.com/1"), "event:1", at(start.Add(1*time.Second)))
 		require.NoError(t, err)
-		_, err = w.delivered(signin("https://example.okta.com/2"), "event:2", at(start.Add(2*time.Second)), 0)
+		_, err = w.delivered(signin("https://example.okta.com/2"), "event:2", at(start.Add(2*time.Second)))
 		require.NoError(t, err)
 		w.pass(time.Hour)
 		w.sendGrid.Edit(first.Integration.ID, func(i *sendgrid.Integration) { i.EntityID = "https://other" })
 		w.pass(time.Hour)
-		_, err = w.delivered(signin("https://example.okta.com/1"), "event:1", at(start.Add(1*time.Second)), 0)
+		_, err = w.delivered(signin("https://example.okta.com/1"), "event:1", at(start.Add(1*time.Second)))
 		require.Len(t, w.sendGrid.Integrations(), 1, "%v", err)
 	})
 }
@@ -167,10 +163,10 @@ func TestUpdateOfCompletionAloneIsNotConfirmedByReading(t *testing.T) {
 		// No try of the update takes effect.
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpUpdateIntegration, Status: 504, Times: 4})
 		newest := updating(func(r *request.Resolved) { r.CompletedIntegration = new(true) })
-		_, err := w.delivered(newest, "event:new", at(base.Add(2*time.Second)), 0)
+		_, err := w.delivered(newest, "event:new", at(base.Add(2*time.Second)))
 		requireCode(t, problem.OutcomeUnknown, err)
 		w.pass(5 * time.Minute)
-		result, err := w.delivered(signin("https://example.okta.com/old"), "event:old", at(base.Add(time.Second)), 0)
+		result, err := w.delivered(signin("https://example.okta.com/old"), "event:old", at(base.Add(time.Second)))
 		require.NoError(t, err)
 		require.Equal(t, protocol.OutcomeUpdated, result.Outcome, "the newer request was never applied")
 	})
@@ -208,17 +204,17 @@ func TestOlderCopyOfARejectedRequestIsSuperseded(t *testing.T) {
 		w.created(oktaRequest())
 		w.pass(time.Hour)
 		base := time.Now()
-		_, err := w.delivered(signin("https://example.okta.com/b"), "event:5", at(base.Add(5*time.Second)), 0)
+		_, err := w.delivered(signin("https://example.okta.com/b"), "event:5", at(base.Add(5*time.Second)))
 		require.NoError(t, err)
 		w.pass(time.Hour)
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpUpdateIntegration, Status: 504, Times: 4}, sendgridtest.Fault{Op: sendgrid.OpUpdateIntegration, Status: 400})
-		_, err = w.delivered(signin("https://example.okta.com/a"), "event:6", at(base.Add(6*time.Second)), 0)
+		_, err = w.delivered(signin("https://example.okta.com/a"), "event:6", at(base.Add(6*time.Second)))
 		requireCode(t, problem.OutcomeUnknown, err)
 		w.pass(5 * time.Minute)
-		_, err = w.delivered(signin("https://example.okta.com/a"), "event:6", at(base.Add(6*time.Second)), 0)
+		_, err = w.delivered(signin("https://example.okta.com/a"), "event:6", at(base.Add(6*time.Second)))
 		requireCode(t, problem.SendGridRejected, err)
 		w.pass(5 * time.Minute)
-		result, err := w.delivered(signin("https://example.okta.com/a"), "event:3", at(base.Add(3*time.Second)), 0)
+		result, err := w.delivered(signin("https://example.okta.com/a"), "event:3", at(base.Add(3*time.Second)))
 		require.NoError(t, err)
 		require.Equal(t, protocol.OutcomeSuperseded, result.Outcome)
 	})

@@ -8,7 +8,6 @@ import (
 
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
-	"sendgrid-sso-integration/internal/saml"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -86,7 +85,7 @@ func (a *attempt) shownCertificates() []storedCertificate {
 		return a.seen.certificates
 	}
 	requested := func(c storedCertificate) int {
-		if slices.ContainsFunc(a.request.Certificates, func(r saml.Certificate) bool { return r.SHA256 == c.sha256 }) {
+		if slices.Contains(a.asked.Certificates, c.sha256) {
 			return 0
 		}
 		return 1

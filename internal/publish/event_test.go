@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/handler"
+	"sendgrid-sso-integration/internal/cut"
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
@@ -243,8 +244,8 @@ func TestLargestDetailFits(t *testing.T) {
 	url := strings.ReplaceAll(fill("https://a/?", 2048), "<", "&")
 	request := &request.Request{Name: fill("", 256), SigninURL: url, SignoutURL: url, EntityID: fill("", 1024), Metadata: metadata}
 	ids := delivery.IDs{
-		RequestID: delivery.ID(fill("", 256)), TraceID: delivery.ID(fill("", 256)), GatewayRequestID: delivery.ID(fill("", 256)),
-		EventID: delivery.ID(fill("", 256)), MessageID: delivery.ID(fill("", 256)),
+		RequestID: cut.ID(fill("", 256)), TraceID: cut.ID(fill("", 256)), GatewayRequestID: cut.ID(fill("", 256)),
+		EventID: cut.ID(fill("", 256)), MessageID: cut.ID(fill("", 256)),
 	}
 	// What the client passes on of an integration, at most.
 	field := fill("", maxAnswerField)
@@ -276,7 +277,7 @@ func TestLargestDetailFits(t *testing.T) {
 		size := len(aws.ToString(entry.Source)) + len(aws.ToString(entry.DetailType)) + len(aws.ToString(entry.Detail))
 		require.Less(t, size, maxEntry)
 	}
-	require.Empty(t, delivery.ID(fill("", 257)), "a longer id is no id")
+	require.Empty(t, cut.ID(fill("", 257)), "a longer id is no id")
 	require.Equal(t, "sendgrid.sso", publish.Source)
 }
 

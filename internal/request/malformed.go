@@ -127,6 +127,12 @@ var (
 	}
 )
 
+// Causes that have one name wherever they are found.
+const (
+	escapedTwice = "its quotation marks are escaped once too often. Send the JSON itself, not its escaped text"
+	hasComment   = "it has a comment, which JSON does not know. Remove it"
+)
+
 // cause returns the likely cause, and what to do about it.
 func (f syntaxFault) cause() string {
 	rest := f.data[f.at:]
@@ -149,9 +155,9 @@ func (f syntaxFault) cause() string {
 	case next == '\'' || next == '`':
 		return "it has a single quotation mark around a text. Use double ones (\")"
 	case next == '/' || next == '#':
-		return "it has a comment, which JSON does not know. Remove it"
+		return hasComment
 	case next == '\\' || bytes.HasPrefix(rest, []byte("&quot;")):
-		return "its quotation marks are escaped once too often. Send the JSON itself, not its escaped text"
+		return escapedTwice
 	case bytes.HasPrefix(rest, []byte("{")) && f.before == '{':
 		return "it has a placeholder of a template ({{…}}) that was not filled in. Correct the template of the sender"
 	case f.before == ',' && (next == '}' || next == ']'):
@@ -174,9 +180,9 @@ func (f syntaxFault) causeAtStart(next rune) string {
 	case formStart.Match(f.data):
 		return "it looks like a form. Send one JSON object"
 	case next == '\\' || next == '&':
-		return "its quotation marks are escaped once too often. Send the JSON itself, not its escaped text"
+		return escapedTwice
 	case next == '/' || next == '#':
-		return "it has a comment, which JSON does not know. Remove it"
+		return hasComment
 	}
 	return "it does not begin as JSON does. Send one JSON object, which begins with {"
 }

@@ -6,11 +6,10 @@
 package saml
 
 import (
-	"strings"
 	"unicode/utf8"
 )
 
-// Error reports input that breaks a rule. Message is a predicate without a full stop, such
+// Error reports input that is not valid. Message is a predicate without a full stop, such
 // as "must not be empty": it continues "the certificate", "the SAML metadata" or the name of
 // a field. It is safe to show to anyone. It never repeats a certificate or a key, and of
 // entity ids at most the beginning.
@@ -30,5 +29,5 @@ func clip(text string, limit int) string {
 	if utf8.RuneCountInString(text) <= limit {
 		return text
 	}
-	return strings.ToValidUTF8(string([]rune(text)[:limit]), "\uFFFD") + "…"
+	return string([]rune(text)[:limit]) + "…"
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"sendgrid-sso-integration/internal/cut"
 	"sendgrid-sso-integration/internal/okta"
 	"sendgrid-sso-integration/internal/tally"
 	"sendgrid-sso-integration/internal/telemetry/emf"
@@ -24,7 +25,7 @@ func logLine(ctx context.Context, logger *slog.Logger, d *delivery, coldStart bo
 		{"okta_app", d.app}, {"okta_event", d.oktaEvent}, {"event_id", d.event.ID}, {"message_id", d.messageID}, {"reason", d.reason},
 	} {
 		if id.value != "" {
-			attrs = append(attrs, slog.String(id.name, bounded(id.value)))
+			attrs = append(attrs, slog.String(id.name, cut.ID(id.value)))
 		}
 	}
 	level := slog.LevelInfo
@@ -36,15 +37,6 @@ func logLine(ctx context.Context, logger *slog.Logger, d *delivery, coldStart bo
 		level = slog.LevelWarn
 	}
 	logger.LogAttrs(ctx, level, "event processed", attrs...)
-}
-
-// bounded returns an id, empty if it is longer than any real one.
-func bounded(id string) string {
-	const maxID = 256
-	if len(id) > maxID {
-		return ""
-	}
-	return id
 }
 
 // The metrics beside the outcomes and the codes, each of which is a metric too.
