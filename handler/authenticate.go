@@ -42,13 +42,18 @@ func (h *Handler) authenticate(ctx context.Context, d *delivery.Delivery) error 
 // add a signing certificate to an integration can log in as anyone, so a webhook secret alone
 // is not enough for an update.
 func (h *Handler) authorize(d *delivery.Delivery) error {
-	if d.Caller != delivery.WebhookSecret || !d.Request.IfExists.Updates() || h.WebhookMayUpdate {
+	if h.mayUpdate(d) || !d.Request.IfExists.Updates() {
 		return nil
 	}
 	return &problem.Error{
 		Code:    problem.Forbidden,
 		Message: "A caller that is authenticated by a webhook secret alone may not send if_exists: " + string(d.Request.IfExists) + ". Leave it out to create a connection or to add its first certificates; for a change, sign the request with IAM, or have the operator set WEBHOOK_MAY_UPDATE to true.",
 	}
+}
+
+// mayUpdate reports whether an authenticated caller may update integrations.
+func (h *Handler) mayUpdate(d *delivery.Delivery) bool {
+	return d.Caller != delivery.WebhookSecret || h.WebhookMayUpdate
 }
 
 func secretUnavailable(err error) error {

@@ -105,7 +105,9 @@ func (h *Handler) provision(ctx context.Context, d *delivery.Delivery) error {
 		return err
 	}
 	d.Request = &resolved.Request
-	d.Result, err = h.Provisioner.Ensure(ctx, resolved, provision.Delivery{IDs: d.RepeatedIDs(), Order: d.Order(), MaxWait: d.MaxWait})
+	d.Result, err = h.Provisioner.Ensure(ctx, resolved, provision.Delivery{
+		IDs: d.RepeatedIDs(), Caller: d.Who(), MayUpdate: h.mayUpdate(d), Unattended: !d.Responds, Order: d.Order(), MaxWait: d.MaxWait,
+	})
 	return err
 }
 

@@ -33,6 +33,8 @@ const (
 	attrAnnouncedTie   = "announced_received"
 	attrGone           = "gone"
 	attrBaseline       = "baseline"
+	attrKept           = "kept"
+	attrKeptIdentity   = "kept_identity"
 	attrUpdate         = "update"
 	attrUnknownCerts   = "unknown_certificates"
 	attrUnknownCreates = "unknown_creates"
@@ -63,6 +65,8 @@ func encode(e protocol.Entry) map[string]types.AttributeValue {
 		attrAnnouncedTie:   millis(e.Announced.Received),
 		attrGone:           text(e.Gone),
 		attrBaseline:       text(e.Baseline),
+		attrKept:           text(e.Kept),
+		attrKeptIdentity:   text(e.KeptIdentity),
 		attrUpdate:         text(e.Update),
 		attrUnknownCerts:   counts(e.UnknownCertificates),
 		attrUnknownCreates: number(int64(e.UnknownCreates)),
@@ -97,6 +101,8 @@ func decode(item map[string]types.AttributeValue) protocol.Entry {
 		Announced:           protocol.Order{Sent: timeOf(item[attrAnnounced]), Received: timeOf(item[attrAnnouncedTie])},
 		Gone:                textOf(item[attrGone]),
 		Baseline:            textOf(item[attrBaseline]),
+		Kept:                textOf(item[attrKept]),
+		KeptIdentity:        textOf(item[attrKeptIdentity]),
 		Update:              textOf(item[attrUpdate]),
 		UnknownCertificates: countsOf(item[attrUnknownCerts]),
 		UnknownCreates:      int(numberOf(item[attrUnknownCreates])),

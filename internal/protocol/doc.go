@@ -29,8 +29,21 @@
 //
 // A request whose integration exists and whose steps are not completed goes on where it
 // stopped, with whichever delivery comes next, and is answered once with created or updated.
-// A completed request is answered with unchanged, even if somebody has edited the integration
-// since: the edit is meant to stay.
+//
+// # The kept request
+//
+// The entry of a managed connection keeps its newest request and does not expire. A request is kept
+// once it is completed with created or updated; once it is completed with unchanged, if it updates,
+// or if its caller may update and nothing is kept yet. So what is kept is never changed by a caller
+// who may do no more than create.
+//
+// The same request again is the one with the same fields as given ([Asked].Identity): what SAML metadata at a
+// URL supplies that day does not count. It changes nothing, whatever was edited since, so that a
+// schedule or a repeated ticket never undoes an edit; and where the integration is gone, it is
+// refused (KeptGone). A request that restores makes it so in both cases. Which steps an announced
+// request has left is decided by the values it resolves to (Fingerprint).
+//
+// An entry of version 1.0 keeps no request; there the fingerprint identifies it.
 //
 // A request that may not update changes nothing that exists, with one exception: it adds the first
 // certificates to an integration that this function created without any ([Entry.Bare]), while
@@ -67,8 +80,9 @@
 // integration that was found to be deleted before.
 //
 // For a settling period after an update, SendGrid may still show what the integration was before
-// it (Stale). Until then, that an integration is shown as requested proves nothing: another
-// update is sent all the same, and a request that may not update waits.
+// it (Stale). Until then, that an integration is shown as requested proves nothing to another
+// request: its update is sent all the same, and a request that may not update waits. To the request
+// that made the update it does.
 //
 // Where two integrations have the entity id, a request may be about another one than the entry
 // records. Then a request that may update waits until the recorded one has settled, because the
@@ -101,7 +115,8 @@
 // # Deletion
 //
 // A delivery that was applied, arriving again after a person deleted the integration or gave it
-// another entity id, is Gone, and so is an older one; a new request creates the integration again.
+// another entity id, is Gone, and so are the same request and an older one; another request, or one
+// that restores, creates the integration again.
 //
 // # What holds, and under which assumptions
 //

@@ -108,6 +108,9 @@ type Entry struct {
 	// Baseline is what SendGrid showed after the last write, as package provision describes it;
 	// empty if that was never recorded.
 	Baseline string
+	// Kept is the request that the connection is kept to, as package provision describes it, and
+	// KeptIdentity that request's identity. They are empty while the connection is not managed.
+	Kept, KeptIdentity string
 	// Added are the SHA-256 of the certificates that were added to the integration.
 	Added []string
 	// Bare reports whether SendGrid confirmed the create of the integration, and nothing was
@@ -127,8 +130,21 @@ type Entry struct {
 	// Rechecked reports whether, after such a create, the thing was found missing and one
 	// more settling period was waited since.
 	Rechecked bool
-	// Expires is when the entry may be forgotten.
+	// Expires is when the entry may be forgotten. That of a managed connection stays.
 	Expires time.Time
+}
+
+// never is when the entry of a managed connection expires: it needs a time that every version can
+// read.
+var never = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+// Managed reports whether the entry keeps the request of its connection.
+func (e Entry) Managed() bool { return e.Kept != "" }
+
+// Keep returns the entry with the request that the connection is kept to from now on.
+func (e Entry) Keep(kept, identity string) Entry {
+	e.Kept, e.KeptIdentity, e.Expires = kept, identity, never
+	return e
 }
 
 // EntryKey identifies an integration within all of SendGrid: the account, which is the host and
@@ -169,15 +185,23 @@ func (e Entry) expired(now time.Time) bool { return e.Expires.Before(now) }
 // Readable reports whether reading may suffice for a request, so that it need not take the entry,
 // which would keep others waiting. The plan takes it if that turns out wrong.
 func (e Entry) Readable(asked Asked, now time.Time) bool {
-	known := e.IntegrationID != "" && !e.awaitsCreate() && !e.hasStepsLeft() && (e.Baseline != "" || e.State != Completed)
+	known := e.IntegrationID != "" && !e.awaitsCreate() && !e.hasStepsLeft() && (e.Baseline != "" || e.State != Completed) && !e.mayKeep(asked)
 	return known && !e.expired(now) && (!asked.Updates || e.remembers(asked) || asked.Order.Before(e.Applied) ||
-		e.completes(asked) && !asked.Restores && !e.Applied.Before(asked.Order))
+		e.Completes(asked) && !asked.Restores && !e.Applied.Before(asked.Order))
 }
 
-// completes reports whether the entry records this very request as completed.
-func (e Entry) completes(asked Asked) bool {
-	return e.State == Completed && e.Fingerprint == asked.Fingerprint
+// Completes reports whether the entry records this very request as completed. An entry that keeps no
+// request is of a version that had fingerprints only, or of a caller that may not update.
+func (e Entry) Completes(asked Asked) bool {
+	same := e.Fingerprint == asked.Fingerprint
+	if e.Managed() {
+		same = e.KeptIdentity == asked.Identity
+	}
+	return e.State == Completed && same
 }
+
+// mayKeep reports whether the connection becomes managed if a request finds what it asks for.
+func (e Entry) mayKeep(asked Asked) bool { return !e.Managed() && asked.MayUpdate }
 
 // remembers reports whether this very delivery was applied.
 func (e Entry) remembers(asked Asked) bool {
@@ -225,7 +249,10 @@ func (e Entry) Take(owner string, lease, now time.Time) Entry {
 			e.Gone = ""
 		}
 	}
-	e.Owner, e.Lease, e.Expires = owner, lease, now.Add(retention)
+	e.Owner, e.Lease = owner, lease
+	if !e.Managed() {
+		e.Expires = now.Add(retention)
+	}
 	return e
 }
 

@@ -7,12 +7,17 @@ import (
 
 // Asked is what a plan depends on of a request and its delivery.
 type Asked struct {
-	// Fingerprint identifies what is asked for.
+	// Identity identifies the request by the fields as given.
+	Identity string
+	// Fingerprint identifies what it asks for, with what SAML metadata supplies today.
 	Fingerprint string
-	// Updates reports whether the request may change an integration that exists.
+	// MayUpdate reports whether the caller may change an integration that exists.
+	MayUpdate bool
+	// Updates reports whether the request changes an integration that exists, unless it is the same
+	// request again. Its caller may update.
 	Updates bool
-	// Restores reports whether it also undoes what was edited since it was completed. Such a request
-	// updates.
+	// Restores reports whether it also undoes what was edited or deleted since it was completed. Such
+	// a request updates.
 	Restores bool
 	// Certificates are the SHA-256 of the certificates that it brings.
 	Certificates []string
@@ -96,6 +101,8 @@ const (
 	Changing
 	// Gone means that this delivery was applied, and the integration was deleted since.
 	Gone
+	// KeptGone means that this request was applied, and the integration was deleted since.
+	KeptGone
 	// GoneSince means that a newer request was applied, and the integration was deleted since.
 	GoneSince
 	// NeedsAPerson means that the creates all had an unknown outcome.
@@ -103,6 +110,9 @@ const (
 	// Conflict means that the integration differs, and the request may not change it.
 	Conflict
 )
+
+// IsGone reports whether the integration was deleted.
+func (r Reason) IsGone() bool { return r == Gone || r == KeptGone || r == GoneSince }
 
 // Plan is the next step, and what it needs.
 type Plan struct {
@@ -145,6 +155,8 @@ func (v View) planMissing() Plan {
 		return v.refuse(NotYetVisible, v.Entry.Settles)
 	case existed && v.Entry.remembers(v.Asked):
 		return Plan{Step: Refuse, Reason: Gone}
+	case existed && v.isSame():
+		return Plan{Step: Refuse, Reason: KeptGone}
 	case existed && v.isOlder():
 		return Plan{Step: Refuse, Reason: GoneSince}
 	case v.Standing == Reader:
@@ -159,10 +171,11 @@ func (v View) planMissing() Plan {
 // planFound decides what to do about an integration that exists.
 func (v View) planFound() Plan {
 	e, recorded := v.Entry, v.Shown.is(v.Entry.IntegrationID)
-	stale := recorded && e.Stale.After(v.AsOf)
+	// What the confirmed write of this very request made is no older state.
+	stale := recorded && e.Stale.After(v.AsOf) && !e.Completes(v.Asked)
 	missing := v.missing()
 	asRequested := v.Shown.Matches && len(missing) == 0 && !stale && (!v.Asked.Updates || !v.Shown.NeedsUpdate)
-	completed := recorded && e.completes(v.Asked) && !v.Asked.Restores // What somebody edited since is meant to stay.
+	completed := recorded && v.isSame() // What somebody edited since stays until a request restores it.
 	first := recorded && v.completesCreate()
 	switch {
 	case recorded && e.remembers(v.Asked) && !v.isOlder():
@@ -181,6 +194,8 @@ func (v View) planFound() Plan {
 		return Plan{Step: Recheck} // Another request's certificate may still be on its way.
 	case asRequested:
 		return v.unchanged()
+	case v.isSame(): // What it made is gone, and something else has the entity id.
+		return Plan{Step: Refuse, Reason: KeptGone}
 	case v.isOlder():
 		return Plan{Step: AnswerSuperseded}
 	case e.remembers(v.Asked):
@@ -208,13 +223,17 @@ func (v View) completesCreate() bool {
 	return !v.Asked.Updates && e.State == Completed && e.Bare && len(e.Added) == 0 && v.Shown.Matches && !v.Shown.Certified && len(v.Asked.Certificates) > 0
 }
 
-// unchanged answers a request that finds what it asks for. One that may update takes its place in
-// the order first, so that nothing older undoes it. One that may not is no newer request: it asked
-// for nothing that was not there. It is recorded only where nothing else was.
+// unchanged answers a request that finds what it asks for. One that updates takes its place in
+// the order first, so that nothing older undoes it. One that does not is no newer request: it asked
+// for nothing that was not there. It is recorded only where nothing else was, or where the
+// connection becomes managed by it.
 func (v View) unchanged() Plan {
+	keeps := v.Entry.mayKeep(v.Asked) && !v.isOlder()
 	switch {
-	case !v.Asked.Updates && v.Standing == Owner && v.Entry.State == Free:
+	case !v.Asked.Updates && v.Standing == Owner && (v.Entry.State == Free || keeps):
 		return Plan{Step: RecordUnchanged}
+	case !v.Asked.Updates && v.Standing == Reader && keeps:
+		return Plan{Step: Take}
 	case !v.Asked.Updates, !v.Entry.Applied.Before(v.Asked.Order):
 		return Plan{Step: AnswerUnchanged}
 	case v.Standing == Owner:
@@ -299,5 +318,9 @@ func (v View) missing() []string {
 
 // isOlder reports whether a newer request, other than this one, was applied.
 func (v View) isOlder() bool {
-	return v.Asked.Order.Before(v.Entry.Applied) && !v.Entry.completes(v.Asked)
+	return v.Asked.Order.Before(v.Entry.Applied) && !v.Entry.Completes(v.Asked)
 }
+
+// isSame reports whether the request was completed before: the same request again changes nothing,
+// unless it restores.
+func (v View) isSame() bool { return v.Entry.Completes(v.Asked) && !v.Asked.Restores }

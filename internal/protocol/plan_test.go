@@ -21,6 +21,7 @@ var (
 	other        = with(plain, func(a *Asked) { a.Fingerprint, a.Deliveries = "g", []string{"event:2"} })
 	certified    = with(plain, func(a *Asked) { a.Certificates = []string{"a", "b"} })
 	certifying   = with(update, func(a *Asked) { a.Certificates = []string{"a", "b"} })
+	asKept       = with(plain, func(a *Asked) { a.Identity = "i" })
 	nothing      = Shown{}
 	gone         = Shown{RecordedMissing: true}
 	asRequested  = Shown{Exists: true, ID: "1", Matches: true, Digest: "d"}
@@ -50,6 +51,12 @@ func entry(asked Asked, state State, changes ...func(*Entry)) Entry {
 		e.Baseline = "b"
 	}
 	return with(e, changes...)
+}
+
+// kept returns the entry of a managed connection. It keeps the request asKept, which was completed
+// with the fingerprint of another.
+func kept(asked Asked, changes ...func(*Entry)) Entry {
+	return with(entry(asked, Completed, func(e *Entry) { *e = e.Keep("kept", "i") }), changes...)
 }
 
 // What an entry may record beside.
@@ -90,18 +97,21 @@ func TestPlanWhereNothingIsShown(t *testing.T) {
 	for name, tt := range map[string]planned{
 		"nothing exists":                                              {plain, entry(plain, Free), Owner, nothing, Plan{Step: Create}},
 		"the entry has no state":                                      {plain, Entry{}, Owner, nothing, Plan{Step: Create}},
-		"completed, and gone":                                         {plain, entry(plain, Completed), Reader, gone, Plan{Step: Take}},
-		"completed, gone, and taken":                                  {plain, entry(plain, Completed), Owner, gone, Plan{Step: Create}},
+		"completed, and gone":                                         {plain, entry(plain, Completed), Reader, gone, refused(KeptGone, 0)},
+		"another completed, gone, and taken":                          {plain, entry(other, Completed), Owner, gone, Plan{Step: Create}},
+		"completed, restoring, gone, and taken":                       {restoring, entry(plain, Completed), Owner, gone, Plan{Step: Create}},
+		"kept, with another fingerprint, and gone":                    {asKept, kept(other), Owner, gone, refused(KeptGone, 0)},
+		"another is kept, with this fingerprint, and gone":            {plain, kept(plain), Owner, gone, Plan{Step: Create}},
 		"completed a moment ago, and missing":                         {plain, entry(plain, Completed, settles(1)), Reader, gone, refused(NotYetVisible, 1)},
 		"pending a moment ago, and missing":                           {plain, entry(plain, Pending, settles(1)), Owner, gone, refused(NotYetVisible, 1)},
-		"settled just now, and missing":                               {plain, entry(plain, Completed, settles(0)), Owner, gone, Plan{Step: Create}},
+		"settled just now, and missing":                               {plain, entry(other, Completed, settles(0)), Owner, gone, Plan{Step: Create}},
 		"this delivery was applied, and it is gone":                   {plain, entry(plain, Completed, remembers), Reader, gone, refused(Gone, 0)},
 		"this delivery was applied, a moment ago":                     {plain, entry(plain, Completed, remembers, settles(1)), Owner, gone, refused(NotYetVisible, 1)},
 		"this delivery was applied, and another create is on its way": {plain, entry(other, Creating, remembers, deleted), Owner, nothing, refused(Gone, 0)},
 		"an entry of version 1.0 remembers an announced delivery":     {plain, entry(plain, Creating, remembers), Owner, nothing, Plan{Step: Recheck}},
 		"older than what was applied, and gone":                       {plain, entry(other, Completed, applied(1*time.Second)), Owner, gone, refused(GoneSince, 0)},
 		"older than what was applied, and a create is on its way":     {plain, entry(other, Unknown, applied(1*time.Second), deleted, rechecked), Owner, nothing, refused(GoneSince, 0)},
-		"older than this very request, and gone":                      {plain, entry(plain, Completed, applied(1*time.Second)), Owner, gone, Plan{Step: Create}},
+		"older than this very request, and gone":                      {plain, entry(plain, Completed, applied(1*time.Second)), Owner, gone, refused(KeptGone, 0)},
 		"announced, and nothing exists":                               {plain, entry(plain, Creating), Owner, nothing, Plan{Step: Recheck}},
 		"another's create announced":                                  {plain, entry(other, Creating), Owner, nothing, Plan{Step: Recheck}},
 		"unknown, and nothing exists":                                 {plain, entry(plain, Unknown), Owner, nothing, Plan{Step: Recheck}},
@@ -126,7 +136,7 @@ func TestPlanWhereItExists(t *testing.T) {
 		"it differs, and is read":                    {plain, entry(other, Completed), Reader, differs, refused(Conflict, 0)},
 		"completed, and exists":                      {plain, entry(plain, Completed), Reader, asRequested, Plan{Step: AnswerUnchanged}},
 		"completed, and edited since":                {plain, entry(plain, Completed), Reader, differs, Plan{Step: AnswerUnchanged}},
-		"completed, edited, and made again by hand":  {plain, entry(plain, Completed), Reader, anotherElse, refused(Conflict, 0)},
+		"completed, edited, and made again by hand":  {plain, entry(plain, Completed), Reader, anotherElse, refused(KeptGone, 0)},
 		"completed, and a certificate removed since": {certified, entry(certified, Completed), Reader, asRequested, Plan{Step: AnswerUnchanged}},
 		"another request completed":                  {plain, entry(other, Completed), Owner, differs, refused(Conflict, 0)},
 		"another request completed, as requested":    {plain, entry(other, Completed), Owner, asRequested, Plan{Step: AnswerUnchanged}},
@@ -136,6 +146,33 @@ func TestPlanWhereItExists(t *testing.T) {
 		"another has steps left, and it differs":     {plain, entry(other, Pending, updated), Owner, differs, refused(Conflict, 0)},
 		"it has no id":                               {update, entry(other, Completed), Owner, half, refused(Conflict, 0)},
 		"it has no id, and is read":                  {update, entry(other, Completed), Reader, half, refused(Conflict, 0)},
+	} {
+		t.Run(name, func(t *testing.T) { t.Parallel(); tt.test(t) })
+	}
+}
+
+// The same request again changes nothing, whatever SAML metadata supplies today, unless it restores.
+func TestPlanOfAKeptRequest(t *testing.T) {
+	t.Parallel()
+	updating := with(update, func(a *Asked) { a.Identity, a.MayUpdate, a.Order = "i", true, ordered(time.Second) })
+	restores := with(updating, func(a *Asked) { a.Restores = true })
+	mayUpdate := with(plain, func(a *Asked) { a.MayUpdate = true })
+	for name, tt := range map[string]planned{
+		"plain, and it differs":                        {asKept, kept(other), Reader, differs, Plan{Step: AnswerUnchanged}},
+		"updating, and it differs":                     {updating, kept(other), Owner, differs, Plan{Step: RecordUnchanged}},
+		"updating, with a certificate that is new":     {with(updating, func(a *Asked) { a.Certificates = []string{"a"} }), kept(other), Owner, asRequested, Plan{Step: RecordUnchanged}},
+		"restoring, and it differs":                    {restores, kept(other), Owner, differs, Plan{Step: Update}},
+		"restoring, as requested, a moment after":      {restores, kept(other, stale(time.Second)), Owner, asRequested, Plan{Step: RecordUnchanged}},
+		"restoring, and another has the entity id":     {restores, kept(other), Owner, anotherElse, Plan{Step: Update}},
+		"updating, and another has the entity id":      {updating, kept(other), Owner, anotherElse, refused(KeptGone, 0)},
+		"updating, and made again as requested":        {updating, kept(other), Owner, anotherOne, Plan{Step: RecordUnchanged}},
+		"another request, though its fingerprint does": {update, kept(update), Owner, differs, Plan{Step: Update}},
+		"it becomes managed, and is read":              {mayUpdate, entry(other, Completed), Reader, asRequested, Plan{Step: Take}},
+		"it becomes managed":                           {mayUpdate, entry(other, Completed), Owner, asRequested, Plan{Step: RecordUnchanged}},
+		"it becomes managed by the same request":       {mayUpdate, entry(plain, Completed), Owner, differs, Plan{Step: RecordUnchanged}},
+		"it is managed":                                {mayUpdate, kept(other), Owner, asRequested, Plan{Step: AnswerUnchanged}},
+		"an older one makes nothing managed":           {mayUpdate, entry(other, Completed, applied(time.Second)), Owner, asRequested, Plan{Step: AnswerUnchanged}},
+		"a webhook makes nothing managed":              {plain, entry(other, Completed), Owner, asRequested, Plan{Step: AnswerUnchanged}},
 	} {
 		t.Run(name, func(t *testing.T) { t.Parallel(); tt.test(t) })
 	}

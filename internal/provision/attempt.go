@@ -19,8 +19,9 @@ const maxSteps = 2*saml.MaxCertificates + 10
 type attempt struct {
 	*Provisioner
 	deadlines
-	request request.Resolved
-	asked   protocol.Asked
+	request  request.Resolved
+	delivery Delivery
+	asked    protocol.Asked
 	// arrived ends that others wait for this attempt to share the list.
 	arrived func()
 
@@ -38,6 +39,8 @@ type attempt struct {
 	changes []problem.Change
 	// drifted is what somebody changed there before.
 	drifted []problem.Change
+	// missing reports whether the integration was deleted, and stays so.
+	missing bool
 	waits   waits
 	// adopted reports whether the response to a create was lost.
 	adopted bool
@@ -83,7 +86,7 @@ func (a *attempt) begin(ctx context.Context, mayRead bool) error {
 	// Reads are as old as their beginning: what settled meanwhile was not settled for them.
 	a.asOf = time.Now()
 	end := a.waits.begin(forSendGrid)
-	a.seen, err = a.observe(ctx)
+	err = a.observe(ctx)
 	end()
 	if err != nil {
 		return a.observationFailed(ctx, err)
@@ -134,6 +137,9 @@ func (a *attempt) carryOut(ctx context.Context, p protocol.Plan) (*Result, error
 		return nil, writeUnknown(a.entry, a.settling(), nil)
 	case protocol.Refuse:
 		a.release(ctx)
+		if a.delivery.Unattended && p.Reason.IsGone() {
+			return a.superseded(), nil
+		}
 		return nil, a.refusal(p)
 	case protocol.Take: // run takes the entry.
 	}
@@ -143,7 +149,8 @@ func (a *attempt) carryOut(ctx context.Context, p protocol.Plan) (*Result, error
 // complete records that the steps of the request are done, and returns the result.
 func (a *attempt) complete(ctx context.Context) (*Result, error) {
 	outcome := a.entry.Outcome
-	if err := a.commit(ctx, a.withBaseline(a.entry.Complete(a.asked, a.seen.integration.ID, true, a.settles(), a.held))); err != nil {
+	e := a.withBaseline(a.entry.Complete(a.asked, a.seen.integration.ID, true, a.settles(), a.held))
+	if err := a.commit(ctx, a.keep(e)); err != nil {
 		return nil, err
 	}
 	ctx, cancel := uncancelled(ctx, a.reconcile)
@@ -173,8 +180,19 @@ func (a *attempt) recordUnchanged(ctx context.Context) (*Result, error) {
 		a.release(ctx)
 		return nil, err
 	}
+	if err := a.readKnown(ctx); err != nil {
+		a.release(ctx)
+		return nil, err
+	}
 	a.drifted = a.drift()
+	same := a.entry.Managed() && a.entry.Completes(a.asked)
 	e := a.entry.Complete(a.asked, a.seen.integration.ID, a.asked.Updates, a.settles(), a.held)
+	switch {
+	case same && a.asked.Updates:
+		e = a.keepMetadata(e)
+	case a.asked.MayUpdate && !same:
+		e = a.keep(e)
+	}
 	if a.request.Matches(*a.seen.integration) && a.drifted == nil {
 		e = a.withBaseline(e)
 	} else { // What was edited since stays an edit, and what is shown may be older than the last write.

@@ -40,19 +40,20 @@ func parseBaseline(text string) (b baseline, found bool) {
 }
 
 // String returns the baseline as the ledger keeps it.
-func (b baseline) String() string {
-	text, err := json.Marshal(b)
-	if err != nil {
-		panic(err) // Strings and booleans always encode.
-	}
-	return string(text)
-}
+func (b baseline) String() string { return request.Text(b) }
 
-// withBaseline returns an entry with what SendGrid shows as its baseline.
+// withBaseline returns an entry with what SendGrid shows as its baseline. A certificate that is new
+// there and that nobody asked for does not become known by a request about something else.
 func (a *attempt) withBaseline(e protocol.Entry) protocol.Entry {
 	b := a.shownBaseline()
-	if before, found := parseBaseline(e.Baseline); found && b.Certificates == nil {
+	switch before, found := parseBaseline(e.Baseline); {
+	case !found || before.Certificates == nil:
+	case b.Certificates == nil:
 		b.Certificates = before.Certificates
+	default:
+		b.Certificates = slices.DeleteFunc(b.Certificates, func(sha256 string) bool {
+			return !slices.Contains(before.Certificates, sha256) && !slices.Contains(a.asked.Certificates, sha256) && !slices.Contains(e.Added, sha256)
+		})
 	}
 	e.Baseline = b.String()
 	return e

@@ -110,10 +110,13 @@ func (w *world) fails(code problem.Code, r request.Resolved) *problem.Error {
 	return requireCode(w.t, code, err)
 }
 
-// createdAndDeleted has an integration created, and deleted by a person once it has settled.
+// createdAndDeleted has an integration created, by a request of another name, and deleted by a person
+// once it has settled.
 func (w *world) createdAndDeleted() {
 	w.t.Helper()
-	first := w.created(oktaRequest())
+	r := oktaRequest()
+	r.Name = "Okta before"
+	first := w.created(r)
 	w.pass(provision.DefaultSettling)
 	require.True(w.t, w.sendGrid.Delete(first.ID))
 }

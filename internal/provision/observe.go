@@ -49,15 +49,26 @@ func (o observation) hashes() []string {
 }
 
 // observe reads the integration that the request is about, and its certificates.
-func (a *attempt) observe(ctx context.Context) (observation, error) {
-	seen, err := a.observeIntegration(ctx)
-	wanted := len(a.request.Certificates) > 0 || a.entry.Certificate != ""
-	if err != nil || !wanted || seen.integration == nil || seen.integration.ID == "" {
-		return seen, err
+func (a *attempt) observe(ctx context.Context) error {
+	var err error
+	if a.seen, err = a.observeIntegration(ctx); err != nil {
+		return err
 	}
-	list, err := a.listCertificates(ctx, seen.integration.ID)
-	seen.certificates, seen.certified, seen.certificatesRead = stored(list), len(list) > 0, true
-	return seen, err
+	wanted := len(a.request.Certificates) > 0 || a.entry.Certificate != ""
+	if !wanted || a.seen.integration == nil || a.seen.integration.ID == "" {
+		return nil
+	}
+	return a.readCertificates(ctx)
+}
+
+// readCertificates reads the certificates of the integration that is seen.
+func (a *attempt) readCertificates(ctx context.Context) error {
+	list, err := a.listCertificates(ctx, a.seen.integration.ID)
+	if err != nil {
+		return err
+	}
+	a.seen.certificates, a.seen.certified, a.seen.certificatesRead = stored(list), len(list) > 0, true
+	return nil
 }
 
 // observeIntegration reads the integration that the request is about: one that matches the
@@ -69,7 +80,9 @@ func (a *attempt) observeIntegration(ctx context.Context) (observation, error) {
 	}
 	recorded := a.entry.IntegrationID
 	isRecorded := func(i sendgrid.Integration) bool { return i.ID == recorded }
-	found := a.first(list, func(i sendgrid.Integration) bool { return isRecorded(i) && a.request.Matches(i) }, a.request.Matches)
+	found := a.first(list, func(i sendgrid.Integration) bool {
+		return isRecorded(i) && (a.request.Matches(i) || a.entry.Completes(a.asked) && a.isOurs(i)) // Also where it was edited since.
+	}, a.request.Matches)
 	switch {
 	case found != nil, recorded == "":
 	case slices.ContainsFunc(list, isRecorded):
@@ -97,7 +110,7 @@ func (a *attempt) sharesEntityID(i sendgrid.Integration) bool {
 // since is the answer to the request that created it, but to no other.
 func (a *attempt) isOurs(i sendgrid.Integration) bool {
 	return i.ID == a.entry.IntegrationID &&
-		(a.sharesEntityID(i) || a.entry.State == protocol.Completed && a.entry.Fingerprint == a.asked.Fingerprint)
+		(a.sharesEntityID(i) || a.entry.Completes(a.asked))
 }
 
 // first returns a copy of the first integration that the first of the tests to match any

@@ -14,6 +14,7 @@ import (
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
@@ -205,15 +206,16 @@ func TestEnsureIsNotUndoneByALateCopyOfAWrite(t *testing.T) {
 }
 
 // What a person deleted on purpose is not created again by the delivery that created it,
-// however late it is repeated; a new request creates it again.
+// however late it is repeated, nor by the same request; one that restores creates it again.
 func TestEnsureKeepsWhatWasDeletedOnPurpose(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		deliver := func(ids ...string) (*provision.Result, error) {
+		deliverAs := func(r request.Resolved, ids ...string) (*provision.Result, error) {
 			w.provisioner = w.another()
-			return w.provisioner.Ensure(t.Context(), oktaRequest(), provision.Delivery{IDs: ids})
+			return w.provisioner.Ensure(t.Context(), r, provision.Delivery{IDs: ids})
 		}
+		deliver := func(ids ...string) (*provision.Result, error) { return deliverAs(oktaRequest(), ids...) }
 		made, err := deliver("event-1", "message-1")
 		require.NoError(t, err)
 		w.pass(13 * 24 * time.Hour)
@@ -226,7 +228,9 @@ func TestEnsureKeepsWhatWasDeletedOnPurpose(t *testing.T) {
 		}
 		w.creates(1, 0)
 
-		again, err := deliver("event-2")
+		_, err = deliver("event-2")
+		requireCode(t, problem.Gone, err)
+		again, err := deliverAs(updating(func(r *request.Resolved) { r.IfExists = request.Restore }), "event-3")
 		require.NoError(t, err)
 		require.Equal(t, protocol.OutcomeCreated, again.Outcome)
 		_, err = deliver("event-1")

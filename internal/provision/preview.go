@@ -70,7 +70,7 @@ func (a *attempt) preview(ctx context.Context) (*Result, error) {
 		return nil, inProgress(entry.Lease.Sub(a.asOf), a.settling(), nil)
 	}
 	a.entry, a.standing = entry.Take("", time.Time{}, a.asOf), protocol.Owner
-	if a.seen, err = a.observe(ctx); err != nil {
+	if err := a.observe(ctx); err != nil {
 		return nil, err
 	}
 	a.entry = a.entry.Reconcile(a.shown(), a.settles())

@@ -41,6 +41,13 @@ type Ledger interface {
 type Delivery struct {
 	// IDs are those under which the sender delivers the same request again.
 	IDs []string
+	// Caller is who sent the request, as far as that is known, and MayUpdate reports whether that caller
+	// may update integrations.
+	Caller    string
+	MayUpdate bool
+	// Unattended reports whether nobody gets the response. Then there is nobody to decide what to do
+	// about an integration that was deleted, and the request is superseded.
+	Unattended bool
 	// Order orders requests: the newest one applies. The zero order is now.
 	Order protocol.Order
 	// MaxWait bounds how long the request waits for what others have to do first: another
@@ -79,10 +86,10 @@ func (p *Provisioner) settles() time.Time { return time.Now().Add(p.settling()) 
 
 // remembered returns the names under which the ledger remembers a delivery. Ids come from senders,
 // who may use one twice, so what is asked for is part of the name.
-func remembered(ids []string, fingerprint string) []string {
+func remembered(ids []string, identity string) []string {
 	names := make([]string, len(ids))
 	for i, id := range ids {
-		names[i] = id + " " + fingerprint[:16]
+		names[i] = id + " " + identity[:16]
 	}
 	return names
 }
@@ -95,12 +102,12 @@ func (p *Provisioner) Ensure(ctx context.Context, r request.Resolved, d Delivery
 	if d.Order == (protocol.Order{}) {
 		d.Order = protocol.NewOrder(time.Time{}, time.Now())
 	}
-	fingerprint := r.Fingerprint()
+	identity := r.Identity()
 	a := &attempt{
-		Provisioner: p, deadlines: divideTime(ctx, d.MaxWait), request: r, arrived: p.lists.expect(), waits: waits{},
+		Provisioner: p, deadlines: divideTime(ctx, d.MaxWait), request: r, delivery: d, arrived: p.lists.expect(), waits: waits{},
 		asked: protocol.Asked{
-			Fingerprint: fingerprint, Updates: r.IfExists.Updates(), Restores: r.IfExists == request.Restore, Certificates: r.CertificateHashes(),
-			Order: d.Order, Deliveries: remembered(d.IDs, fingerprint),
+			Identity: identity, Fingerprint: r.Fingerprint(), MayUpdate: d.MayUpdate, Updates: r.IfExists.Updates(), Restores: r.IfExists == request.Restore,
+			Certificates: r.CertificateHashes(), Order: d.Order, Deliveries: remembered(d.IDs, identity),
 		},
 	}
 	defer a.arrived()

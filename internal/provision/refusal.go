@@ -27,9 +27,11 @@ func (a *attempt) refusal(p protocol.Plan) error {
 	case protocol.Changing:
 		return changing(id, p.Wait)
 	case protocol.Gone:
-		return gone(id)
+		return gone(id, "This delivery was applied to")
+	case protocol.KeptGone:
+		return gone(id, "This request was applied to")
 	case protocol.GoneSince:
-		return goneSince(id)
+		return gone(id, "A newer request was applied to")
 	case protocol.NeedsAPerson:
 		return needsAPerson(id, p.Certificate)
 	case protocol.Conflict:
@@ -90,19 +92,13 @@ func quoted(value any) string {
 	return fmt.Sprint(value)
 }
 
-func gone(id string) *problem.Error {
+// gone answers a request whose integration was deleted. was begins the sentence that says how it came
+// to be.
+func gone(id, was string) *problem.Error {
 	return &problem.Error{
 		Code: problem.Gone, IntegrationID: id,
-		Message: fmt.Sprintf("This delivery created the integration %s, and someone has deleted it in SendGrid since, or given it another entity_id; nothing was created again. To create it again, send a new request.", id),
-	}
-}
-
-// goneSince answers a request that is older than the one applied last, whose integration was
-// deleted.
-func goneSince(id string) *problem.Error {
-	return &problem.Error{
-		Code: problem.Gone, IntegrationID: id,
-		Message: fmt.Sprintf("A newer request was applied to the integration %s, and someone has deleted it in SendGrid since, or given it another entity_id; nothing was created again. To create it again, send a new request.", id),
+		Message: fmt.Sprintf("%s the integration %s, and someone has deleted it in SendGrid since, or given it another entity_id; nothing was created again. "+
+			"To create it again, send a new request with if_exists: restore.", was, id),
 	}
 }
 

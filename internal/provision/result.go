@@ -78,6 +78,15 @@ func (a *attempt) result(outcome protocol.Outcome) *Result {
 	return r
 }
 
+// superseded returns the result of a request whose integration was deleted. With nobody to decide, it
+// stays deleted.
+func (a *attempt) superseded() *Result {
+	a.missing = true
+	return &Result{Outcome: protocol.OutcomeSuperseded, Integration: sendgrid.Integration{
+		ID: cmp.Or(a.entry.IntegrationID, a.entry.Gone), Name: a.request.Name, EntityID: a.request.EntityID,
+	}}
+}
+
 // shownCertificates returns the certificates for the result. Where there are too many, those
 // of the request come first, then those that are valid longest.
 func (a *attempt) shownCertificates() []storedCertificate {

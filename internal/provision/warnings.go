@@ -29,11 +29,12 @@ const (
 	IntegrationDisabled    WarningCode = "IntegrationDisabled"
 	IntegrationIncomplete  WarningCode = "IntegrationIncomplete"
 	Drifted                WarningCode = "Drifted"
+	Missing                WarningCode = "Missing"
 )
 
 // WarningCodes returns every kind of warning that a result may have.
 func WarningCodes() []WarningCode {
-	return []WarningCode{NoCertificate, CertificateExpiresSoon, IntegrationDisabled, IntegrationIncomplete, Drifted}
+	return []WarningCode{NoCertificate, CertificateExpiresSoon, IntegrationDisabled, IntegrationIncomplete, Drifted, Missing}
 }
 
 // warnings returns the warnings about a result, from what is known without another call. Those of a
@@ -41,6 +42,10 @@ func WarningCodes() []WarningCode {
 func (a *attempt) warnings(result *Result, now time.Time) []Warning {
 	var found []Warning
 	warn := func(code WarningCode, message string) { found = append(found, Warning{Code: code, Message: message}) }
+	if a.missing {
+		warn(Missing, "The integration "+result.Integration.ID+" was deleted in SendGrid, or has another entity_id now; nothing was created again. To create it again, send the request with if_exists: restore.")
+		return found
+	}
 	var last time.Time // When the last certificate expires.
 	if len(a.request.Certificates) > 0 {
 		for _, c := range a.seen.certificates {

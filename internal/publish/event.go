@@ -89,7 +89,9 @@ func encode(d *delivery.Delivery) (detailType, body string, err error) {
 		out.Request = &request
 	}
 	if d.Result != nil {
-		out.Integration = &d.Result.Integration
+		if d.Result.Integration.AudienceURL != "" { // Else it was deleted.
+			out.Integration = &d.Result.Integration
+		}
 		out.Certificates, out.DaysLeft, out.Warnings = d.Result.Certificates, d.Result.DaysLeft, d.Result.Warnings
 	}
 	if e := d.Failure; e != nil {

@@ -70,14 +70,34 @@ func (r Resolved) NeedsUpdate(i sendgrid.Integration) bool {
 // Fingerprint identifies what the request asks for: two requests with the same fingerprint
 // want the same integration. Metadata and if_exists do not count.
 func (r Resolved) Fingerprint() string {
-	values := r.values()
+	return digest(append(r.values(), r.optional(true)...))
+}
+
+// Identity identifies the request by the fields as given: what SAML metadata at a URL supplies does
+// not count, because it differs from one day to another. Without such a URL it is the fingerprint.
+func (r Resolved) Identity() string {
+	if r.Source.URL == "" {
+		return r.Fingerprint()
+	}
+	values := []any{"saml_metadata_url", r.Source.URL}
+	for _, f := range fields {
+		if f.requested != nil && !r.Source.Supplies(f.name) {
+			values = append(values, f.name, f.requested(r.Request))
+		}
+	}
+	return digest(append(values, r.optional(!r.Source.Supplies("public_certificate"))...))
+}
+
+// optional returns the names and values of the fields that are not compared and that the request has.
+func (r Resolved) optional(certificates bool) []any {
+	var values []any
 	if r.CompletedIntegration != nil {
 		values = append(values, completedIntegration, *r.CompletedIntegration)
 	}
-	if len(r.Certificates) > 0 {
+	if certificates && len(r.Certificates) > 0 {
 		values = append(values, "certificates", slices.Sorted(slices.Values(r.CertificateHashes())))
 	}
-	return digest(values)
+	return values
 }
 
 // Digest identifies the compared fields that the request asks for. It is equal to [DigestOf] an

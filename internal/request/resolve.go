@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"sendgrid-sso-integration/internal/problem"
@@ -22,14 +23,31 @@ type Fetcher interface {
 }
 
 // Resolved is a request whose fields are all known and valid, which [Request.Resolve] makes.
-type Resolved struct{ Request }
+type Resolved struct {
+	Request
+	// Source is where SAML metadata was fetched, zero if the request gave everything itself.
+	Source Source
+}
+
+// Source is the SAML metadata that a request names by URL.
+type Source struct {
+	URL string `json:"url"`
+	// Given are the fields that the request gives itself, in the order of the list of fields. The SAML
+	// metadata supplies the others.
+	Given []string `json:"given"`
+}
+
+// Supplies reports whether the SAML metadata supplies a field.
+func (s Source) Supplies(field string) bool {
+	return s.URL != "" && !slices.Contains(s.Given, field)
+}
 
 // Resolve fetches the SAML metadata that a request names by URL, and supplies what it does not
 // give itself. f may be nil; then the field saml_metadata_url is refused. The errors are
 // *problem.Error with the code InvalidRequest, InvalidMetadata or MetadataUnavailable.
 func (r Request) Resolve(ctx context.Context, f Fetcher) (Resolved, error) {
 	if r.SAMLMetadataURL == "" {
-		return Resolved{r}, nil
+		return Resolved{Request: r}, nil
 	}
 	if f == nil {
 		return Resolved{}, invalidRequest([]problem.FieldError{{Field: "saml_metadata_url", Message: "is not supported here; send the document as saml_metadata"}})
@@ -47,6 +65,12 @@ func (r Request) Resolve(ctx context.Context, f Fetcher) (Resolved, error) {
 		e.Err = err
 		return Resolved{}, e
 	}
+	source := Source{URL: r.SAMLMetadataURL, Given: []string{}}
+	for _, f := range fields {
+		if r.given[f.name] {
+			source.Given = append(source.Given, f.name)
+		}
+	}
 	r.supply(parsed)
 	r.given = nil
 	if problems := r.problems(nil); len(problems) > 0 {
@@ -54,7 +78,7 @@ func (r Request) Resolve(ctx context.Context, f Fetcher) (Resolved, error) {
 		e.Fields = problems
 		return Resolved{}, e
 	}
-	return Resolved{r}, nil
+	return Resolved{Request: r, Source: source}, nil
 }
 
 func fetchFailed(err error) *problem.Error {

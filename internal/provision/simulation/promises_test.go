@@ -127,6 +127,20 @@ func (sim *simulation) wrote(t *try, what string, fields bool) {
 	}
 }
 
+// recorded checks what a try wrote to the ledger.
+func (sim *simulation) recorded(t *try, before, after protocol.Entry) {
+	q := t.delivery.request
+	announced := before.State == protocol.Completed && (after.State == protocol.Creating || after.State == protocol.Pending || after.State == protocol.Adding)
+	if announced && before.Managed() && !q.restore {
+		sim.require(before.KeptIdentity != q.resolve().Identity(), "%s is the request that is kept, and changes SendGrid", t)
+	}
+	if before.Managed() && after.Revision == before.Revision+1 {
+		sim.require(after.Managed(), "%s makes the ledger forget what is kept", t)
+		completes := before.Outcome == protocol.OutcomeCreated || before.Bare // That the caller may do.
+		sim.require(!q.webhook || after.Kept == before.Kept || completes, "%s has no right to change what is kept", t)
+	}
+}
+
 // sameRequest reports whether two requests ask for the same, so that one goes on where the other
 // stopped.
 func (q *sent) sameRequest(other *sent) bool {
@@ -188,6 +202,11 @@ func (sim *simulation) checkAnswer(t *try) {
 	}
 	if about == nil {
 		sim.require(false, "%s is about %q, which never existed", t, id)
+		return
+	}
+	gone := slices.ContainsFunc(t.result.Warnings, func(w provision.Warning) bool { return w.Code == provision.Missing })
+	if gone {
+		sim.require(!q.http && len(sim.schedule.hands) > 0, "%s is superseded because %s is gone", t, id)
 		return
 	}
 	sim.require(about.existed(t.began.Add(-maxLag)), "%s is about %s, which does not exist", t, id)
@@ -274,6 +293,9 @@ func (sim *simulation) checkEnd() {
 	if len(live) != 1 {
 		return
 	}
+	managed := entry.State != protocol.Completed || slices.ContainsFunc(sim.tries, func(t *try) bool {
+		return !newest[0].newer(t) && entry.KeptIdentity == t.delivery.request.resolve().Identity()
+	})
 	kept := false
 	for _, t := range newest {
 		has := sim.hadFields(live[0], t.delivery.request, time.Now())
@@ -285,5 +307,6 @@ func (sim *simulation) checkEnd() {
 		}
 		kept = kept || has
 	}
+	sim.require(managed, "the entry does not keep the newest request (%s)", newest[0])
 	sim.require(kept, "SendGrid does not have what the newest request asked for (%s)", newest[0])
 }

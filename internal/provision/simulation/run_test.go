@@ -196,7 +196,7 @@ func (sim *simulation) try(p *process, d *delivery, number int) (again bool, aft
 	t := &try{sim: sim, delivery: d, number: number, process: p, began: time.Now()}
 	received := sim.received(d)
 	t.order = protocol.NewOrder(sim.began.Add(q.at+q.ahead), received)
-	t.asked = provision.Delivery{IDs: []string{fmt.Sprintf("event:%d", q.number)}}
+	t.asked = provision.Delivery{IDs: []string{fmt.Sprintf("event:%d", q.number)}, Caller: fmt.Sprint(q.number), MayUpdate: !q.webhook, Unattended: !q.http}
 	switch {
 	case q.http:
 		t.order = protocol.NewOrder(time.Time{}, time.Now())
@@ -290,8 +290,12 @@ func (l faultyLedger) Put(ctx context.Context, e protocol.Entry) (current protoc
 		return protocol.Entry{}, false, errLedger
 	case succeeds, diesAfter, lost, forbidden, limited, unsent, nameless, fates: // Those of SendGrid alone, and what comes after the write.
 	}
+	before, _ := l.sim.ledger.Get(ctx, e.Key)
 	current, stored, err = l.sim.ledger.Put(ctx, e)
 	l.sim.key = e.Key
+	if stored {
+		l.sim.recorded(t, before, e)
+	}
 	l.sim.trace("%s: ledger %s owner=%t stored=%t%s", t, e.State, e.Owner != "", stored, fate.note())
 	if fate == diesAfter {
 		t.die()

@@ -42,6 +42,7 @@ type sent struct {
 	http     bool // Each try is a request of its own, ordered by its arrival, without an id.
 	bare     bool // Each duplicate has an id of its own.
 	rejected bool // SendGrid refuses what it asks for.
+	webhook  bool // Its caller may not update.
 }
 
 // delivery is one copy of a request; it is delivered until it has a final outcome.
@@ -126,6 +127,7 @@ func newSchedule(seed uint64) *schedule {
 			update: r.IntN(4) > 0, http: r.IntN(5) == 0, bare: r.IntN(3) == 0, rejected: r.IntN(12) == 0,
 		}
 		q.restore = q.update && r.IntN(4) == 0
+		q.webhook = !q.update && r.IntN(2) == 0
 		for c := range 2 {
 			if r.IntN(3) == 0 {
 				q.certs = append(q.certs, c)
@@ -140,7 +142,7 @@ func newSchedule(seed uint64) *schedule {
 		}
 	}
 	if r.IntN(4) == 0 { // Tickets: a create without certificates, and the same with them later.
-		bare := &sent{number: len(s.requests), at: seconds(span / 2), enabled: true, signin: "a", http: r.IntN(2) == 0}
+		bare := &sent{number: len(s.requests), at: seconds(span / 2), enabled: true, signin: "a", http: r.IntN(2) == 0, webhook: r.IntN(2) == 0}
 		certified := *bare
 		certified.number, certified.at, certified.certs = bare.number+1, bare.at+seconds(span/2), [][]int{{0}, {1}, {0, 1}}[r.IntN(3)]
 		if r.IntN(2) == 0 { // Alone, or among the others.
@@ -263,6 +265,9 @@ func (q *sent) String() string {
 	}
 	if q.bare {
 		flags += " bare"
+	}
+	if q.webhook {
+		flags += " webhook"
 	}
 	if q.rejected {
 		flags += " SendGrid-refuses"

@@ -1,0 +1,82 @@
+package request
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"sendgrid-sso-integration/internal/saml"
+)
+
+// Kept is a request as the ledger keeps it while the connection is managed. What was valid once is
+// not validated again.
+type Kept struct {
+	Name                 string `json:"name"`
+	Enabled              bool   `json:"enabled"`
+	SigninURL            string `json:"signin_url"`
+	SignoutURL           string `json:"signout_url"`
+	EntityID             string `json:"entity_id"`
+	CompletedIntegration *bool  `json:"completed_integration,omitempty"`
+	// Certificates are those that the request gave, or that its SAML metadata supplied last.
+	Certificates []KeptCertificate `json:"certificates,omitempty"`
+	// Source is where the fields come from that the request did not give itself; they have the values
+	// that it supplied last.
+	Source   Source            `json:"source,omitzero"`
+	Metadata map[string]string `json:"metadata,omitempty"`
+	// By is who sent the request, empty if that is not known, and At when it was applied.
+	By string    `json:"by,omitempty"`
+	At time.Time `json:"at"`
+}
+
+// KeptCertificate is a certificate of a kept request.
+type KeptCertificate struct {
+	SHA256   string    `json:"sha256"`
+	NotAfter time.Time `json:"not_after"`
+}
+
+// Keep returns the request as the ledger keeps it.
+func (r Resolved) Keep(by string, at time.Time) Kept {
+	return Kept{
+		Name: r.Name, Enabled: r.Enabled, SigninURL: r.SigninURL, SignoutURL: r.SignoutURL, EntityID: r.EntityID,
+		CompletedIntegration: r.CompletedIntegration, Certificates: keepCertificates(r.Certificates), Source: r.Source, Metadata: r.Metadata,
+		By: by, At: at.UTC().Truncate(time.Second),
+	}
+}
+
+func keepCertificates(all []saml.Certificate) []KeptCertificate {
+	var kept []KeptCertificate
+	for _, c := range all {
+		kept = append(kept, KeptCertificate{SHA256: c.SHA256, NotAfter: c.NotAfter.UTC()})
+	}
+	return kept
+}
+
+// ParseKept reads the text of a kept request. It reports false for one that this version cannot read.
+func ParseKept(text string) (Kept, bool) {
+	var k Kept
+	if text == "" || json.Unmarshal([]byte(text), &k) != nil {
+		return Kept{}, false
+	}
+	return k, true
+}
+
+// String returns the text that [ParseKept] reads.
+func (k Kept) String() string { return Text(k) }
+
+// Text returns the JSON of what the ledger stores as text. It is not for HTML, for which it would be
+// longer.
+func Text(value any) string {
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		panic(err) // Strings, booleans, numbers and times always encode.
+	}
+	return strings.TrimSpace(text.String())
+}
+
+// Valid returns the certificates that have not expired.
+func (k Kept) Valid(now time.Time) []KeptCertificate {
+	return slices.DeleteFunc(slices.Clone(k.Certificates), func(c KeptCertificate) bool { return !c.NotAfter.After(now) })
+}
