@@ -3,14 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
-	"unicode"
 
+	"sendgrid-sso-integration/internal/account"
 	"sendgrid-sso-integration/internal/envvar"
 	"sendgrid-sso-integration/internal/saml"
-	"sendgrid-sso-integration/sendgrid"
 )
 
 // config is the configuration of the function, from its environment.
@@ -44,7 +42,6 @@ func readConfig(getenv func(string) string) (config, error) {
 	cfg := config{
 		apiKeySecretID:     getenv("SENDGRID_API_KEY_SECRET_ID"),
 		webhookSecretID:    getenv("WEBHOOK_SECRET_ID"),
-		onBehalfOf:         getenv("SENDGRID_ON_BEHALF_OF"),
 		ledgerTable:        getenv("LEDGER_TABLE"),
 		eventBusName:       getenv("EVENT_BUS_NAME"),
 		deadLetterQueueURL: getenv("DEAD_LETTER_QUEUE_URL"),
@@ -63,23 +60,17 @@ func readConfig(getenv func(string) string) (config, error) {
 	case strings.HasPrefix(cfg.apiKeySecretID, "SG."):
 		note("SENDGRID_API_KEY_SECRET_ID", errors.New("is an API key; put the key into a secret, and the name of the secret here"))
 	}
-	if strings.ContainsFunc(cfg.onBehalfOf, unicode.IsControl) || strings.TrimSpace(cfg.onBehalfOf) != cfg.onBehalfOf {
-		note("SENDGRID_ON_BEHALF_OF", errors.New("must not contain control characters, nor white space around it"))
-	}
 	if cfg.deadLetterQueueURL != "" {
-		note("DEAD_LETTER_QUEUE_URL", checkEndpoint(cfg.deadLetterQueueURL))
+		note("DEAD_LETTER_QUEUE_URL", envvar.CheckEndpoint(cfg.deadLetterQueueURL))
 	}
 	var err error
 	cfg.webhookMayUpdate, err = parseBool(getenv("WEBHOOK_MAY_UPDATE"))
 	note("WEBHOOK_MAY_UPDATE", err)
 	cfg.samlMetadataHosts, err = saml.ParseHosts(getenv("SAML_METADATA_HOSTS"))
 	note("SAML_METADATA_HOSTS", err)
-	cfg.baseURL, err = sendgrid.RegionURL(getenv("SENDGRID_REGION"))
-	note("SENDGRID_REGION", err)
-	if override := getenv("SENDGRID_BASE_URL"); override != "" {
-		cfg.baseURL = strings.TrimRight(override, "/")
-		note("SENDGRID_BASE_URL", checkEndpoint(override))
-	}
+	actsOn, wrong := account.Read(getenv)
+	problems = append(problems, wrong...)
+	cfg.baseURL, cfg.onBehalfOf = actsOn.BaseURL, actsOn.OnBehalfOf
 	cfg.apiKeyTTL, err = parseTTL(getenv("API_KEY_TTL"))
 	note("API_KEY_TTL", err)
 
@@ -87,21 +78,6 @@ func readConfig(getenv func(string) string) (config, error) {
 		return config{}, fmt.Errorf("the configuration has %d problem(s):\n%w", len(problems), errors.Join(problems...))
 	}
 	return cfg, nil
-}
-
-// checkEndpoint allows plain http only where the credentials stay on this machine or network.
-func checkEndpoint(text string) error {
-	u, err := url.Parse(text)
-	switch {
-	case err != nil, u.Hostname() == "":
-		return errors.New("must be an absolute URL that begins with https://")
-	case u.User != nil, strings.ContainsAny(text, "?#"): // Also an empty one would swallow the path.
-		return errors.New("must not contain a user, a query or a fragment")
-	case u.Scheme == "https", u.Scheme == "http" && envvar.IsPrivateHost(u.Hostname()):
-		return nil
-	default:
-		return errors.New("must begin with https://, because it is sent credentials; http:// is for a simulator on localhost, host.docker.internal or a private address")
-	}
 }
 
 func parseBool(text string) (bool, error) {

@@ -2,7 +2,9 @@
 package envvar
 
 import (
+	"errors"
 	"net"
+	"net/url"
 	"strings"
 	"unicode"
 )
@@ -24,4 +26,19 @@ func IsResourceName(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool {
 		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/_+=.@:-", r)
 	})
+}
+
+// CheckEndpoint allows plain http only where the credentials stay on this machine or network.
+func CheckEndpoint(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil, u.Hostname() == "":
+		return errors.New("must be an absolute URL that begins with https://")
+	case u.User != nil, strings.ContainsAny(text, "?#"): // Also an empty one would swallow the path.
+		return errors.New("must not contain a user, a query or a fragment")
+	case u.Scheme == "https", u.Scheme == "http" && IsPrivateHost(u.Hostname()):
+		return nil
+	default:
+		return errors.New("must begin with https://, because it is sent credentials; http:// is for a simulator on localhost, host.docker.internal or a private address")
+	}
 }
