@@ -1,4 +1,5 @@
-// Command local runs the function on a laptop, with neither AWS nor Docker.
+// Command local runs the function on a laptop, with neither AWS nor Docker, and prints the requests for
+// an account that was set up without it.
 package main
 
 import (
@@ -18,6 +19,7 @@ const usage = `usage: local <command> [flags]
   demo                           show what the function does, and check it
   serve [-port N]                serve the HTTP API on localhost
   simulator [-port N]            serve SendGrid and Secrets Manager for "sam local"
+  adopt                          print requests for the integrations that SendGrid has
 
 "local <command> -h" lists a command's flags.
 `
@@ -32,7 +34,7 @@ func main() {
 	}
 }
 
-// run carries out one command. The environment is read for -live only.
+// run carries out one command. The environment is read only for what calls the real SendGrid.
 func run(ctx context.Context, args []string, getenv func(string) string, in io.Reader, out, logs io.Writer) error {
 	if len(args) == 0 {
 		fmt.Fprint(logs, usage)
@@ -47,6 +49,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 		return serve(ctx, args[1:], out, logs)
 	case "simulator":
 		return simulate(ctx, args[1:], out, logs)
+	case "adopt":
+		return adopt(ctx, args[1:], getenv, out, logs)
 	default:
 		fmt.Fprint(logs, usage)
 		return fmt.Errorf("there is no command %q", args[0])
