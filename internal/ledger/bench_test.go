@@ -12,7 +12,10 @@ import (
 )
 
 // lastItem is a DynamoDB that returns the item it was given last.
-type lastItem struct{ dynamodb.GetItemOutput }
+type lastItem struct {
+	ledger.DynamoAPI
+	dynamodb.GetItemOutput
+}
 
 func (l *lastItem) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
 	l.Item = in.Item

@@ -1,8 +1,12 @@
 package ledger_test
 
 import (
+	"context"
 	"crypto/rand"
+	"iter"
+	"reflect"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,8 +23,15 @@ func TestMemory(t *testing.T) {
 	testLedger(t, &ledger.Memory{})
 }
 
-// testLedger checks every clause of provision.Ledger. Each test has a key of its own.
-func testLedger(t *testing.T, l provision.Ledger) {
+// wholeLedger is what both ledgers are.
+type wholeLedger interface {
+	provision.Ledger
+	All(context.Context) iter.Seq2[protocol.Entry, error]
+}
+
+// testLedger checks every clause of provision.Ledger, and what reads all entries. Each test has a
+// key of its own.
+func testLedger(t *testing.T, l wholeLedger) {
 	t.Helper()
 	for name, test := range map[string]func(*contract){
 		"a missing entry is zero":                        (*contract).missing,
@@ -32,6 +43,10 @@ func testLedger(t *testing.T, l provision.Ledger) {
 		"entries with different keys are independent":    (*contract).keys,
 		"of many writes of a revision, one is stored":    (*contract).concurrentWrites,
 		"concurrent writes of different entries succeed": (*contract).concurrentKeys,
+		"all entries are read":                           (*contract).all,
+		"an expired entry is read as any other":          (*contract).expired,
+		"an entry may be written while all are read":     (*contract).writtenMeanwhile,
+		"a context that has ended ends the reading":      (*contract).ended,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -43,7 +58,7 @@ func testLedger(t *testing.T, l provision.Ledger) {
 // contract is one test of a ledger, on one entry.
 type contract struct {
 	t      *testing.T
-	ledger provision.Ledger
+	ledger wholeLedger
 	key    string
 	now    time.Time
 }
@@ -124,6 +139,99 @@ func (c *contract) fields() {
 	require.NoError(c.t, err)
 	require.True(c.t, got.Lease.IsZero(), "no lease is the zero time")
 	require.True(c.t, got.Settles.IsZero())
+}
+
+// everything returns an entry that has every field.
+func (c *contract) everything() protocol.Entry {
+	c.t.Helper()
+	e := c.entry(1, "owner")
+	e.State, e.Fingerprint, e.Outcome = protocol.Unknown, "fingerprint", protocol.OutcomeUpdated
+	e.Announced = protocol.Order{Sent: c.now.Add(-time.Second), Received: c.now}
+	e.Applied = protocol.Order{Sent: c.now.Add(-time.Hour), Received: c.now.Add(-time.Minute)}
+	e.Deliveries, e.IntegrationID, e.Gone = []string{"message:1", "event:1"}, "id", "gone"
+	e.Settles, e.Stale = c.now.Add(time.Minute), c.now.Add(time.Hour)
+	e.Baseline, e.Added, e.Bare, e.Update, e.Certificate = "baseline", []string{"a", "b"}, true, "update", "certificate"
+	e.UnknownCreates, e.UnknownCertificates, e.Rechecked = 2, map[string]int{"a": 2}, true
+	for field, value := range reflect.ValueOf(e).Fields() {
+		require.False(c.t, value.IsZero(), "%s belongs here", field.Name)
+	}
+	return e
+}
+
+// all has more than a megabyte of entries, which are several pages of a scan.
+func (c *contract) all() {
+	long := strings.Repeat("x", 200<<10)
+	want := map[string]protocol.Entry{}
+	for i := range 8 {
+		e := c.everything()
+		e.Key, e.Gone = e.Key+strconv.Itoa(i), "gone"+strconv.Itoa(i)
+		want[e.Key] = e
+		e.Baseline = long
+		c.stored(e)
+	}
+	for _, e := range c.mine(c.t.Context()) {
+		require.Contains(c.t, want, e.Key, "each entry is read once")
+		require.Zero(c.t, strings.Compare(e.Baseline, long)) // Equal would print all of it.
+		e.Baseline = want[e.Key].Baseline
+		c.equal(want[e.Key], e)
+		delete(want, e.Key)
+	}
+	require.Empty(c.t, want)
+
+	read := 0
+	for _, err := range c.ledger.All(c.t.Context()) {
+		require.NoError(c.t, err)
+		if read++; read == 2 {
+			break
+		}
+	}
+	require.Equal(c.t, 2, read)
+}
+
+// mine returns what reading all entries yields of those of this test.
+func (c *contract) mine(ctx context.Context) (entries []protocol.Entry) {
+	c.t.Helper()
+	for e, err := range c.ledger.All(ctx) {
+		require.NoError(c.t, err)
+		if strings.HasPrefix(e.Key, c.key) {
+			entries = append(entries, e)
+		}
+	}
+	return entries
+}
+
+func (c *contract) expired() {
+	e := c.entry(1, "a")
+	e.Expires = c.now.Add(-time.Minute)
+	c.stored(e)
+	c.is(e)
+	all := c.mine(c.t.Context())
+	require.Len(c.t, all, 1)
+	c.equal(e, all[0])
+}
+
+func (c *contract) writtenMeanwhile() {
+	c.stored(c.entry(1, "a"))
+	for e, err := range c.ledger.All(c.t.Context()) {
+		require.NoError(c.t, err)
+		if e.Key == c.key {
+			c.stored(c.entry(2, "b"))
+		}
+	}
+	c.is(c.entry(2, "b"))
+}
+
+func (c *contract) ended() {
+	c.stored(c.entry(1, "a"))
+	ctx, cancel := context.WithCancel(c.t.Context())
+	cancel()
+	read := 0
+	for e, err := range c.ledger.All(ctx) {
+		require.ErrorIs(c.t, err, context.Canceled)
+		require.Zero(c.t, e)
+		read++
+	}
+	require.Equal(c.t, 1, read)
 }
 
 func (c *contract) revisions() {

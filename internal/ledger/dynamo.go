@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -12,11 +13,12 @@ import (
 	"sendgrid-sso-integration/internal/protocol"
 )
 
-// DynamoAPI is what is used of dynamodb.Client. The function's role permits these two
+// DynamoAPI is what is used of dynamodb.Client. The function's role permits these three
 // actions and no others.
 type DynamoAPI interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
 }
 
 // Dynamo is a ledger in a DynamoDB table, shared by all processes that use the table. The
@@ -68,4 +70,25 @@ func (d *Dynamo) Put(ctx context.Context, e protocol.Entry) (current protocol.En
 		}
 	}
 	return current, sameWrite(current, e), nil
+}
+
+// All reads every entry, also those that have expired, as Get does. The entries have no order. An
+// error ends the reading, and comes with the zero entry. Pages are read as they are needed; what
+// is written meanwhile may be missing.
+func (d *Dynamo) All(ctx context.Context) iter.Seq2[protocol.Entry, error] {
+	return func(yield func(protocol.Entry, error) bool) {
+		pages := dynamodb.NewScanPaginator(d.API, &dynamodb.ScanInput{TableName: aws.String(d.Table), ConsistentRead: aws.Bool(true)})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				yield(protocol.Entry{}, fmt.Errorf("read the entries in table %s: %w", d.Table, err))
+				return
+			}
+			for _, item := range page.Items {
+				if !yield(decode(item), nil) {
+					return
+				}
+			}
+		}
+	}
 }

@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -45,7 +46,9 @@ func TestDynamoDouble(t *testing.T) {
 	})
 	testLedger(t, &ledger.Dynamo{API: client, Table: "ledger"})
 	testLedger(t, &ledger.Dynamo{API: bare{client}, Table: "ledger"})
-	_, err := client.Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String("ledger")})
+	_, err := client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{
+		TableName: aws.String("ledger"), Key: map[string]types.AttributeValue{"key": &types.AttributeValueMemberS{Value: "k"}},
+	})
 	require.ErrorContains(t, err, "UnknownOperationException")
 }
 
@@ -108,6 +111,80 @@ func TestDynamoReplacesAnEntryWithoutARevision(t *testing.T) {
 	require.True(t, stored)
 }
 
+// pages is a table whose scan has a page for each list of keys, and after them an error.
+type pages struct {
+	ledger.DynamoAPI
+	keys  [][]string
+	scans []*dynamodb.ScanInput
+}
+
+func (p *pages) Scan(_ context.Context, in *dynamodb.ScanInput, _ ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
+	p.scans = append(p.scans, in)
+	if len(p.scans) > len(p.keys) {
+		return nil, errBroken
+	}
+	out := &dynamodb.ScanOutput{}
+	for _, key := range p.keys[len(p.scans)-1] {
+		item := map[string]types.AttributeValue{"key": &types.AttributeValueMemberS{Value: key}}
+		out.Items, out.LastEvaluatedKey = append(out.Items, item), item
+	}
+	if out.LastEvaluatedKey == nil {
+		out.LastEvaluatedKey = in.ExclusiveStartKey // A page may be empty, and not the last.
+	}
+	return out, nil
+}
+
+var errBroken = errors.New("broken")
+
+// Pages are read as they are needed, each with a consistent read, and an error ends the reading.
+func TestDynamoReadsAllByPages(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		most  int // entries to read
+		keys  []string
+		scans int
+		fails bool
+	}{
+		"part of a page":             {1, []string{"a"}, 1, false},
+		"a page":                     {2, []string{"a", "b"}, 1, false},
+		"part of the third page":     {3, []string{"a", "b", "c"}, 3, false},
+		"an error after all of them": {99, []string{"a", "b", "c", "d"}, 4, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			table := &pages{keys: [][]string{{"a", "b"}, {}, {"c", "d"}}}
+			var keys []string
+			var failed error
+			for e, err := range (&ledger.Dynamo{API: table, Table: "the-table"}).All(t.Context()) {
+				require.NoError(t, failed, "nothing comes after an error")
+				if failed = err; err != nil {
+					require.Zero(t, e)
+					continue
+				}
+				if keys = append(keys, e.Key); len(keys) == tt.most {
+					break
+				}
+			}
+			require.Equal(t, tt.keys, keys)
+			require.Len(t, table.scans, tt.scans)
+			if tt.fails {
+				require.ErrorIs(t, failed, errBroken)
+				require.ErrorContains(t, failed, "the-table")
+			} else {
+				require.NoError(t, failed)
+			}
+			for _, in := range table.scans {
+				require.Equal(t, "the-table", aws.ToString(in.TableName))
+				require.True(t, aws.ToBool(in.ConsistentRead))
+			}
+			require.Empty(t, table.scans[0].ExclusiveStartKey)
+			if tt.scans > 1 {
+				require.Equal(t, &types.AttributeValueMemberS{Value: "b"}, table.scans[1].ExclusiveStartKey["key"])
+			}
+		})
+	}
+}
+
 // A table that cannot be used is an error that names it.
 func TestDynamoNamesTheTableInErrors(t *testing.T) {
 	t.Parallel()
@@ -132,7 +209,10 @@ func TestDynamoNamesTheTableInErrors(t *testing.T) {
 			_, getErr := l.Get(t.Context(), "k")
 			_, stored, putErr := l.Put(t.Context(), protocol.Entry{Key: "k", Revision: 1})
 			require.False(t, stored)
-			for _, err := range []error{getErr, putErr} {
+			next, stop := iter.Pull2(l.All(t.Context()))
+			defer stop()
+			_, allErr, _ := next()
+			for _, err := range []error{getErr, putErr, allErr} {
 				require.ErrorContains(t, err, "the-table")
 				require.ErrorContains(t, err, code)
 			}

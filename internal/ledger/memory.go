@@ -3,6 +3,9 @@ package ledger
 
 import (
 	"context"
+	"iter"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,6 +44,25 @@ func (m *Memory) Put(_ context.Context, e protocol.Entry) (current protocol.Entr
 	}
 	m.entries[e.Key] = e
 	return e, true, nil
+}
+
+// All reads every entry, as Dynamo.All does. It yields copies, so that entries may be written
+// meanwhile.
+func (m *Memory) All(ctx context.Context) iter.Seq2[protocol.Entry, error] {
+	return func(yield func(protocol.Entry, error) bool) {
+		if err := ctx.Err(); err != nil {
+			yield(protocol.Entry{}, err)
+			return
+		}
+		m.mu.Lock()
+		entries := slices.Collect(maps.Values(m.entries))
+		m.mu.Unlock()
+		for _, e := range entries {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
 }
 
 // sameWrite reports whether what is stored came from the write of e.

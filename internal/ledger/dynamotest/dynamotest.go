@@ -1,5 +1,5 @@
 // Package dynamotest is an in-process DynamoDB for measurements, where dynalite would be what
-// is measured. It knows the two requests that the ledger makes, in the form in which the
+// is measured. It knows the three requests that the ledger makes, in the form in which the
 // ledger makes them, and refuses all others. The contract tests of the ledger run against it.
 package dynamotest
 
@@ -8,22 +8,28 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 )
 
-// maxBody bounds what is read of a request, in bytes: the size of the largest item.
-const maxBody = 400 << 10
+const (
+	// maxBody bounds what is read of a request, in bytes: the size of the largest item.
+	maxBody = 400 << 10
+	// maxPage is how many bytes of items a page of a scan has, before the last one.
+	maxPage = 1 << 20
+)
 
 // Server is an http.Handler that simulates DynamoDB. It has every table that is asked for, and
 // is safe for concurrent use. The zero value is ready to use.
 type Server struct {
 	mu    sync.Mutex
-	items map[string]map[string]json.RawMessage
+	items map[string]item
 }
 
 // Start serves an empty DynamoDB that ends with the test, and returns its URL, for
@@ -35,11 +41,14 @@ func Start(tb testing.TB) string {
 	return server.URL
 }
 
-// request is what is used of PutItem and GetItem.
+// item is an item of a table, as it was sent.
+type item map[string]json.RawMessage
+
+// request is what is used of PutItem, GetItem and Scan.
 type request struct {
-	TableName           string
-	Item, Key           map[string]json.RawMessage
-	ConditionExpression string
+	TableName                    string
+	Item, Key, ExclusiveStartKey item
+	ConditionExpression          string
 	// ExpressionAttributeValues has what the conditions of the ledger compare with.
 	ExpressionAttributeValues map[string]json.RawMessage
 }
@@ -58,15 +67,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch _, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), "."); action {
 	case "GetItem":
 		s.mu.Lock()
-		item := s.items[in.TableName+"/"+string(in.Key["key"])]
+		found := s.items[in.TableName+"/"+string(in.Key["key"])]
 		s.mu.Unlock()
-		if item == nil {
+		if found == nil {
 			answer(w, http.StatusOK, struct{}{})
 			return
 		}
-		answer(w, http.StatusOK, map[string]any{"Item": item})
+		answer(w, http.StatusOK, map[string]any{"Item": found})
 	case "PutItem":
 		s.put(w, in)
+	case "Scan":
+		s.scan(w, in)
 	default:
 		refuse(w, "UnknownOperationException", "no such action: "+action, nil)
 	}
@@ -92,16 +103,43 @@ func (s *Server) put(w http.ResponseWriter, in request) {
 		return
 	}
 	if s.items == nil {
-		s.items = map[string]map[string]json.RawMessage{}
+		s.items = map[string]item{}
 	}
 	s.items[key] = in.Item
 	answer(w, http.StatusOK, struct{}{})
 }
 
-func refuse(w http.ResponseWriter, code, message string, item map[string]json.RawMessage) {
+// scan answers with the items of a table after the one with a key, in the order of their keys, as
+// many as a page has.
+func (s *Server) scan(w http.ResponseWriter, in request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	page := struct {
+		Items            []item
+		LastEvaluatedKey item `json:",omitempty"`
+	}{Items: []item{}}
+	size := 0
+	for _, key := range slices.Sorted(maps.Keys(s.items)) {
+		found := s.items[key]
+		if !strings.HasPrefix(key, in.TableName+"/") || in.ExclusiveStartKey != nil && key <= in.TableName+"/"+string(in.ExclusiveStartKey["key"]) {
+			continue
+		}
+		if size >= maxPage { // There is more.
+			page.LastEvaluatedKey = item{"key": page.Items[len(page.Items)-1]["key"]}
+			break
+		}
+		page.Items = append(page.Items, found)
+		for name, value := range found {
+			size += len(name) + len(value)
+		}
+	}
+	answer(w, http.StatusOK, page)
+}
+
+func refuse(w http.ResponseWriter, code, message string, current item) {
 	failure := map[string]any{"__type": "com.amazonaws.dynamodb.v20120810#" + code, "message": message}
-	if item != nil {
-		failure["Item"] = item
+	if current != nil {
+		failure["Item"] = current
 	}
 	answer(w, http.StatusBadRequest, failure)
 }
