@@ -32,6 +32,7 @@ var templateChecks = map[string]func(*testing.T, template) []string{
 	"the function's own events are no requests":      loops,
 	"few parameters, each with a label and a group":  wrongParameters,
 	"the timeout is the one that the code divides":   wrongTimeout,
+	"an audit sets off no alarm of the queue":        wrongWaits,
 }
 
 func TestTemplate(t *testing.T) {
@@ -66,6 +67,9 @@ func TestTemplateMistakesAreFound(t *testing.T) {
 		"no label":           {"      AlarmEmail:\n        default: Email address for alarms\n", "", "AlarmEmail has no label"},
 		"no group":           {"Parameters: [AlarmEmail, LogRetentionInDays]", "Parameters: [LogRetentionInDays]", "AlarmEmail is in no group"},
 		"timeout":            {"      Timeout: 28", "      Timeout: 29", "the timeout is 29"},
+		"visibility":         {"VisibilityTimeout: 168", "VisibilityTimeout: 300", "the visibility timeout is 5m0s"},
+		"impatient alarm":    {"Threshold: 1800", "Threshold: 1200", "IdpEventsWaitingAlarm does not admit the age 23m24s"},
+		"alarm too early":    {"DatapointsToAlarm: 30", "DatapointsToAlarm: 25", "IdpEventsFailingAlarm does not admit messages in flight for 26m12s"},
 		"own source":         {"(?!sendgrid[.]sso$)", "", "IdpEventSources admits sendgrid.sso"},
 		"own events":         {"            trigger:\n", "            cause:\n", "cause is not in the origin of a result"},
 	} {
