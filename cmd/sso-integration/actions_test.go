@@ -11,9 +11,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/eventqueue"
 	"sendgrid-sso-integration/internal/lambdatest"
+	"sendgrid-sso-integration/internal/ledger"
 	"sendgrid-sso-integration/internal/ledger/dynamotest"
 	"sendgrid-sso-integration/internal/saml/samltest"
 	"sendgrid-sso-integration/sendgrid"
@@ -25,13 +31,14 @@ import (
 func calledActions(t *testing.T) []string {
 	t.Helper()
 	w, queue := newWorld(t), &sqsQueue{}
-	aws := &lambdatest.AWS{Services: map[string]http.Handler{
+	services := &lambdatest.AWS{Services: map[string]http.Handler{
 		"secretsmanager": w.secrets, "events": &lambdatest.EventBus{}, "sqs": queue, "dynamodb": &dynamotest.Server{},
 	}}
 	delete(w.env, "AWS_ENDPOINT_URL_SECRETS_MANAGER")
-	w.env["AWS_ENDPOINT_URL"] = serve(t, aws)
+	w.env["AWS_ENDPOINT_URL"] = serve(t, services)
 	w.env["EVENT_BUS_NAME"], w.env["LEDGER_TABLE"] = "results", "ledger"
 	w.env["DEAD_LETTER_QUEUE_URL"] = w.env["AWS_ENDPOINT_URL"] + "/123456789012/dead-letters"
+	w.env["EVENT_QUEUE_URL"] = w.env["AWS_ENDPOINT_URL"] + "/123456789012/events"
 
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
@@ -52,5 +59,20 @@ func calledActions(t *testing.T) []string {
 	}
 	f.Invoke(encode(t, map[string]any{"Records": []any{map[string]any{"messageId": "bad", "eventSource": "aws:sqs", "body": "{}"}}}), timeout)
 	require.NotEmpty(t, queue.taken())
-	return aws.Actions()
+	callForAudit(t, w.env)
+	return services.Actions()
+}
+
+// callForAudit makes the calls with which an audit reads the ledger and sends its messages.
+func callForAudit(t *testing.T, env map[string]string) {
+	t.Helper()
+	cfg := aws.Config{
+		Region: "us-east-1", BaseEndpoint: aws.String(env["AWS_ENDPOINT_URL"]), Credentials: credentials.NewStaticCredentialsProvider("x", "x", ""),
+	}
+	table := &ledger.Dynamo{API: dynamodb.NewFromConfig(cfg), Table: env["LEDGER_TABLE"]}
+	for _, err := range table.All(t.Context()) {
+		require.NoError(t, err)
+	}
+	queue := &eventqueue.Queue{API: func() eventqueue.API { return sqs.NewFromConfig(cfg) }, URL: env["EVENT_QUEUE_URL"]}
+	require.NoError(t, queue.Send(t.Context(), []string{"{}"}, 0))
 }

@@ -20,7 +20,9 @@ type config struct {
 	ledgerTable        string
 	eventBusName       string
 	deadLetterQueueURL string
+	eventQueueURL      string
 	webhookMayUpdate   bool
+	auditMayWrite      bool
 	samlMetadataHosts  []string
 	apiKeyTTL          time.Duration
 }
@@ -45,6 +47,7 @@ func readConfig(getenv func(string) string) (config, error) {
 		ledgerTable:        getenv("LEDGER_TABLE"),
 		eventBusName:       getenv("EVENT_BUS_NAME"),
 		deadLetterQueueURL: getenv("DEAD_LETTER_QUEUE_URL"),
+		eventQueueURL:      getenv("EVENT_QUEUE_URL"),
 	}
 	for _, id := range []struct{ name, value string }{
 		{"SENDGRID_API_KEY_SECRET_ID", cfg.apiKeySecretID}, {"WEBHOOK_SECRET_ID", cfg.webhookSecretID},
@@ -60,12 +63,18 @@ func readConfig(getenv func(string) string) (config, error) {
 	case strings.HasPrefix(cfg.apiKeySecretID, "SG."):
 		note("SENDGRID_API_KEY_SECRET_ID", errors.New("is an API key; put the key into a secret, and the name of the secret here"))
 	}
-	if cfg.deadLetterQueueURL != "" {
-		note("DEAD_LETTER_QUEUE_URL", envvar.CheckEndpoint(cfg.deadLetterQueueURL))
+	for _, queue := range []struct{ name, url string }{
+		{"DEAD_LETTER_QUEUE_URL", cfg.deadLetterQueueURL}, {"EVENT_QUEUE_URL", cfg.eventQueueURL},
+	} {
+		if queue.url != "" {
+			note(queue.name, envvar.CheckEndpoint(queue.url))
+		}
 	}
 	var err error
 	cfg.webhookMayUpdate, err = parseBool(getenv("WEBHOOK_MAY_UPDATE"))
 	note("WEBHOOK_MAY_UPDATE", err)
+	cfg.auditMayWrite, err = parseAuditMode(getenv("AUDIT_MODE"))
+	note("AUDIT_MODE", err)
 	cfg.samlMetadataHosts, err = saml.ParseHosts(getenv("SAML_METADATA_HOSTS"))
 	note("SAML_METADATA_HOSTS", err)
 	actsOn, wrong := account.Read(getenv)
@@ -88,6 +97,18 @@ func parseBool(text string) (bool, error) {
 		return true, nil
 	default:
 		return false, fmt.Errorf("must be true or false, not %q", text)
+	}
+}
+
+// parseAuditMode reports whether the audit may write to SendGrid.
+func parseAuditMode(text string) (mayWrite bool, err error) {
+	switch text {
+	case "", "renew":
+		return true, nil
+	case "report":
+		return false, nil
+	default:
+		return false, fmt.Errorf("must be renew or report, not %q", text)
 	}
 }
 

@@ -22,7 +22,7 @@ func TestConfigDefaults(t *testing.T) {
 	t.Parallel()
 	got, err := readConfig(environment(nil))
 	require.NoError(t, err)
-	require.Equal(t, config{apiKeySecretID: "sso/key", baseURL: "https://api.sendgrid.com", apiKeyTTL: 5 * time.Minute, samlMetadataHosts: saml.DefaultHosts()}, got)
+	require.Equal(t, config{apiKeySecretID: "sso/key", baseURL: "https://api.sendgrid.com", apiKeyTTL: 5 * time.Minute, samlMetadataHosts: saml.DefaultHosts(), auditMayWrite: true}, got)
 }
 
 func TestConfigOfEverything(t *testing.T) {
@@ -33,6 +33,7 @@ func TestConfigOfEverything(t *testing.T) {
 		"SENDGRID_ON_BEHALF_OF": "sub user", "WEBHOOK_SECRET_ID": "sso/webhook", "API_KEY_TTL": "1h30m",
 		"WEBHOOK_MAY_UPDATE": "true", "SAML_METADATA_HOSTS": "IDP.example.com, *.example.org", "LEDGER_TABLE": "ledger", "EVENT_BUS_NAME": "default",
 		"DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/dead-letters",
+		"EVENT_QUEUE_URL":       "https://sqs.eu-west-1.amazonaws.com/123456789012/events", "AUDIT_MODE": "report",
 	}))
 	require.NoError(t, err)
 	require.Equal(t, config{
@@ -40,6 +41,7 @@ func TestConfigOfEverything(t *testing.T) {
 		webhookSecretID: "sso/webhook", baseURL: "https://proxy.example.com/sendgrid", onBehalfOf: "sub user", apiKeyTTL: 90 * time.Minute,
 		webhookMayUpdate: true, samlMetadataHosts: []string{"*.example.org", "idp.example.com"}, ledgerTable: "ledger", eventBusName: "default",
 		deadLetterQueueURL: "https://sqs.eu-west-1.amazonaws.com/123456789012/dead-letters",
+		eventQueueURL:      "https://sqs.eu-west-1.amazonaws.com/123456789012/events",
 	}, got)
 }
 
@@ -98,6 +100,9 @@ func TestConfigRefuses(t *testing.T) {
 		"a URL for a host":        {"SAML_METADATA_HOSTS", "https://idp.example.com", "must be a host name alone"},
 		"no queue URL":            {"DEAD_LETTER_QUEUE_URL", "dead-letters", "must be an absolute URL"},
 		"a queue by http":         {"DEAD_LETTER_QUEUE_URL", "http://sqs.example.com/q", "must begin with https://"},
+		"no event queue URL":      {"EVENT_QUEUE_URL", "events", "must be an absolute URL"},
+		"an event queue by http":  {"EVENT_QUEUE_URL", "http://sqs.example.com/q", "must begin with https://"},
+		"no audit mode":           {"AUDIT_MODE", "Report", `must be renew or report, not "Report"`},
 		"no duration":             {"API_KEY_TTL", "soon", `from 1s to 24h0m0s such as 5m or 1h30m, not "soon"`},
 		"no unit":                 {"API_KEY_TTL", "300", `not "300"`},
 		"too short":               {"API_KEY_TTL", "999ms", `not "999ms"`},
@@ -118,6 +123,15 @@ func TestConfigRefuses(t *testing.T) {
 	for _, ttl := range []string{"1s", "24h"} {
 		_, err := readConfig(environment(map[string]string{"API_KEY_TTL": ttl}))
 		require.NoError(t, err)
+	}
+}
+
+func TestConfigAuditMode(t *testing.T) {
+	t.Parallel()
+	for mode, mayWrite := range map[string]bool{"": true, "renew": true, "report": false} {
+		got, err := readConfig(environment(map[string]string{"AUDIT_MODE": mode}))
+		require.NoError(t, err)
+		require.Equal(t, mayWrite, got.auditMayWrite, mode)
 	}
 }
 

@@ -14,8 +14,9 @@ import (
 	"sendgrid-sso-integration/internal/lambdatest"
 )
 
-// sqsQueue is a queue of SQS that keeps the messages it takes, and refuses as many as told.
+// sqsQueue is a queue of SQS that keeps the messages it takes, and refuses as many calls as told.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
 type sqsQueue struct {
 	mu       sync.Mutex
 	refuse   int
@@ -23,29 +24,47 @@ type sqsQueue struct {
 }
 
 type sqsMessage struct {
+	ID                string `json:"Id"` // in a batch
 	QueueURL          string `json:"QueueUrl"`
 	MessageBody       string
 	MessageAttributes map[string]struct{ DataType, StringValue string }
+	DelaySeconds      int
 }
 
 func (q *sqsQueue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-	var in sqsMessage
+	var in struct {
+		sqsMessage
+		Entries []sqsMessage
+	}
 	err := json.NewDecoder(r.Body).Decode(&in)
+	target := r.Header.Get("X-Amz-Target")
 	switch {
-	case err != nil || r.Header.Get("X-Amz-Target") != "AmazonSQS.SendMessage":
+	case err != nil || target != "AmazonSQS.SendMessage" && target != "AmazonSQS.SendMessageBatch":
 		w.WriteHeader(http.StatusBadRequest)
 	case q.refuse > 0:
 		q.refuse--
 		w.WriteHeader(http.StatusBadRequest)
 		_, _ = w.Write([]byte(`{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"The specified queue does not exist."}`))
+	case target == "AmazonSQS.SendMessage":
+		_ = json.NewEncoder(w).Encode(q.take(in.sqsMessage))
 	default:
-		q.messages = append(q.messages, in)
-		sum := md5.Sum([]byte(in.MessageBody))
-		_, _ = w.Write([]byte(`{"MessageId":"m","MD5OfMessageBody":"` + hex.EncodeToString(sum[:]) + `"}`))
+		var results []any
+		for _, message := range in.Entries {
+			message.QueueURL = in.QueueURL
+			results = append(results, q.take(message))
+		}
+		_ = json.NewEncoder(w).Encode(map[string]any{"Successful": results})
 	}
+}
+
+// take keeps a message, and returns what SQS answers.
+func (q *sqsQueue) take(message sqsMessage) any {
+	q.messages = append(q.messages, message)
+	sum := md5.Sum([]byte(message.MessageBody))
+	return map[string]string{"Id": message.ID, "MessageId": "m", "MD5OfMessageBody": hex.EncodeToString(sum[:])}
 }
 
 // taken returns the messages that the queue has taken so far.

@@ -32,6 +32,7 @@ var templateChecks = map[string]func(*testing.T, template) []string{
 	"the function's own events are no requests":      loops,
 	"few parameters, each with a label and a group":  wrongParameters,
 	"the timeout is the one that the code divides":   wrongTimeout,
+	"the queues are those that the code sends to":    wrongQueues,
 	"an audit sets off no alarm of the queue":        wrongWaits,
 }
 
@@ -56,7 +57,7 @@ func TestTemplateMistakesAreFound(t *testing.T) {
 		"substitution":       {"'${SSOIntegrationFunctionLogGroup}'", "'${FunctionLogGroup}'", "FunctionLogGroup does not exist"},
 		"condition":          {"Condition: PublishesResults", "Condition: PublishesResult", "PublishesResult does not exist"},
 		"missing variable":   {"EVENT_BUS_NAME: !Ref ResultEventBusName", "X: 1", "EVENT_BUS_NAME is read, but not declared"},
-		"missing permission": {"- dynamodb:PutItem", "- dynamodb:Scan", "dynamodb:PutItem is called, but not allowed"},
+		"missing permission": {"- dynamodb:PutItem", "- dynamodb:Query", "dynamodb:PutItem is called, but not allowed"},
 		"needless":           {"- dynamodb:GetItem", "- dynamodb:*", "dynamodb:* is allowed, but not called"},
 		"every resource":     {"Resource: !GetAtt LedgerTable.Arn", `Resource: "*"`, "dynamodb:GetItem is allowed everywhere"},
 		"any source":         {"events:source: sendgrid.sso", "events:source: com.example", "events:PutEvents is allowed with any source"},
@@ -67,6 +68,9 @@ func TestTemplateMistakesAreFound(t *testing.T) {
 		"no label":           {"      AlarmEmail:\n        default: Email address for alarms\n", "", "AlarmEmail has no label"},
 		"no group":           {"Parameters: [AlarmEmail, LogRetentionInDays]", "Parameters: [LogRetentionInDays]", "AlarmEmail is in no group"},
 		"timeout":            {"      Timeout: 28", "      Timeout: 29", "the timeout is 29"},
+		"forbidden queue":    {"Resource: !GetAtt IdpEventQueue.Arn\n              # The function", "Resource: !GetAtt LedgerTable.Arn\n              # The function", "IdpEventQueue.Arn is named, but"},
+		"needless queue":     {"DEAD_LETTER_QUEUE_URL: !Ref IdpEventDeadLetterQueue", "DEAD_LETTER_QUEUE_URL: !Ref IdpEventQueue", "IdpEventDeadLetterQueue.Arn may be sent to, but"},
+		"another queue":      {"EVENT_QUEUE_URL: !Ref IdpEventQueue", "EVENT_QUEUE_URL: !Ref IdpEventDeadLetterQueue", "EVENT_QUEUE_URL is not IdpEventQueue.Arn"},
 		"visibility":         {"VisibilityTimeout: 168", "VisibilityTimeout: 300", "the visibility timeout is 5m0s"},
 		"impatient alarm":    {"Threshold: 1800", "Threshold: 1200", "IdpEventsWaitingAlarm does not admit the age 23m24s"},
 		"alarm too early":    {"DatapointsToAlarm: 30", "DatapointsToAlarm: 25", "IdpEventsFailingAlarm does not admit messages in flight for 26m12s"},

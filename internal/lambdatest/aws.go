@@ -37,13 +37,21 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if a.actions == nil {
 		a.actions = map[string]bool{}
 	}
-	a.actions[service+":"+operation] = true
+	a.actions[service+":"+permission(operation)] = true
 	a.mu.Unlock()
 	if handler, ok := a.Services[service]; ok {
 		handler.ServeHTTP(w, r)
 		return
 	}
 	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// permission returns the permission that an operation needs: that of a batch is that of one.
+func permission(operation string) string {
+	if operation == "SendMessageBatch" {
+		return "SendMessage"
+	}
+	return operation
 }
 
 // Actions returns the actions that were called, as IAM names them.
