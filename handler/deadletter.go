@@ -12,7 +12,7 @@ import (
 // nobody has to wait for SQS to give up. Its outcome has to be published before. If either
 // fails, SQS delivers the message again, so that nothing is lost.
 func (h *Handler) deadLetter(ctx context.Context, d *delivery.Delivery) {
-	rejected := d.Trigger == TriggerSQS && d.MessageID != "" && d.Outcome() == protocol.OutcomeRejected
+	rejected := d.Trigger == TriggerSQS && d.Task == nil && d.MessageID != "" && d.Outcome() == protocol.OutcomeRejected
 	if h.DeadLetters == nil || !rejected || h.unpublished(d) || d.Dropped {
 		return
 	}

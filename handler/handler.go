@@ -37,8 +37,8 @@ type Verifier interface {
 // Publisher publishes the outcome of a delivery.
 type Publisher interface {
 	Publish(context.Context, *delivery.Delivery) error
-	// PublishExpiring publishes what the audit that a delivery started found to expire.
-	PublishExpiring(context.Context, *delivery.Delivery, []audit.Integration) error
+	// PublishAudit publishes what the audit of a delivery found about a connection.
+	PublishAudit(context.Context, *delivery.Delivery, audit.Notice) error
 }
 
 // DeadLetters is the dead-letter queue of the SQS trigger.

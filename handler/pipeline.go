@@ -115,8 +115,11 @@ func (h *Handler) provision(ctx context.Context, d *delivery.Delivery) error {
 // Without a dead-letter queue, a message that can only be rejected is delivered again and again;
 // that is published once.
 func (h *Handler) publishes(d *delivery.Delivery) bool {
+	if h.Publisher == nil || !d.Accepted || d.Audits() {
+		return false
+	}
 	rejectedAgain := d.Receives > 1 && d.Outcome() == protocol.OutcomeRejected && h.DeadLetters == nil
-	return h.Publisher != nil && d.Accepted && !rejectedAgain && (!d.IsDryRun() || !d.Responds)
+	return !rejectedAgain && (!d.IsDryRun() || !d.Responds)
 }
 
 // unpublished reports whether the outcome of a delivery should have been published, and was not.

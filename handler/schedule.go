@@ -3,6 +3,8 @@ package handler
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
+	"time"
 
 	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/cut"
@@ -17,9 +19,12 @@ const TriggerSchedule = "schedule"
 // those that carry a request.
 const scheduledEvent = "Scheduled Event"
 
-// Auditor audits the integrations of the account. Its errors are of type *problem.Error.
+// Auditor starts audits, and audits connections. Its errors are of type *problem.Error.
 type Auditor interface {
-	Audit(context.Context, audit.Publish) (*audit.Report, error)
+	Start(context.Context, audit.Publish) (*audit.Report, error)
+	// Connection audits one connection. last reports whether a failure becomes a finding, because it is
+	// not tried again.
+	Connection(ctx context.Context, t audit.Task, maxWait time.Duration, last bool, publish audit.Publish) (*audit.Connection, error)
 }
 
 func schedule() trigger {
@@ -43,16 +48,31 @@ func decodeSchedule(payload []byte) []*delivery.Delivery {
 	return []*delivery.Delivery{d}
 }
 
-// audit audits the account.
+// audit starts an audit.
 func (h *Handler) audit(ctx context.Context, d *delivery.Delivery) (err error) {
-	var publish audit.Publish
-	if h.Publisher != nil {
-		publish = func(ctx context.Context, expiring []audit.Integration) error {
-			return h.Publisher.PublishExpiring(ctx, d, expiring)
-		}
-	}
-	d.Audit, err = h.Auditor.Audit(ctx, publish)
+	d.Audit, err = h.Auditor.Start(ctx, h.publishAudit(d))
 	return err
+}
+
+// auditConnection audits one connection. A failure for the last time is logged and ends it: nobody can do
+// anything about a dead letter, because the next audit comes within a day.
+func (h *Handler) auditConnection(ctx context.Context, d *delivery.Delivery) (err error) {
+	last := d.Receives >= audit.MaxTries
+	d.Connection, err = h.Auditor.Connection(ctx, *d.Task, d.MaxWait, last, h.publishAudit(d))
+	if err != nil && last {
+		h.Logger.ErrorContext(ctx, "the audit of a connection failed for the last time, and that could not be recorded",
+			slog.String("entity_id", d.Task.EntityID), slog.Any("error", err))
+		return nil
+	}
+	return err
+}
+
+// publishAudit returns what publishes the notices of an audit, nil without an event bus.
+func (h *Handler) publishAudit(d *delivery.Delivery) audit.Publish {
+	if h.Publisher == nil {
+		return nil
+	}
+	return func(ctx context.Context, n audit.Notice) error { return h.Publisher.PublishAudit(ctx, d, n) }
 }
 
 // encodeAudit responds with the report, or with a function error whose type is the code. Lambda

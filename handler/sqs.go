@@ -1,12 +1,14 @@
 package handler
 
 import (
+	"context"
 	"encoding/json"
 	"strconv"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/cut"
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/invocation"
@@ -14,7 +16,8 @@ import (
 )
 
 // TriggerSQS is an SQS queue, or an EventBridge Pipe that reads one. A message is a request, or the
-// EventBridge event or the SNS notification of one.
+// EventBridge event or the SNS notification of one; or the audit of one connection, which this function
+// sent.
 const TriggerSQS = "sqs"
 
 // batchMaxWait is how long a message of a batch waits for others: another attempt, a write
@@ -24,7 +27,7 @@ const TriggerSQS = "sqs"
 const batchMaxWait = 5 * time.Second
 
 func sqs() trigger {
-	return trigger{name: TriggerSQS, recognises: isSQS, decode: decodeSQS, work: (*Handler).provision, encode: encodeSQS, minTime: invocation.MinMessage}
+	return trigger{name: TriggerSQS, recognises: isSQS, decode: decodeSQS, work: (*Handler).message, encode: encodeSQS, minTime: invocation.MinMessage}
 }
 
 // isSQS reports whether an event holds SQS messages, rather than the records that S3, SNS
@@ -57,6 +60,10 @@ func decodeSQS(payload []byte) []*delivery.Delivery {
 		if sent, err := strconv.ParseInt(message.Attributes["SentTimestamp"], 10, 64); err == nil {
 			d.Queued = time.UnixMilli(sent)
 		}
+		if task, ok := audit.ParseTask(d.Body); ok {
+			d.Task, deliveries[i] = &task, d
+			continue
+		}
 		openNotification(d)
 		if isEventBridge(fieldsOf(d.Body)) {
 			openEnvelope(d, d.Body)
@@ -65,6 +72,14 @@ func decodeSQS(payload []byte) []*delivery.Delivery {
 		deliveries[i] = d
 	}
 	return deliveries
+}
+
+// message carries out a message: a request, or the audit of one connection.
+func (h *Handler) message(ctx context.Context, d *delivery.Delivery) error {
+	if d.Task != nil {
+		return h.auditConnection(ctx, d)
+	}
+	return h.provision(ctx, d)
 }
 
 // openNotification takes the message out of the envelope in which SNS puts it, unless the

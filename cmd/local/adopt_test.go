@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/internal/saml/samltest"
 	"sendgrid-sso-integration/sendgrid"
@@ -167,7 +168,7 @@ func requireUnchanged(t *testing.T, sg *sendgridtest.Server, lines string) {
 	t.Helper()
 	server := httptest.NewServer(sg)
 	defer server.Close()
-	h, err := newHandler(&sendgrid.Client{Keys: fixedKey(apiKey), BaseURL: server.URL}, nil, `{"bearer": "`+sampleBearer+`"}`, slog.New(slog.DiscardHandler))
+	h, err := newHandler(&sendgrid.Client{Keys: fixedKey(apiKey), BaseURL: server.URL}, nil, `{"bearer": "`+sampleBearer+`"}`, provision.DefaultSettling, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	before := sg.Integrations()
 	for _, line := range linesOf(lines) {

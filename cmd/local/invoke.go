@@ -71,7 +71,7 @@ func verdict(d *delivery.Delivery) string {
 	switch {
 	case d.Failure != nil:
 		return codeOf(d)
-	case d.IsAudit:
+	case d.Audits():
 		return "audited"
 	default:
 		return string(d.Outcome())

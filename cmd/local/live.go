@@ -51,7 +51,7 @@ func (l *live) run(ctx context.Context, files []string, getenv func(string) stri
 	if err != nil {
 		return err
 	}
-	h, err := newHandler(client, newFetcher(), secret, logger)
+	h, err := newHandler(client, newFetcher(), secret, provision.DefaultSettling, logger)
 	if err != nil {
 		return err
 	}

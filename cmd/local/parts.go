@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"sendgrid-sso-integration/handler"
 	"sendgrid-sso-integration/internal/audit"
@@ -27,6 +28,8 @@ const (
 	webhookSecretFile = "events/local.webhook-secret.json"
 	apiKey            = "SG.local-simulator-key"
 	userAgent         = "sendgrid-sso-integration/local"
+	// simulatedSettling is short, because the simulator shows every write at once.
+	simulatedSettling = time.Second
 )
 
 // sampleSecret returns the webhook secret that the samples are made for.
@@ -71,7 +74,7 @@ func simulated(
 	}
 	sg.SetPublicURL(url)
 	client := &sendgrid.Client{Keys: fixedKey(apiKey), BaseURL: url, UserAgent: userAgent}
-	h, err := newHandler(client, bundledMetadata{newFetcher()}, webhookSecret, logger)
+	h, err := newHandler(client, bundledMetadata{newFetcher()}, webhookSecret, simulatedSettling, logger)
 	return h, sg, err
 }
 
@@ -82,21 +85,17 @@ func newFetcher() *saml.Fetcher {
 
 // newHandler returns the function's handler with its real parts, except the secrets, which
 // are given, and the ledger, which is in memory.
-func newHandler(client *sendgrid.Client, metadata request.Fetcher, webhookSecret string, logger *slog.Logger) (*handler.Handler, error) {
+func newHandler(client *sendgrid.Client, metadata request.Fetcher, webhookSecret string, settling time.Duration, logger *slog.Logger) (*handler.Handler, error) {
 	secrets, err := auth.ParseSecrets(logger)(webhookSecret)
 	if err != nil {
 		return nil, fmt.Errorf("the webhook secret %w", err)
 	}
 	client.OnCall = delivery.CountCall
 	memory := &ledger.Memory{}
+	provisioner := &provision.Provisioner{SendGrid: client, Ledger: memory, Account: []string{client.BaseURL, client.OnBehalfOf}, Settling: settling, Logger: logger}
 	return &handler.Handler{
-		Auditor: &audit.Auditor{SendGrid: client, Ledger: memory, Logger: logger},
-		Provisioner: &provision.Provisioner{
-			SendGrid: client,
-			Ledger:   memory,
-			Account:  []string{client.BaseURL, client.OnBehalfOf},
-			Logger:   logger,
-		},
+		Auditor:        &audit.Auditor{SendGrid: client, Ledger: memory, Connections: provisioner, SAMLMetadata: metadata, Renews: true, Logger: logger},
+		Provisioner:    provisioner,
 		SAMLMetadata:   metadata,
 		Verifier:       &auth.Verifier{Secrets: fixedSecrets{secrets}, Logger: logger},
 		IntegrationURL: client.IntegrationURL,

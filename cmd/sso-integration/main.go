@@ -20,6 +20,7 @@ import (
 	"sendgrid-sso-integration/internal/awsconfig"
 	"sendgrid-sso-integration/internal/deadletter"
 	"sendgrid-sso-integration/internal/delivery"
+	"sendgrid-sso-integration/internal/eventqueue"
 	"sendgrid-sso-integration/internal/function"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/publish"
@@ -58,15 +59,17 @@ func build(ctx context.Context, getenv func(string) string, logger *slog.Logger)
 		OnCall:     delivery.CountCall,
 	}
 	entries := newLedger(aws, cfg.ledgerTable, logger)
+	provisioner := &provision.Provisioner{SendGrid: client, Ledger: entries, Account: []string{cfg.baseURL, cfg.onBehalfOf}, Logger: logger}
+	fetcher := &saml.Fetcher{Hosts: cfg.samlMetadataHosts, UserAgent: client.UserAgent}
+	auditor := &audit.Auditor{SendGrid: client, Ledger: entries, Connections: provisioner, SAMLMetadata: fetcher, Renews: cfg.auditMayWrite, Logger: logger}
+	if cfg.eventQueueURL != "" {
+		newClient := sync.OnceValue(func() eventqueue.API { return sqs.NewFromConfig(aws) })
+		auditor.Queue = &eventqueue.Queue{API: newClient, URL: cfg.eventQueueURL}
+	}
 	h := &handler.Handler{
-		Auditor: &audit.Auditor{SendGrid: client, Ledger: entries, Logger: logger},
-		Provisioner: &provision.Provisioner{
-			SendGrid: client,
-			Ledger:   entries,
-			Account:  []string{cfg.baseURL, cfg.onBehalfOf},
-			Logger:   logger,
-		},
-		SAMLMetadata:     &saml.Fetcher{Hosts: cfg.samlMetadataHosts, UserAgent: client.UserAgent},
+		Auditor:          auditor,
+		Provisioner:      provisioner,
+		SAMLMetadata:     fetcher,
 		WebhookMayUpdate: cfg.webhookMayUpdate,
 		IntegrationURL:   client.IntegrationURL,
 		Observers: []handler.Observer{

@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/ledger"
-	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/secret"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -24,7 +24,7 @@ const (
 
 // newLedger returns the ledger in the table or, without a table, one in memory, which prevents
 // duplicates within this process only.
-func newLedger(aws aws.Config, table string, logger *slog.Logger) provision.Ledger {
+func newLedger(aws aws.Config, table string, logger *slog.Logger) audit.Ledger {
 	if table == "" {
 		logger.Warn("LEDGER_TABLE is not set; the ledger is in memory and does not prevent other processes from creating the same integration")
 		return &ledger.Memory{}

@@ -1,134 +1,132 @@
-// Package audit checks the SSO integrations of the account once a day: which certificates each
-// has, when the last of them expires, and what else keeps people from logging in.
+// Package audit checks once a day whether what was declared is still true. It starts with one message
+// for each connection, which is an entity id that SendGrid lists or the ledger manages, so that each is
+// audited by a delivery of its own: under a lease, repeated on its own, in the pace of the queue.
+// Without a queue it audits one after another, those first that were audited longest ago.
 //
-// SendGrid lists certificates one integration at a time, and its rate limit and the end of the
-// invocation bound how many an audit reaches. The integrations are checked in the order of
-// their ids, in a circle. An audit that does not reach all of them stores the id of the next
-// one in the ledger, and the next audit begins there. So the audits together go around the
-// circle and skip none: each integration is checked again after at most as many audits as it
-// takes to go around once, whatever is created or deleted meanwhile. An audit that reaches
-// nothing fails, and the next one begins after the integrations that it asked about in vain.
+// The audit of a connection renews it, if its request names SAML metadata by URL, and compares what
+// SendGrid has with what this function left there. What a person should know is a [Finding]. The ledger
+// keeps the findings of each connection; what is new is published.
 package audit
 
 import (
 	"context"
-	"crypto/rand"
+	"encoding/json"
+	"iter"
 	"log/slog"
-	"slices"
-	"strings"
 	"time"
 
-	"sendgrid-sso-integration/internal/invocation"
+	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/sendgrid"
 )
 
-const (
-	// ledgerKey is the key of the audit's entry. Those of the integrations are hashes.
-	ledgerKey = "audit"
-	// retention is how long the ledger remembers where the next audit begins.
-	retention = 30 * 24 * time.Hour
-)
+// MaxTries is how often the audit of a connection is tried. Then its failure is a finding.
+const MaxTries = 5
 
-// SendGrid is the part of sendgrid.Client that an audit uses.
+// Connections audits one connection. It is a *provision.Provisioner.
+type Connections interface {
+	Audit(context.Context, provision.Audit) (audited bool, err error)
+}
+
+// SendGrid is the part of sendgrid.Client that starts an audit.
 type SendGrid interface {
 	ListIntegrations(context.Context) ([]sendgrid.Integration, error)
-	ListCertificates(ctx context.Context, integrationID string) ([]sendgrid.Certificate, error)
 }
 
-// Ledger is the part of provision.Ledger that an audit uses.
+// Ledger is what an audit uses of the ledger.
 type Ledger interface {
-	Get(ctx context.Context, key string) (protocol.Entry, error)
-	Put(context.Context, protocol.Entry) (current protocol.Entry, stored bool, err error)
+	provision.Ledger
+	// All returns every entry, also those that are not about a connection. An error ends it.
+	All(context.Context) iter.Seq2[protocol.Entry, error]
 }
 
-// Publish publishes an event about each of these integrations, whose last certificate expires
-// within 30 days, or has expired.
-type Publish func(context.Context, []Integration) error
+// Queue sends messages to the queue of the function, so that they arrive spread over a time. The error
+// says how many were not sent.
+type Queue interface {
+	Send(ctx context.Context, bodies []string, spread time.Duration) error
+}
 
-// Auditor audits the integrations of one account.
+// Auditor audits the connections of one account.
 type Auditor struct {
-	SendGrid SendGrid
-	Ledger   Ledger
-	Logger   *slog.Logger
+	SendGrid    SendGrid
+	Ledger      Ledger
+	Connections Connections
+	// Queue is nil if there is none.
+	Queue Queue
+	// SAMLMetadata fetches what connections are renewed from. It may be nil.
+	SAMLMetadata request.Fetcher
+	// Renews reports whether an audit writes to SendGrid at all.
+	Renews bool
+	Logger *slog.Logger
 }
 
-// Audit checks as many integrations as the time and SendGrid's rate limit allow, and publishes
-// what expires, unless publish is nil. An integration that cannot be checked is reported and does not end the audit.
-// Errors are of type *problem.Error: the account cannot be read at all, nothing was reached,
-// or the ledger or the event bus is unavailable. Repeating the audit is safe; events may then
-// be published twice.
-func (a *Auditor) Audit(ctx context.Context, publish Publish) (*Report, error) {
-	entry, err := a.Ledger.Get(ctx, ledgerKey)
-	if err != nil {
-		return nil, ledgerUnavailable(err)
+// Task is the audit of one connection, as a message of the queue.
+type Task struct {
+	EntityID string `json:"entity_id"`
+	// Began is when the audit began, by the clock of this function.
+	Began time.Time `json:"began"`
+}
+
+// taskField is the only field of a message that holds a task.
+const taskField = "audit"
+
+// message returns the message of a task.
+func (t Task) message() string { return request.Text(map[string]Task{taskField: t}) }
+
+// ParseTask reads the message of a task. It reports false for any other message.
+func ParseTask(body []byte) (Task, bool) {
+	var fields map[string]json.RawMessage
+	var t Task
+	if json.Unmarshal(body, &fields) != nil || len(fields) != 1 || json.Unmarshal(fields[taskField], &t) != nil {
+		return Task{}, false
 	}
-	report, failure := a.check(ctx, entry.IntegrationID)
-	if report == nil {
-		return nil, failure
+	return t, t.EntityID != "" && !t.Began.IsZero()
+}
+
+// Publish publishes what an audit found about a connection. It is nil if nothing is to be published.
+type Publish func(context.Context, Notice) error
+
+// Notice is what is published about a connection.
+type Notice struct {
+	Connection Connection
+	// Kept is the request that is kept, zero if there is none.
+	Kept request.Kept
+	// Renewed is what changed in the SAML metadata and is in the integration now, nil if nothing did.
+	Renewed     []problem.Change
+	Integration *sendgrid.Integration
+	// New are the findings that were not there before.
+	New []Finding
+}
+
+// Connection audits one connection. last reports whether a failure is not tried again; then it becomes a
+// finding. It returns nil if the connection was audited since the audit began. The errors are of type
+// *problem.Error.
+func (a *Auditor) Connection(ctx context.Context, t Task, maxWait time.Duration, last bool, publish Publish) (*Connection, error) {
+	if now := time.Now(); t.Began.After(now) { // A message with a time to come would end audits until then.
+		t.Began = now
 	}
-	// The events come before the ledger: if they cannot be published, the repetition begins
-	// where this audit began.
-	if expiring := report.expiring(); publish != nil && len(expiring) > 0 {
-		if err := publish(ctx, expiring); err != nil {
-			return nil, notPublished(err)
+	var result *Connection
+	one := provision.Audit{EntityID: t.EntityID, Began: t.Began, MaxWait: maxWait, Renews: a.Renews, SAMLMetadata: a.SAMLMetadata}
+	one.Judge = func(ctx context.Context, found provision.Audited) (string, error) {
+		notice := judge(found, one.Failure, t.Began)
+		if publish != nil && notice.any() {
+			if err := publish(ctx, notice); err != nil {
+				return "", notPublished(err)
+			}
 		}
+		result = &notice.Connection
+		return store(notice.Connection.Findings), nil
 	}
-	// An audit that reached nothing moves on, too, or what fails every time would keep all the
-	// following ones from the rest.
-	if err := a.remember(ctx, entry, report.Next); err != nil {
+	audited, err := a.Connections.Audit(ctx, one)
+	if err != nil && last {
+		one.Failure = problem.From(err)
+		a.Logger.WarnContext(ctx, "a connection could not be audited", slog.String("entity_id", t.EntityID), slog.Any("error", err))
+		audited, err = a.Connections.Audit(ctx, one)
+	}
+	if err != nil || !audited {
 		return nil, err
 	}
-	if failure != nil {
-		return nil, failure
-	}
-	report.bound()
-	return report, nil
-}
-
-// check lists the integrations and checks them, beginning with the id next. If not one could be
-// checked, it returns an error and the report.
-func (a *Auditor) check(ctx context.Context, next string) (*Report, error) {
-	ctx, cancel := context.WithTimeout(ctx, workTime(ctx))
-	defer cancel()
-	w := &walk{sendGrid: a.SendGrid, logger: a.Logger, now: time.Now()}
-	integrations, err := w.integrations(ctx)
-	if err != nil {
-		return nil, translate(err)
-	}
-	return w.check(ctx, from(next, integrations))
-}
-
-// workTime returns how long an audit reads from SendGrid.
-func workTime(ctx context.Context) time.Duration {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return invocation.WithoutDeadline
-	}
-	left := time.Until(deadline)
-	return min(invocation.WithoutDeadline, left-invocation.Report.Of(left))
-}
-
-// from returns the integrations in the order of their ids, in a circle that begins with the
-// first whose id is at least next.
-func from(next string, integrations []sendgrid.Integration) []sendgrid.Integration {
-	sorted := slices.Clone(integrations)
-	slices.SortStableFunc(sorted, func(a, b sendgrid.Integration) int { return strings.Compare(a.ID, b.ID) })
-	at, _ := slices.BinarySearchFunc(sorted, next, func(i sendgrid.Integration, id string) int { return strings.Compare(i.ID, id) })
-	return slices.Concat(sorted[at:], sorted[:at])
-}
-
-// remember stores where the next audit begins. There is nothing to store if this one has
-// reached everything: then any beginning will do. If two audits run at once, the one that
-// stores first counts.
-func (a *Auditor) remember(ctx context.Context, entry protocol.Entry, next string) error {
-	if next == "" {
-		return nil
-	}
-	entry.Key, entry.Revision, entry.Owner = ledgerKey, entry.Revision+1, rand.Text()
-	entry.State, entry.IntegrationID, entry.Expires = protocol.Free, next, time.Now().Add(retention)
-	if _, _, err := a.Ledger.Put(ctx, entry); err != nil {
-		return ledgerUnavailable(err)
-	}
-	return nil
+	return result, nil
 }

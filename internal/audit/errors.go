@@ -17,12 +17,9 @@ const retrySoon = time.Minute
 // translate turns the error of a call to SendGrid into one that an operator can act on.
 func translate(err error) *problem.Error {
 	var e *problem.Error
-	switch {
-	case errors.Is(err, errNoTime):
-		e = &problem.Error{Code: problem.RateLimited, Err: err}
-	case errors.Is(err, errNoAnswer), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		e = &problem.Error{Code: problem.DeadlineExceeded, Err: err}
-	default:
+	} else {
 		e = provision.Classify(err)
 	}
 	e.RetryAfter = retrySoon
@@ -44,7 +41,7 @@ func message(e *problem.Error) string {
 	case e.Code == problem.SendGridUnauthorized, e.Code == problem.SendGridForbidden:
 		return provision.Refusal(failure, "")
 	case e.Code == problem.RateLimited:
-		return "SendGrid's rate limit resets after the end of the audit."
+		return "SendGrid's rate limit is used up."
 	case e.Code == problem.DeadlineExceeded:
 		return "SendGrid did not answer in time."
 	case failure.StatusCode != 0:
@@ -53,23 +50,27 @@ func message(e *problem.Error) string {
 	return "SendGrid could not be reached."
 }
 
-// nothingReached is the failure of an audit that could not check a single integration.
+// nothingReached is the failure of an audit that could not audit a single connection.
 func nothingReached(err error) *problem.Error {
-	e := translate(err)
-	e.Message = "No integration could be audited. " + e.Message + " The audit is repeated."
-	return e
+	var e *problem.Error
+	if !errors.As(err, &e) {
+		e = problem.From(err)
+	}
+	failure := *e
+	failure.Message = "No connection could be audited. " + e.Message + " The audit is repeated."
+	return &failure
 }
 
 func ledgerUnavailable(err error) *problem.Error {
 	return &problem.Error{
 		Code: problem.LedgerUnavailable, RetryAfter: retrySoon, Err: err,
-		Message: "The ledger, which records where the audit begins, could not be used; check its table and the function's role. The audit is repeated.",
+		Message: "The ledger, which has the connections to audit, could not be used; check its table and the function's role. The audit is repeated.",
 	}
 }
 
 func notPublished(err error) *problem.Error {
 	return &problem.Error{
 		Code: problem.EventBusUnavailable, RetryAfter: retrySoon, Err: err,
-		Message: "The events about expiring certificates could not be published; check the event bus and the function's role. The audit is repeated.",
+		Message: "What the audit found could not be published; check the event bus and the function's role. The audit is repeated.",
 	}
 }

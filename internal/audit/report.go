@@ -5,126 +5,52 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
-
-	"sendgrid-sso-integration/internal/provision"
-	"sendgrid-sso-integration/sendgrid"
+	"time"
 )
 
-const (
-	// maxReportBytes bounds the JSON of the integrations in a report. Lambda returns 6 MB at
-	// most.
-	maxReportBytes = 4 << 20
-	// maxUnreached bounds how many ids of unreached integrations a report lists.
-	maxUnreached = 1000
-)
+// maxReportBytes bounds the JSON of the connections in a report. Lambda returns 6 MB at most.
+const maxReportBytes = 4 << 20
 
-// Report is the outcome of an audit.
+// Report is how an audit began, and what it found if it audited the connections itself.
 type Report struct {
-	Summary Summary `json:"summary"`
-	// Integrations are those that were reached, the most urgent first.
-	Integrations []Integration `json:"integrations"`
-	// Omitted is how many reached integrations are left out to bound the report. They are the
-	// least urgent ones, and the summary counts them.
-	Omitted int `json:"omitted,omitempty"`
-	// Unreached are the ids of the integrations that were not reached, at most 1,000.
-	Unreached []string `json:"unreached,omitempty"`
-	// Next is the id of the integration with which the next audit begins, empty if all were
-	// reached.
-	Next string `json:"next,omitempty"`
-}
-
-// Summary counts the integrations of an audit.
-type Summary struct {
-	// Total is the number of integrations of the account: Audited, Failed and Unreached.
-	Total int `json:"total"`
-	// Audited are the integrations whose certificates were listed.
-	Audited int `json:"audited"`
-	// Failed are those whose certificates could not be listed.
+	Began time.Time `json:"began"`
+	// Total is the number of connections: Queued or, without a queue, those in Connections, Failed,
+	// Unreached, and those that another audit reached meanwhile.
+	Total  int `json:"total"`
+	Queued int `json:"queued"`
 	Failed int `json:"failed"`
-	// Unreached are those for which there was no time.
+	// Unreached are those for which there was no time, or on which a request was at work. They come first
+	// in the next audit.
 	Unreached int `json:"unreached"`
-	// WithoutCertificate and Expiring are of the audited ones. Expiring have no certificate
-	// that is valid for another 30 days.
-	WithoutCertificate int `json:"without_certificate"`
-	Expiring           int `json:"expiring"`
-	// Disabled are of all.
-	Disabled int `json:"disabled"`
-	// DaysLeft is the least DaysLeft of the audited integrations that are enabled, nil if none
-	// of them has a certificate.
-	DaysLeft *int `json:"days_left,omitempty"`
+	// Connections are those that were audited, the most urgent first. It is empty if there is a queue.
+	Connections []Connection `json:"connections"`
+	// Omitted is how many connections are left out to bound the report. They are the least urgent ones.
+	Omitted int `json:"omitted,omitempty"`
+	// Findings are those that are about no connection.
+	Findings []Finding `json:"findings"`
 }
 
-// add adds an integration that was reached.
-func (r *Report) add(i Integration) {
-	r.Integrations = append(r.Integrations, i)
-	s := &r.Summary
-	if !i.Enabled {
-		s.Disabled++
-	}
-	if i.has(CertificatesUnknown) {
-		s.Failed++
-		return
-	}
-	s.Audited++
-	if i.has(provision.NoCertificate) {
-		s.WithoutCertificate++
-	}
-	if i.expiring() {
-		s.Expiring++
-	}
-	if i.Enabled && i.DaysLeft != nil && (s.DaysLeft == nil || *i.DaysLeft < *s.DaysLeft) {
-		s.DaysLeft = i.DaysLeft
-	}
-}
-
-// stop records the integrations that are not reached.
-func (r *Report) stop(left []sendgrid.Integration) {
-	if len(left) == 0 {
-		return
-	}
-	r.Summary.Unreached, r.Next = len(left), left[0].ID
-	for _, i := range left {
-		if !i.Enabled {
-			r.Summary.Disabled++
-		}
-		if len(r.Unreached) < maxUnreached {
-			r.Unreached = append(r.Unreached, i.ID)
-		}
-	}
-}
-
-// expiring returns the integrations whose last certificate has expired, or will soon.
-func (r *Report) expiring() []Integration {
-	var expiring []Integration
-	for _, i := range r.Integrations {
-		if i.expiring() {
-			expiring = append(expiring, i)
-		}
-	}
-	return expiring
-}
-
-// bound sorts the integrations by urgency, and leaves out those that do not fit.
+// bound sorts the connections by urgency, and leaves out those that do not fit.
 func (r *Report) bound() {
-	slices.SortStableFunc(r.Integrations, func(a, b Integration) int {
+	slices.SortStableFunc(r.Connections, func(a, b Connection) int {
 		return cmp.Or(cmp.Compare(urgency(a), urgency(b)), cmp.Compare(len(b.Findings), len(a.Findings)))
 	})
 	size := 0
-	for at, i := range r.Integrations {
-		text, err := json.Marshal(i)
+	for at, c := range r.Connections {
+		text, err := json.Marshal(c)
 		if size += len(text) + 1; err != nil || size > maxReportBytes {
-			r.Omitted = len(r.Integrations) - at
-			r.Integrations = r.Integrations[:at]
+			r.Omitted = len(r.Connections) - at
+			r.Connections = r.Connections[:at]
 			return
 		}
 	}
 }
 
-// urgency orders integrations: first those with the fewest days left, last those of which no
+// urgency orders connections: first those with the fewest days left, last those of which no
 // certificate is known.
-func urgency(i Integration) int {
-	if i.DaysLeft == nil {
+func urgency(c Connection) int {
+	if c.DaysLeft == nil {
 		return math.MaxInt
 	}
-	return *i.DaysLeft
+	return *c.DaysLeft
 }

@@ -87,6 +87,10 @@ type Delivery struct {
 	// report, nil if it failed.
 	IsAudit bool
 	Audit   *audit.Report
+	// Task is the audit of one connection, nil for every other delivery. Connection is what it found,
+	// nil if it failed, or if the connection was audited before.
+	Task       *audit.Task
+	Connection *audit.Connection
 
 	// Duration is the time from the arrival to the outcome.
 	Duration time.Duration
@@ -130,7 +134,12 @@ func (d *Delivery) RepeatedIDs() []string {
 }
 
 // Fail records that the delivery failed, whatever came before.
-func (d *Delivery) Fail(err error) { d.Result, d.Audit, d.Failure = nil, nil, problem.From(err) }
+func (d *Delivery) Fail(err error) {
+	d.Result, d.Audit, d.Connection, d.Failure = nil, nil, nil, problem.From(err)
+}
+
+// Audits reports whether the delivery is one of an audit. It has no request and no result.
+func (d *Delivery) Audits() bool { return d.IsAudit || d.Task != nil }
 
 // Outcome returns what became of the request. It may be called once Result or Failure is set.
 func (d *Delivery) Outcome() protocol.Outcome {
@@ -160,7 +169,10 @@ func (d *Delivery) Changes() []problem.Change {
 
 // EntityID returns the entity id of the request, empty while none is known.
 func (d *Delivery) EntityID() string {
-	if d.Request == nil {
+	switch {
+	case d.Task != nil:
+		return d.Task.EntityID
+	case d.Request == nil:
 		return d.Trace.EntityID
 	}
 	return d.Request.EntityID
@@ -180,6 +192,8 @@ func (d *Delivery) IntegrationID() string {
 	switch {
 	case d.Result != nil:
 		return d.Result.Integration.ID
+	case d.Connection != nil:
+		return d.Connection.IntegrationID
 	case d.Failure != nil:
 		return d.Failure.IntegrationID
 	}

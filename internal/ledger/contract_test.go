@@ -125,7 +125,7 @@ func (c *contract) fields() {
 			e.Applied = protocol.Order{Sent: c.now.Add(-time.Hour), Received: c.now.Add(-time.Minute)}
 			e.Announced = protocol.Order{Sent: c.now.Add(-time.Second), Received: c.now}
 			e.Gone, e.Baseline, e.Update, e.UnknownCertificates = text, text, text, map[string]int{text: 2, "another": 1}
-			e.Kept, e.KeptIdentity = text, text
+			e.Kept, e.KeptIdentity, e.Findings, e.Renewing = text, text, text, true
 			e.Settles, e.Stale = c.now.Add(time.Duration(i)*time.Second), c.now.Add(time.Duration(i)*time.Minute)
 		}
 		e.State = []protocol.State{protocol.Pending, protocol.Adding, protocol.Unknown}[i]

@@ -35,6 +35,9 @@ const (
 	attrBaseline       = "baseline"
 	attrKept           = "kept"
 	attrKeptIdentity   = "kept_identity"
+	attrAudited        = "audited"
+	attrFindings       = "findings"
+	attrRenewing       = "renewing"
 	attrUpdate         = "update"
 	attrUnknownCerts   = "unknown_certificates"
 	attrUnknownCreates = "unknown_creates"
@@ -67,6 +70,9 @@ func encode(e protocol.Entry) map[string]types.AttributeValue {
 		attrBaseline:       text(e.Baseline),
 		attrKept:           text(e.Kept),
 		attrKeptIdentity:   text(e.KeptIdentity),
+		attrAudited:        millis(e.Audited),
+		attrFindings:       text(e.Findings),
+		attrRenewing:       &types.AttributeValueMemberBOOL{Value: e.Renewing},
 		attrUpdate:         text(e.Update),
 		attrUnknownCerts:   counts(e.UnknownCertificates),
 		attrUnknownCreates: number(int64(e.UnknownCreates)),
@@ -103,6 +109,9 @@ func decode(item map[string]types.AttributeValue) protocol.Entry {
 		Baseline:            textOf(item[attrBaseline]),
 		Kept:                textOf(item[attrKept]),
 		KeptIdentity:        textOf(item[attrKeptIdentity]),
+		Audited:             timeOf(item[attrAudited]),
+		Findings:            textOf(item[attrFindings]),
+		Renewing:            flagOf(item[attrRenewing]),
 		Update:              textOf(item[attrUpdate]),
 		UnknownCertificates: countsOf(item[attrUnknownCerts]),
 		UnknownCreates:      int(numberOf(item[attrUnknownCreates])),

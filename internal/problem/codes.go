@@ -30,7 +30,9 @@ const (
 	SecretUnavailable    Code = "SecretUnavailable"
 	LedgerUnavailable    Code = "LedgerUnavailable"
 	EventBusUnavailable  Code = "EventBusUnavailable"
-	Internal             Code = "Internal"
+	// EventQueueUnavailable fails audits only.
+	EventQueueUnavailable Code = "EventQueueUnavailable"
+	Internal              Code = "Internal"
 )
 
 // definition is what follows from a code.
@@ -54,7 +56,7 @@ var table = []definition{
 	{UnsupportedMediaType, http.StatusUnsupportedMediaType, false, "The content type is not JSON"},
 	{Forbidden, http.StatusForbidden, false, "The caller may not do this"},
 	{Conflict, http.StatusConflict, false, "Another integration has this entity_id"},
-	{Gone, http.StatusGone, false, "The integration was deleted after this delivery created it"},
+	{Gone, http.StatusGone, false, "The integration was deleted in SendGrid"},
 	{InProgress, http.StatusConflict, true, "Another request is working on the same integration"},
 	{SendGridRejected, http.StatusUnprocessableEntity, false, "SendGrid rejected the integration"},
 	{SendGridUnauthorized, http.StatusBadGateway, false, "SendGrid does not accept the API key"},
@@ -66,6 +68,7 @@ var table = []definition{
 	{SecretUnavailable, http.StatusServiceUnavailable, true, "A secret could not be read"},
 	{LedgerUnavailable, http.StatusServiceUnavailable, true, "The ledger could not be used"},
 	{EventBusUnavailable, http.StatusServiceUnavailable, true, "The result could not be published"},
+	{EventQueueUnavailable, http.StatusServiceUnavailable, true, "The event queue could not be used"},
 	{Internal, http.StatusInternalServerError, true, "Internal error"},
 }
 

@@ -111,6 +111,13 @@ type Entry struct {
 	// Kept is the request that the connection is kept to, as package provision describes it, and
 	// KeptIdentity that request's identity. They are empty while the connection is not managed.
 	Kept, KeptIdentity string
+	// Audited is when the audit began that checked the connection last, and Findings what it found, as
+	// package audit describes it.
+	Audited  time.Time
+	Findings string
+	// Renewing reports whether the announced write is an audit's. Then the kept request has no steps
+	// left.
+	Renewing bool
 	// Added are the SHA-256 of the certificates that were added to the integration.
 	Added []string
 	// Bare reports whether SendGrid confirmed the create of the integration, and nothing was
@@ -197,7 +204,7 @@ func (e Entry) Completes(asked Asked) bool {
 	if e.Managed() {
 		same = e.KeptIdentity == asked.Identity
 	}
-	return e.State == Completed && same
+	return (e.State == Completed || e.Renewing) && same
 }
 
 // mayKeep reports whether the connection becomes managed if a request finds what it asks for.
@@ -289,13 +296,20 @@ func (e Entry) about(id string, settles time.Time) Entry {
 // whether the request takes its place in the order; hold is until when nobody may write.
 func (e Entry) Complete(asked Asked, id string, applied bool, settles, hold time.Time) Entry {
 	e = e.about(id, settles).Release(hold)
-	e.State, e.Fingerprint, e.Outcome, e.Announced = Completed, asked.Fingerprint, "", Order{}
-	e.Update, e.Certificate, e.UnknownCreates, e.Rechecked = "", "", 0, false
+	e = e.finished()
+	e.Fingerprint = asked.Fingerprint
 	e.Bare = e.Bare && len(asked.Certificates) == 0
 	if applied {
 		e.Applied = latest(e.Applied, asked.Order)
 		e.Deliveries = recent(e.Deliveries, asked.Deliveries)
 	}
+	return e
+}
+
+// finished returns the entry with no steps left.
+func (e Entry) finished() Entry {
+	e.State, e.Outcome, e.Announced, e.Renewing = Completed, "", Order{}, false
+	e.Update, e.Certificate, e.UnknownCreates, e.Rechecked = "", "", 0, false
 	return e
 }
 

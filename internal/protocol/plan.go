@@ -19,6 +19,9 @@ type Asked struct {
 	// Restores reports whether it also undoes what was edited or deleted since it was completed. Such
 	// a request updates.
 	Restores bool
+	// Renews reports whether it is not a person's request, but an audit's renewal of the one that is
+	// kept, which has the order of that one.
+	Renews bool
 	// Certificates are the SHA-256 of the certificates that it brings.
 	Certificates []string
 	Order        Order
@@ -86,6 +89,8 @@ const (
 	Take
 	// Refuse fails the request, for Reason.
 	Refuse
+	// Report ends an audit with what it found.
+	Report
 )
 
 // Reason is why a plan refuses a request.
@@ -182,6 +187,8 @@ func (v View) planFound() Plan {
 		return Plan{Step: AnswerUnchanged}
 	case v.Standing == Spectator && e.hasStepsLeft() && e.Fingerprint != v.Asked.Fingerprint:
 		return v.refuse(StillSettling, e.Lease) // It may be another than the one whose create settles.
+	case completed && v.Standing == Owner && e.awaitsCertificate() && !e.Rechecked:
+		return Plan{Step: Recheck} // A renewal's certificate may still be on its way.
 	case completed, v.Standing == Spectator && asRequested:
 		return v.unchanged()
 	case v.Standing == Spectator:

@@ -61,7 +61,7 @@ func (e Entry) Announce(w Write, asked Asked, settles time.Time) Entry {
 		}
 		e.State, e.Bare, e.Update, e.Certificate, e.Rechecked = Adding, e.Bare && !asked.Updates, "", w.Subject, false
 	}
-	e.Fingerprint, e.Outcome, e.Announced = asked.Fingerprint, outcome, asked.Order
+	e.Fingerprint, e.Outcome, e.Announced, e.Renewing = asked.Fingerprint, outcome, asked.Order, asked.Renews
 	return e
 }
 

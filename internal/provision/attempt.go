@@ -169,7 +169,7 @@ func (a *attempt) answer(ctx context.Context, outcome protocol.Outcome) (*Result
 		return nil, err
 	}
 	if outcome == protocol.OutcomeUnchanged {
-		a.drifted = a.drift()
+		a.drifted = a.edits()
 	}
 	return a.result(outcome), nil
 }
@@ -184,7 +184,7 @@ func (a *attempt) recordUnchanged(ctx context.Context) (*Result, error) {
 		a.release(ctx)
 		return nil, err
 	}
-	a.drifted = a.drift()
+	a.drifted = a.edits()
 	same := a.entry.Managed() && a.entry.Completes(a.asked)
 	e := a.entry.Complete(a.asked, a.seen.integration.ID, a.asked.Updates, a.settles(), a.held)
 	switch {
@@ -193,7 +193,7 @@ func (a *attempt) recordUnchanged(ctx context.Context) (*Result, error) {
 	case a.asked.MayUpdate && !same:
 		e = a.keep(e)
 	}
-	if a.request.Matches(*a.seen.integration) && a.drifted == nil {
+	if a.request.Matches(*a.seen.integration) && (a.drifted == nil || a.asked.Restores) {
 		e = a.withBaseline(e)
 	} else { // What was edited since stays an edit, and what is shown may be older than the last write.
 		e = a.keepBaseline(e)

@@ -68,6 +68,15 @@ func (a *attempt) keepBaseline(e protocol.Entry) protocol.Entry {
 	return e
 }
 
+// edits returns what somebody changed, for a request that finds the integration there. Where a renewal
+// has not recorded what it changed, that is for the audit to find out.
+func (a *attempt) edits() []problem.Change {
+	if a.entry.Renewing {
+		return nil
+	}
+	return a.drift()
+}
+
 // drift returns what somebody changed in SendGrid since this function's last write: from the
 // baseline to what SendGrid shows. While that may be older than the write, nothing is known.
 func (a *attempt) drift() []problem.Change {

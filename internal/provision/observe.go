@@ -185,6 +185,20 @@ func (a *attempt) listCertificates(ctx context.Context, id string) ([]sendgrid.C
 	return list, err
 }
 
+// CertificatesOf reads certificates that SendGrid has, as a result and an audit show them: without those
+// whose dates are not known.
+func CertificatesOf(list []sendgrid.Certificate) []Certificate {
+	var certificates []Certificate
+	for _, c := range stored(list) {
+		certificates = append(certificates, c.shown())
+	}
+	return certificates
+}
+
+func (c storedCertificate) shown() Certificate {
+	return Certificate{c.id, c.sha256, c.notBefore.UTC(), c.notAfter.UTC()}
+}
+
 // stored reads certificates that SendGrid has. Those whose dates are not known are left out, as in
 // an audit.
 func stored(list []sendgrid.Certificate) []storedCertificate {

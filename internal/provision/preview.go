@@ -103,7 +103,7 @@ func (a *attempt) planned(p protocol.Plan) (*write, error) {
 	case protocol.AddCertificate:
 		w = a.createCertificate(p.Certificate)
 	case protocol.AnswerUnchanged, protocol.RecordUnchanged:
-		a.drifted = a.drift()
+		a.drifted = a.edits()
 		return nil, nil
 	case protocol.Complete, protocol.AnswerSuperseded:
 		return nil, nil

@@ -71,11 +71,32 @@ func (a *attempt) result(outcome protocol.Outcome) *Result {
 	r := &Result{Outcome: outcome, Integration: *a.seen.integration, Changes: a.changes, Adopted: a.adopted}
 	if len(a.request.Certificates) > 0 {
 		for _, c := range a.shownCertificates() {
-			r.Certificates = append(r.Certificates, Certificate{c.id, c.sha256, c.notBefore.UTC(), c.notAfter.UTC()})
+			r.Certificates = append(r.Certificates, c.shown())
 		}
 	}
-	r.DaysLeft = DaysLeft(r.Certificates, time.Now())
+	if last := a.lastExpiry(); !last.IsZero() {
+		r.DaysLeft = DaysLeft([]Certificate{{NotAfter: last}}, time.Now())
+	}
 	return r
+}
+
+// lastExpiry returns until when people can log in by the certificates, zero if none is known. Where SAML
+// metadata supplies them, the others are not in use: one that was added early hides no expiry.
+func (a *attempt) lastExpiry() (last time.Time) {
+	if len(a.request.Certificates) == 0 {
+		return last
+	}
+	for _, inUse := range []bool{a.request.Supplied, false} {
+		for _, c := range a.seen.certificates {
+			if c.notAfter.After(last) && (!inUse || slices.Contains(a.asked.Certificates, c.sha256)) {
+				last = c.notAfter
+			}
+		}
+		if !last.IsZero() {
+			break
+		}
+	}
+	return last
 }
 
 // superseded returns the result of a request whose integration was deleted. With nobody to decide, it

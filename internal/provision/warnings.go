@@ -46,14 +46,7 @@ func (a *attempt) warnings(result *Result, now time.Time) []Warning {
 		warn(Missing, "The integration "+result.Integration.ID+" was deleted in SendGrid, or has another entity_id now; nothing was created again. To create it again, send the request with if_exists: restore.")
 		return found
 	}
-	var last time.Time // When the last certificate expires.
-	if len(a.request.Certificates) > 0 {
-		for _, c := range a.seen.certificates {
-			if c.notAfter.After(last) {
-				last = c.notAfter
-			}
-		}
-	}
+	last := a.lastExpiry()
 	if message := a.withoutCertificate(result); message != "" {
 		warn(NoCertificate, message)
 	}

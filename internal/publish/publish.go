@@ -48,7 +48,7 @@ func DetailTypes() (types []string) {
 			types = append(types, name)
 		}
 	}
-	return append(types, expiringDetailType)
+	return append(types, driftedDetailType, findingDetailType, expiringDetailType)
 }
 
 // Publish publishes the outcome of a delivery. It returns an error if the bus has not taken

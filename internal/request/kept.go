@@ -20,10 +20,14 @@ type Kept struct {
 	CompletedIntegration *bool  `json:"completed_integration,omitempty"`
 	// Certificates are those that the request gave, or that its SAML metadata supplied last.
 	Certificates []KeptCertificate `json:"certificates,omitempty"`
+	// Supplied is that of the request.
+	Supplied bool `json:"supplied,omitempty"`
 	// Source is where the fields come from that the request did not give itself; they have the values
 	// that it supplied last.
 	Source   Source            `json:"source,omitzero"`
 	Metadata map[string]string `json:"metadata,omitempty"`
+	// UnreadSince is since when the SAML metadata cannot be read, zero if it was read last.
+	UnreadSince time.Time `json:"unread_since,omitzero"`
 	// By is who sent the request, empty if that is not known, and At when it was applied.
 	By string    `json:"by,omitempty"`
 	At time.Time `json:"at"`
@@ -39,7 +43,7 @@ type KeptCertificate struct {
 func (r Resolved) Keep(by string, at time.Time) Kept {
 	return Kept{
 		Name: r.Name, Enabled: r.Enabled, SigninURL: r.SigninURL, SignoutURL: r.SignoutURL, EntityID: r.EntityID,
-		CompletedIntegration: r.CompletedIntegration, Certificates: keepCertificates(r.Certificates), Source: r.Source, Metadata: r.Metadata,
+		CompletedIntegration: r.CompletedIntegration, Certificates: keepCertificates(r.Certificates), Supplied: r.Supplied, Source: r.Source, Metadata: r.Metadata,
 		By: by, At: at.UTC().Truncate(time.Second),
 	}
 }

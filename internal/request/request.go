@@ -36,6 +36,9 @@ type Request struct {
 	CompletedIntegration *bool
 	// Certificates are the IdP's signing certificates, without duplicates.
 	Certificates []saml.Certificate
+	// Supplied reports whether SAML metadata supplies Certificates. Then they are all that the identity
+	// provider signs with.
+	Supplied bool
 	// SAMLMetadataURL is where to get what the other fields do not give. It is empty once
 	// [Request.Resolve] has done that.
 	SAMLMetadataURL string

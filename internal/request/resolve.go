@@ -132,7 +132,7 @@ func (r *Request) supply(m *saml.Metadata) {
 		}
 	}
 	if !r.given["public_certificate"] {
-		r.Certificates = m.Certificates
+		r.Certificates, r.Supplied = m.Certificates, true
 	}
 	r.SAMLMetadataURL, r.samlMetadata = "", "" // Nothing is awaited any more.
 }

@@ -55,7 +55,7 @@ func choose(found []candidate, entityID string) (candidate, error) {
 	another := func(c candidate) bool { return c.entityID != chosen[0].entityID }
 	switch {
 	case len(chosen) == 0:
-		return candidate{}, &Error{Message: "does not describe the identity provider that entity_id names, but " + names(found)}
+		return candidate{}, &Error{Another: true, Message: "does not describe the identity provider that entity_id names, but " + names(found)}
 	case len(chosen) > 1 && !slices.ContainsFunc(chosen, another):
 		return candidate{}, &Error{Message: fmt.Sprintf("describes the identity provider %s more than once, %s and %s; leave only one of them, %s",
 			names(chosen[:1]), chosen[0].entity.at, chosen[1].entity.at, orValues)}

@@ -17,6 +17,9 @@ type Error struct {
 	Message string
 	// PrivateKey reports that the input contains a private key, of which nothing may be kept.
 	PrivateKey bool
+	// Another reports that the SAML metadata describes identity providers, and not the one that was
+	// named.
+	Another bool
 }
 
 func (e *Error) Error() string { return e.Message }

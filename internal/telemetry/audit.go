@@ -4,23 +4,28 @@ import (
 	"context"
 	"log/slog"
 
+	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/delivery"
+	"sendgrid-sso-integration/internal/provision"
 )
 
-// The metrics that every audit reports. After a failed one, AuditsFailed is 1 and the others
-// are missing. CertificateDaysLeft is missing where no enabled integration has a certificate.
+// The metrics of audits. AuditsCompleted is reported by whoever starts one: 1 if every connection is
+// audited or has a message in the queue. The others are reported for each connection, and
+// CertificateDaysLeft only for one that is enabled and has a certificate.
 const (
 	MetricAuditsFailed                   = "AuditsFailed"
+	MetricAuditsCompleted                = "AuditsCompleted"
 	MetricAuditedIntegrations            = "AuditedIntegrations"
 	MetricFailedIntegrations             = "FailedIntegrations"
-	MetricUnreachedIntegrations          = "UnreachedIntegrations"
 	MetricIntegrationsWithoutCertificate = "IntegrationsWithoutCertificate"
 	MetricDisabledIntegrations           = "DisabledIntegrations"
 	MetricExpiringIntegrations           = "ExpiringIntegrations"
 	MetricCertificateDaysLeft            = "CertificateDaysLeft"
+	// MetricFindings counts the findings that mean that what was declared is not true, or not kept so.
+	MetricFindings = "Findings"
 )
 
-// logAudit writes the one line of an audit.
+// logAudit writes the one line of an audit, or of that of one connection.
 func (l Log) logAudit(ctx context.Context, d *delivery.Delivery) {
 	attrs := appendIDs([]slog.Attr{
 		slog.String("trigger", d.Trigger),
@@ -28,48 +33,85 @@ func (l Log) logAudit(ctx context.Context, d *delivery.Delivery) {
 		slog.Int("upstream_calls", len(d.Effort.Calls())),
 		slog.Bool("cold_start", d.ColdStart),
 	}, d)
-	if d.Failure != nil {
+	if d.Task != nil {
+		attrs = append(attrs, slog.String("entity_id", d.Task.EntityID))
+	}
+	switch {
+	case d.Failure != nil:
 		// The outcome is that of a failed request, so that one search finds both.
 		l.Logger.LogAttrs(ctx, slog.LevelError, "audit "+string(d.Outcome()), append(attrs,
 			slog.String("outcome", string(d.Outcome())),
 			slog.String("code", string(d.Failure.Code)),
 			slog.String("error", d.Failure.Error()))...)
-		return
+	case d.Audit != nil:
+		l.Logger.LogAttrs(ctx, slog.LevelInfo, "audit started", append(attrs,
+			slog.Int("connections", d.Audit.Total),
+			slog.Int("queued", d.Audit.Queued),
+			slog.Int("audited", len(d.Audit.Connections)+d.Audit.Omitted),
+			slog.Int("failed", d.Audit.Failed),
+			slog.Int("unreached", d.Audit.Unreached))...)
+	case d.Connection != nil:
+		l.Logger.LogAttrs(ctx, slog.LevelInfo, "connection audited", append(attrs, foundBy(d.Connection)...)...)
+	default:
+		l.Logger.LogAttrs(ctx, slog.LevelInfo, "connection audited before", attrs...)
 	}
-	report := d.Audit
-	s := report.Summary
-	attrs = append(attrs,
-		slog.Int("integrations", s.Total),
-		slog.Int("audited", s.Audited),
-		slog.Int("failed", s.Failed),
-		slog.Int("unreached", s.Unreached),
-		slog.Int("without_certificate", s.WithoutCertificate),
-		slog.Int("expiring", s.Expiring),
-		slog.Int("disabled", s.Disabled))
-	if s.DaysLeft != nil {
-		attrs = append(attrs, slog.Int("days_left", *s.DaysLeft))
+}
+
+func foundBy(c *audit.Connection) []slog.Attr {
+	codes := []string{}
+	for _, f := range c.Findings {
+		codes = append(codes, string(f.Code))
 	}
-	if report.Next != "" {
-		attrs = append(attrs, slog.String("next", report.Next))
+	attrs := []slog.Attr{slog.String("state", string(c.State)), slog.Any("findings", codes)}
+	if c.DaysLeft != nil {
+		attrs = append(attrs, slog.Int("days_left", *c.DaysLeft))
 	}
-	l.Logger.LogAttrs(ctx, slog.LevelInfo, "audit finished", attrs...)
+	return attrs
 }
 
 // addAudit adds what an audit found.
 func (m *invocationMetrics) addAudit(d *delivery.Delivery) {
+	if d.IsAudit {
+		m.addStart(d)
+	}
+	if d.Connection != nil {
+		m.addConnection(d.Connection)
+	}
+}
+
+func (m *invocationMetrics) addStart(d *delivery.Delivery) {
 	m.Counts[MetricAuditsFailed] = 0
 	if d.Failure != nil {
 		m.Counts[MetricAuditsFailed] = 1
 		return
 	}
-	s := d.Audit.Summary
-	m.Counts[MetricAuditedIntegrations] = s.Audited
-	m.Counts[MetricFailedIntegrations] = s.Failed
-	m.Counts[MetricUnreachedIntegrations] = s.Unreached
-	m.Counts[MetricIntegrationsWithoutCertificate] = s.WithoutCertificate
-	m.Counts[MetricDisabledIntegrations] = s.Disabled
-	m.Counts[MetricExpiringIntegrations] = s.Expiring
-	if s.DaysLeft != nil {
-		m.Counts[MetricCertificateDaysLeft] = *s.DaysLeft
+	if d.Audit.Unreached == 0 {
+		m.Counts[MetricAuditsCompleted] = 1
+	}
+	for _, c := range d.Audit.Connections {
+		m.addConnection(&c)
+	}
+}
+
+func (m *invocationMetrics) addConnection(c *audit.Connection) {
+	count := func(name string, counts bool) {
+		n := 0
+		if counts {
+			n = 1
+		}
+		m.Counts[name] += n
+	}
+	failed := c.Has(audit.CertificatesUnknown)
+	count(MetricAuditedIntegrations, !failed)
+	count(MetricFailedIntegrations, failed)
+	count(MetricIntegrationsWithoutCertificate, c.Has(provision.NoCertificate))
+	count(MetricDisabledIntegrations, !c.Enabled)
+	count(MetricExpiringIntegrations, c.Expiring())
+	count(MetricFindings, false)
+	for _, f := range c.Findings {
+		count(MetricFindings, f.Alarms())
+	}
+	if least, reported := m.Counts[MetricCertificateDaysLeft]; c.Enabled && c.DaysLeft != nil && (!reported || *c.DaysLeft < least) {
+		m.Counts[MetricCertificateDaysLeft] = *c.DaysLeft
 	}
 }

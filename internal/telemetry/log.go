@@ -17,7 +17,7 @@ type Log struct{ Logger *slog.Logger }
 // Observe implements handler.Observer.
 func (l Log) Observe(ctx context.Context, deliveries []*delivery.Delivery) {
 	for _, d := range deliveries {
-		if d.IsAudit {
+		if d.Audits() {
 			l.logAudit(ctx, d)
 		} else {
 			l.logRequest(ctx, d)

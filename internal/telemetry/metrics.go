@@ -57,7 +57,7 @@ func newInvocationMetrics(deliveries []*delivery.Delivery) *invocationMetrics {
 		m.Properties["entity_id"], m.Properties["integration_id"] = first.EntityID(), first.IntegrationID()
 	}
 	for _, d := range deliveries {
-		if d.IsAudit {
+		if d.Audits() {
 			m.addAudit(d)
 		} else {
 			m.addOutcome(d)

@@ -1,0 +1,262 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"sendgrid-sso-integration/internal/cut"
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
+	"sendgrid-sso-integration/internal/saml"
+	"sendgrid-sso-integration/sendgrid"
+)
+
+const (
+	// ExpiresSoon is the number of days before the last certificate expires from which an audit reports
+	// it.
+	ExpiresSoon = 30
+	// unreadable is how long SAML metadata may be unreadable before that is a finding.
+	unreadable = 3 * 24 * time.Hour
+	// What is reported of a connection is bounded; what the API accepts fits.
+	maxName         = 256
+	maxEntityID     = 1024
+	maxCertificates = 10
+	maxIntegrations = 20
+)
+
+// State is what a connection is to this function.
+type State string
+
+// The states of a connection.
+const (
+	// Managed means that the ledger keeps its request.
+	Managed State = "managed"
+	// Unmanaged means that it does not.
+	Unmanaged State = "unmanaged"
+)
+
+// States returns every state of a connection.
+func States() []State { return []State{Managed, Unmanaged} }
+
+// Connection is what an audit found out about one connection.
+type Connection struct {
+	EntityID string `json:"entity_id"`
+	Name     string `json:"name"`
+	// IntegrationID is that of the integration, empty if SendGrid has none. Where several have the
+	// entity id, it is the one that the ledger records.
+	IntegrationID string `json:"integration_id,omitempty"`
+	Enabled       bool   `json:"enabled"`
+	State         State  `json:"state"`
+	// DaysLeft is provision.DaysLeft of the certificates that are in use, as far as that is known; nil if
+	// the connection has none.
+	DaysLeft *int `json:"days_left,omitempty"`
+	// Certificates are the ten that expire last, the latest first. SendGrid does not report whether a
+	// certificate is enabled. SHA256 is empty where SendGrid returned no readable certificate.
+	Certificates []provision.Certificate `json:"certificates,omitempty"`
+	// Audited is when the audit began that found this.
+	Audited  time.Time `json:"audited,omitzero"`
+	Findings []Finding `json:"findings"`
+}
+
+// Has reports whether an audit found something.
+func (c *Connection) Has(code provision.WarningCode) bool {
+	return slices.ContainsFunc(c.Findings, func(f Finding) bool { return f.Code == code })
+}
+
+// Expiring reports whether the last certificate has expired, or will soon.
+func (c *Connection) Expiring() bool { return c.DaysLeft != nil && *c.DaysLeft < ExpiresSoon }
+
+func (c *Connection) find(code provision.WarningCode, id, message string, changes ...problem.Change) {
+	c.Findings = append(c.Findings, Finding{Code: code, IntegrationID: id, Message: message, Changes: changes})
+}
+
+// judge returns what follows from what was audited. failure is why it could not be, nil if it was; then
+// what was found before still stands.
+func judge(found provision.Audited, failure *problem.Error, began time.Time) Notice {
+	c := Connection{EntityID: cut.Bytes(found.EntityID, maxEntityID), Name: cut.Bytes(found.Kept.Name, maxName), State: Unmanaged, Audited: began, Findings: []Finding{}}
+	if found.Managed {
+		c.State = Managed
+	}
+	n := Notice{Kept: found.Kept, Renewed: found.Renewed}
+	if failure != nil {
+		c.IntegrationID = found.Recorded
+		c.Findings = slices.DeleteFunc(Stored(found.Findings), func(f Finding) bool { return f.Code == CertificatesUnknown })
+		c.find(CertificatesUnknown, found.Recorded, "The connection could not be audited: "+failure.Message)
+	} else {
+		c.judge(found)
+	}
+	if len(found.Integrations) > 0 {
+		n.Integration = &found.Integrations[0]
+	}
+	n.Connection, n.New = c, since(found.Findings, c.Findings)
+	return n
+}
+
+// any reports whether there is something to publish.
+func (n Notice) any() bool { return len(n.Renewed) > 0 || len(n.New) > 0 || n.Connection.Expiring() }
+
+// Findings returns the new findings that have no event of their own.
+func (n Notice) Findings() []Finding {
+	return slices.DeleteFunc(slices.Clone(n.New), Finding.hasOwnEvent)
+}
+
+// Drifted returns the new finding that somebody changed the connection, nil if there is none.
+func (n Notice) Drifted() *Finding {
+	for _, f := range n.New {
+		if f.Code == provision.Drifted {
+			return &f
+		}
+	}
+	return nil
+}
+
+func (c *Connection) judge(found provision.Audited) {
+	c.judgeKept(found)
+	shared := 0
+	for _, i := range found.Integrations {
+		if i.EntityID == found.EntityID {
+			shared++
+		}
+	}
+	if shared > 1 {
+		c.find(DuplicateEntityID, "", fmt.Sprintf("%d integrations have this entity_id, so that log-in may fail: %s. Delete all but one in SendGrid's SSO settings.", shared, ids(found.Integrations)))
+	}
+	for at, i := range found.Integrations[:min(len(found.Integrations), maxIntegrations)] {
+		var inUse []request.KeptCertificate
+		if at == 0 && found.Kept.Supplied {
+			inUse = found.Kept.Certificates
+		}
+		wantsDisabled := found.Managed && !found.Kept.Enabled
+		c.judgeIntegration(i, found.Certificates[at], inUse, at == 0, wantsDisabled)
+	}
+}
+
+// ids names integrations for a message, the first few of many.
+func ids(integrations []sendgrid.Integration) string {
+	const most = 5
+	text := ""
+	for at, i := range integrations {
+		if at == most {
+			return text + fmt.Sprintf(" and %d more", len(integrations)-most)
+		}
+		if at > 0 {
+			text += ", "
+		}
+		text += i.ID
+	}
+	return text
+}
+
+// judgeKept compares a managed connection with what is kept.
+func (c *Connection) judgeKept(found provision.Audited) {
+	id := found.Recorded
+	if found.Unfinished {
+		c.find(RequestUnfinished, id, "A request to this connection stopped before its last step. Send it again; its log line and its message in the dead-letter queue have the reason.")
+		return
+	}
+	if !found.Managed {
+		return
+	}
+	if found.Missing {
+		c.find(provision.Missing, id, "The integration "+id+" was deleted in SendGrid. To create it again, send the request with if_exists: restore.")
+	}
+	c.judgeDrift(found)
+	if e := found.Unrenewed; e != nil {
+		const then = ". Nothing is renewed until then."
+		switch {
+		case e.Changed:
+			c.find(MetadataChanged, id, "The SAML metadata at "+found.Kept.Source.URL+" "+e.Message+", so nothing of it was applied. If that is meant, send the request again with if_exists: restore"+then)
+		case !found.Kept.UnreadSince.IsZero() && time.Since(found.Kept.UnreadSince) >= unreadable:
+			c.find(MetadataUnavailable, id, fmt.Sprintf("Since %s the SAML metadata at %s %s. Correct that, or send the request with another saml_metadata_url%s",
+				found.Kept.UnreadSince.Format(time.DateOnly), found.Kept.Source.URL, e.Message, then))
+		}
+	}
+}
+
+// judgeDrift reports what somebody changed, and certificates that are there or missing for no reason.
+func (c *Connection) judgeDrift(found provision.Audited) {
+	id := found.Recorded
+	var edits []problem.Change
+	for _, change := range found.Drift {
+		if sha256, added := change.To.(string); change.Field == "public_certificate" && added {
+			c.find(UnknownCertificate, id, "Nobody requested the certificate with SHA-256 "+sha256+", which was added in SendGrid: whoever has its key can log in as anyone. Find out who added it; "+
+				"delete it in SendGrid's SSO settings, or request it as public_certificate.")
+			continue
+		}
+		edits = append(edits, change)
+	}
+	if len(edits) > 0 {
+		c.find(provision.Drifted, id, "Somebody changed the integration in SendGrid since this function did; changes has what. If that is not meant to stay, send the request with if_exists: restore.", edits...)
+	}
+	if len(found.Integrations) == 0 || found.Missing {
+		return
+	}
+	there := provision.CertificatesOf(found.Certificates[0])
+	for _, wanted := range found.Kept.Valid(time.Now()) {
+		if !slices.ContainsFunc(there, func(c provision.Certificate) bool { return c.SHA256 == wanted.SHA256 }) {
+			c.find(CertificateMissing, id, "SendGrid lacks the certificate with SHA-256 "+wanted.SHA256+", which the identity provider has: log-ins signed with it fail. To add it again, send the request with if_exists: restore.")
+		}
+	}
+}
+
+// judgeIntegration reports what keeps people from logging in with an integration. first reports whether
+// it is the one that the connection is about, and inUse are the certificates that are known to be in use,
+// nil if that is not known.
+func (c *Connection) judgeIntegration(i sendgrid.Integration, list []sendgrid.Certificate, inUse []request.KeptCertificate, first, wantsDisabled bool) {
+	certificates := provision.CertificatesOf(list)
+	slices.SortStableFunc(certificates, func(a, b provision.Certificate) int { return b.NotAfter.Compare(a.NotAfter) })
+	counted := slices.DeleteFunc(slices.Clone(certificates), func(c provision.Certificate) bool {
+		return !slices.ContainsFunc(inUse, func(k request.KeptCertificate) bool { return k.SHA256 == c.SHA256 })
+	})
+	if len(counted) == 0 {
+		counted = certificates
+	}
+	days := provision.DaysLeft(counted, time.Now())
+	if first {
+		c.Name, c.IntegrationID, c.Enabled, c.DaysLeft = cut.Bytes(i.Name, maxName), i.ID, i.Enabled, days
+		c.Certificates = certificates[:min(len(certificates), maxCertificates)]
+	}
+	if !i.Enabled && !wantsDisabled {
+		c.find(provision.IntegrationDisabled, i.ID, "The integration is disabled, so nobody can log in with it.")
+	}
+	if Incomplete(i) {
+		c.find(provision.IntegrationIncomplete, i.ID, "The set-up is not finished; somebody has to finish it in SendGrid's SSO settings.")
+	}
+	if days != nil {
+		c.expiry(i.ID, *days, counted[0].NotAfter)
+	}
+	if len(list) == 0 {
+		c.find(provision.NoCertificate, i.ID, "The integration has no certificate, so nobody can log in with it. Send the request with the identity provider's signing certificate and if_exists: update.")
+	}
+	if broken := unreadableOf(list); broken > 0 {
+		c.find(CertificateUnreadable, i.ID, fmt.Sprintf("%d of the certificates cannot be read; check them in SendGrid's SSO settings.", broken))
+	}
+}
+
+// Incomplete reports whether somebody has to finish the set-up of an integration in SendGrid.
+func Incomplete(i sendgrid.Integration) bool {
+	return i.ID == "" || i.EntityID == "" || i.SigninURL == "" || i.CompletedIntegration != nil && !*i.CompletedIntegration
+}
+
+// unreadableOf counts the certificates in a form that is not one.
+func unreadableOf(list []sendgrid.Certificate) (n int) {
+	for _, c := range list {
+		if saml.ParseStored(c.PublicCertificate, c.NotBefore, c.NotAfter).SHA256 == "" {
+			n++
+		}
+	}
+	return n
+}
+
+// expiry reports that the last certificate has expired, or will soon.
+func (c *Connection) expiry(id string, days int, last time.Time) {
+	date := last.UTC().Format(time.DateOnly)
+	switch {
+	case days < 0:
+		c.find(CertificatesExpired, id, fmt.Sprintf("The last certificate expired on %s, so nobody can log in. Send the next one with if_exists: update.", date))
+	case days < ExpiresSoon:
+		c.find(provision.CertificateExpiresSoon, id, fmt.Sprintf("The last certificate expires on %s; nobody can log in after that. Send the next one with if_exists: update.", date))
+	}
+}

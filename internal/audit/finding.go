@@ -1,0 +1,134 @@
+package audit
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
+)
+
+// Finding is something about a connection that a person should know.
+type Finding struct {
+	Code provision.WarningCode `json:"code"`
+	// IntegrationID is SendGrid's id of the integration, empty if the finding is about none.
+	IntegrationID string `json:"integration_id,omitempty"`
+	// Message is what it is and what to do, for people.
+	Message string `json:"message"`
+	// Changes are what somebody changed, with the code Drifted.
+	Changes []problem.Change `json:"changes,omitempty"`
+}
+
+// The findings of an audit, beside the warnings that a result has too.
+const (
+	// CertificatesExpired means that every certificate has expired.
+	CertificatesExpired provision.WarningCode = "CertificatesExpired"
+	// CertificateUnreadable means that SendGrid returned a certificate in a form that is not
+	// one. If it reports the dates of it, they count.
+	CertificateUnreadable provision.WarningCode = "CertificateUnreadable"
+	// CertificatesUnknown means that the connection could not be audited.
+	CertificatesUnknown provision.WarningCode = "CertificatesUnknown"
+	// CertificateMissing means that SendGrid lacks a certificate that was requested, or supplied.
+	CertificateMissing provision.WarningCode = "CertificateMissing"
+	// UnknownCertificate means that SendGrid has a certificate that nobody requested.
+	UnknownCertificate provision.WarningCode = "UnknownCertificate"
+	// DuplicateEntityID means that several integrations have the entity id.
+	DuplicateEntityID provision.WarningCode = "DuplicateEntityID"
+	// MetadataChanged means that the SAML metadata at the URL is not what may be applied.
+	MetadataChanged provision.WarningCode = "MetadataChanged"
+	// MetadataUnavailable means that it could not be read for three days.
+	MetadataUnavailable provision.WarningCode = "MetadataUnavailable"
+	// RequestUnfinished means that a request stopped before its last step.
+	RequestUnfinished provision.WarningCode = "RequestUnfinished"
+)
+
+// Codes returns every code of a finding.
+func Codes() []provision.WarningCode {
+	return []provision.WarningCode{
+		provision.Drifted, UnknownCertificate, provision.Missing, DuplicateEntityID,
+		provision.NoCertificate, CertificatesExpired, provision.CertificateExpiresSoon, CertificateMissing, CertificateUnreadable,
+		MetadataChanged, MetadataUnavailable, RequestUnfinished, CertificatesUnknown, provision.IntegrationDisabled, provision.IntegrationIncomplete,
+	}
+}
+
+// Alarms reports whether a finding means that somebody changed what was declared, or that it is no
+// longer kept true. The alarms of certificates have a metric of their own.
+func (f Finding) Alarms() bool {
+	return slices.Contains([]provision.WarningCode{
+		provision.Drifted, UnknownCertificate, provision.Missing, DuplicateEntityID, CertificateMissing, MetadataChanged, MetadataUnavailable, RequestUnfinished,
+	}, f.Code)
+}
+
+// hasOwnEvent reports whether a finding is published as another event than that of a finding.
+func (f Finding) hasOwnEvent() bool {
+	return slices.Contains([]provision.WarningCode{provision.Drifted, CertificatesExpired, provision.CertificateExpiresSoon}, f.Code)
+}
+
+// identity identifies a finding, so that it is published once. A failure differs from one try to another.
+func (f Finding) identity() string {
+	text := request.Text([]any{f.Code, f.IntegrationID, f.Message, f.Changes})
+	if f.Code == CertificatesUnknown {
+		text = string(f.Code)
+	}
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:12])
+}
+
+// maxStored bounds the text of the findings of a connection, so that its entry stays small.
+const maxStored = 8 << 10
+
+// stored is a finding as the ledger keeps it.
+type stored struct {
+	Finding
+	// Identity is that of the finding, because what it was made of may be left out.
+	Identity string `json:"identity"`
+}
+
+// store returns the text of findings for the ledger.
+func store(findings []Finding) string {
+	all := []stored{}
+	for _, f := range findings {
+		all = append(all, stored{f, f.identity()})
+	}
+	text := request.Text(all)
+	for at := len(all) - 1; len(text) > maxStored && at >= 0; at-- {
+		all[at].Changes = nil
+		text = request.Text(all)
+	}
+	for len(text) > maxStored {
+		all = all[:len(all)-1]
+		text = request.Text(all)
+	}
+	return text
+}
+
+// load reads the text of findings that the ledger keeps. What a later version wrote is none.
+func load(text string) (all []stored) {
+	if json.Unmarshal([]byte(text), &all) != nil {
+		return nil
+	}
+	return all
+}
+
+// Stored returns the findings in the text that the ledger keeps.
+func Stored(text string) []Finding {
+	findings := []Finding{}
+	for _, s := range load(text) {
+		findings = append(findings, s.Finding)
+	}
+	return findings
+}
+
+// since returns the findings that are not in the text that the ledger keeps.
+func since(text string, findings []Finding) (fresh []Finding) {
+	before := load(text)
+	for _, f := range findings {
+		if !slices.ContainsFunc(before, func(s stored) bool { return s.Identity == f.identity() }) {
+			fresh = append(fresh, f)
+		}
+	}
+	return fresh
+}

@@ -1,0 +1,201 @@
+package audit
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"sendgrid-sso-integration/internal/invocation"
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/retry"
+	"sendgrid-sso-integration/sendgrid"
+)
+
+const (
+	// spread is the time over which the messages of an audit arrive, so that it leaves SendGrid's rate
+	// limit to requests.
+	spread = 15 * time.Minute
+	// listTries bounds how often the integrations are listed.
+	listTries   = 3
+	listTimeout = 8 * time.Second
+	// maxFailures is how many connections in a row may fail before an audit without a queue ends: then
+	// SendGrid has an outage.
+	maxFailures = 10
+)
+
+// Start begins an audit: it sends a message for each connection or, without a queue, audits them as long
+// as there is time. Errors are of type *problem.Error. Repeating it is safe; it is another audit.
+func (a *Auditor) Start(ctx context.Context, publish Publish) (*Report, error) {
+	report := &Report{Began: time.Now().UTC(), Connections: []Connection{}, Findings: []Finding{}}
+	working, cancel := invocation.Report.Keep(ctx)
+	defer cancel()
+	integrations, err := a.list(working)
+	if err != nil {
+		return nil, err
+	}
+	tasks, err := a.tasks(working, integrations, report)
+	if err != nil {
+		return nil, err
+	}
+	report.Total = len(tasks)
+	if a.Queue == nil {
+		err = a.auditAll(working, tasks, report, publish)
+	} else {
+		err = a.send(working, tasks, report)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := a.remember(ctx, report, publish); err != nil {
+		return nil, err
+	}
+	report.bound()
+	return report, nil
+}
+
+// list lists the integrations of the account.
+func (a *Auditor) list(ctx context.Context) ([]sendgrid.Integration, error) {
+	for try := 0; ; try++ {
+		once, cancel := context.WithTimeout(ctx, listTimeout)
+		list, err := a.SendGrid.ListIntegrations(once)
+		cancel()
+		if err == nil {
+			return list, nil
+		}
+		class := sendgrid.ClassOf(err)
+		if try == listTries-1 || !class.Repeatable() || !retry.Sleep(ctx, time.Second<<try) {
+			return nil, translate(err)
+		}
+	}
+}
+
+// tasks returns a task for each entity id that SendGrid lists or the ledger manages, in the order in
+// which they were audited last. An integration without an entity id is a finding of the account.
+func (a *Auditor) tasks(ctx context.Context, integrations []sendgrid.Integration, report *Report) ([]Task, error) {
+	audited := map[string]time.Time{} // By entity id.
+	for _, i := range integrations {
+		if i.EntityID != "" {
+			audited[i.EntityID] = time.Time{}
+			continue
+		}
+		report.Findings = append(report.Findings, Finding{
+			Code: provision.IntegrationIncomplete, IntegrationID: i.ID, Message: "An integration has no entity_id, so nobody can log in with it. Finish its set-up in SendGrid's SSO settings, or delete it.",
+		})
+	}
+	now := time.Now()
+	for e, err := range a.Ledger.All(ctx) {
+		if err != nil {
+			return nil, ledgerUnavailable(err)
+		}
+		if _, listed := audited[e.EntityID]; e.EntityID != "" && !e.Expires.Before(now) && (listed || e.Managed()) {
+			audited[e.EntityID] = e.Audited
+		}
+	}
+	ids := slices.SortedFunc(maps.Keys(audited), func(x, y string) int {
+		return cmp.Or(audited[x].Compare(audited[y]), strings.Compare(x, y))
+	})
+	tasks := make([]Task, len(ids))
+	for at, id := range ids {
+		tasks[at] = Task{EntityID: id, Began: report.Began}
+	}
+	return tasks, nil
+}
+
+// send sends the tasks to the queue. The audits run after this one has ended.
+func (a *Auditor) send(ctx context.Context, tasks []Task, report *Report) error {
+	bodies := make([]string, len(tasks))
+	for at, t := range tasks {
+		bodies[at] = t.message()
+	}
+	if err := a.Queue.Send(ctx, bodies, spread); err != nil {
+		return &problem.Error{
+			Code: problem.EventQueueUnavailable, RetryAfter: retrySoon, Err: err,
+			Message: "The event queue did not take the messages of the audit; check EVENT_QUEUE_URL and the function's role. The audit is repeated.",
+		}
+	}
+	report.Queued = len(tasks)
+	return nil
+}
+
+// auditAll audits one connection after another. What there is no time for comes first in the next audit.
+func (a *Auditor) auditAll(ctx context.Context, tasks []Task, report *Report, publish Publish) error {
+	failures := 0 // In a row.
+	for at, t := range tasks {
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < invocation.MinWrite || failures == maxFailures {
+			report.Unreached += len(tasks) - at
+			return nil
+		}
+		c, err := a.Connection(ctx, t, 0, false, publish)
+		switch {
+		case err == nil && c != nil:
+			report.Connections, failures = append(report.Connections, *c), 0
+			continue
+		case err == nil:
+			continue
+		case codeOf(err) == problem.InProgress: // A request is at work on it, or was a moment ago.
+			report.Unreached++
+			continue
+		case hopeless(err):
+			return err
+		}
+		a.Logger.WarnContext(ctx, "a connection could not be audited", slog.String("entity_id", t.EntityID), slog.Any("error", err))
+		failures++
+		report.Failed++
+		if at == len(tasks)-1 && len(report.Connections) == 0 {
+			return nothingReached(err)
+		}
+	}
+	return nil
+}
+
+func codeOf(err error) problem.Code {
+	var e *problem.Error
+	if !errors.As(err, &e) {
+		return problem.Internal
+	}
+	return e.Code
+}
+
+// hopeless reports whether every other connection would fail in the same way.
+func hopeless(err error) bool {
+	switch codeOf(err) {
+	case problem.SendGridUnauthorized, problem.SendGridForbidden, problem.SecretUnavailable, problem.LedgerUnavailable, problem.EventBusUnavailable:
+		return true
+	default:
+		return false
+	}
+}
+
+// LedgerKey is the key of the audit's own entry. Those of connections are hashes.
+const LedgerKey = "audit"
+
+// retention is how long the ledger remembers the last audit.
+const retention = 30 * 24 * time.Hour
+
+// remember stores when the audit began, and what it found about the account, of which it publishes what
+// is new. If two audits run at once, the one that stores first counts.
+func (a *Auditor) remember(ctx context.Context, report *Report, publish Publish) error {
+	entry, err := a.Ledger.Get(ctx, LedgerKey)
+	if err != nil {
+		return ledgerUnavailable(err)
+	}
+	if fresh := since(entry.Findings, report.Findings); publish != nil && len(fresh) > 0 {
+		if err := publish(ctx, Notice{New: fresh}); err != nil {
+			return notPublished(err)
+		}
+	}
+	entry.Key, entry.Revision, entry.Owner = LedgerKey, entry.Revision+1, report.Began.Format(time.RFC3339Nano)
+	entry.State, entry.IntegrationID, entry.Expires = protocol.Free, "", report.Began.Add(retention)
+	entry.Audited, entry.Findings = report.Began, store(report.Findings)
+	if _, _, err := a.Ledger.Put(ctx, entry); err != nil {
+		return ledgerUnavailable(err)
+	}
+	return nil
+}

@@ -1,0 +1,220 @@
+package provision
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/request"
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// Audit is what an audit does about the connection of one entity id.
+type Audit struct {
+	EntityID string
+	// Began is when the audit began: a connection that was audited since is done.
+	Began time.Time
+	// MaxWait bounds waits as that of a Delivery does.
+	MaxWait time.Duration
+	// Renews reports whether the audit renews the connection, and SAMLMetadata fetches what it is
+	// renewed from; it may be nil.
+	Renews       bool
+	SAMLMetadata request.Fetcher
+	// Failure is why the audit of the connection failed, nil unless it is not tried again. Then SendGrid is not
+	// read, and only that is judged.
+	Failure *problem.Error
+	// Judge publishes what follows from what was audited, and returns the text that the entry keeps as
+	// its findings. It is called once all writes have their outcome, and before that is recorded, so that
+	// nothing is lost if the process ends.
+	Judge func(context.Context, Audited) (findings string, err error)
+}
+
+// Audited is what an audit found about a connection.
+type Audited struct {
+	EntityID string
+	// Integrations are those with the entity id, the recorded one first, and Certificates those of each,
+	// in the same order.
+	Integrations []sendgrid.Integration
+	Certificates [][]sendgrid.Certificate
+	// Managed reports whether the ledger keeps a request, and Kept is that request.
+	Managed bool
+	Kept    request.Kept
+	// Recorded is the id of the integration that the ledger records, and Missing reports whether
+	// SendGrid does not have it.
+	Recorded string
+	Missing  bool
+	// Unfinished reports whether a request has steps left.
+	Unfinished bool
+	// Drift is what somebody changed in SendGrid since this function did.
+	Drift []problem.Change
+	// Renewed is what changed in the SAML metadata and was applied, nil if nothing was. Unrenewed
+	// says why nothing could be.
+	Renewed   []problem.Change
+	Unrenewed *request.RenewalError
+	// Findings is the text that the entry kept before.
+	Findings string
+}
+
+// Audit audits the connection of one entity id under a lease, as Ensure makes a request: it renews
+// what is kept, and has judged what it found. It never creates or enables anything, and makes nothing
+// newer. It reports false without a call to SendGrid if the connection was audited since. The errors are of type
+// *problem.Error; then nothing was recorded, and the audit of the connection has to be repeated.
+func (p *Provisioner) Audit(ctx context.Context, r Audit) (audited bool, err error) {
+	a := &attempt{
+		Provisioner: p, deadlines: divideTime(ctx, r.MaxWait), arrived: p.lists.expect(), waits: waits{},
+		request: request.Resolved{Request: request.Request{EntityID: r.EntityID}},
+	}
+	defer a.arrived()
+	working, cancel := context.WithDeadline(ctx, a.work)
+	defer cancel()
+	audited, err = a.audit(working, r)
+	if err != nil {
+		return false, a.translate(err)
+	}
+	return audited, nil
+}
+
+func (a *attempt) audit(ctx context.Context, r Audit) (audited bool, err error) {
+	before, err := a.Ledger.Get(ctx, protocol.EntryKey(a.Account, r.EntityID))
+	switch {
+	case err != nil:
+		return false, &ledgerError{err}
+	case !before.Audited.Before(r.Began):
+		return false, nil
+	}
+	kept, managed := request.ParseKept(before.Kept)
+	// SAML metadata is read before the entry is taken, so that nobody waits for an identity provider.
+	renewal, unrenewed := a.fetch(ctx, r, before, kept)
+	if a.standing, err = a.acquire(ctx, false); err != nil {
+		return false, err
+	}
+	switch {
+	case a.standing != protocol.Owner:
+		return false, stillSettling(a.entry, time.Until(a.entry.Lease))
+	case !a.entry.Audited.Before(r.Began):
+		a.release(ctx)
+		return false, nil
+	case a.entry.KeptIdentity != before.KeptIdentity: // Its SAML metadata is another's.
+		a.release(ctx)
+		return false, inProgress(0, 0, nil)
+	}
+	found := Audited{
+		EntityID: r.EntityID, Managed: managed, Kept: kept, Recorded: a.entry.IntegrationID, Unfinished: a.entry.Unfinished(), Unrenewed: unrenewed, Findings: a.entry.Findings,
+	}
+	if r.Failure == nil {
+		if err := a.look(ctx, &found, renewal); err != nil {
+			return false, err
+		}
+	}
+	// What is judged is published, for which the time of an outcome is kept.
+	findings, err := r.Judge(ctx, found)
+	if err != nil {
+		a.release(ctx)
+		return false, err
+	}
+	e := a.entry.Report(r.Began, findings).Release(a.held)
+	if managed {
+		e = e.Keep(found.Kept.String(), e.KeptIdentity)
+	}
+	return true, a.commit(ctx, e)
+}
+
+// look reads the connection, compares it with what is kept, and renews it.
+func (a *attempt) look(ctx context.Context, found *Audited, renewal *request.Renewal) error {
+	if err := a.readConnection(ctx, found); err != nil {
+		a.release(ctx)
+		return err
+	}
+	if !found.Managed || found.Unfinished {
+		return nil
+	}
+	return a.compare(ctx, found, renewal)
+}
+
+// fetch reads the SAML metadata of a kept request again. It returns nil twice if there is none, or
+// none to be read.
+func (a *attempt) fetch(ctx context.Context, r Audit, e protocol.Entry, kept request.Kept) (*request.Renewal, *request.RenewalError) {
+	if r.Failure != nil || !r.Renews || r.SAMLMetadata == nil || kept.Source.URL == "" || !e.Audits() {
+		return nil, nil
+	}
+	renewal, err := kept.Renew(ctx, r.SAMLMetadata, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return &renewal, nil
+}
+
+// readConnection reads the integrations with the entity id, and their certificates. While SendGrid may
+// not show what was written, nothing is known, and the audit of the connection has to be repeated.
+func (a *attempt) readConnection(ctx context.Context, found *Audited) error {
+	a.asOf = time.Now()
+	if wait := a.entry.Settling(a.asOf); wait > 0 {
+		return changing(a.entry.IntegrationID, wait)
+	}
+	list, err := a.lists.join(ctx, a.wait, a.arrived, a.repeats, a.SendGrid.ListIntegrations)
+	if err != nil {
+		return err
+	}
+	recorded := a.entry.IntegrationID
+	isRecorded := func(i sendgrid.Integration) bool { return recorded != "" && i.ID == recorded }
+	for _, i := range list {
+		if isRecorded(i) {
+			found.Integrations = slices.Insert(found.Integrations, 0, i)
+		} else if i.EntityID == found.EntityID {
+			found.Integrations = append(found.Integrations, i)
+		}
+	}
+	if recorded != "" && !slices.ContainsFunc(found.Integrations, isRecorded) { // The list may lag behind a read by id.
+		byID, err := a.getIfThere(ctx, recorded)
+		if err != nil {
+			return err
+		}
+		if found.Missing = byID == nil; !found.Missing {
+			found.Integrations = slices.Insert(found.Integrations, 0, *byID)
+		}
+	}
+	for _, i := range found.Integrations {
+		var certificates []sendgrid.Certificate
+		if i.ID != "" { // Else it was begun in SendGrid's UI.
+			if certificates, err = a.listCertificates(ctx, i.ID); err != nil {
+				return err
+			}
+		}
+		found.Certificates = append(found.Certificates, certificates)
+	}
+	return nil
+}
+
+// compare compares the connection with what is kept, and renews it.
+func (a *attempt) compare(ctx context.Context, found *Audited, renewal *request.Renewal) error {
+	if found.Unrenewed != nil && !found.Unrenewed.Changed && found.Kept.UnreadSince.IsZero() {
+		found.Kept.UnreadSince = time.Now().UTC().Truncate(time.Second)
+	}
+	if renewal != nil {
+		found.Kept.UnreadSince = time.Time{}
+	}
+	if found.Recorded == "" || found.Missing {
+		return nil
+	}
+	current := found.Integrations[0]
+	a.seen = observation{integration: &current, certificates: stored(found.Certificates[0]), certified: len(found.Certificates[0]) > 0, certificatesRead: true}
+	if before, readable := parseBaseline(a.entry.Baseline); !readable || before.Certificates == nil {
+		a.entry = a.withBaseline(a.entry)
+	}
+	found.Drift = a.drift()
+	if renewal == nil {
+		return nil
+	}
+	// What a renewal changed that did not come to be recorded was nobody's edit.
+	found.Drift = slices.DeleteFunc(found.Drift, func(c problem.Change) bool {
+		return slices.ContainsFunc(renewal.Changes, func(r problem.Change) bool { return c.Field == r.Field && c.To == r.To })
+	})
+	if err := a.renew(ctx, *renewal); err != nil {
+		return err
+	}
+	found.Kept, found.Renewed = renewal.Kept, renewal.Changes
+	found.Integrations[0] = *a.seen.integration
+	return nil
+}

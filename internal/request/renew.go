@@ -1,0 +1,106 @@
+package request
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/saml"
+)
+
+// Renewal is what the SAML metadata of a kept request supplies today.
+type Renewal struct {
+	// Kept is the request with it.
+	Kept Kept
+	// Changes are how it differs from what was supplied last, and Certificates those that are new.
+	Changes      []problem.Change
+	Certificates []saml.Certificate
+}
+
+// RenewalError reports that the SAML metadata of a kept request supplies nothing that may be applied.
+type RenewalError struct {
+	// Message is a predicate that continues "the SAML metadata".
+	Message string
+	// Changed reports whether it was read, and is about something else than before. Else it could not
+	// be read.
+	Changed bool
+	Err     error
+}
+
+func (e *RenewalError) Error() string { return e.Message }
+
+// Unwrap returns the cause, nil if there is none.
+func (e *RenewalError) Unwrap() error { return e.Err }
+
+// Renew reads the SAML metadata of a kept request again. Only what it supplies is renewed, and
+// compared with what it supplied last: what SendGrid has may have been edited. Whoever can change the
+// metadata can log in as anyone, so it has to be that of the same entity id, from a host that is still
+// allowed, with the sign-in URL on the same host. Its errors are of type [*RenewalError].
+func (k Kept) Renew(ctx context.Context, f Fetcher, now time.Time) (Renewal, *RenewalError) {
+	if err := f.CheckURL(k.Source.URL); err != nil {
+		return Renewal{}, &RenewalError{Message: "is no longer read: its URL " + err.Error(), Err: err}
+	}
+	document, err := f.Fetch(ctx, k.Source.URL)
+	if err != nil {
+		return Renewal{}, unread(err)
+	}
+	parsed, err := saml.ParseMetadata(document, saml.Given{
+		EntityID: k.EntityID, SigninURL: !k.Source.Supplies("signin_url"), SignoutURL: !k.Source.Supplies("signout_url"), Certificates: !k.Source.Supplies("public_certificate"),
+	}, now)
+	if err != nil {
+		return Renewal{}, unread(err)
+	}
+	return k.renewedBy(parsed)
+}
+
+func unread(err error) *RenewalError {
+	var fetching *saml.FetchError
+	var refusal *saml.Error
+	switch {
+	case errors.As(err, &fetching):
+		return &RenewalError{Message: fetching.Message, Err: err}
+	case errors.As(err, &refusal):
+		return &RenewalError{Message: refusal.Message, Changed: refusal.Another, Err: err}
+	default:
+		return &RenewalError{Message: "could not be read", Err: err}
+	}
+}
+
+// renewedBy returns what SAML metadata renews of the request.
+func (k Kept) renewedBy(m *saml.Metadata) (Renewal, *RenewalError) {
+	r := Renewal{Kept: k}
+	r.Kept.UnreadSince = time.Time{}
+	if k.Source.Supplies("signin_url") && m.SigninURL != k.SigninURL {
+		if hostOf(m.SigninURL) != hostOf(k.SigninURL) {
+			return Renewal{}, &RenewalError{Changed: true, Message: "has the sign-in URL on another host, " + hostOf(m.SigninURL)}
+		}
+		r.change("signin_url", &r.Kept.SigninURL, m.SigninURL)
+	}
+	if k.Source.Supplies("signout_url") && m.SignoutURL != k.SignoutURL {
+		if m.SignoutURL != "" && hostOf(m.SignoutURL) != hostOf(k.SignoutURL) && hostOf(m.SignoutURL) != hostOf(k.SigninURL) {
+			return Renewal{}, &RenewalError{Changed: true, Message: "has the sign-out URL on another host, " + hostOf(m.SignoutURL)}
+		}
+		r.change("signout_url", &r.Kept.SignoutURL, m.SignoutURL)
+	}
+	if !k.Source.Supplies("public_certificate") {
+		return r, nil
+	}
+	if len(m.Certificates) == 0 {
+		return Renewal{}, &RenewalError{Changed: true, Message: "has no certificate any more"}
+	}
+	for _, c := range m.Certificates {
+		if !slices.ContainsFunc(k.Certificates, func(kept KeptCertificate) bool { return kept.SHA256 == c.SHA256 }) {
+			r.Certificates = append(r.Certificates, c)
+			r.Changes = append(r.Changes, problem.Change{Field: "public_certificate", To: c.SHA256})
+		}
+	}
+	r.Kept.Certificates = keepCertificates(m.Certificates)
+	return r, nil
+}
+
+func (r *Renewal) change(field string, kept *string, supplied string) {
+	r.Changes = append(r.Changes, problem.Change{Field: field, From: *kept, To: supplied})
+	*kept = supplied
+}
