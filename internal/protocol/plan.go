@@ -323,10 +323,9 @@ func (v View) missing() []string {
 	return missing
 }
 
-// isOlder reports whether a newer request, other than this one, was applied.
-func (v View) isOlder() bool {
-	return v.Asked.Order.Before(v.Entry.Applied) && !v.Entry.Completes(v.Asked)
-}
+// isOlder reports whether a newer request, other than this one, was applied. One that restores is not the
+// same as one that came after it: it may undo what was meant to stay then.
+func (v View) isOlder() bool { return v.Asked.Order.Before(v.Entry.Applied) && !v.isSame() }
 
 // isSame reports whether the request was completed before: the same request again changes nothing,
 // unless it restores.

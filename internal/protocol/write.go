@@ -113,20 +113,21 @@ func (e Entry) Recheck(lease time.Time) Entry {
 }
 
 // Reconcile returns the entry with what reading SendGrid shows about an announced write whose
-// outcome was not recorded, whoever's it is. The write has settled, because the entry could be
-// taken, so an update that is not shown did not happen. A create that is not shown may still be on
-// its way; see Recheck.
-func (e Entry) Reconcile(shown Shown, settles time.Time) Entry {
+// outcome was not recorded, whoever's it is, and that write if it took effect. The write has settled,
+// because the entry could be taken, so an update that is not shown did not happen. A create that is not
+// shown may still be on its way; see Recheck.
+func (e Entry) Reconcile(shown Shown, settles time.Time) (confirmed Write, after Entry) {
 	recorded := shown.is(e.IntegrationID)
 	switch {
 	case e.awaitsCreate() && shown.ID != "":
-		return e.Confirm(Write{Kind: CreateIntegration}, shown.ID, settles)
+		confirmed = Write{Kind: CreateIntegration}
 	case recorded && e.awaitsCertificate() && slices.Contains(shown.Certificates, e.Certificate):
-		return e.Confirm(Write{Kind: CreateCertificate, Subject: e.Certificate}, shown.ID, settles)
+		confirmed = Write{Kind: CreateCertificate, Subject: e.Certificate}
 	case recorded && e.Update != "" && e.Update == shown.Digest:
-		return e.Confirm(Write{Kind: UpdateIntegration}, shown.ID, e.Stale)
-	case e.Update != "":
+		confirmed, settles = Write{Kind: UpdateIntegration}, e.Stale
+	default:
 		e.Update = ""
+		return Write{}, e
 	}
-	return e
+	return confirmed, e.Confirm(confirmed, shown.ID, settles)
 }

@@ -150,7 +150,9 @@ func TestReconcile(t *testing.T) {
 			if tt.want != nil {
 				want = tt.want(before)
 			}
-			require.Equal(t, want, before.Reconcile(tt.shown, settled))
+			confirmed, after := before.Reconcile(tt.shown, settled)
+			require.Equal(t, want, after)
+			require.Equal(t, after.Applied == before.Announced && before.Announced != before.Applied, confirmed != Write{})
 		})
 	}
 }
@@ -166,7 +168,8 @@ func TestBare(t *testing.T) {
 	require.True(t, created.Bare)
 	require.True(t, created.Complete(plain, "1", true, now, time.Time{}).Bare)
 	require.False(t, creating.Confirm(Write{Kind: CreateIntegration}, "1", now).Bare, "found by reading")
-	require.False(t, creating.Reconcile(asRequested, now).Bare)
+	_, found := creating.Reconcile(asRequested, now)
+	require.False(t, found.Bare)
 	require.False(t, created.Complete(plain, "2", true, now, time.Time{}).Bare, "another integration")
 	require.False(t, created.Announce(Write{Kind: UpdateIntegration, Integration: "1"}, plain, now).Bare)
 	certificate := Write{Kind: CreateCertificate, Integration: "1", Subject: "a"}

@@ -93,7 +93,7 @@ func (a *attempt) begin(ctx context.Context, mayRead bool) error {
 	}
 	if a.standing == protocol.Owner {
 		before := a.entry
-		a.entry = before.Reconcile(a.shown(), a.settles())
+		a.reconcileEntry()
 		a.adopted = before.IntegrationID == "" && a.entry.IntegrationID != "" && before.Fingerprint == a.asked.Fingerprint
 	}
 	return nil

@@ -59,6 +59,25 @@ func (a *attempt) withBaseline(e protocol.Entry) protocol.Entry {
 	return e
 }
 
+// learn keeps the baseline to each write that took effect, whatever becomes of the request. A renewal
+// sends most fields as SendGrid has them, so its update is learned field by field ([attempt.renewBaseline]).
+func (a *attempt) learn(w protocol.Write) {
+	b, found := parseBaseline(a.entry.Baseline)
+	switch w.Kind {
+	case protocol.UpdateIntegration:
+		if found && !a.asked.Renews {
+			b.Fields = request.Shown(*a.seen.integration)
+			a.entry.Baseline = b.String()
+		}
+	case protocol.CreateCertificate:
+		if found && b.Certificates != nil && !slices.Contains(b.Certificates, w.Subject) {
+			b.Certificates = append(b.Certificates, w.Subject)
+			a.entry.Baseline = b.String()
+		}
+	case protocol.CreateIntegration: // Its baseline is taken when its request is completed.
+	}
+}
+
 // keepBaseline returns an entry that has one: its own or, if it is of a version that kept none, what
 // SendGrid shows of the integration that it records.
 func (a *attempt) keepBaseline(e protocol.Entry) protocol.Entry {

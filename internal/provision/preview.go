@@ -73,7 +73,7 @@ func (a *attempt) preview(ctx context.Context) (*Result, error) {
 	if err := a.observe(ctx); err != nil {
 		return nil, err
 	}
-	a.entry = a.entry.Reconcile(a.shown(), a.settles())
+	a.reconcileEntry()
 	result := &Result{Outcome: protocol.OutcomePlanned, Steps: []Step{}, Changes: []problem.Change{}}
 	if a.seen.integration != nil {
 		result.Integration = *a.seen.integration

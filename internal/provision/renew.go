@@ -15,7 +15,7 @@ import (
 func (a *attempt) renew(ctx context.Context, r request.Renewal) error {
 	a.request = renewed(*a.seen.integration, r)
 	a.asked = a.entry.Renewal(a.request.Fingerprint(), a.request.CertificateHashes())
-	a.entry = a.entry.Reconcile(a.shown(), a.settles())
+	a.reconcileEntry()
 	for range maxSteps {
 		p := protocol.View{Asked: a.asked, Entry: a.entry, Standing: a.standing, Shown: a.shown(), AsOf: a.asOf, UpdateSent: a.updateSent}.PlanRenewal()
 		if p.Step == protocol.Report {

@@ -60,8 +60,19 @@ func (a *attempt) perform(ctx context.Context, w write) error {
 	}
 	w.Answered = open == nil
 	a.entry = a.entry.Confirm(w.Write, a.seen.integration.ID, a.settles())
+	a.learn(w.Write)
 	a.changes = append(a.changes, w.changes...)
 	return nil
+}
+
+// reconcileEntry records what reading SendGrid shows about a write that was announced before.
+func (a *attempt) reconcileEntry() {
+	confirmed, e := a.entry.Reconcile(a.shown(), a.settles())
+	renewing := a.entry.Renewing
+	a.entry = e
+	if confirmed.Kind != protocol.UpdateIntegration || !renewing {
+		a.learn(confirmed)
+	}
 }
 
 // send sends a write. open is the error of a try whose outcome is open, even if a later one was

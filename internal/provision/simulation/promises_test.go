@@ -8,6 +8,7 @@ import (
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 )
 
 // accepted reports whether the request of a try counts as applied: it changed what SendGrid has,
@@ -20,7 +21,7 @@ func (t *try) accepted() bool {
 	case protocol.OutcomeCreated, protocol.OutcomeUpdated:
 		return true
 	case protocol.OutcomeUnchanged:
-		return t.delivery.request.update && !t.sim.remembered(t)
+		return t.asks.update && !t.sim.remembered(t)
 	case protocol.OutcomeSuperseded, protocol.OutcomePlanned, protocol.OutcomeRejected, protocol.OutcomeFailed:
 	}
 	return false
@@ -95,7 +96,7 @@ func relation(a, b *try) string {
 // wrote notes that a write took effect. fields is false for a certificate.
 func (sim *simulation) wrote(t *try, what string, fields bool) {
 	sim.trace("  effect: %s %s", t, what)
-	t.wroteSince = true
+	t.wroteSince = !t.asks.audit
 	made := 0
 	for _, i := range sim.account.live() {
 		if !i.byHand {
@@ -103,7 +104,7 @@ func (sim *simulation) wrote(t *try, what string, fields bool) {
 		}
 	}
 	sim.require(made <= 1, "there are %d integrations", made)
-	if !fields {
+	if !fields || t.asks.audit {
 		return
 	}
 	var newest *try
@@ -115,12 +116,12 @@ func (sim *simulation) wrote(t *try, what string, fields bool) {
 	if t.result != nil && t.result.Adopted && sim.account.find(t.result.Integration.ID).byHand {
 		return // It took what a person made for what its create made, which comes late. That is not prevented.
 	}
-	if newest == nil || !newest.newer(t) || newest.delivery.request.sameFields(t.delivery.request) {
+	if newest == nil || !newest.newer(t) || newest.asks.sameFields(t.asks) {
 		return
 	}
 	// A newer request that asks for the same may have been announced.
 	asked := slices.ContainsFunc(sim.tries, func(other *try) bool {
-		return other.newer(newest) && other.delivery.request.sameFields(t.delivery.request)
+		return other.newer(newest) && other.asks.sameFields(t.asks)
 	})
 	if !asked {
 		sim.require(false, "late=%t, %s, answered %s: %s undoes %s, which is newer", t.late, relation(t, newest), newest.result.Outcome, t, newest)
@@ -129,7 +130,11 @@ func (sim *simulation) wrote(t *try, what string, fields bool) {
 
 // recorded checks what a try wrote to the ledger.
 func (sim *simulation) recorded(t *try, before, after protocol.Entry) {
-	q := t.delivery.request
+	q := t.asks
+	if q.audit {
+		sim.recordedByAudit(t, before, after)
+		return
+	}
 	announced := before.State == protocol.Completed && (after.State == protocol.Creating || after.State == protocol.Pending || after.State == protocol.Adding)
 	if announced && before.Managed() && !q.restore {
 		sim.require(before.KeptIdentity != q.resolve().Identity(), "%s is the request that is kept, and changes SendGrid", t)
@@ -138,6 +143,44 @@ func (sim *simulation) recorded(t *try, before, after protocol.Entry) {
 		sim.require(after.Managed(), "%s makes the ledger forget what is kept", t)
 		completes := before.Outcome == protocol.OutcomeCreated || before.Bare // That the caller may do.
 		sim.require(!q.webhook || after.Kept == before.Kept || completes, "%s has no right to change what is kept", t)
+	}
+}
+
+// recordedByAudit checks that an audit makes nothing newer, and keeps the request that was kept.
+func (sim *simulation) recordedByAudit(t *try, before, after protocol.Entry) {
+	sim.require(after.Applied == before.Applied, "%s changes the order", t)
+	sim.require(after.State != protocol.Creating || before.State == protocol.Creating, "%s announces a create", t)
+	sim.require(after.KeptIdentity == before.KeptIdentity && after.Managed() == before.Managed(), "%s changes whose request is kept", t)
+	was, _ := request.ParseKept(before.Kept)
+	is, _ := request.ParseKept(after.Kept)
+	sim.require(is.Enabled == was.Enabled && is.By == was.By && is.At.Equal(was.At), "%s changes what a person asked for", t)
+}
+
+// judge is what the audits find.
+func (t *try) judge(_ context.Context, found provision.Audited) (string, error) {
+	t.sim.mu.Lock()
+	defer t.sim.mu.Unlock()
+	t.sim.trace("%s: finds missing=%t unfinished=%t drift=%v renewed=%v", t, found.Missing, found.Unfinished, found.Drift, found.Renewed)
+	if len(t.sim.schedule.hands) == 0 {
+		t.sim.require(len(found.Drift) == 0, "%s finds drift, and nobody edited anything", t)
+		t.sim.require(!found.Missing, "%s misses an integration, and nobody deleted it", t)
+	}
+	return "", nil
+}
+
+// checkRenewed checks that after an audit a connection is as its SAML metadata says.
+func (sim *simulation) checkRenewed() {
+	entry, _ := sim.ledger.Get(context.Background(), sim.key)
+	kept, managed := request.ParseKept(entry.Kept)
+	live := sim.account.live()
+	if !managed || kept.Source.URL == "" || !entry.Audits() || len(sim.schedule.hands) > 0 || sim.schedule.unanswered || len(live) != 1 {
+		return
+	}
+	value, _ := live[0].now()
+	d := sim.document()
+	sim.require(value.SigninURL == signinURL(d.signin), "the connection is not renewed: signin_url")
+	for _, n := range d.certs {
+		sim.require(sim.account.count(live[0].id, certificates()[n].PEM()) == 1, "the connection is not renewed: certificate %d", n)
 	}
 }
 
@@ -150,13 +193,13 @@ func (q *sent) sameRequest(other *sent) bool {
 // mayAdd checks that a request that may not update adds certificates only to what it created itself,
 // or to what this function created without any and that never had one.
 func (sim *simulation) mayAdd(t *try, id string) {
-	q, i := t.delivery.request, sim.account.find(id)
-	if q.update || i.by != nil && q.sameRequest(i.by) {
+	q, i := t.asks, sim.account.find(id)
+	if q.audit || q.update || i.by != nil && q.sameRequest(i.by) {
 		return
 	}
 	// A read may find what an unanswered create made, or what a person made in that minute.
 	reconciled := slices.ContainsFunc(sim.tries, func(other *try) bool {
-		return other.delivery.request.sameRequest(q) && other.result != nil && other.result.Outcome == protocol.OutcomeCreated
+		return other.asks.sameRequest(q) && other.result != nil && other.result.Outcome == protocol.OutcomeCreated
 	})
 	hadOthers := slices.ContainsFunc(sim.account.certificates, func(c *certificate) bool {
 		return c.integration == id && !c.by.sameRequest(q)
@@ -171,13 +214,15 @@ func (sim *simulation) mayAdd(t *try, id string) {
 // checkConflict checks that a request that only adds the first certificates to what was created
 // without any is no Conflict, where nothing else happened.
 func (sim *simulation) checkConflict(t *try) {
-	q, s := t.delivery.request, sim.schedule
-	differs := func(other *sent) bool { return other.update || other.rejected || !other.sameFields(q) }
+	q, s := t.asks, sim.schedule
+	differs := func(other *sent) bool {
+		return !other.audit && (other.update || other.rejected || other.url || !other.sameFields(q))
+	}
 	if len(s.faults) > 0 || len(s.hands) > 0 || s.unanswered || slices.ContainsFunc(s.requests, differs) || len(sim.account.certificates) > 0 {
 		return
 	}
 	for _, other := range sim.tries {
-		bare := other.result != nil && other.result.Outcome == protocol.OutcomeCreated && len(other.delivery.request.certs) == 0
+		bare := other.result != nil && other.result.Outcome == protocol.OutcomeCreated && len(other.asks.certs) == 0
 		sim.require(!bare || other.ended.After(t.began), "%s is a Conflict, and only adds the first certificates to what %s created", t, other)
 	}
 }
@@ -193,7 +238,7 @@ func (sim *simulation) checkAnswer(t *try) {
 		return
 	}
 	sim.trace("%s: %s %s", t, t.result.Outcome, t.result.Integration.ID)
-	q, id := t.delivery.request, t.result.Integration.ID
+	q, id := t.asks, t.result.Integration.ID
 	var about *integration
 	for _, i := range sim.account.integrations {
 		if i.id == id {
@@ -253,7 +298,8 @@ func (sim *simulation) appliedBefore(t *try) bool {
 // hadFields reports whether an integration was as requested at some time since then.
 func (sim *simulation) hadFields(i *integration, q *sent, since time.Time) bool {
 	is := func(v version[sendgridIntegration]) bool {
-		return !v.deleted && v.value.Enabled == q.enabled && v.value.SigninURL == signinURL(q.signin)
+		supplied := q.url && slices.ContainsFunc(sim.schedule.documents, func(d document) bool { return v.value.SigninURL == signinURL(d.signin) })
+		return !v.deleted && v.value.Enabled == q.enabled && (supplied || v.value.SigninURL == signinURL(q.signin))
 	}
 	for n, v := range i.past {
 		if is(v) && (n == len(i.past)-1 || i.past[n+1].since.After(since)) {
@@ -294,13 +340,13 @@ func (sim *simulation) checkEnd() {
 		return
 	}
 	managed := entry.State != protocol.Completed || slices.ContainsFunc(sim.tries, func(t *try) bool {
-		return !newest[0].newer(t) && entry.KeptIdentity == t.delivery.request.resolve().Identity()
+		return !newest[0].newer(t) && entry.KeptIdentity == t.asks.resolve().Identity()
 	})
 	kept := false
 	for _, t := range newest {
-		has := sim.hadFields(live[0], t.delivery.request, time.Now())
-		for _, n := range t.delivery.request.certs {
-			if !t.accepted() {
+		has := sim.hadFields(live[0], t.asks, time.Now())
+		for _, n := range t.asks.certs {
+			if !t.accepted() || t.asks.url { // The same request again adds nothing.
 				break
 			}
 			has = has && sim.account.count(live[0].id, certificates()[n].PEM()) == 1

@@ -52,6 +52,7 @@ type process struct {
 type try struct {
 	sim        *simulation
 	delivery   *delivery
+	asks       *sent // What it asks for, with what SAML metadata supplies at its begin.
 	number     int
 	process    *process
 	calls      int
@@ -156,6 +157,14 @@ func (sim *simulation) run() {
 	all.Wait()
 	time.Sleep(2 * provision.DefaultSettling)
 	sim.checkEnd()
+	for _, d := range sim.schedule.documents {
+		time.Sleep(time.Until(sim.began.Add(d.at)))
+	}
+	last := &delivery{number: len(sim.schedule.deliveries), request: &sent{audit: true, at: time.Since(sim.began)}, length: 25 * time.Second}
+	t := &try{sim: sim, delivery: last, asks: last.request, process: sim.process(make([]*process, 1), last, 0), began: time.Now()}
+	if again, _ := sim.audit(t); !again {
+		sim.checkRenewed()
+	}
 }
 
 // received returns when a queue got a copy of a request.
@@ -193,7 +202,15 @@ func (s *source) Uint64() uint64 {
 // try calls Ensure, and reports whether the delivery has to be repeated, and after what time.
 func (sim *simulation) try(p *process, d *delivery, number int) (again bool, after time.Duration) {
 	q := d.request
-	t := &try{sim: sim, delivery: d, number: number, process: p, began: time.Now()}
+	t := &try{sim: sim, delivery: d, asks: q, number: number, process: p, began: time.Now()}
+	if q.url {
+		supplied, document := *q, sim.document()
+		supplied.signin, supplied.certs = document.signin, document.certs
+		t.asks = &supplied
+	}
+	if q.audit {
+		return sim.audit(t)
+	}
 	received := sim.received(d)
 	t.order = protocol.NewOrder(sim.began.Add(q.at+q.ahead), received)
 	t.asked = provision.Delivery{IDs: []string{fmt.Sprintf("event:%d", q.number)}, Caller: fmt.Sprint(q.number), MayUpdate: !q.webhook, Unattended: !q.http}
@@ -211,7 +228,7 @@ func (sim *simulation) try(p *process, d *delivery, number int) (again bool, aft
 	}
 	sim.mu.Lock()
 	sim.tries = append(sim.tries, t)
-	sim.trace("%s begins: %s", t, q)
+	sim.trace("%s begins: %s", t, t.asks)
 	sim.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), tryKey{}, t), d.length)
 	defer cancel()
@@ -221,7 +238,7 @@ func (sim *simulation) try(p *process, d *delivery, number int) (again bool, aft
 	var one sync.WaitGroup
 	one.Go(func() { // A process that dies ends it.
 		var err error
-		result, err = p.Ensure(ctx, q.resolve(), t.asked)
+		result, err = p.Ensure(ctx, t.asks.resolve(), t.asked)
 		errors.As(err, &failure)
 		died = false
 	})
@@ -239,6 +256,63 @@ func (sim *simulation) try(p *process, d *delivery, number int) (again bool, aft
 		return false, 0
 	}
 	return true, min(90*time.Second, max(5*time.Second, t.failure.RetryAfter))
+}
+
+// maxAudits is how often the audit of a connection is tried.
+const maxAudits = 5
+
+// audit calls Audit, and reports whether that has to be repeated, and after what time.
+func (sim *simulation) audit(t *try) (again bool, after time.Duration) {
+	d := t.delivery
+	sim.mu.Lock()
+	sim.trace("%s begins: %s", t, t.asks)
+	sim.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), tryKey{}, t), d.length)
+	defer cancel()
+	died := true
+	var err error
+	var one sync.WaitGroup
+	one.Go(func() {
+		one := provision.Audit{EntityID: entityID, Began: sim.began.Add(d.request.at), Renews: true, SAMLMetadata: fetcher{sim}, Judge: t.judge}
+		if d.brief {
+			one.MaxWait = 5 * time.Second
+		}
+		_, err = t.process.Audit(ctx, one)
+		died = false
+	})
+	one.Wait()
+	time.Sleep(time.Duration(d.number+1) * time.Nanosecond)
+	sim.mu.Lock()
+	defer sim.mu.Unlock()
+	sim.trace("%s ends: died=%t %v", t, died, err)
+	return (died || err != nil) && t.number < maxAudits-1, time.Minute
+}
+
+// document returns the SAML metadata that is at the URL now.
+func (sim *simulation) document() document {
+	found := sim.schedule.documents[0]
+	for _, d := range sim.schedule.documents {
+		if !sim.began.Add(d.at).After(time.Now()) {
+			found = d
+		}
+	}
+	return found
+}
+
+// fetcher gets the SAML metadata.
+type fetcher struct{ sim *simulation }
+
+func (fetcher) CheckURL(string) error { return nil }
+
+func (f fetcher) Fetch(ctx context.Context, _ string) ([]byte, error) {
+	t := ctx.Value(tryKey{}).(*try)
+	t.pause(ctx, time.Millisecond, 2*time.Second, 8)
+	d := f.sim.document()
+	p := samltest.Params{EntityID: entityID, SigninURL: signinURL(d.signin), SignoutURL: signoutURL}
+	for _, n := range d.certs {
+		p.Certificates = append(p.Certificates, certificates()[n].DER)
+	}
+	return samltest.Shapes()[0].Build(p), nil
 }
 
 func (sim *simulation) trace(format string, args ...any) {
@@ -338,5 +412,11 @@ func (q *sent) resolve() request.Resolved {
 	for _, n := range q.certs {
 		r.Certificates = append(r.Certificates, certificates()[n])
 	}
-	return request.Resolved{Request: r}
+	if !q.url {
+		return request.Resolved{Request: r}
+	}
+	r.Supplied, r.SignoutURL = true, signoutURL
+	return request.Resolved{Request: r, Source: request.Source{URL: "https://idp.example.com/metadata", Given: []string{"name", "enabled", "entity_id"}}}
 }
+
+const signoutURL = "https://idp.example.com/slo"

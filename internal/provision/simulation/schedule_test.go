@@ -24,6 +24,7 @@ type schedule struct {
 	deliveries []*delivery
 	faults     []fault
 	hands      []hand
+	documents  []document // The first one is there from the beginning.
 	// unanswered lets SendGrid answer no create of a certificate, and carry none out.
 	unanswered bool
 }
@@ -43,6 +44,15 @@ type sent struct {
 	bare     bool // Each duplicate has an id of its own.
 	rejected bool // SendGrid refuses what it asks for.
 	webhook  bool // Its caller may not update.
+	url      bool // SAML metadata at a URL supplies signin and certs.
+	audit    bool // It is no request, but an audit.
+}
+
+// document is the SAML metadata at the URL from some time on.
+type document struct {
+	at     time.Duration
+	signin string
+	certs  []int
 }
 
 // delivery is one copy of a request; it is delivered until it has a final outcome.
@@ -128,6 +138,7 @@ func newSchedule(seed uint64) *schedule {
 		}
 		q.restore = q.update && r.IntN(4) == 0
 		q.webhook = !q.update && r.IntN(2) == 0
+		q.url = r.IntN(4) == 0
 		for c := range 2 {
 			if r.IntN(3) == 0 {
 				q.certs = append(q.certs, c)
@@ -167,6 +178,21 @@ func newSchedule(seed uint64) *schedule {
 				s.requests = append(s.requests, &after)
 				s.deliveries = append(s.deliveries, &delivery{
 					number: len(s.deliveries), request: &after, at: after.at + after.tie, process: r.IntN(s.processes), length: 25 * time.Second,
+				})
+			}
+		}
+	}
+	s.documents = []document{{signin: "a", certs: []int{0}}}
+	if r.IntN(2) == 0 {
+		s.documents = append(s.documents, document{at: seconds(span), signin: "ab"[r.IntN(2):][:1], certs: [][]int{{1}, {0, 1}}[r.IntN(2)]})
+	}
+	if r.IntN(2) == 0 {
+		for range 1 + r.IntN(2) {
+			q := &sent{number: len(s.requests), audit: true, at: seconds(span * 2)}
+			s.requests = append(s.requests, q)
+			for range 1 + r.IntN(2) { // The queue may deliver it twice.
+				s.deliveries = append(s.deliveries, &delivery{
+					number: len(s.deliveries), request: q, at: q.at, process: r.IntN(s.processes), length: 25 * time.Second, brief: r.IntN(3) == 0,
 				})
 			}
 		}
@@ -229,6 +255,9 @@ func (s *schedule) String() string {
 	for _, h := range s.hands {
 		steps = append(steps, step{h.at, "a person " + h.does.String()})
 	}
+	for _, d := range s.documents {
+		steps = append(steps, step{d.at, fmt.Sprintf("the metadata has signin=%s certificates=%v", d.signin, d.certs)})
+	}
 	slices.SortStableFunc(steps, func(a, b step) int { return int(a.at - b.at) })
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d, reads lag up to %s", s.seed, s.lag)
@@ -250,6 +279,9 @@ func (f fault) String() string {
 }
 
 func (q *sent) String() string {
+	if q.audit {
+		return fmt.Sprintf("audit that began at %s", q.at)
+	}
 	kind, flags := "create", ""
 	if q.update {
 		kind = "update"
@@ -265,6 +297,9 @@ func (q *sent) String() string {
 	}
 	if q.bare {
 		flags += " bare"
+	}
+	if q.url {
+		flags += " from metadata"
 	}
 	if q.webhook {
 		flags += " webhook"

@@ -227,8 +227,9 @@ func (c client) CreateIntegration(ctx context.Context, in sendgrid.IntegrationRe
 		if in.Name == refusedName {
 			return &sendgrid.Error{Op: sendgrid.OpCreateIntegration, Sent: true, StatusCode: http.StatusBadRequest}
 		}
+		c.sim.require(!t.asks.audit, "%s creates an integration", t)
 		made = c.sim.account.add(in, false)
-		c.sim.account.find(made.ID).by = t.delivery.request
+		c.sim.account.find(made.ID).by = t.asks
 		c.sim.wrote(t, "creates "+made.ID, true)
 		return nil
 	})
@@ -249,6 +250,8 @@ func (c client) UpdateIntegration(ctx context.Context, id string, in sendgrid.In
 			return &sendgrid.Error{Op: sendgrid.OpUpdateIntegration, Sent: true, StatusCode: http.StatusNotFound}
 		}
 		changed, _ = found.now()
+		handed := len(c.sim.schedule.hands) > 0
+		c.sim.require(!t.asks.audit || handed || in.Enabled == changed.Enabled && in.Name == changed.Name, "%s changes what is not renewed", t)
 		changed.Name, changed.Enabled, changed.SigninURL, changed.SignoutURL = in.Name, in.Enabled, in.SigninURL, in.SignoutURL
 		found.set(changed, false)
 		c.sim.wrote(t, "changes "+id, true)
@@ -268,7 +271,7 @@ func (c client) CreateCertificate(ctx context.Context, in sendgrid.CertificateRe
 		}
 		made = sendgrid.Certificate{ID: fmt.Sprint(100 + len(c.sim.account.certificates)), PublicCertificate: in.PublicCertificate, IntegrationID: in.IntegrationID}
 		c.sim.mayAdd(t, in.IntegrationID)
-		added := &certificate{integration: in.IntegrationID, pem: in.PublicCertificate, by: t.delivery.request}
+		added := &certificate{integration: in.IntegrationID, pem: in.PublicCertificate, by: t.asks}
 		added.set(made, false)
 		c.sim.account.certificates = append(c.sim.account.certificates, added)
 		c.sim.wrote(t, "adds a certificate to "+in.IntegrationID, false)

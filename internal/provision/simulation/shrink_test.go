@@ -19,6 +19,9 @@ func (s *schedule) without() []*schedule {
 	for i := range s.hands {
 		simpler(func(c *schedule) { c.hands = slices.Delete(slices.Clone(s.hands), i, i+1) })
 	}
+	if len(s.documents) > 1 {
+		simpler(func(c *schedule) { c.documents = s.documents[:1] })
+	}
 	if s.lag > 0 {
 		simpler(func(c *schedule) { c.lag = 0 })
 	}
