@@ -77,6 +77,7 @@ func (p *Provisioner) Audit(ctx context.Context, r Audit) (audited bool, err err
 }
 
 func (a *attempt) audit(ctx context.Context, r Audit) (audited bool, err error) {
+	r.Began = r.Began.Truncate(time.Millisecond) // As the ledger keeps it.
 	before, err := a.Ledger.Get(ctx, protocol.EntryKey(a.Account, r.EntityID))
 	switch {
 	case err != nil:
