@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"net/url"
 )
 
 // certificatesPath is the collection of SSO certificates.
@@ -89,4 +90,14 @@ func (c *Client) ListCertificates(ctx context.Context, integrationID string) ([]
 		return nil, err
 	}
 	return out, nil
+}
+
+// DeleteCertificate deletes a certificate. One that is not there is deleted.
+//
+// https://www.twilio.com/docs/sendgrid/api-reference/certificates/delete-an-sso-certificate
+func (c *Client) DeleteCertificate(ctx context.Context, id string) error {
+	if id == "" {
+		return &Error{Op: OpDeleteCertificate, Err: errNoID}
+	}
+	return gone(c.do(ctx, OpDeleteCertificate, certificatesPath+"/"+url.PathEscape(id), nil, nil))
 }

@@ -100,3 +100,13 @@ func TestOtherAnswersAreNoCertificates(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, list)
 }
+
+// What is not there is deleted.
+func TestDeleteIsIdempotent(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]bool{http.StatusNoContent: true, http.StatusOK: true, http.StatusNotFound: true, http.StatusForbidden: false, http.StatusBadGateway: false} {
+		h := newHarness(t, reply(status, `{"error":"x"}`))
+		require.Equal(t, want, h.client().DeleteIntegration(t.Context(), "1") == nil, status)
+		require.Equal(t, want, h.client().DeleteCertificate(t.Context(), "1") == nil, status)
+	}
+}

@@ -137,6 +137,8 @@ func everyCall() []operation {
 			_, err := c.ListCertificates(ctx, id)
 			return err
 		}, "[]"},
+		{sendgrid.OpDeleteIntegration, func(ctx context.Context, c *sendgrid.Client) error { return c.DeleteIntegration(ctx, id) }, ""},
+		{sendgrid.OpDeleteCertificate, func(ctx context.Context, c *sendgrid.Client) error { return c.DeleteCertificate(ctx, "1") }, ""},
 	}
 }
 

@@ -193,6 +193,24 @@ func (c *Client) UpdateIntegration(ctx context.Context, id string, in Integratio
 	return &out.Integration, nil
 }
 
+// DeleteIntegration deletes an integration. One that is not there is deleted.
+//
+// https://www.twilio.com/docs/sendgrid/api-reference/single-sign-on-settings/delete-an-sso-integration
+func (c *Client) DeleteIntegration(ctx context.Context, id string) error {
+	if id == "" { // The collection has no DELETE, but an empty id is a mistake all the same.
+		return &Error{Op: OpDeleteIntegration, Err: errNoID}
+	}
+	return gone(c.do(ctx, OpDeleteIntegration, integrationPath(id), nil, nil))
+}
+
+// gone returns nil for the error of a delete which means that there is nothing to delete.
+func gone(err error) error {
+	if IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
 // IntegrationURL returns the address of an integration in the API.
 func (c *Client) IntegrationURL(id string) string { return c.baseURL() + integrationPath(id) }
 

@@ -164,6 +164,8 @@ func TestEmptyID(t *testing.T) {
 	c := &sendgrid.Client{Keys: &keytest.Keys{}}
 	for op, call := range map[sendgrid.Op]func(context.Context) error{
 		sendgrid.OpGetIntegration:    func(ctx context.Context) error { _, err := c.GetIntegration(ctx, ""); return err },
+		sendgrid.OpDeleteIntegration: func(ctx context.Context) error { return c.DeleteIntegration(ctx, "") },
+		sendgrid.OpDeleteCertificate: func(ctx context.Context) error { return c.DeleteCertificate(ctx, "") },
 		sendgrid.OpUpdateIntegration: func(ctx context.Context) error { _, err := c.UpdateIntegration(ctx, "", exampleRequest()); return err },
 		sendgrid.OpListCertificates:  func(ctx context.Context) error { _, err := c.ListCertificates(ctx, ""); return err },
 	} {

@@ -15,8 +15,10 @@ const (
 	OpListIntegrations  Op = "list integrations"
 	OpGetIntegration    Op = "get integration"
 	OpUpdateIntegration Op = "update integration"
+	OpDeleteIntegration Op = "delete integration"
 	OpCreateCertificate Op = "create certificate"
 	OpListCertificates  Op = "list certificates"
+	OpDeleteCertificate Op = "delete certificate"
 )
 
 // The operations on one certificate, which this client does not make. The simulator answers
@@ -24,7 +26,6 @@ const (
 const (
 	OpGetCertificate    Op = "get certificate"
 	OpUpdateCertificate Op = "update certificate"
-	OpDeleteCertificate Op = "delete certificate"
 )
 
 // The scopes that an API key needs for the operations.
@@ -54,15 +55,16 @@ var operations = []traits{
 	{OpListIntegrations, "list the integrations", http.MethodGet, ScopeRead, "ListLatency", true},
 	{OpGetIntegration, "read an integration", http.MethodGet, ScopeRead, "GetLatency", true},
 	{OpUpdateIntegration, "update an integration", http.MethodPatch, ScopeUpdate, "UpdateLatency", true},
+	{OpDeleteIntegration, "delete an integration", http.MethodDelete, ScopeDelete, "DeleteLatency", true},
 	{OpCreateCertificate, "add a certificate", http.MethodPost, ScopeCreate, "CreateCertificateLatency", false},
 	{OpListCertificates, "list the certificates", http.MethodGet, ScopeRead, "ListCertificatesLatency", true},
+	{OpDeleteCertificate, "delete a certificate", http.MethodDelete, ScopeDelete, "DeleteCertificateLatency", true},
 }
 
 // byHand are the operations that this client does not make.
 var byHand = []traits{
 	{OpGetCertificate, "read a certificate", http.MethodGet, ScopeRead, "", true},
 	{OpUpdateCertificate, "update a certificate", http.MethodPatch, ScopeUpdate, "", true},
-	{OpDeleteCertificate, "delete a certificate", http.MethodDelete, ScopeDelete, "", true},
 }
 
 // Ops returns every operation of this client.

@@ -104,7 +104,8 @@ func (c *contract) equal(want, got protocol.Entry) {
 	c.t.Helper()
 	for _, e := range []*protocol.Entry{&want, &got} {
 		for _, at := range []*time.Time{
-			&e.Lease, &e.Settles, &e.Stale, &e.Applied.Sent, &e.Applied.Received, &e.Announced.Sent, &e.Announced.Received,
+			&e.Lease, &e.Settles, &e.Stale, &e.Applied.Sent, &e.Applied.Received, &e.Announced.Sent, &e.Announced.Received, &e.Audited,
+			&e.Ended, &e.DeleteAfter,
 		} {
 			*at = at.Truncate(time.Millisecond).UTC()
 		}
@@ -126,6 +127,7 @@ func (c *contract) fields() {
 			e.Announced = protocol.Order{Sent: c.now.Add(-time.Second), Received: c.now}
 			e.Gone, e.Baseline, e.Update, e.UnknownCertificates = text, text, text, map[string]int{text: 2, "another": 1}
 			e.Kept, e.KeptIdentity, e.Findings, e.Renewing = text, text, text, true
+			e.EndedBy, e.Deleting, e.Removing, e.Ended, e.DeleteAfter = text, text, text, c.now.Add(-time.Hour), c.now.Add(time.Hour)
 			e.Settles, e.Stale = c.now.Add(time.Duration(i)*time.Second), c.now.Add(time.Duration(i)*time.Minute)
 		}
 		e.State = []protocol.State{protocol.Pending, protocol.Adding, protocol.Unknown}[i]
@@ -152,6 +154,8 @@ func (c *contract) everything() protocol.Entry {
 	e.Settles, e.Stale = c.now.Add(time.Minute), c.now.Add(time.Hour)
 	e.Baseline, e.Added, e.Bare, e.Update, e.Certificate = "baseline", []string{"a", "b"}, true, "update", "certificate"
 	e.UnknownCreates, e.UnknownCertificates, e.Rechecked = 2, map[string]int{"a": 2}, true
+	e.Kept, e.KeptIdentity, e.Audited, e.Findings, e.Renewing = "kept", "identity", c.now, "findings", true
+	e.Ended, e.EndedBy, e.DeleteAfter, e.Deleting, e.Removing = c.now, "operator", c.now.Add(time.Hour), "deleting", "removing"
 	for field, value := range reflect.ValueOf(e).Fields() {
 		require.False(c.t, value.IsZero(), "%s belongs here", field.Name)
 	}

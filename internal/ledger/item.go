@@ -35,6 +35,11 @@ const (
 	attrBaseline       = "baseline"
 	attrKept           = "kept"
 	attrKeptIdentity   = "kept_identity"
+	attrEnded          = "ended"
+	attrEndedBy        = "ended_by"
+	attrDeleteAfter    = "delete_after"
+	attrDeleting       = "deleting"
+	attrRemoving       = "removing"
 	attrAudited        = "audited"
 	attrFindings       = "findings"
 	attrRenewing       = "renewing"
@@ -70,6 +75,11 @@ func encode(e protocol.Entry) map[string]types.AttributeValue {
 		attrBaseline:       text(e.Baseline),
 		attrKept:           text(e.Kept),
 		attrKeptIdentity:   text(e.KeptIdentity),
+		attrEnded:          millis(e.Ended),
+		attrEndedBy:        text(e.EndedBy),
+		attrDeleteAfter:    millis(e.DeleteAfter),
+		attrDeleting:       text(e.Deleting),
+		attrRemoving:       text(e.Removing),
 		attrAudited:        millis(e.Audited),
 		attrFindings:       text(e.Findings),
 		attrRenewing:       &types.AttributeValueMemberBOOL{Value: e.Renewing},
@@ -109,6 +119,11 @@ func decode(item map[string]types.AttributeValue) protocol.Entry {
 		Baseline:            textOf(item[attrBaseline]),
 		Kept:                textOf(item[attrKept]),
 		KeptIdentity:        textOf(item[attrKeptIdentity]),
+		Ended:               timeOf(item[attrEnded]),
+		EndedBy:             textOf(item[attrEndedBy]),
+		DeleteAfter:         timeOf(item[attrDeleteAfter]),
+		Deleting:            textOf(item[attrDeleting]),
+		Removing:            textOf(item[attrRemoving]),
 		Audited:             timeOf(item[attrAudited]),
 		Findings:            textOf(item[attrFindings]),
 		Renewing:            flagOf(item[attrRenewing]),

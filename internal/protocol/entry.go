@@ -45,6 +45,10 @@ const (
 	OutcomeUnchanged Outcome = "unchanged"
 	// OutcomeSuperseded means that a newer request was applied before. Nothing was changed.
 	OutcomeSuperseded Outcome = "superseded"
+	// OutcomeDisabled means that this request ended the connection: its integration is disabled.
+	OutcomeDisabled Outcome = "disabled"
+	// OutcomeDeleted means that an audit deleted the integration of a connection that was ended before.
+	OutcomeDeleted Outcome = "deleted"
 	// OutcomePlanned means that the request asked what it would do. Nothing was written.
 	OutcomePlanned Outcome = "planned"
 	// OutcomeRejected means that it failed, and a retry cannot help.
@@ -55,7 +59,7 @@ const (
 
 // Outcomes returns every outcome.
 func Outcomes() []Outcome {
-	return []Outcome{OutcomeCreated, OutcomeUpdated, OutcomeUnchanged, OutcomeSuperseded, OutcomePlanned, OutcomeRejected, OutcomeFailed}
+	return []Outcome{OutcomeCreated, OutcomeUpdated, OutcomeUnchanged, OutcomeSuperseded, OutcomeDisabled, OutcomeDeleted, OutcomePlanned, OutcomeRejected, OutcomeFailed}
 }
 
 const (
@@ -111,6 +115,16 @@ type Entry struct {
 	// Kept is the request that the connection is kept to, as package provision describes it, and
 	// KeptIdentity that request's identity. They are empty while the connection is not managed.
 	Kept, KeptIdentity string
+	// Ended is when the connection was ended, zero if it was not, and EndedBy who did that, as far as that
+	// is known. DeleteAfter is from when on an audit deletes the integration, zero if none does.
+	Ended       time.Time
+	EndedBy     string
+	DeleteAfter time.Time
+	// Deleting is the integration whose deletion was announced, or took effect and is not reported yet:
+	// then IntegrationID is empty.
+	Deleting string
+	// Removing is the SHA-256 of the certificate whose deletion was announced.
+	Removing string
 	// Audited is when the audit began that checked the connection last, and Findings what it found, as
 	// package audit describes it.
 	Audited  time.Time
@@ -204,8 +218,11 @@ func (e Entry) Completes(asked Asked) bool {
 	if e.Managed() {
 		same = e.KeptIdentity == asked.Identity
 	}
-	return (e.State == Completed || e.Renewing) && same
+	return (e.State == Completed || e.Renewing) && same && !e.IsEnded()
 }
+
+// IsEnded reports whether the connection was ended. Only a request that restores brings it back.
+func (e Entry) IsEnded() bool { return !e.Ended.IsZero() }
 
 // mayKeep reports whether the connection becomes managed if a request finds what it asks for.
 func (e Entry) mayKeep(asked Asked) bool { return !e.Managed() && asked.MayUpdate }
@@ -257,7 +274,7 @@ func (e Entry) Take(owner string, lease, now time.Time) Entry {
 		}
 	}
 	e.Owner, e.Lease = owner, lease
-	if !e.Managed() {
+	if !e.Managed() && !e.IsEnded() {
 		e.Expires = now.Add(retention)
 	}
 	return e
@@ -279,15 +296,15 @@ func (e Entry) Notice(id string, settles time.Time) Entry {
 	return e
 }
 
-// about returns the entry of an integration that exists. If the entry recorded another one, what
+// About returns the entry of an integration that exists. If the entry recorded another one, what
 // is known of that is forgotten, except what was sent without a response: of two integrations with one
 // entity id, now the one and now the other may be recorded.
-func (e Entry) about(id string, settles time.Time) Entry {
+func (e Entry) About(id string, settles time.Time) Entry {
 	if e.IntegrationID == id {
 		return e
 	}
 	e.State, e.IntegrationID, e.Settles, e.Stale = Pending, id, settles, time.Time{}
-	e.Added, e.Bare, e.Baseline, e.Update, e.Certificate = nil, false, "", "", ""
+	e.Added, e.Bare, e.Baseline, e.Update, e.Certificate, e.Removing = nil, false, "", "", "", ""
 	e.UnknownCreates, e.Rechecked = 0, false
 	return e
 }
@@ -295,8 +312,8 @@ func (e Entry) about(id string, settles time.Time) Entry {
 // Complete returns the entry once the integration is what a request asks for. applied reports
 // whether the request takes its place in the order; hold is until when nobody may write.
 func (e Entry) Complete(asked Asked, id string, applied bool, settles, hold time.Time) Entry {
-	e = e.about(id, settles).Release(hold)
-	e = e.finished()
+	e = e.About(id, settles).Release(hold)
+	e = e.finished().revived()
 	e.Fingerprint = asked.Fingerprint
 	e.Bare = e.Bare && len(asked.Certificates) == 0
 	if applied {
@@ -309,7 +326,13 @@ func (e Entry) Complete(asked Asked, id string, applied bool, settles, hold time
 // finished returns the entry with no steps left.
 func (e Entry) finished() Entry {
 	e.State, e.Outcome, e.Announced, e.Renewing = Completed, "", Order{}, false
-	e.Update, e.Certificate, e.UnknownCreates, e.Rechecked = "", "", 0, false
+	e.Update, e.Certificate, e.Removing, e.UnknownCreates, e.Rechecked = "", "", "", 0, false
+	return e
+}
+
+// revived returns the entry of a connection that is not ended any more.
+func (e Entry) revived() Entry {
+	e.Ended, e.EndedBy, e.DeleteAfter, e.Deleting = time.Time{}, "", time.Time{}, ""
 	return e
 }
 

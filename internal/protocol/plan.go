@@ -22,9 +22,12 @@ type Asked struct {
 	// Renews reports whether it is not a person's request, but an audit's renewal of the one that is
 	// kept, which has the order of that one.
 	Renews bool
-	// Certificates are the SHA-256 of the certificates that it brings.
-	Certificates []string
-	Order        Order
+	// Ends reports whether the request ends the connection.
+	Ends bool
+	// Certificates are the SHA-256 of the certificates that it brings, and Removes of those that it has
+	// deleted.
+	Certificates, Removes []string
+	Order                 Order
 	// Deliveries are names of the delivery, under which it is remembered once it was applied.
 	Deliveries []string
 }
@@ -43,6 +46,8 @@ type Shown struct {
 	// also one that cannot be read.
 	Certificates []string
 	Certified    bool
+	// CertificatesRead reports whether Certificates are all that it has.
+	CertificatesRead bool
 	// RecordedMissing reports whether the integration that the entry records is not shown.
 	RecordedMissing bool
 }
@@ -80,6 +85,8 @@ const (
 	Update
 	// AddCertificate announces the create of Certificate and sends it.
 	AddCertificate
+	// RemoveCertificate announces the deletion of Certificate and sends it.
+	RemoveCertificate
 	// Complete records that everything is done, and answers.
 	Complete
 	// Recheck lets one more settling period pass after an announced create shows nothing, because
@@ -110,14 +117,16 @@ const (
 	KeptGone
 	// GoneSince means that a newer request was applied, and the integration was deleted since.
 	GoneSince
+	// Ended means that the connection was ended.
+	Ended
 	// NeedsAPerson means that the creates all had an unknown outcome.
 	NeedsAPerson
 	// Conflict means that the integration differs, and the request may not change it.
 	Conflict
 )
 
-// IsGone reports whether the integration was deleted.
-func (r Reason) IsGone() bool { return r == Gone || r == KeptGone || r == GoneSince }
+// IsGone reports whether the integration was deleted, or the connection ended.
+func (r Reason) IsGone() bool { return r == Gone || r == KeptGone || r == GoneSince || r == Ended }
 
 // Plan is the next step, and what it needs.
 type Plan struct {
@@ -136,8 +145,9 @@ type View struct {
 	Shown    Shown
 	// AsOf is when reading began: reads are as old as their beginning.
 	AsOf time.Time
-	// UpdateSent reports whether this attempt has updated the integration.
-	UpdateSent bool
+	// UpdateSent reports whether this attempt has updated the integration, and Removed whether it has
+	// deleted a certificate.
+	UpdateSent, Removed bool
 }
 
 // Plan decides what to do next. It is a pure function, so that the rules of the protocol can be
@@ -152,8 +162,11 @@ func (v View) Plan() Plan {
 // planMissing decides what to do where SendGrid shows no integration.
 func (v View) planMissing() Plan {
 	missing := v.Shown.RecordedMissing
+	ended := v.Entry.IsEnded()
 	existed := v.Entry.IntegrationID != "" || v.Entry.Gone != "" // It was deleted, or has another entity id now.
 	switch {
+	case ended && !v.Asked.Restores:
+		return Plan{Step: Refuse, Reason: Ended}
 	case v.Standing == Spectator:
 		return v.refuse(StillSettling, v.Entry.Lease)
 	case missing && v.Entry.Settles.After(v.AsOf):
@@ -162,7 +175,7 @@ func (v View) planMissing() Plan {
 		return Plan{Step: Refuse, Reason: Gone}
 	case existed && v.isSame():
 		return Plan{Step: Refuse, Reason: KeptGone}
-	case existed && v.isOlder():
+	case v.isOlder(): // Than what was applied, or than one that ended what was not there.
 		return Plan{Step: Refuse, Reason: GoneSince}
 	case v.Standing == Reader:
 		return Plan{Step: Take}
@@ -178,18 +191,26 @@ func (v View) planFound() Plan {
 	e, recorded := v.Entry, v.Shown.is(v.Entry.IntegrationID)
 	// What the confirmed write of this very request made is no older state.
 	stale := recorded && e.Stale.After(v.AsOf) && !e.Completes(v.Asked)
-	missing := v.missing()
-	asRequested := v.Shown.Matches && len(missing) == 0 && !stale && (!v.Asked.Updates || !v.Shown.NeedsUpdate)
+	missing, removable := v.missing(), v.removable()
+	asRequested := v.Shown.Matches && len(missing) == 0 && len(removable) == 0 && !stale && (!v.Asked.Updates || !v.Shown.NeedsUpdate)
 	completed := recorded && v.isSame() // What somebody edited since stays until a request restores it.
 	first := recorded && v.completesCreate()
 	switch {
+	case e.IsEnded() && !v.Asked.Restores:
+		return Plan{Step: Refuse, Reason: Ended}
 	case recorded && e.remembers(v.Asked) && !v.isOlder():
 		return Plan{Step: AnswerUnchanged}
 	case v.Standing == Spectator && e.hasStepsLeft() && e.Fingerprint != v.Asked.Fingerprint:
 		return v.refuse(StillSettling, e.Lease) // It may be another than the one whose create settles.
 	case completed && v.Standing == Owner && e.awaitsCertificate() && !e.Rechecked:
 		return Plan{Step: Recheck} // A renewal's certificate may still be on its way.
-	case completed, v.Standing == Spectator && asRequested:
+	case completed && v.Standing == Owner && len(removable) > 0:
+		return Plan{Step: RemoveCertificate, Certificate: removable[0]}
+	case completed && v.Standing == Owner && v.Removed:
+		return Plan{Step: Complete}
+	case completed && v.Standing == Reader && len(removable) > 0:
+		return Plan{Step: Take}
+	case completed && len(removable) == 0, v.Standing == Spectator && asRequested:
 		return v.unchanged()
 	case v.Standing == Spectator:
 		return v.refuse(StillSettling, e.Lease)
@@ -213,8 +234,10 @@ func (v View) planFound() Plan {
 		return v.add(missing[0])
 	case v.Asked.Updates && v.Shown.ID != "" && (stale || v.Shown.NeedsUpdate):
 		return Plan{Step: Update}
-	case v.Asked.Updates && v.Shown.ID != "":
+	case v.Asked.Updates && v.Shown.ID != "" && len(missing) > 0:
 		return v.add(missing[0])
+	case v.Asked.Updates && v.Shown.ID != "":
+		return Plan{Step: RemoveCertificate, Certificate: removable[0]}
 	case stale:
 		return v.refuse(Changing, e.Stale)
 	default:
@@ -266,6 +289,8 @@ func (v View) planSteps(missing []string) Plan {
 		return v.again(Plan{Step: AddCertificate, Certificate: v.Entry.Certificate})
 	case len(missing) > 0:
 		return v.add(missing[0])
+	case len(v.removable()) > 0:
+		return Plan{Step: RemoveCertificate, Certificate: v.removable()[0]}
 	default:
 		return Plan{Step: Complete}
 	}
@@ -321,6 +346,15 @@ func (v View) missing() []string {
 		}
 	}
 	return missing
+}
+
+// removable returns the certificates that the request has deleted and that are there. One that is older than
+// what was applied deletes nothing.
+func (v View) removable() []string {
+	if v.Asked.Order.Before(v.Entry.Applied) {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(v.Asked.Removes), func(sha256 string) bool { return !slices.Contains(v.Shown.Certificates, sha256) })
 }
 
 // isOlder reports whether a newer request, other than this one, was applied. One that restores is not the

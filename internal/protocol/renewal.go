@@ -7,7 +7,9 @@ import (
 
 // Audits reports whether an audit may compare the connection with what is kept, and renew it: it is
 // managed, and no request of a person has steps left.
-func (e Entry) Audits() bool { return e.Managed() && (e.State == Completed || e.Renewing) }
+func (e Entry) Audits() bool {
+	return e.Managed() && (e.State == Completed || e.Renewing) && !e.IsEnded()
+}
 
 // Unfinished reports whether a request of a person has steps left, or may have.
 func (e Entry) Unfinished() bool { return !e.Renewing && (e.hasStepsLeft() || e.awaitsCreate()) }
@@ -46,6 +48,9 @@ func (v View) PlanRenewal() Plan {
 func (e Entry) Report(began time.Time, findings string) Entry {
 	if e.Renewing {
 		e = e.finished()
+	}
+	if e.IntegrationID == "" { // The deletion is reported.
+		e.Deleting = ""
 	}
 	e.Audited, e.Findings = began, findings
 	return e

@@ -17,6 +17,10 @@ const (
 	UpdateIntegration
 	// CreateCertificate adds a certificate to the integration.
 	CreateCertificate
+	// DeleteCertificate deletes a certificate of the integration.
+	DeleteCertificate
+	// DeleteIntegration deletes the integration of a connection that was ended. It belongs to no request.
+	DeleteIntegration
 )
 
 // Write is one change at SendGrid. It is announced in the entry before it is sent. Then it is
@@ -36,6 +40,11 @@ type Write struct {
 
 // Announce returns the entry with an announced write of a request.
 func (e Entry) Announce(w Write, asked Asked, settles time.Time) Entry {
+	if w.Kind == DeleteIntegration {
+		e.Deleting = w.Integration
+		return e
+	}
+	renewing := asked.Renews || w.Kind == DeleteCertificate && e.Managed() && e.Completes(asked)
 	outcome := OutcomeUpdated
 	if e.IntegrationID == w.Integration && e.Continues(asked) {
 		outcome = e.Outcome
@@ -52,16 +61,23 @@ func (e Entry) Announce(w Write, asked Asked, settles time.Time) Entry {
 		e.State, e.IntegrationID, e.Settles, e.Stale = Creating, "", time.Time{}, time.Time{}
 		e.Added, e.Bare, e.Baseline, e.UnknownCertificates, e.Update, e.Certificate, e.Rechecked = nil, false, "", nil, "", "", false
 	case UpdateIntegration:
-		e = e.about(w.Integration, settles)
+		e = e.About(w.Integration, settles)
 		e.State, e.Bare, e.Update, e.Certificate, e.Rechecked = Pending, false, w.Subject, "", false
 	case CreateCertificate:
-		e = e.about(w.Integration, settles)
+		e = e.About(w.Integration, settles)
 		if e.Certificate != w.Subject {
 			e.UnknownCreates = e.UnknownCertificates[w.Subject]
 		}
 		e.State, e.Bare, e.Update, e.Certificate, e.Rechecked = Adding, e.Bare && !asked.Updates, "", w.Subject, false
+	case DeleteCertificate:
+		e = e.About(w.Integration, settles)
+		e.State, e.Update, e.Certificate, e.Removing, e.Rechecked = Pending, "", "", w.Subject, false
+	case DeleteIntegration: // It is announced above.
 	}
-	e.Fingerprint, e.Outcome, e.Announced, e.Renewing = asked.Fingerprint, outcome, asked.Order, asked.Renews
+	if !asked.Ends { // Only a request that restores gets here.
+		e = e.revived()
+	}
+	e.Fingerprint, e.Outcome, e.Announced, e.Renewing = asked.Fingerprint, outcome, asked.Order, renewing
 	return e
 }
 
@@ -75,7 +91,7 @@ func (e Entry) Continues(asked Asked) bool {
 func (e Entry) Confirm(w Write, id string, settles time.Time) Entry {
 	switch w.Kind {
 	case CreateIntegration:
-		e = e.about(id, settles)
+		e = e.About(id, settles)
 		e.Bare = w.Answered
 	case UpdateIntegration:
 		e.State, e.Update, e.Stale = Pending, "", settles
@@ -84,6 +100,13 @@ func (e Entry) Confirm(w Write, id string, settles time.Time) Entry {
 		e.Added = append(slices.Clone(e.Added), w.Subject)
 		e.UnknownCertificates = maps.Clone(e.UnknownCertificates)
 		delete(e.UnknownCertificates, w.Subject)
+	case DeleteCertificate:
+		e.State, e.Removing = Pending, ""
+		e.Added = slices.DeleteFunc(slices.Clone(e.Added), func(sha256 string) bool { return sha256 == w.Subject })
+	case DeleteIntegration: // What is ended stays as it was ordered.
+		e.Gone, e.IntegrationID, e.DeleteAfter = e.Deleting, "", time.Time{}
+		e.Settles, e.Stale, e.Added, e.Baseline = time.Time{}, time.Time{}, nil, ""
+		return e
 	}
 	e.UnknownCreates, e.Rechecked = 0, false
 	e.Applied = latest(e.Applied, e.Announced)
@@ -97,7 +120,9 @@ func (e Entry) LeaveUnknown(lease time.Time) Entry {
 		e = e.counted()
 	}
 	e = e.Release(lease)
-	e.State = Unknown
+	if e.Deleting == "" { // A deletion is found out by whoever takes the entry, in any state.
+		e.State = Unknown
+	}
 	return e
 }
 
@@ -119,14 +144,21 @@ func (e Entry) Recheck(lease time.Time) Entry {
 func (e Entry) Reconcile(shown Shown, settles time.Time) (confirmed Write, after Entry) {
 	recorded := shown.is(e.IntegrationID)
 	switch {
+	case e.Deleting != "" && e.IntegrationID != "" && shown.RecordedMissing:
+		confirmed = Write{Kind: DeleteIntegration}
+	case e.Deleting != "" && e.IntegrationID != "":
+		e.Deleting = ""
+		return Write{}, e
 	case e.awaitsCreate() && shown.ID != "":
 		confirmed = Write{Kind: CreateIntegration}
 	case recorded && e.awaitsCertificate() && slices.Contains(shown.Certificates, e.Certificate):
 		confirmed = Write{Kind: CreateCertificate, Subject: e.Certificate}
+	case recorded && e.Removing != "" && shown.CertificatesRead && !slices.Contains(shown.Certificates, e.Removing):
+		confirmed = Write{Kind: DeleteCertificate, Subject: e.Removing}
 	case recorded && e.Update != "" && e.Update == shown.Digest:
 		confirmed, settles = Write{Kind: UpdateIntegration}, e.Stale
 	default:
-		e.Update = ""
+		e.Update, e.Removing = "", ""
 		return Write{}, e
 	}
 	return confirmed, e.Confirm(confirmed, shown.ID, settles)

@@ -35,6 +35,10 @@ type attempt struct {
 	asOf time.Time
 	// updateSent reports whether this attempt has updated the integration.
 	updateSent bool
+	// removed reports whether it has deleted a certificate.
+	removed bool
+	// isEnd reports whether the request is not for a connection, but for the end of one.
+	isEnd bool
 	// changes are what this attempt changed in SendGrid.
 	changes []problem.Change
 	// drifted is what somebody changed there before.
@@ -91,6 +95,10 @@ func (a *attempt) begin(ctx context.Context, mayRead bool) error {
 	if err != nil {
 		return a.observationFailed(ctx, err)
 	}
+	if err := a.checkRemoval(time.Now()); err != nil {
+		a.release(ctx)
+		return err
+	}
 	if a.standing == protocol.Owner {
 		before := a.entry
 		a.reconcileEntry()
@@ -111,7 +119,7 @@ func (a *attempt) observationFailed(ctx context.Context, err error) error {
 // plan makes the next plan.
 func (a *attempt) plan() protocol.Plan {
 	return protocol.View{
-		Asked: a.asked, Entry: a.entry, Standing: a.standing, Shown: a.shown(), AsOf: a.asOf, UpdateSent: a.updateSent,
+		Asked: a.asked, Entry: a.entry, Standing: a.standing, Shown: a.shown(), AsOf: a.asOf, UpdateSent: a.updateSent, Removed: a.removed,
 	}.Plan()
 }
 
@@ -124,6 +132,8 @@ func (a *attempt) carryOut(ctx context.Context, p protocol.Plan) (*Result, error
 		return nil, a.perform(ctx, a.updateIntegration())
 	case protocol.AddCertificate:
 		return nil, a.perform(ctx, a.createCertificate(p.Certificate))
+	case protocol.RemoveCertificate:
+		return nil, a.perform(ctx, a.deleteCertificate(p.Certificate))
 	case protocol.Complete:
 		return a.complete(ctx)
 	case protocol.AnswerUnchanged:
@@ -149,8 +159,14 @@ func (a *attempt) carryOut(ctx context.Context, p protocol.Plan) (*Result, error
 // complete records that the steps of the request are done, and returns the result.
 func (a *attempt) complete(ctx context.Context) (*Result, error) {
 	outcome := a.entry.Outcome
-	e := a.withBaseline(a.entry.Complete(a.asked, a.seen.integration.ID, true, a.settles(), a.held))
-	if err := a.commit(ctx, a.keep(e)); err != nil {
+	same := a.entry.Managed() && a.entry.Completes(a.asked) // It only deleted certificates.
+	e := a.entry.Complete(a.asked, a.seen.integration.ID, true, a.settles(), a.held)
+	if same {
+		e = a.keepMetadata(e)
+	} else {
+		e = a.keep(a.withBaseline(e))
+	}
+	if err := a.commit(ctx, e); err != nil {
 		return nil, err
 	}
 	ctx, cancel := uncancelled(ctx, a.reconcile)

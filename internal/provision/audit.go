@@ -97,7 +97,7 @@ func (a *attempt) audit(ctx context.Context, r Audit) (audited bool, err error) 
 	case !a.entry.Audited.Before(r.Began):
 		a.release(ctx)
 		return false, nil
-	case a.entry.KeptIdentity != before.KeptIdentity: // Its SAML metadata is another's.
+	case a.entry.Kept != before.Kept: // Another request is kept now.
 		a.release(ctx)
 		return false, inProgress(0, 0, nil)
 	}

@@ -74,7 +74,13 @@ func (a *attempt) learn(w protocol.Write) {
 			b.Certificates = append(b.Certificates, w.Subject)
 			a.entry.Baseline = b.String()
 		}
+	case protocol.DeleteCertificate:
+		if found && b.Certificates != nil {
+			b.Certificates = slices.DeleteFunc(b.Certificates, func(sha256 string) bool { return sha256 == w.Subject })
+			a.entry.Baseline = b.String()
+		}
 	case protocol.CreateIntegration: // Its baseline is taken when its request is completed.
+	case protocol.DeleteIntegration: // It has none any more.
 	}
 }
 

@@ -35,7 +35,7 @@ func (a *attempt) shown() protocol.Shown {
 	}
 	return protocol.Shown{
 		Exists: true, ID: i.ID, Matches: a.request.Matches(*i), NeedsUpdate: a.request.NeedsUpdate(*i), Digest: request.DigestOf(*i),
-		RecordedMissing: a.seen.recordedMissing, Certified: a.seen.certified, Certificates: a.seen.hashes(),
+		RecordedMissing: a.seen.recordedMissing, Certified: a.seen.certified, Certificates: a.seen.hashes(), CertificatesRead: a.seen.certificatesRead,
 	}
 }
 
@@ -54,7 +54,7 @@ func (a *attempt) observe(ctx context.Context) error {
 	if a.seen, err = a.observeIntegration(ctx); err != nil {
 		return err
 	}
-	wanted := len(a.request.Certificates) > 0 || a.entry.Certificate != ""
+	wanted := len(a.request.Certificates) > 0 || a.entry.Certificate != "" || len(a.asked.Removes) > 0 || a.entry.Removing != ""
 	if !wanted || a.seen.integration == nil || a.seen.integration.ID == "" {
 		return nil
 	}

@@ -53,6 +53,14 @@ func certificateStep(id string, c saml.Certificate) Step {
 	return step
 }
 
+func removeStep(id string, c storedCertificate) Step {
+	shown := c.shown()
+	return Step{
+		Operation: sendgrid.OpDeleteCertificate, IntegrationID: id, Certificate: &shown,
+		Description: fmt.Sprintf("Delete the certificate that is valid until %s.", c.notAfter.UTC().Format(time.DateOnly)),
+	}
+}
+
 // newIntegration stands for the id of an integration that a preview would create.
 const newIntegration = "new"
 
@@ -60,17 +68,13 @@ const newIntegration = "new"
 // SendGrid, and writes nothing. What another attempt is about to change cannot be foreseen, so while
 // one works on the entry or settles, there is no preview.
 func (a *attempt) preview(ctx context.Context) (*Result, error) {
-	key := protocol.EntryKey(a.Account, a.request.EntityID)
-	entry, err := a.Ledger.Get(ctx, key)
-	if err != nil {
-		return nil, &ledgerError{err}
+	if err := a.beginPreview(ctx); err != nil {
+		return nil, err
 	}
-	a.asOf = time.Now()
-	if entry.Availability(a.asOf) != protocol.Available {
-		return nil, inProgress(entry.Lease.Sub(a.asOf), a.settling(), nil)
-	}
-	a.entry, a.standing = entry.Take("", time.Time{}, a.asOf), protocol.Owner
 	if err := a.observe(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.checkRemoval(a.asOf); err != nil {
 		return nil, err
 	}
 	a.reconcileEntry()
@@ -92,6 +96,20 @@ func (a *attempt) preview(ctx context.Context) (*Result, error) {
 	return nil, errUnplanned
 }
 
+// beginPreview reads the entry as an owner would take it.
+func (a *attempt) beginPreview(ctx context.Context) error {
+	entry, err := a.Ledger.Get(ctx, protocol.EntryKey(a.Account, a.request.EntityID))
+	if err != nil {
+		return &ledgerError{err}
+	}
+	a.asOf = time.Now()
+	if entry.Availability(a.asOf) != protocol.Available {
+		return inProgress(entry.Lease.Sub(a.asOf), a.settling(), nil)
+	}
+	a.entry, a.standing = entry.Take("", time.Time{}, a.asOf), protocol.Owner
+	return nil
+}
+
 // planned returns the write that a plan would send, nil if there is none left.
 func (a *attempt) planned(p protocol.Plan) (*write, error) {
 	var w write
@@ -102,6 +120,8 @@ func (a *attempt) planned(p protocol.Plan) (*write, error) {
 		w = a.updateIntegration()
 	case protocol.AddCertificate:
 		w = a.createCertificate(p.Certificate)
+	case protocol.RemoveCertificate:
+		w = a.deleteCertificate(p.Certificate)
 	case protocol.AnswerUnchanged, protocol.RecordUnchanged:
 		a.drifted = a.edits()
 		return nil, nil
@@ -111,7 +131,7 @@ func (a *attempt) planned(p protocol.Plan) (*write, error) {
 		return nil, writeUnknown(a.entry, a.settling(), nil)
 	case protocol.Refuse:
 		return nil, a.refusal(p)
-	case protocol.Take: // An owner has the entry.
+	case protocol.Take, protocol.Report: // An owner has the entry, and is no audit.
 		return nil, errUnplanned
 	}
 	return &w, nil
@@ -138,6 +158,10 @@ func (a *attempt) pretend(w write) {
 		a.seen.certificates = append(slices.Clone(a.seen.certificates), storedCertificate{
 			sha256: w.Subject, notBefore: w.step.Certificate.NotBefore, notAfter: w.step.Certificate.NotAfter,
 		})
+	case protocol.DeleteCertificate:
+		a.seen.certificates = slices.DeleteFunc(slices.Clone(a.seen.certificates), func(c storedCertificate) bool { return c.sha256 == w.Subject })
+		a.removed = true
+	case protocol.DeleteIntegration: // It belongs to no request.
 	}
 	a.entry = a.entry.Confirm(w.Write, a.seen.integration.ID, a.settles())
 }

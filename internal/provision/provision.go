@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"iter"
 	"log/slog"
 	"math/rand/v2"
 	"time"
@@ -22,8 +23,10 @@ type SendGrid interface {
 	ListIntegrations(context.Context) ([]sendgrid.Integration, error)
 	GetIntegration(ctx context.Context, id string) (*sendgrid.Integration, error)
 	UpdateIntegration(ctx context.Context, id string, in sendgrid.IntegrationUpdate) (*sendgrid.Integration, error)
+	DeleteIntegration(ctx context.Context, id string) error
 	CreateCertificate(context.Context, sendgrid.CertificateRequest) (*sendgrid.Certificate, error)
 	ListCertificates(ctx context.Context, integrationID string) ([]sendgrid.Certificate, error)
+	DeleteCertificate(ctx context.Context, id string) error
 }
 
 // Ledger stores the entries, for all processes that must not create the same integration.
@@ -64,6 +67,11 @@ type Provisioner struct {
 	Ledger   Ledger
 	// Account identifies the SendGrid account that SendGrid acts on: base URL and subuser.
 	Account []string
+	// All reads every entry of the ledger, for requests that name connections by what is kept of them. If it is
+	// nil, those are refused.
+	All func(context.Context) iter.Seq2[protocol.Entry, error]
+	// DeleteAfter is how long after it was ended a connection is deleted by an audit, 0 if it is not.
+	DeleteAfter time.Duration
 	// Settling is DefaultSettling if zero.
 	Settling time.Duration
 	Logger   *slog.Logger
@@ -102,26 +110,39 @@ func (p *Provisioner) Ensure(ctx context.Context, r request.Resolved, d Delivery
 	if d.Order == (protocol.Order{}) {
 		d.Order = protocol.NewOrder(time.Time{}, time.Now())
 	}
+	if r.Match != nil {
+		return p.endMatching(ctx, r, d)
+	}
 	identity := r.Identity()
 	a := &attempt{
 		Provisioner: p, deadlines: divideTime(ctx, d.MaxWait), request: r, delivery: d, arrived: p.lists.expect(), waits: waits{},
 		asked: protocol.Asked{
 			Identity: identity, Fingerprint: r.Fingerprint(), MayUpdate: d.MayUpdate, Updates: r.IfExists.Updates(), Restores: r.IfExists == request.Restore,
-			Certificates: r.CertificateHashes(), Order: d.Order, Deliveries: remembered(d.IDs, identity),
+			Ends: r.Kind == request.Absent, Certificates: r.CertificateHashes(), Removes: r.RemoveCertificates, Order: d.Order, Deliveries: remembered(d.IDs, identity),
 		},
 	}
 	defer a.arrived()
 	ctx, cancel := context.WithDeadline(ctx, a.work)
 	defer cancel()
-	run := a.run
-	if r.DryRun {
-		run = a.preview
-	}
-	result, err := run(ctx)
+	result, err := a.task()(ctx)
 	if err != nil {
 		return nil, a.translate(err)
 	}
 	result.Metadata = r.Metadata
 	result.Warnings = a.warnings(result, time.Now())
 	return result, nil
+}
+
+// task returns what carries out the request.
+func (a *attempt) task() func(context.Context) (*Result, error) {
+	switch {
+	case a.request.Kind == request.Absent:
+		return a.endConnection
+	case a.request.Kind == request.Forget:
+		return a.forget
+	case a.request.DryRun:
+		return a.preview
+	default:
+		return a.run
+	}
 }

@@ -32,6 +32,8 @@ func (a *attempt) refusal(p protocol.Plan) error {
 		return gone(id, "This request was applied to")
 	case protocol.GoneSince:
 		return gone(id, "A newer request was applied to")
+	case protocol.Ended:
+		return wasEnded(a.entry)
 	case protocol.NeedsAPerson:
 		return needsAPerson(id, p.Certificate)
 	case protocol.Conflict:
@@ -99,6 +101,19 @@ func gone(id, was string) *problem.Error {
 		Code: problem.Gone, IntegrationID: id,
 		Message: fmt.Sprintf("%s the integration %s, and someone has deleted it in SendGrid since, or given it another entity_id; nothing was created again. "+
 			"To create it again, send a new request with if_exists: restore.", was, id),
+	}
+}
+
+// wasEnded answers a request for a connection that was ended. Nothing brings it back by itself.
+func wasEnded(e protocol.Entry) *problem.Error {
+	by := ""
+	if e.EndedBy != "" {
+		by = " by " + e.EndedBy
+	}
+	return &problem.Error{
+		Code: problem.Conflict, IntegrationID: e.IntegrationID,
+		Message: fmt.Sprintf("This connection was ended on %s%s; nothing was changed. If it is meant to come back, send the request with if_exists: restore, which makes it as requested again.",
+			e.Ended.UTC().Format(time.RFC3339), by),
 	}
 }
 
@@ -184,6 +199,22 @@ func certificateUnknown(id string, wait time.Duration, cause error) *problem.Err
 	return &problem.Error{
 		Code: problem.OutcomeUnknown, IntegrationID: id, RetryAfter: max(time.Second, wait), Err: cause,
 		Message: "The integration " + id + " exists. SendGrid may have added a certificate, and this is not confirmed yet. Send the request again after the time in Retry-After; no certificate is added twice.",
+	}
+}
+
+// deletionUnknown is the failure of an audit whose deletion was not confirmed.
+func deletionUnknown(id string, wait time.Duration, cause error) *problem.Error {
+	return &problem.Error{
+		Code: problem.OutcomeUnknown, IntegrationID: id, RetryAfter: max(time.Second, wait), Err: cause,
+		Message: "SendGrid may have deleted the integration " + id + ", and this is not confirmed yet.",
+	}
+}
+
+// removalUnknown is the failure of a request whose deletion of a certificate was not confirmed.
+func removalUnknown(id string, wait time.Duration, cause error) *problem.Error {
+	return &problem.Error{
+		Code: problem.OutcomeUnknown, IntegrationID: id, RetryAfter: max(time.Second, wait), Err: cause,
+		Message: "SendGrid may have deleted a certificate of the integration " + id + ", and this is not confirmed yet. Send the request again after the time in Retry-After.",
 	}
 }
 

@@ -29,6 +29,10 @@ type Result struct {
 	Outcome protocol.Outcome `json:"outcome"`
 	// Integration is missing in a plan to create one.
 	Integration sendgrid.Integration `json:"integration,omitzero"`
+	// Integrations are all that a request ended, where there are several.
+	Integrations []sendgrid.Integration `json:"integrations,omitempty"`
+	// DeleteAfter is from when on an audit deletes what the request ended, nil if none does.
+	DeleteAfter *time.Time `json:"delete_after,omitempty"`
 	// Steps are what would be sent, in a plan only.
 	Steps []Step `json:"steps,omitzero"`
 	// Changes are what this request changed in SendGrid, or would change.

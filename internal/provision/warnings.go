@@ -30,18 +30,26 @@ const (
 	IntegrationIncomplete  WarningCode = "IntegrationIncomplete"
 	Drifted                WarningCode = "Drifted"
 	Missing                WarningCode = "Missing"
+	UrlsChanged            WarningCode = "UrlsChanged"
 )
 
 // WarningCodes returns every kind of warning that a result may have.
 func WarningCodes() []WarningCode {
-	return []WarningCode{NoCertificate, CertificateExpiresSoon, IntegrationDisabled, IntegrationIncomplete, Drifted, Missing}
+	return []WarningCode{NoCertificate, CertificateExpiresSoon, IntegrationDisabled, IntegrationIncomplete, Drifted, Missing, UrlsChanged}
 }
 
 // warnings returns the warnings about a result, from what is known without another call. Those of a
 // dry run are about what the request would leave.
 func (a *attempt) warnings(result *Result, now time.Time) []Warning {
+	if a.isEnd {
+		return nil
+	}
 	var found []Warning
 	warn := func(code WarningCode, message string) { found = append(found, Warning{Code: code, Message: message}) }
+	if a.missing && a.entry.IsEnded() {
+		warn(Missing, wasEnded(a.entry).Message)
+		return found
+	}
 	if a.missing {
 		warn(Missing, "The integration "+result.Integration.ID+" was deleted in SendGrid, or has another entity_id now; nothing was created again. To create it again, send the request with if_exists: restore.")
 		return found
@@ -58,6 +66,9 @@ func (a *attempt) warnings(result *Result, now time.Time) []Warning {
 	}
 	if completed := a.seen.integration.CompletedIntegration; completed != nil && !*completed {
 		warn(IntegrationIncomplete, "SendGrid reports that the set-up is not finished; somebody has to finish it in SendGrid's SSO settings.")
+	}
+	if result.Outcome == protocol.OutcomeCreated && a.entry.Gone != "" {
+		warn(UrlsChanged, "The integration was created again under another id, so the identity provider still has the URLs of the one before. Enter single_signon_url and audience_url of this result there.")
 	}
 	if len(a.drifted) > 0 {
 		found = append(found, Warning{Code: Drifted, Changes: a.drifted, Message: "Somebody changed the integration in SendGrid since this function did; " +

@@ -130,6 +130,22 @@ var fields = []field{
 		aliases: []string{"on conflict", "on exists", "if exist", "update", "upsert"},
 	},
 	{
+		name: "remove_certificates", read: readHashes, check: checkRemoved,
+		aliases: []string{"delete certificates", "remove certificate", "delete certificate"},
+	},
+	{
+		name: "state", read: readState,
+		aliases: []string{"ensure", "desired state"},
+	},
+	{
+		name:  "match",
+		read:  func(value json.RawMessage, r *Request, _ time.Time) string { return readStringMap(value, &r.Match) },
+		check: checkMatch,
+	},
+	{
+		name: "managed", read: readManaged,
+	},
+	{
 		name:    "dry_run",
 		read:    func(value json.RawMessage, r *Request, _ time.Time) string { return readBool(value, &r.DryRun) },
 		aliases: []string{"dry", "plan", "preview", "what if", "check mode"},

@@ -83,6 +83,10 @@ func readFields(values map[string]json.RawMessage, repeated map[string]bool, now
 			unread[f.name] = f.read(value, &r, now)
 		}
 	}
+	if r.Kind != Present {
+		r.restrict(unread)
+		return r, r.problems(unread)
+	}
 	if r.given["saml_metadata"] && r.given["saml_metadata_url"] {
 		unread["saml_metadata_url"] = "must not be given beside saml_metadata; send one of them"
 	}

@@ -45,6 +45,12 @@ type Request struct {
 	IfExists        IfExists
 	// DryRun asks what the request would do. Nothing is written.
 	DryRun bool
+	// Kind is what the request is for. All but a present one have an entity id, or Match, and Metadata.
+	Kind Kind
+	// Match names the connections by the metadata of their kept requests, in place of the entity id.
+	Match map[string]string
+	// RemoveCertificates are the SHA-256 of the certificates that are deleted in SendGrid.
+	RemoveCertificates []string
 	// Metadata is never sent to SendGrid. It is returned in the result, for a ticket number
 	// for instance.
 	Metadata map[string]string
@@ -56,6 +62,22 @@ type Request struct {
 	// hasPrivateKey reports whether a private key was found while the fields were read.
 	hasPrivateKey bool
 }
+
+// Kind is what a request is for.
+type Kind int
+
+// The kinds of requests.
+const (
+	// Present asks for a connection. It is the zero value.
+	Present Kind = iota
+	// Absent ends a connection: it is disabled and, if the function is set up for that, deleted later.
+	Absent
+	// Forget makes the ledger forget a connection. Nothing in SendGrid changes.
+	Forget
+)
+
+// NeedsRight reports whether the request needs the right to update integrations.
+func (r Request) NeedsRight() bool { return r.IfExists.Updates() || r.Kind != Present }
 
 // IfExists is what to do where the integration exists and differs.
 type IfExists string
@@ -85,6 +107,9 @@ func (r Request) problems(unread map[string]string) []problem.FieldError {
 		message := unread[f.name]
 		metadata := r.awaitsMetadata() || unread["saml_metadata"] != "" || unread["saml_metadata_url"] != ""
 		pending := f.fromMetadata && metadata && !r.given[f.name]
+		if r.Kind != Present && !r.given[f.name] {
+			pending = true // It is not needed.
+		}
 		if message == "" && f.check != nil && !pending {
 			message = f.check(r)
 		}

@@ -34,7 +34,7 @@ func (s *Server) knows(key string) bool {
 
 func (s *Server) permits(key string, op sendgrid.Op) bool {
 	scopes, limited := s.scopes[key]
-	return !limited || slices.Contains(scopes, scopeOf(op))
+	return !limited || slices.Contains(scopes, op.Scope())
 }
 
 // bearer returns the token of an Authorization header, empty where there is none.

@@ -15,15 +15,12 @@ type route struct {
 	ops  map[string]sendgrid.Op
 }
 
-// opDeleteIntegration is an operation that the client does not have; people carry it out.
-const opDeleteIntegration sendgrid.Op = "delete integration"
-
 var routes = []route{
 	{"/v3/sso/integrations", map[string]sendgrid.Op{
 		http.MethodGet: sendgrid.OpListIntegrations, http.MethodPost: sendgrid.OpCreateIntegration,
 	}},
 	{"/v3/sso/integrations/{id}", map[string]sendgrid.Op{
-		http.MethodGet: sendgrid.OpGetIntegration, http.MethodPatch: sendgrid.OpUpdateIntegration, http.MethodDelete: opDeleteIntegration,
+		http.MethodGet: sendgrid.OpGetIntegration, http.MethodPatch: sendgrid.OpUpdateIntegration, http.MethodDelete: sendgrid.OpDeleteIntegration,
 	}},
 	{"/v3/sso/integrations/{id}/certificates", map[string]sendgrid.Op{
 		http.MethodGet: sendgrid.OpListCertificates,
@@ -36,21 +33,13 @@ var routes = []route{
 	}},
 }
 
-// scopeOf returns the scope that a key needs for an operation.
-func scopeOf(op sendgrid.Op) string {
-	if op == opDeleteIntegration {
-		return sendgrid.ScopeDelete
-	}
-	return op.Scope()
-}
-
 // operations are what the server does for each operation of the client.
 var operations = map[sendgrid.Op]func(*Server, *call) answer{
 	sendgrid.OpCreateIntegration: (*Server).createIntegration,
 	sendgrid.OpListIntegrations:  (*Server).listIntegrations,
 	sendgrid.OpGetIntegration:    (*Server).getIntegration,
 	sendgrid.OpUpdateIntegration: (*Server).updateIntegration,
-	opDeleteIntegration:          (*Server).deleteIntegration,
+	sendgrid.OpDeleteIntegration: (*Server).deleteIntegration,
 	sendgrid.OpCreateCertificate: (*Server).createCertificate,
 	sendgrid.OpListCertificates:  (*Server).listCertificates,
 	sendgrid.OpGetCertificate:    (*Server).getCertificate,

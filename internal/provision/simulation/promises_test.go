@@ -18,11 +18,11 @@ func (t *try) accepted() bool {
 		return false
 	}
 	switch t.result.Outcome {
-	case protocol.OutcomeCreated, protocol.OutcomeUpdated:
+	case protocol.OutcomeCreated, protocol.OutcomeUpdated, protocol.OutcomeDisabled:
 		return true
 	case protocol.OutcomeUnchanged:
 		return t.asks.update && !t.sim.remembered(t)
-	case protocol.OutcomeSuperseded, protocol.OutcomePlanned, protocol.OutcomeRejected, protocol.OutcomeFailed:
+	case protocol.OutcomeSuperseded, protocol.OutcomePlanned, protocol.OutcomeRejected, protocol.OutcomeFailed, protocol.OutcomeDeleted:
 	}
 	return false
 }
@@ -39,7 +39,7 @@ func (sim *simulation) remembered(t *try) bool {
 }
 
 func (q *sent) sameFields(other *sent) bool {
-	return q.enabled == other.enabled && q.signin == other.signin && q.rejected == other.rejected
+	return q.absent == other.absent && q.enabled == other.enabled && q.signin == other.signin && q.rejected == other.rejected
 }
 
 // newer reports whether the request of a try is newer than that of another. Of two that were sent
@@ -139,6 +139,9 @@ func (sim *simulation) recorded(t *try, before, after protocol.Entry) {
 	if announced && before.Managed() && !q.restore {
 		sim.require(before.KeptIdentity != q.resolve().Identity(), "%s is the request that is kept, and changes SendGrid", t)
 	}
+	if before.IsEnded() && !after.IsEnded() {
+		sim.require(q.restore, "%s brings back what was ended", t)
+	}
 	if before.Managed() && after.Revision == before.Revision+1 {
 		sim.require(after.Managed(), "%s makes the ledger forget what is kept", t)
 		completes := before.Outcome == protocol.OutcomeCreated || before.Bare // That the caller may do.
@@ -166,6 +169,37 @@ func (t *try) judge(_ context.Context, found provision.Audited) (string, error) 
 		t.sim.require(!found.Missing, "%s misses an integration, and nobody deleted it", t)
 	}
 	return "", nil
+}
+
+// mayDelete checks that an audit deletes only what was ended, is disabled and alone with its entity id.
+func (sim *simulation) mayDelete(t *try, i *integration, enabled bool) {
+	entry, _ := sim.ledger.Get(context.Background(), sim.key)
+	sim.require(t.asks.audit, "%s deletes %s", t, i.id)
+	sim.require(entry.IsEnded() && entry.Deleting == i.id, "%s deletes %s, which is not ended", t, i.id)
+	recent := func(d deed) bool { // Reads lag, and the deletion may have taken effect late.
+		return slices.ContainsFunc(sim.schedule.hands, func(h hand) bool {
+			at := sim.began.Add(h.at)
+			return h.does == d && !at.After(time.Now()) && at.After(time.Now().Add(-maxLag-maxLate))
+		})
+	}
+	sim.require(!enabled || recent(enables), "%s deletes %s, which is enabled", t, i.id)
+	sim.require(len(sim.account.live()) == 1 || recent(creates), "%s deletes %s, which shares its entity id", t, i.id)
+}
+
+// checkDeleted checks that what was ended is deleted, if it is to be.
+func (sim *simulation) checkDeleted() {
+	entry, _ := sim.ledger.Get(context.Background(), sim.key)
+	if len(sim.schedule.hands) > 0 || !entry.IsEnded() {
+		return
+	}
+	live := sim.account.live()
+	if sim.schedule.deleteAfter > 0 {
+		sim.require(len(live) == 0, "what was ended is not deleted")
+	}
+	for _, i := range live {
+		value, _ := i.now()
+		sim.require(!value.Enabled, "what was ended is enabled")
+	}
 }
 
 // checkRenewed checks that after an audit a connection is as its SAML metadata says.
@@ -239,6 +273,9 @@ func (sim *simulation) checkAnswer(t *try) {
 	}
 	sim.trace("%s: %s %s", t, t.result.Outcome, t.result.Integration.ID)
 	q, id := t.asks, t.result.Integration.ID
+	if q.absent && id == "" { // There was nothing to end.
+		return
+	}
 	var about *integration
 	for _, i := range sim.account.integrations {
 		if i.id == id {
@@ -251,7 +288,8 @@ func (sim *simulation) checkAnswer(t *try) {
 	}
 	gone := slices.ContainsFunc(t.result.Warnings, func(w provision.Warning) bool { return w.Code == provision.Missing })
 	if gone {
-		sim.require(!q.http && len(sim.schedule.hands) > 0, "%s is superseded because %s is gone", t, id)
+		ended := slices.ContainsFunc(sim.schedule.requests, func(other *sent) bool { return other.absent })
+		sim.require(ended || !q.http && len(sim.schedule.hands) > 0, "%s is superseded because %s is gone", t, id)
 		return
 	}
 	sim.require(about.existed(t.began.Add(-maxLag)), "%s is about %s, which does not exist", t, id)
@@ -268,7 +306,7 @@ func (sim *simulation) checkAnswer(t *try) {
 			if other == t || t.newer(other) {
 				continue
 			}
-			newer = newer || other.wroteSince || other.accepted() || other.died || other.failure != nil && other.failure.Code == problem.LedgerUnavailable
+			newer = newer || other.wroteSince || other.accepted() || other.result != nil && other.asks.update || other.died || other.failure != nil && other.failure.Code == problem.LedgerUnavailable
 			switch {
 			case other.failure != nil && !other.failure.Retryable():
 				why = "what was rejected"
@@ -279,11 +317,11 @@ func (sim *simulation) checkAnswer(t *try) {
 		// What a person creates may be taken for the outcome of a create that is unknown.
 		newer = newer || slices.ContainsFunc(sim.schedule.hands, func(h hand) bool { return h.does == creates })
 		sim.require(newer, "%s is superseded by %s", t, why)
-	case protocol.OutcomeUnchanged, protocol.OutcomeUpdated:
+	case protocol.OutcomeUnchanged, protocol.OutcomeUpdated, protocol.OutcomeDisabled:
 		if (len(sim.schedule.hands) == 0 || q.restore) && !sim.appliedBefore(t) && !sim.remembered(t) {
 			sim.require(sim.hadFields(about, q, t.began.Add(-maxLag)), "%s is %s, and SendGrid had something else", t, t.result.Outcome)
 		}
-	case protocol.OutcomePlanned, protocol.OutcomeRejected, protocol.OutcomeFailed:
+	case protocol.OutcomePlanned, protocol.OutcomeRejected, protocol.OutcomeFailed, protocol.OutcomeDeleted:
 	}
 }
 
@@ -299,6 +337,9 @@ func (sim *simulation) appliedBefore(t *try) bool {
 func (sim *simulation) hadFields(i *integration, q *sent, since time.Time) bool {
 	is := func(v version[sendgridIntegration]) bool {
 		supplied := q.url && slices.ContainsFunc(sim.schedule.documents, func(d document) bool { return v.value.SigninURL == signinURL(d.signin) })
+		if q.absent {
+			return !v.deleted && !v.value.Enabled
+		}
 		return !v.deleted && v.value.Enabled == q.enabled && (supplied || v.value.SigninURL == signinURL(q.signin))
 	}
 	for n, v := range i.past {
@@ -333,6 +374,9 @@ func (sim *simulation) checkEnd() {
 	}
 	live := sim.account.live()
 	if len(newest) == 0 {
+		return
+	}
+	if newest[0].asks.absent && len(live) == 0 { // It was deleted, or came before it was created.
 		return
 	}
 	sim.require(len(live) == 1, "%d integrations are left", len(live))

@@ -160,10 +160,12 @@ func (sim *simulation) run() {
 	for _, d := range sim.schedule.documents {
 		time.Sleep(time.Until(sim.began.Add(d.at)))
 	}
+	time.Sleep(sim.schedule.deleteAfter)
 	last := &delivery{number: len(sim.schedule.deliveries), request: &sent{audit: true, at: time.Since(sim.began)}, length: 25 * time.Second}
 	t := &try{sim: sim, delivery: last, asks: last.request, process: sim.process(make([]*process, 1), last, 0), began: time.Now()}
 	if again, _ := sim.audit(t); !again {
 		sim.checkRenewed()
+		sim.checkDeleted()
 	}
 }
 
@@ -181,7 +183,7 @@ func (sim *simulation) process(all []*process, d *delivery, number int) *process
 		return p
 	}
 	all[d.process] = &process{Provisioner: &provision.Provisioner{
-		SendGrid: client{sim}, Ledger: faultyLedger{sim}, Account: []string{"account"},
+		SendGrid: client{sim}, Ledger: faultyLedger{sim}, Account: []string{"account"}, DeleteAfter: sim.schedule.deleteAfter,
 		Random: &source{PCG: rand.NewPCG(sim.schedule.seed, uint64(d.number*maxTries+number))},
 	}}
 	return all[d.process]
@@ -399,6 +401,9 @@ var certificates = sync.OnceValue(func() []saml.Certificate {
 })
 
 func (q *sent) resolve() request.Resolved {
+	if q.absent {
+		return request.Resolved{Request: request.Request{Kind: request.Absent, EntityID: entityID}}
+	}
 	r := request.Request{Name: "name", Enabled: q.enabled, SigninURL: signinURL(q.signin), EntityID: entityID}
 	if q.rejected {
 		r.Name = refusedName
@@ -411,6 +416,9 @@ func (q *sent) resolve() request.Resolved {
 	}
 	for _, n := range q.certs {
 		r.Certificates = append(r.Certificates, certificates()[n])
+	}
+	for _, n := range q.removes {
+		r.RemoveCertificates = append(r.RemoveCertificates, certificates()[n].SHA256)
 	}
 	if !q.url {
 		return request.Resolved{Request: r}

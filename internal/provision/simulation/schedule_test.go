@@ -25,6 +25,8 @@ type schedule struct {
 	faults     []fault
 	hands      []hand
 	documents  []document // The first one is there from the beginning.
+	// deleteAfter is how long after it was ended a connection is deleted, 0 if it is not.
+	deleteAfter time.Duration
 	// unanswered lets SendGrid answer no create of a certificate, and carry none out.
 	unanswered bool
 }
@@ -46,6 +48,8 @@ type sent struct {
 	webhook  bool // Its caller may not update.
 	url      bool // SAML metadata at a URL supplies signin and certs.
 	audit    bool // It is no request, but an audit.
+	absent   bool // It ends the connection.
+	removes  []int
 }
 
 // document is the SAML metadata at the URL from some time on.
@@ -116,11 +120,12 @@ const (
 	deletes
 	creates
 	deletesCertificate
+	enables
 	deeds
 )
 
 func (d deed) String() string {
-	return [...]string{"disables the integration", "changes signin_url", "deletes the integration", "creates the integration", "deletes a certificate"}[d]
+	return [...]string{"disables the integration", "changes signin_url", "deletes the integration", "creates the integration", "deletes a certificate", "enables the integration"}[d]
 }
 
 // newSchedule draws a schedule.
@@ -142,7 +147,12 @@ func newSchedule(seed uint64) *schedule {
 		for c := range 2 {
 			if r.IntN(3) == 0 {
 				q.certs = append(q.certs, c)
+			} else if q.update && r.IntN(8) == 0 {
+				q.removes = append(q.removes, c)
 			}
+		}
+		if r.IntN(8) == 0 {
+			*q = sent{number: n, at: q.at, tie: q.tie, ahead: q.ahead, http: q.http, bare: q.bare, update: true, absent: true}
 		}
 		s.requests = append(s.requests, q)
 		for range 1 + max(0, r.IntN(4)-1) {
@@ -182,6 +192,7 @@ func newSchedule(seed uint64) *schedule {
 			}
 		}
 	}
+	s.deleteAfter = []time.Duration{0, 20 * time.Second, 100 * time.Second}[r.IntN(3)]
 	s.documents = []document{{signin: "a", certs: []int{0}}}
 	if r.IntN(2) == 0 {
 		s.documents = append(s.documents, document{at: seconds(span), signin: "ab"[r.IntN(2):][:1], certs: [][]int{{1}, {0, 1}}[r.IntN(2)]})
@@ -261,6 +272,9 @@ func (s *schedule) String() string {
 	slices.SortStableFunc(steps, func(a, b step) int { return int(a.at - b.at) })
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d, reads lag up to %s", s.seed, s.lag)
+	if s.deleteAfter > 0 {
+		fmt.Fprintf(&b, ", what is ended is deleted after %s", s.deleteAfter)
+	}
 	if s.unanswered {
 		b.WriteString(", no create of a certificate is answered or carried out")
 	}
@@ -297,6 +311,12 @@ func (q *sent) String() string {
 	}
 	if q.bare {
 		flags += " bare"
+	}
+	if q.absent {
+		kind = "absent"
+	}
+	if len(q.removes) > 0 {
+		flags += fmt.Sprintf(" removes=%v", q.removes)
 	}
 	if q.url {
 		flags += " from metadata"

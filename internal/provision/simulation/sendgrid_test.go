@@ -260,6 +260,32 @@ func (c client) UpdateIntegration(ctx context.Context, id string, in sendgrid.In
 	return &changed, err
 }
 
+func (c client) DeleteIntegration(ctx context.Context, id string) error {
+	return c.call(ctx, sendgrid.OpDeleteIntegration, "DELETE "+id, func(t *try) error {
+		if found := c.sim.account.find(id); found != nil {
+			value, _ := found.now()
+			c.sim.mayDelete(t, found, value.Enabled)
+			found.set(sendgrid.Integration{}, true)
+			c.sim.trace("  effect: %s deletes %s", t, id)
+		}
+		return nil
+	})
+}
+
+func (c client) DeleteCertificate(ctx context.Context, id string) error {
+	return c.call(ctx, sendgrid.OpDeleteCertificate, "DELETE certificate "+id, func(t *try) error {
+		for _, each := range c.sim.account.certificates {
+			if value, exists := each.now(); exists && value.ID == id {
+				asked := slices.ContainsFunc(t.asks.removes, func(n int) bool { return certificates()[n].PEM() == each.pem })
+				c.sim.require(asked, "%s deletes a certificate that it did not name", t)
+				each.set(value, true)
+				c.sim.wrote(t, "deletes a certificate", false)
+			}
+		}
+		return nil
+	})
+}
+
 func (c client) CreateCertificate(ctx context.Context, in sendgrid.CertificateRequest) (*sendgrid.Certificate, error) {
 	var made sendgrid.Certificate
 	key := in.IntegrationID + in.PublicCertificate
@@ -342,9 +368,12 @@ func (a *account) act(h hand) {
 		}
 	default:
 		value, _ := live[0].now()
-		if h.does == disables {
+		switch h.does {
+		case disables:
 			value.Enabled = false
-		} else {
+		case enables:
+			value.Enabled = true
+		default:
 			value.SigninURL = signinURL("x")
 		}
 		live[0].set(value, false)

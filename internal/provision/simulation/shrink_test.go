@@ -22,6 +22,9 @@ func (s *schedule) without() []*schedule {
 	if len(s.documents) > 1 {
 		simpler(func(c *schedule) { c.documents = s.documents[:1] })
 	}
+	if s.deleteAfter > 0 {
+		simpler(func(c *schedule) { c.deleteAfter = 0 })
+	}
 	if s.lag > 0 {
 		simpler(func(c *schedule) { c.lag = 0 })
 	}

@@ -1,0 +1,60 @@
+package protocol
+
+import "time"
+
+// PlanEnd decides what a request does that ends a connection. Which integrations are there to be disabled
+// is up to the driver; Shown is the one that the entry records.
+func (v View) PlanEnd() Plan {
+	e := v.Entry
+	switch {
+	case v.Shown.RecordedMissing && e.Settles.After(v.AsOf):
+		return v.refuse(NotYetVisible, e.Settles)
+	case v.isOlder():
+		return Plan{Step: AnswerSuperseded}
+	case e.remembers(v.Asked):
+		return Plan{Step: AnswerUnchanged}
+	case e.awaitsCreate() && !e.Rechecked && !v.Shown.Exists:
+		return Plan{Step: Recheck} // It may still be on its way.
+	case v.Shown.NeedsUpdate:
+		return Plan{Step: Update}
+	default:
+		return Plan{Step: Complete}
+	}
+}
+
+// Ending is who ended a connection, when, and from when on it is deleted: the zero time if it is not.
+type Ending struct {
+	By              string
+	At, DeleteAfter time.Time
+}
+
+// Ends reports whether a request ends the connection: not if it was ended before, or if there is nothing to
+// end.
+func (e Entry) Ends(exists, changed bool) bool {
+	return (exists || e.Managed()) && (!e.IsEnded() || changed)
+}
+
+// End returns the entry once a connection is ended; ending is nil where the request ends nothing. Then only
+// its order is remembered, so that nothing older creates the connection.
+func (e Entry) End(asked Asked, ending *Ending, now, hold time.Time) Entry {
+	e = e.finished().Release(hold)
+	e.Fingerprint = asked.Fingerprint
+	e.Applied = latest(e.Applied, asked.Order)
+	e.Deliveries = recent(e.Deliveries, asked.Deliveries)
+	switch {
+	case ending != nil:
+		e.EndedBy, e.Ended, e.DeleteAfter, e.Expires = ending.By, ending.At, ending.DeleteAfter, never
+	case !e.IsEnded():
+		e.State, e.Expires = Free, now.Add(retention)
+	}
+	return e
+}
+
+// Forget returns the entry of a connection that is not managed any more. Order and deliveries are
+// remembered for as long as a queue can redeliver.
+func (e Entry) Forget(now time.Time) Entry {
+	e = e.revived()
+	e.Kept, e.KeptIdentity, e.Findings, e.Audited, e.Baseline = "", "", "", time.Time{}, ""
+	e.Expires = now.Add(retention)
+	return e
+}

@@ -1,0 +1,41 @@
+package provision
+
+import (
+	"context"
+
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// lookEnded audits a connection that was ended: it is deleted once that is due, if it is still as it was
+// ended. What a person enabled since is left alone, and so is what shares its entity id.
+func (a *attempt) lookEnded(ctx context.Context, r Audit, found *Audited) error {
+	a.seen = observation{recordedMissing: found.Missing}
+	if len(found.Integrations) > 0 && !found.Missing {
+		a.seen.integration = &found.Integrations[0]
+	}
+	a.reconcileEntry()
+	switch i := a.seen.integration; {
+	case a.entry.IntegrationID == "", i == nil, i.ID != a.entry.IntegrationID:
+	case i.Enabled:
+		found.Drift = []problem.Change{{Field: "enabled", From: false, To: true}}
+	case r.Renews && a.isDue(*i, len(found.Integrations)):
+		if err := a.perform(ctx, a.deleteIntegration()); err != nil {
+			return err
+		}
+		found.Integrations, found.Certificates = nil, nil
+	}
+	found.Missing = false // It may be gone.
+	if a.entry.IntegrationID == "" {
+		found.Deleted = a.entry.Deleting
+	}
+	found.DeleteAfter = a.entry.DeleteAfter
+	return nil
+}
+
+// isDue reports whether an integration that is disabled is to be deleted now.
+func (a *attempt) isDue(i sendgrid.Integration, sharing int) bool {
+	after := a.entry.DeleteAfter
+	return !after.IsZero() && !a.asOf.Before(after) && sharing == 1 && i.EntityID == a.request.EntityID
+}
+

@@ -1,0 +1,354 @@
+package provision
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/request"
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// endConnection disables every integration with the entity id, and records that the connection is ended.
+func (a *attempt) endConnection(ctx context.Context) (*Result, error) {
+	if a.request.DryRun {
+		return a.previewEnd(ctx)
+	}
+	var err error
+	if a.standing, err = a.acquire(ctx, false); err != nil {
+		return nil, err
+	}
+	if a.standing != protocol.Owner {
+		return nil, stillSettling(a.entry, time.Until(a.entry.Lease))
+	}
+	all, err := a.beginEnd(ctx)
+	if err != nil {
+		a.release(ctx)
+		return nil, err
+	}
+	for {
+		p := a.planEnd(all)
+		if p.Step != protocol.Update {
+			return a.finishEnd(ctx, p, all)
+		}
+		next := a.firstEnabled(all)
+		if err := a.perform(ctx, a.disable(all[next])); err != nil {
+			return nil, err
+		}
+		all[next] = *a.seen.integration
+	}
+}
+
+// finishEnd carries out the last step of a request that ends a connection.
+func (a *attempt) finishEnd(ctx context.Context, p protocol.Plan, all []sendgrid.Integration) (*Result, error) {
+	switch p.Step {
+	case protocol.Complete:
+		return a.recordEnd(ctx, all)
+	case protocol.AnswerSuperseded:
+		a.release(ctx)
+		return a.ended(protocol.OutcomeSuperseded, all), nil
+	case protocol.AnswerUnchanged:
+		a.release(ctx)
+		return a.ended(protocol.OutcomeUnchanged, all), nil
+	default:
+		result, err := a.carryOut(ctx, p)
+		if result == nil && err == nil {
+			err = errUnplanned
+		}
+		return result, err
+	}
+}
+
+// beginEnd reads the integrations with the entity id, the recorded one last: it is the one that the entry
+// is about in the end.
+func (a *attempt) beginEnd(ctx context.Context) ([]sendgrid.Integration, error) {
+	a.asOf = time.Now()
+	list, err := a.lists.join(ctx, a.wait, a.arrived, a.repeats, a.SendGrid.ListIntegrations)
+	if err != nil {
+		return nil, err
+	}
+	recorded := a.entry.IntegrationID
+	var all []sendgrid.Integration
+	var own *sendgrid.Integration
+	for _, i := range list {
+		switch {
+		case recorded != "" && i.ID == recorded:
+			own = &i
+		case i.EntityID == a.request.EntityID && i.ID != "" && i.ID != a.entry.Gone:
+			all = append(all, i)
+		}
+	}
+	if own == nil && recorded != "" { // The list may lag behind a read by id.
+		if own, err = a.getIfThere(ctx, recorded); err != nil {
+			return nil, err
+		}
+	}
+	a.seen = observation{recordedMissing: recorded != "" && own == nil}
+	if own != nil {
+		all = append(all, a.settled(*own))
+	}
+	if len(all) > 0 {
+		a.seen.integration = &all[len(all)-1]
+	}
+	a.reconcileEntry()
+	return all, nil
+}
+
+// settled returns the recorded integration as it is. What is shown may be older than this function's last
+// write, which the baseline has: then to send it back would undo a part of that.
+func (a *attempt) settled(i sendgrid.Integration) sendgrid.Integration {
+	b, found := parseBaseline(a.entry.Baseline)
+	if !found || !a.entry.Stale.After(a.asOf) {
+		return i
+	}
+	for field, into := range map[string]*string{"name": &i.Name, "signin_url": &i.SigninURL, "signout_url": &i.SignoutURL, "entity_id": &i.EntityID} {
+		if text, ok := b.Fields[field].(string); ok {
+			*into = text
+		}
+	}
+	i.Enabled = true // It may be.
+	return i
+}
+
+// planEnd makes the next plan.
+func (a *attempt) planEnd(all []sendgrid.Integration) protocol.Plan {
+	shown := protocol.Shown{Exists: len(all) > 0, NeedsUpdate: a.firstEnabled(all) >= 0, RecordedMissing: a.seen.recordedMissing}
+	return protocol.View{Asked: a.asked, Entry: a.entry, Standing: a.standing, Shown: shown, AsOf: a.asOf, UpdateSent: a.updateSent}.PlanEnd()
+}
+
+// firstEnabled returns where the first integration is that is enabled, -1 if none is.
+func (a *attempt) firstEnabled(all []sendgrid.Integration) int {
+	return slices.IndexFunc(all, func(i sendgrid.Integration) bool { return i.Enabled })
+}
+
+// disable is the update that disables an integration. Every other field is sent as SendGrid has it.
+func (a *attempt) disable(i sendgrid.Integration) write {
+	metadata, match, kind := a.request.Metadata, a.request.Match, a.request.Kind
+	a.request.Request = request.Request{
+		Name: i.Name, SigninURL: i.SigninURL, SignoutURL: i.SignoutURL, EntityID: i.EntityID, IfExists: request.UpdateExisting,
+		Metadata: metadata, Match: match, Kind: kind,
+	}
+	a.seen.integration = &i
+	w := a.updateIntegration()
+	w.step.Description = "Disable the integration " + i.ID + "."
+	return w
+}
+
+// recordEnd records that the connection is ended.
+func (a *attempt) recordEnd(ctx context.Context, all []sendgrid.Integration) (*Result, error) {
+	now := time.Now()
+	var ending *protocol.Ending
+	if a.entry.Ends(len(all) > 0, a.updateSent) {
+		ending = &protocol.Ending{By: a.delivery.Caller, At: now}
+		if a.DeleteAfter > 0 && len(all) == 1 { // Of several, a person decides which.
+			ending.DeleteAfter = now.Add(a.DeleteAfter)
+		}
+	}
+	e := a.entry
+	if len(all) > 0 {
+		e = e.About(all[len(all)-1].ID, a.settles())
+		if e.Baseline == "" {
+			e.Baseline = baseline{Fields: request.Shown(all[len(all)-1])}.String()
+		}
+	}
+	e = e.End(a.asked, ending, now, a.held)
+	if err := a.commit(ctx, e); err != nil {
+		return nil, err
+	}
+	if a.updateSent {
+		return a.ended(protocol.OutcomeDisabled, all), nil
+	}
+	return a.ended(protocol.OutcomeUnchanged, all), nil
+}
+
+// ended returns the result of a request that ends a connection.
+func (a *attempt) ended(outcome protocol.Outcome, all []sendgrid.Integration) *Result {
+	a.isEnd = true
+	r := &Result{Outcome: outcome, Changes: a.changes}
+	if len(all) > 0 {
+		r.Integration = all[len(all)-1]
+	}
+	if len(all) > 1 {
+		r.Integrations = all
+	}
+	if after := a.entry.DeleteAfter; !after.IsZero() && outcome != protocol.OutcomeSuperseded {
+		after = after.UTC().Truncate(time.Second)
+		r.DeleteAfter = &after
+	}
+	return r
+}
+
+// previewEnd returns what the request would do.
+func (a *attempt) previewEnd(ctx context.Context) (*Result, error) {
+	if err := a.beginPreview(ctx); err != nil {
+		return nil, err
+	}
+	all, err := a.beginEnd(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := a.planEnd(all)
+	switch p.Step {
+	case protocol.Recheck:
+		return nil, writeUnknown(a.entry, a.settling(), nil)
+	case protocol.Refuse:
+		return nil, a.refusal(p)
+	default:
+	}
+	result := a.ended(protocol.OutcomePlanned, all)
+	result.Steps, result.Changes, result.DeleteAfter = []Step{}, []problem.Change{}, nil
+	for at := range all {
+		if p.Step == protocol.Update && all[at].Enabled {
+			w := a.disable(all[at])
+			result.Steps, result.Changes = append(result.Steps, w.step), append(result.Changes, w.changes...)
+		}
+	}
+	return result, nil
+}
+
+// forget makes the ledger forget the connection.
+func (a *attempt) forget(ctx context.Context) (*Result, error) {
+	var err error
+	if a.standing, err = a.acquire(ctx, false); err != nil {
+		return nil, err
+	}
+	if a.standing != protocol.Owner {
+		return nil, stillSettling(a.entry, time.Until(a.entry.Lease))
+	}
+	if a.entry.Deleting != "" && a.entry.IntegrationID != "" { // What became of that is to be found out first.
+		if _, err := a.beginEnd(ctx); err != nil {
+			a.release(ctx)
+			return nil, err
+		}
+	}
+	if err := a.commit(ctx, a.entry.Forget(time.Now()).Release(a.held)); err != nil {
+		return nil, err
+	}
+	a.isEnd = true
+	return &Result{Outcome: protocol.OutcomeUnchanged}, nil
+}
+
+// endMatching ends each connection whose kept request has the metadata that the request names.
+func (p *Provisioner) endMatching(ctx context.Context, r request.Resolved, d Delivery) (*Result, error) {
+	if p.All == nil {
+		return nil, problem.InvalidField("match", "is not supported here; send the entity_id")
+	}
+	var ids []string
+	for e, err := range p.All(ctx) {
+		if err != nil {
+			return nil, translate(&ledgerError{err}, "nothing was changed")
+		}
+		if kept, managed := request.ParseKept(e.Kept); managed && matches(kept.Metadata, r.Match) {
+			ids = append(ids, e.EntityID)
+		}
+	}
+	slices.Sort(ids)
+	combined := &Result{Outcome: protocol.OutcomeUnchanged, Metadata: r.Metadata}
+	var failures []error
+	for _, id := range ids {
+		one := r
+		one.Match, one.EntityID = nil, id
+		result, err := p.Ensure(ctx, one, d)
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		combined.add(result)
+	}
+	if len(failures) > 0 { // Those that are ended stay so, and the request is repeated for the others.
+		return nil, failures[0]
+	}
+	if len(combined.Integrations) == 1 {
+		combined.Integrations = nil
+	}
+	return combined, nil
+}
+
+func matches(metadata, wanted map[string]string) bool {
+	for key, value := range wanted {
+		if metadata[key] != value {
+			return false
+		}
+	}
+	return true
+}
+
+// add adds the result for one of several connections.
+func (r *Result) add(one *Result) {
+	if one.Integration.ID == "" {
+		return
+	}
+	if len(one.Integrations) == 0 {
+		one.Integrations = []sendgrid.Integration{one.Integration}
+	}
+	r.Integration, r.Integrations = one.Integration, append(r.Integrations, one.Integrations...)
+	r.Changes, r.Steps = append(r.Changes, one.Changes...), append(r.Steps, one.Steps...)
+	if one.Outcome != protocol.OutcomeUnchanged {
+		r.Outcome = one.Outcome
+	}
+	r.DeleteAfter = one.DeleteAfter
+}
+
+// deleteIntegration is the deletion of the integration of a connection that was ended.
+func (a *attempt) deleteIntegration() write {
+	i := *a.seen.integration
+	return write{
+		Write:      protocol.Write{Kind: protocol.DeleteIntegration, Integration: i.ID},
+		idempotent: true,
+		send:       func(ctx context.Context) error { return a.SendGrid.DeleteIntegration(ctx, i.ID) },
+		shows: func(ctx context.Context) (bool, error) {
+			_, err := a.SendGrid.GetIntegration(ctx, i.ID)
+			if sendgrid.IsNotFound(err) {
+				return true, nil
+			}
+			return false, err
+		},
+		unknown: func(cause error) error { return deletionUnknown(i.ID, a.settling(), cause) },
+	}
+}
+
+// deleteCertificate is the deletion of a certificate of the integration.
+func (a *attempt) deleteCertificate(sha256 string) write {
+	id := a.seen.integration.ID
+	at := slices.IndexFunc(a.seen.certificates, func(c storedCertificate) bool { return c.sha256 == sha256 })
+	c := a.seen.certificates[at]
+	without := slices.DeleteFunc(slices.Clone(a.seen.certificates), func(s storedCertificate) bool { return s.sha256 == sha256 })
+	return write{
+		Write:      protocol.Write{Kind: protocol.DeleteCertificate, Integration: id, Subject: sha256},
+		step:       removeStep(id, c),
+		changes:    []problem.Change{{Field: certificateField, From: sha256}},
+		idempotent: true,
+		send: func(ctx context.Context) error {
+			err := a.SendGrid.DeleteCertificate(ctx, c.id)
+			if err == nil {
+				a.seen.certificates, a.removed = without, true
+			}
+			return err
+		},
+		shows: func(ctx context.Context) (bool, error) {
+			list, err := a.SendGrid.ListCertificates(ctx, id)
+			if err != nil || slices.ContainsFunc(stored(list), func(s storedCertificate) bool { return s.sha256 == sha256 }) {
+				return false, err
+			}
+			a.seen.certificates, a.removed = without, true
+			return true, nil
+		},
+		unknown: func(cause error) error { return removalUnknown(id, a.settling(), cause) },
+	}
+}
+
+// checkRemoval refuses a request that would leave no valid certificate, before anything is sent.
+func (a *attempt) checkRemoval(now time.Time) error {
+	removes := a.asked.Removes
+	if len(removes) == 0 || a.seen.integration == nil || len(a.asked.Certificates) > 0 {
+		return nil
+	}
+	left := func(c storedCertificate) bool { return c.notAfter.After(now) && !slices.Contains(removes, c.sha256) }
+	removed := func(c storedCertificate) bool { return slices.Contains(removes, c.sha256) }
+	if slices.ContainsFunc(a.seen.certificates, removed) && !slices.ContainsFunc(a.seen.certificates, left) {
+		return problem.InvalidField("remove_certificates", "would leave no certificate that is valid, so that nobody could log in; request the next one first")
+	}
+	return nil
+}
