@@ -8,6 +8,7 @@ import (
 	"sendgrid-sso-integration/internal/auth"
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/request"
 )
 
 // retrySecret is when to send a request again if the webhook secret could not be read.
@@ -42,8 +43,14 @@ func (h *Handler) authenticate(ctx context.Context, d *delivery.Delivery) error 
 // add a signing certificate to an integration can log in as anyone, so a webhook secret alone
 // is not enough for an update.
 func (h *Handler) authorize(d *delivery.Delivery) error {
-	if h.mayUpdate(d) || !d.Request.IfExists.Updates() {
+	if h.mayUpdate(d) || !d.Request.NeedsRight() {
 		return nil
+	}
+	if d.Request.Kind != request.Present {
+		return &problem.Error{
+			Code:    problem.Forbidden,
+			Message: "A caller that is authenticated by a webhook secret alone may not end a connection, nor have it forgotten. Sign the request with IAM, or have the operator set WEBHOOK_MAY_UPDATE to true.",
+		}
 	}
 	return &problem.Error{
 		Code:    problem.Forbidden,

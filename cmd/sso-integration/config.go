@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ type config struct {
 	auditMayWrite      bool
 	samlMetadataHosts  []string
 	apiKeyTTL          time.Duration
+	deleteAfter        time.Duration
 }
 
 const (
@@ -82,6 +84,8 @@ func readConfig(getenv func(string) string) (config, error) {
 	cfg.baseURL, cfg.onBehalfOf = actsOn.BaseURL, actsOn.OnBehalfOf
 	cfg.apiKeyTTL, err = parseTTL(getenv("API_KEY_TTL"))
 	note("API_KEY_TTL", err)
+	cfg.deleteAfter, err = parseDeleteAfter(getenv("DELETE_AFTER"))
+	note("DELETE_AFTER", err)
 
 	if len(problems) > 0 {
 		return config{}, fmt.Errorf("the configuration has %d problem(s):\n%w", len(problems), errors.Join(problems...))
@@ -110,6 +114,26 @@ func parseAuditMode(text string) (mayWrite bool, err error) {
 	default:
 		return false, fmt.Errorf("must be renew or report, not %q", text)
 	}
+}
+
+// maxDeleteAfter keeps the time of a deletion in a year that every ledger can store.
+const maxDeleteAfter = 100 * 365 * 24 * time.Hour
+
+// parseDeleteAfter parses a duration that may be in days.
+func parseDeleteAfter(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	after, err := time.ParseDuration(text)
+	if days, inDays := strings.CutSuffix(text, "d"); inDays {
+		var n uint64
+		n, err = strconv.ParseUint(days, 10, 16)
+		after = time.Duration(n) * 24 * time.Hour //nolint:gosec // It has 16 bits.
+	}
+	if err != nil || after <= 0 || after > maxDeleteAfter {
+		return 0, fmt.Errorf("must be a positive duration such as 14d or 336h, not %q; leave it empty if only people delete", text)
+	}
+	return after, nil
 }
 
 func parseTTL(text string) (time.Duration, error) {

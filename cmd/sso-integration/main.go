@@ -59,7 +59,7 @@ func build(ctx context.Context, getenv func(string) string, logger *slog.Logger)
 		OnCall:     delivery.CountCall,
 	}
 	entries := newLedger(aws, cfg.ledgerTable, logger)
-	provisioner := &provision.Provisioner{SendGrid: client, Ledger: entries, Account: []string{cfg.baseURL, cfg.onBehalfOf}, Logger: logger}
+	provisioner := &provision.Provisioner{SendGrid: client, Ledger: entries, Account: []string{cfg.baseURL, cfg.onBehalfOf}, All: entries.All, DeleteAfter: cfg.deleteAfter, Logger: logger}
 	fetcher := &saml.Fetcher{Hosts: cfg.samlMetadataHosts, UserAgent: client.UserAgent}
 	auditor := &audit.Auditor{SendGrid: client, Ledger: entries, Connections: provisioner, SAMLMetadata: fetcher, Renews: cfg.auditMayWrite, Logger: logger}
 	if cfg.eventQueueURL != "" {
