@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/invocation"
 	"sendgrid-sso-integration/internal/okta/connector"
 	"sendgrid-sso-integration/internal/problem"
@@ -39,6 +40,7 @@ func files() map[string]rewriter {
 			"outcome": join(published(), ", ", `"`),
 			"code":    join(provision.WarningCodes(), ", ", `"`), // That of a warning; those of failures are in groups.
 		}),
+		"events/results/finding.schema.json": schema(map[string]string{"code": join(audit.Codes(), ", ", `"`)}),
 	}
 }
 

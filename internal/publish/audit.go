@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
 	"sendgrid-sso-integration/internal/audit"
@@ -23,9 +23,15 @@ const (
 	findingDetailType  = "SSO Integration Finding"
 )
 
-// maxEntries is how many entries PutEvents takes at once. Ten of these events are smaller than
-// what it takes, because each of their fields is bounded by the audit.
-const maxEntries = 10
+const (
+	// maxEntries is how many entries PutEvents takes at once, and maxBytes how large they may be together.
+	//
+	// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html
+	maxEntries = 10
+	maxBytes   = 256 << 10
+	// maxChanges bounds the changes of an event. Each of its other fields is bounded by the audit.
+	maxChanges = 100
+)
 
 // expiringDetail is the detail of the event about an integration whose last certificate has expired, or
 // will soon; events/results/certificate-expiring.schema.json describes it.
@@ -46,7 +52,7 @@ type findingDetail struct {
 	Message     string                `json:"message"`
 	Changes     []problem.Change      `json:"changes,omitempty"`
 	EntityID    string                `json:"entity_id,omitempty"`
-	Integration *auditedIntegration   `json:"integration,omitempty"`
+	Integration *foundIntegration     `json:"integration,omitempty"`
 	Metadata    map[string]string     `json:"metadata,omitempty"`
 	Origin      origin                `json:"origin"`
 }
@@ -58,29 +64,46 @@ type auditedIntegration struct {
 	Enabled  bool   `json:"enabled"`
 }
 
+// foundIntegration is the integration that a finding is about. What is not known of it is left out: it may
+// have been deleted, or be another one with the entity id.
+type foundIntegration struct {
+	ID       string `json:"id"`
+	Name     string `json:"name,omitempty"`
+	EntityID string `json:"entity_id,omitempty"`
+	Enabled  *bool  `json:"enabled,omitempty"`
+}
+
 // PublishAudit publishes what the audit of a delivery found about a connection. It returns an error if the
 // bus has not taken all events by the end of ctx; some may have been published then.
 func (p *Publisher) PublishAudit(ctx context.Context, d *delivery.Delivery, n audit.Notice) error {
 	var entries []types.PutEventsRequestEntry
-	add := func(detailType string, detail any) error {
-		text, err := json.Marshal(detail)
+	for _, e := range noticed(d, n) {
+		text, err := json.Marshal(e.detail)
 		if err != nil {
 			return fmt.Errorf("encode the event: %w", err)
 		}
-		entries = append(entries, p.entry(d, detailType, string(text)))
-		return nil
+		entries = append(entries, p.entry(d, e.detailType, string(text)))
 	}
-	for _, e := range noticed(d, n) {
-		if err := add(e.detailType, e.detail); err != nil {
-			return err
-		}
-	}
-	for some := range slices.Chunk(entries, maxEntries) {
+	for _, some := range batches(entries) {
 		if err := p.send(ctx, some); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// batches divides entries into those that PutEvents takes at once.
+func batches(entries []types.PutEventsRequestEntry) (all [][]types.PutEventsRequestEntry) {
+	free := 0 // Bytes, in the last batch.
+	for _, e := range entries {
+		size := len(aws.ToString(e.Source)) + len(aws.ToString(e.DetailType)) + len(aws.ToString(e.Detail))
+		last := len(all) - 1
+		if last < 0 || len(all[last]) == maxEntries || size > free {
+			all, last, free = append(all, nil), last+1, maxBytes
+		}
+		all[last], free = append(all[last], e), free-size
+	}
+	return all
 }
 
 type event struct {
@@ -92,35 +115,41 @@ type event struct {
 func noticed(d *delivery.Delivery, n audit.Notice) (events []event) {
 	c, from := n.Connection, originOf(d)
 	from.Caller = n.Kept.By
-	integration := auditedIntegration{ID: c.IntegrationID, Name: c.Name, EntityID: c.EntityID, Enabled: c.Enabled}
 	if len(n.Renewed) > 0 && n.Integration != nil {
 		events = append(events, event{detailTypes[protocol.OutcomeUpdated], renewalOf(c, n, from)})
 	}
-	findings := n.Findings()
 	if f := n.Drifted(); f != nil {
-		findings = append([]audit.Finding{*f}, findings...)
+		events = append(events, event{driftedDetailType, findingOf(*f, n, from)})
 	}
-	for _, f := range findings {
-		detail := findingDetail{Version: version, Code: f.Code, Message: f.Message, Changes: f.Changes, EntityID: c.EntityID, Metadata: n.Kept.Metadata, Origin: from}
-		if id := f.IntegrationID; id != "" {
-			about := integration
-			if about.ID = id; id != c.IntegrationID { // One of several with the entity id, of which no more is known.
-				about.Name = ""
-			}
-			detail.Integration = &about
-		}
-		detailType := findingDetailType
-		if f.Code == provision.Drifted {
-			detailType = driftedDetailType
-		}
-		events = append(events, event{detailType, detail})
+	for _, f := range n.Findings() {
+		events = append(events, event{findingDetailType, findingOf(f, n, from)})
 	}
 	if c.Expiring() {
 		events = append(events, event{expiringDetailType, expiringDetail{
-			Version: version, DaysLeft: *c.DaysLeft, Certificates: c.Certificates, Integration: integration, Metadata: n.Kept.Metadata, Origin: from,
+			Version: version, DaysLeft: *c.DaysLeft, Certificates: c.Certificates, Metadata: n.Kept.Metadata, Origin: from,
+			Integration: auditedIntegration{ID: c.IntegrationID, Name: c.Name, EntityID: c.EntityID, Enabled: c.Enabled},
 		}})
 	}
 	return events
+}
+
+// findingOf returns the detail of the event about a finding.
+func findingOf(f audit.Finding, n audit.Notice, from origin) findingDetail {
+	c := n.Connection
+	out := findingDetail{
+		Version: version, Code: f.Code, Message: f.Message, Changes: f.Changes[:min(len(f.Changes), maxChanges)], EntityID: c.EntityID, Metadata: n.Kept.Metadata, Origin: from,
+	}
+	if f.IntegrationID == "" {
+		return out
+	}
+	out.Integration = &foundIntegration{ID: f.IntegrationID, EntityID: c.EntityID}
+	if c.IntegrationID == "" || c.IntegrationID == f.IntegrationID {
+		out.Integration.Name = c.Name
+	}
+	if n.Integration != nil && n.Integration.ID == f.IntegrationID {
+		out.Integration.Enabled = &n.Integration.Enabled
+	}
+	return out
 }
 
 // renewalOf returns the detail of the event about a renewal, which is that of an updated integration.
