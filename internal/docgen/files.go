@@ -29,7 +29,8 @@ func files() map[string]rewriter {
 			"events":   table(keyed(publish.DetailTypes())),
 			"scopes":   table(keyed(scopes())),
 		}),
-		"docs/okta.md": sections(map[string]section{"codes": table(keyed(connector.Codes()))}),
+		"docs/audit.md": sections(map[string]section{"findings": table(findings())}),
+		"docs/okta.md":  sections(map[string]section{"codes": table(keyed(connector.Codes()))}),
 		"openapi.yaml": sections(map[string]section{
 			"codes":    enum(6, problem.Codes()),
 			"outcomes": enumLine(10, successes()),
@@ -52,6 +53,18 @@ func codes() (rows [][]string) {
 			helps = "yes"
 		}
 		rows = append(rows, []string{code(c), fmt.Sprint(c.Status()), helps})
+	}
+	return rows
+}
+
+// findings are the rows of the findings of an audit, with whether the metric Findings counts them.
+func findings() (rows [][]string) {
+	for _, c := range audit.Codes() {
+		counts := "no"
+		if (audit.Finding{Code: c}).Alarms() {
+			counts = "yes"
+		}
+		rows = append(rows, []string{code(c), counts})
 	}
 	return rows
 }
