@@ -15,8 +15,7 @@ const (
 	Timeout = 28 * time.Second
 	// ConnectorTimeout is that of the Okta connector.
 	ConnectorTimeout = 60 * time.Second
-	// WithoutDeadline is the time for a request where the caller sets none, and the most for an
-	// audit.
+	// WithoutDeadline is the time for a request where the caller sets none.
 	WithoutDeadline = 25 * time.Second
 	// MinMessage is the least time left with which a message of a batch is begun. One that is not
 	// begun is delivered again, and then has the whole time of an invocation.
