@@ -49,6 +49,18 @@
 // certificates to an integration that this function created without any ([Entry.Bare]), while
 // SendGrid shows none and its fields are as requested. That completes the create.
 //
+// # Audits
+//
+// An audit takes the entry and reads SendGrid as a request does, compares what is shown with what was there
+// after the last write, renews the kept request, and records what it found ([Entry.Report]). It makes nothing
+// newer: it has the order of the kept request. While SendGrid may not show the last write, it knows nothing
+// and is repeated ([Entry.Settling]).
+//
+// A renewal adds the certificates that are new in the SAML metadata, and sends an update if a URL has changed
+// there ([View.PlanRenewal]). Its writes are announced like those of a request, and marked as a renewal's
+// ([Entry].Renewing): the kept request stays completed meanwhile, and whoever takes the entry next reconciles
+// the write.
+//
 // # Order
 //
 // Requests are ordered by when they were sent ([Order]). One that differs from the newest applied

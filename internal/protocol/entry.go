@@ -125,12 +125,12 @@ type Entry struct {
 	Deleting string
 	// Removing is the SHA-256 of the certificate whose deletion was announced.
 	Removing string
-	// Audited is when the audit began that checked the connection last, and Findings what it found, as
-	// package audit describes it.
+	// Audited is when the last audit of the connection began, and Findings what it found, as package
+	// audit describes it.
 	Audited  time.Time
 	Findings string
-	// Renewing reports whether the announced write is an audit's. Then the kept request has no steps
-	// left.
+	// Renewing reports whether an audit announced the write, to renew the kept request. That request
+	// has no steps left then.
 	Renewing bool
 	// Added are the SHA-256 of the certificates that were added to the integration.
 	Added []string

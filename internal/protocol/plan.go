@@ -19,8 +19,7 @@ type Asked struct {
 	// Restores reports whether it also undoes what was edited or deleted since it was completed. Such
 	// a request updates.
 	Restores bool
-	// Renews reports whether it is not a person's request, but an audit's renewal of the one that is
-	// kept, which has the order of that one.
+	// Renews reports whether an audit asks, to renew the kept request. It has the order of that request.
 	Renews bool
 	// Ends reports whether the request ends the connection.
 	Ends bool

@@ -9,8 +9,7 @@ import (
 	"sendgrid-sso-integration/internal/saml"
 )
 
-// Kept is a request as the ledger keeps it while the connection is managed. What was valid once is
-// not validated again.
+// Kept is a request as the ledger keeps it while the connection is managed. It is not validated again.
 type Kept struct {
 	Name                 string `json:"name"`
 	Enabled              bool   `json:"enabled"`
@@ -20,13 +19,13 @@ type Kept struct {
 	CompletedIntegration *bool  `json:"completed_integration,omitempty"`
 	// Certificates are those that the request gave, or that its SAML metadata supplied last.
 	Certificates []KeptCertificate `json:"certificates,omitempty"`
-	// Supplied is that of the request.
+	// Supplied reports whether SAML metadata supplied Certificates.
 	Supplied bool `json:"supplied,omitempty"`
-	// Source is where the fields come from that the request did not give itself; they have the values
-	// that it supplied last.
+	// Source is the SAML metadata that supplies what the request did not give itself. Those fields have
+	// the values that it supplied last.
 	Source   Source            `json:"source,omitzero"`
 	Metadata map[string]string `json:"metadata,omitempty"`
-	// UnreadSince is since when the SAML metadata cannot be read, zero if it was read last.
+	// UnreadSince is since when the SAML metadata could not be read, zero if it was read at the last try.
 	UnreadSince time.Time `json:"unread_since,omitzero"`
 	// By is who sent the request, empty if that is not known, and At when it was applied.
 	By string    `json:"by,omitempty"`

@@ -23,8 +23,8 @@ type Renewal struct {
 type RenewalError struct {
 	// Message is a predicate that continues "the SAML metadata".
 	Message string
-	// Changed reports whether it was read, and is about something else than before. Else it could not
-	// be read.
+	// Changed reports whether the SAML metadata was read and is about something else than before. If it
+	// is false, it could not be read.
 	Changed bool
 	Err     error
 }
@@ -34,13 +34,13 @@ func (e *RenewalError) Error() string { return e.Message }
 // Unwrap returns the cause, nil if there is none.
 func (e *RenewalError) Unwrap() error { return e.Err }
 
-// Renew reads the SAML metadata of a kept request again. Only what it supplies is renewed, and
-// compared with what it supplied last: what SendGrid has may have been edited. Whoever can change the
-// metadata can log in as anyone, so it has to be that of the same entity id, from a host that is still
-// allowed, with the sign-in URL on the same host. Its errors are of type [*RenewalError].
+// Renew fetches the SAML metadata of a kept request again. It renews only what the metadata supplies,
+// and compares that with what it supplied last, because what SendGrid has may have been edited. Whoever
+// can change the metadata can log in as anyone, so it has to describe the same entity id, come from a
+// host that is still allowed, and have its URLs on the same host as before.
 func (k Kept) Renew(ctx context.Context, f Fetcher, now time.Time) (Renewal, *RenewalError) {
 	if err := f.CheckURL(k.Source.URL); err != nil {
-		return Renewal{}, &RenewalError{Message: "is no longer read: its URL " + err.Error(), Err: err}
+		return Renewal{}, &RenewalError{Message: "is not fetched any more: its URL " + err.Error(), Err: err}
 	}
 	document, err := f.Fetch(ctx, k.Source.URL)
 	if err != nil {

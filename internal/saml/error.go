@@ -17,7 +17,7 @@ type Error struct {
 	Message string
 	// PrivateKey reports that the input contains a private key, of which nothing may be kept.
 	PrivateKey bool
-	// Another reports that the SAML metadata describes identity providers, and not the one that was
+	// Another reports that the SAML metadata describes other identity providers than the one that was
 	// named.
 	Another bool
 }
