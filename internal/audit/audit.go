@@ -1,6 +1,6 @@
 // Package audit checks once a day whether what was declared is still true. It starts with one message
 // for each connection, which is an entity id that SendGrid lists or the ledger manages, so that each is
-// audited by a delivery of its own: under a lease, repeated on its own, in the pace of the queue.
+// audited by a delivery of its own: under a lease, repeated on its own, at the pace of the queue.
 // Without a queue it audits one after another, those first that were audited longest ago.
 //
 // The audit of a connection renews it, if its request names SAML metadata by URL, and compares what

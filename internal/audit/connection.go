@@ -26,7 +26,7 @@ const (
 	maxIntegrations = 20
 )
 
-// State is what a connection is to this function.
+// State says whether a connection is managed.
 type State string
 
 // The states of a connection.
@@ -72,8 +72,8 @@ func (c *Connection) find(code provision.WarningCode, id, message string, change
 	c.Findings = append(c.Findings, Finding{Code: code, IntegrationID: id, Message: message, Changes: changes})
 }
 
-// judge returns what follows from what was audited. failure is why it could not be, nil if it was; then
-// what was found before still stands.
+// judge returns what follows from what was read. failure is why the connection could not be audited, nil if
+// it was. With a failure, what was found before still stands.
 func judge(found provision.Audited, failure *problem.Error, began time.Time) Notice {
 	c := Connection{EntityID: cut.Bytes(found.EntityID, maxEntityID), Name: cut.Bytes(found.Kept.Name, maxName), State: Unmanaged, Audited: began, Findings: []Finding{}}
 	if found.Managed {
@@ -167,28 +167,29 @@ func (c *Connection) judgeKept(found provision.Audited) {
 		const then = ". Nothing is renewed until then."
 		switch {
 		case e.Changed:
-			c.find(MetadataChanged, id, "The SAML metadata at "+found.Kept.Source.URL+" "+e.Message+", so nothing of it was applied. If that is meant, send the request again with if_exists: restore"+then)
+			c.find(MetadataChanged, id, "The SAML metadata at "+found.Kept.Source.URL+" "+e.Message+", so nothing of it was applied. Ask whoever runs the identity provider. "+
+				"If it is meant, send the request again with if_exists: restore; with another entity_id that makes another integration"+then)
 		case !found.Kept.UnreadSince.IsZero() && time.Since(found.Kept.UnreadSince) >= unreadable:
-			c.find(MetadataUnavailable, id, fmt.Sprintf("Since %s the SAML metadata at %s %s. Correct that, or send the request with another saml_metadata_url%s",
-				found.Kept.UnreadSince.Format(time.DateOnly), found.Kept.Source.URL, e.Message, then))
+			c.find(MetadataUnavailable, id, fmt.Sprintf("The SAML metadata at %s %s. That has been so since %s. Correct it, or send the request with another saml_metadata_url and if_exists: update%s",
+				found.Kept.Source.URL, e.Message, found.Kept.UnreadSince.Format(time.DateOnly), then))
 		}
 	}
 }
 
-// judgeDrift reports what somebody changed, and certificates that are there or missing for no reason.
+// judgeDrift reports what somebody changed, certificates that nobody requested, and those that are missing.
 func (c *Connection) judgeDrift(found provision.Audited) {
 	id := found.Recorded
 	var edits []problem.Change
 	for _, change := range found.Drift {
 		if sha256, added := change.To.(string); change.Field == "public_certificate" && added {
 			c.find(UnknownCertificate, id, "Nobody requested the certificate with SHA-256 "+sha256+", which was added in SendGrid: whoever has its key can log in as anyone. Find out who added it; "+
-				"delete it in SendGrid's SSO settings, or request it as public_certificate.")
+				"delete it in SendGrid's SSO settings, or send a request that has it in public_certificate, with if_exists: restore.")
 			continue
 		}
 		edits = append(edits, change)
 	}
 	if len(edits) > 0 {
-		c.find(provision.Drifted, id, "Somebody changed the integration in SendGrid since this function did; changes has what. If that is not meant to stay, send the request with if_exists: restore.", edits...)
+		c.find(provision.Drifted, id, "Somebody changed the integration in SendGrid since this function did; changes has what. If that is not meant to stay, send the request with if_exists: restore. To keep it, send a request with the values that SendGrid has, also with restore.", edits...)
 	}
 	if len(found.Integrations) == 0 || found.Missing {
 		return

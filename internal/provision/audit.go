@@ -22,8 +22,8 @@ type Audit struct {
 	// renewed from; it may be nil.
 	Renews       bool
 	SAMLMetadata request.Fetcher
-	// Failure is why the audit of the connection failed, nil unless it is not tried again. Then SendGrid is not
-	// read, and only that is judged.
+	// Failure is why the audit of the connection failed for the last time, else nil. With a failure, SendGrid
+	// is not read, and only the failure is judged.
 	Failure *problem.Error
 	// Judge publishes what follows from what was audited, and returns the text that the entry keeps as
 	// its findings. It is called once all writes have their outcome, and before that is recorded, so that
@@ -57,10 +57,11 @@ type Audited struct {
 	Findings string
 }
 
-// Audit audits the connection of one entity id under a lease, as Ensure makes a request: it renews
-// what is kept, and has judged what it found. It never creates or enables anything, and makes nothing
-// newer. It reports false without a call to SendGrid if the connection was audited since. The errors are of type
-// *problem.Error; then nothing was recorded, and the audit of the connection has to be repeated.
+// Audit audits the connection of one entity id, under a lease like that of a request: it reads the
+// connection, renews it, calls Judge with what it found, and records that. It never creates or enables
+// anything, and makes nothing newer. If the connection was audited since the audit began, it reports
+// false without a call to SendGrid. The errors are of type *problem.Error; then the audit of the
+// connection has to be repeated.
 func (p *Provisioner) Audit(ctx context.Context, r Audit) (audited bool, err error) {
 	a := &attempt{
 		Provisioner: p, deadlines: divideTime(ctx, r.MaxWait), arrived: p.lists.expect(), waits: waits{},
@@ -134,8 +135,8 @@ func (a *attempt) look(ctx context.Context, found *Audited, renewal *request.Ren
 	return a.compare(ctx, found, renewal)
 }
 
-// fetch reads the SAML metadata of a kept request again. It returns nil twice if there is none, or
-// none to be read.
+// fetch fetches the SAML metadata of a kept request again. It returns nil twice if there is nothing to
+// fetch.
 func (a *attempt) fetch(ctx context.Context, r Audit, e protocol.Entry, kept request.Kept) (*request.Renewal, *request.RenewalError) {
 	if r.Failure != nil || !r.Renews || r.SAMLMetadata == nil || kept.Source.URL == "" || !e.Audits() {
 		return nil, nil
@@ -208,7 +209,7 @@ func (a *attempt) compare(ctx context.Context, found *Audited, renewal *request.
 	if renewal == nil {
 		return nil
 	}
-	// What a renewal changed that did not come to be recorded was nobody's edit.
+	// What a renewal before changed and could not record is nobody's edit.
 	found.Drift = slices.DeleteFunc(found.Drift, func(c problem.Change) bool {
 		return slices.ContainsFunc(renewal.Changes, func(r problem.Change) bool { return c.Field == r.Field && c.To == r.To })
 	})

@@ -93,8 +93,8 @@ func (a *attempt) keepBaseline(e protocol.Entry) protocol.Entry {
 	return e
 }
 
-// edits returns what somebody changed, for a request that finds the integration there. Where a renewal
-// has not recorded what it changed, that is for the audit to find out.
+// edits returns what somebody changed, for a request that finds the integration there. While a renewal
+// has not recorded its changes, they look like edits; the next audit tells them apart.
 func (a *attempt) edits() []problem.Change {
 	if a.entry.Renewing {
 		return nil

@@ -13,8 +13,8 @@ func (a *attempt) keep(e protocol.Entry) protocol.Entry {
 	return e.Keep(a.request.Keep(a.delivery.Caller, time.Now()).String(), a.asked.Identity)
 }
 
-// keepMetadata returns an entry that keeps the request as before, with the metadata of the same
-// request: what SAML metadata supplies today was not applied.
+// keepMetadata returns an entry that keeps the request as before, with the metadata of this one, which is
+// the same request: what its SAML metadata supplies today was not applied.
 func (a *attempt) keepMetadata(e protocol.Entry) protocol.Entry {
 	kept, readable := request.ParseKept(e.Kept)
 	if !readable { // A later version wrote it.
@@ -24,8 +24,8 @@ func (a *attempt) keepMetadata(e protocol.Entry) protocol.Entry {
 	return e.Keep(kept.String(), e.KeptIdentity)
 }
 
-// readKnown reads the certificates that become known because the connection becomes managed by this
-// request.
+// readKnown reads the certificates of a connection that becomes managed by this request, so that they
+// are not unknown later.
 func (a *attempt) readKnown(ctx context.Context) error {
 	before, found := parseBaseline(a.entry.Baseline)
 	if !a.asked.MayUpdate || a.seen.certificatesRead || found && before.Certificates != nil {

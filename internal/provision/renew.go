@@ -10,8 +10,8 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// renew applies what SAML metadata renews of the kept request to the integration that is seen. Every
-// other field is sent as SendGrid has it, so that an edit stays and is not the audit's.
+// renew sends what is new in the SAML metadata of the kept request. Every other field is sent as SendGrid
+// has it, so that edits stay.
 func (a *attempt) renew(ctx context.Context, r request.Renewal) error {
 	a.request = renewed(*a.seen.integration, r)
 	a.asked = a.entry.Renewal(a.request.Fingerprint(), a.request.CertificateHashes())
@@ -30,7 +30,7 @@ func (a *attempt) renew(ctx context.Context, r request.Renewal) error {
 	return errUnplanned
 }
 
-// renewed returns the request for an integration as it is, with what is renewed.
+// renewed returns a request for the integration as SendGrid has it, with what is renewed.
 func renewed(i sendgrid.Integration, r request.Renewal) request.Resolved {
 	out := request.Request{
 		Name: i.Name, Enabled: i.Enabled, SigninURL: i.SigninURL, SignoutURL: i.SignoutURL, EntityID: i.EntityID, IfExists: request.UpdateExisting,
@@ -47,7 +47,8 @@ func renewed(i sendgrid.Integration, r request.Renewal) request.Resolved {
 	return request.Resolved{Request: out}
 }
 
-// renewBaseline returns an entry whose baseline has what was renewed. What was edited before stays drift.
+// renewBaseline returns an entry whose baseline has what was renewed. What somebody edited before stays
+// drift.
 func (a *attempt) renewBaseline(e protocol.Entry, r request.Renewal) protocol.Entry {
 	b, readable := parseBaseline(e.Baseline)
 	if !readable {
