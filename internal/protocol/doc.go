@@ -80,14 +80,6 @@
 // message that is put into the queue again by hand is a new request, unless it has an EventBridge
 // event in it.
 //
-// # Audits
-//
-// An audit takes the entry like a request, and makes nothing newer: what it renews has the order of the
-// kept request. It leaves a request that has steps left alone, and only reads while anything settles. Its
-// own announced write is marked (Renewing): the kept request stays completed, so that the same request is
-// unchanged meanwhile, and the next audit finds out what became of the write. It never creates an
-// integration, and what it updates it sends with SendGrid's own values but for what is renewed.
-//
 // # What reads are worth
 //
 // Reads may lag behind writes, by id too, and are as old as their beginning. So what was
