@@ -107,6 +107,7 @@ func (a *Auditor) Connection(ctx context.Context, t Task, maxWait time.Duration,
 	if now := time.Now(); t.Began.After(now) { // A message with a time to come would end audits until then.
 		t.Began = now
 	}
+	t.Began = t.Began.Truncate(time.Millisecond) // As the ledger has it, or an audit would begin after itself.
 	var result *Connection
 	one := provision.Audit{EntityID: t.EntityID, Began: t.Began, MaxWait: maxWait, Renews: a.Renews, SAMLMetadata: a.SAMLMetadata}
 	one.Judge = func(ctx context.Context, found provision.Audited) (string, error) {
