@@ -178,7 +178,7 @@ func (w crashWorld) passTime(t *testing.T) {
 	out, err := client.Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String(w.table)})
 	require.NoError(t, err)
 	for _, item := range out.Items {
-		for _, name := range []string{"lease", "settles"} {
+		for _, name := range []string{"lease", "settles", "stale"} {
 			require.Contains(t, item, name)
 			item[name] = &types.AttributeValueMemberN{Value: "1"}
 		}

@@ -229,7 +229,7 @@ func reportedMetrics() []string {
 		telemetry.MetricCreated, telemetry.MetricUpdated, telemetry.MetricUnchanged, telemetry.MetricSuperseded,
 		telemetry.MetricRejected, telemetry.MetricFailed, telemetry.MetricAdopted,
 		telemetry.MetricColdStarts, telemetry.MetricKeyRefreshes, telemetry.MetricUpstreamCalls, telemetry.MetricRateLimitRemaining,
-		telemetry.MetricAuditsFailed, telemetry.MetricAuditedIntegrations, telemetry.MetricFailedIntegrations, telemetry.MetricUnreachedIntegrations,
+		telemetry.MetricAuditsFailed, telemetry.MetricAuditsCompleted, telemetry.MetricAuditedIntegrations, telemetry.MetricFailedIntegrations, telemetry.MetricFindings,
 		telemetry.MetricIntegrationsWithoutCertificate, telemetry.MetricDisabledIntegrations, telemetry.MetricExpiringIntegrations,
 		telemetry.MetricCertificateDaysLeft,
 	}
