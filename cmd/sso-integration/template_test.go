@@ -34,6 +34,7 @@ var templateChecks = map[string]func(*testing.T, template) []string{
 	"the timeout is the one that the code divides":   wrongTimeout,
 	"the queues are those that the code sends to":    wrongQueues,
 	"an audit sets off no alarm of the queue":        wrongWaits,
+	"two days without an audit set off an alarm":     wrongHeartbeat,
 }
 
 func TestTemplate(t *testing.T) {
@@ -74,6 +75,8 @@ func TestTemplateMistakesAreFound(t *testing.T) {
 		"visibility":         {"VisibilityTimeout: 168", "VisibilityTimeout: 300", "the visibility timeout is 5m0s"},
 		"impatient alarm":    {"Threshold: 1800", "Threshold: 1200", "IdpEventsWaitingAlarm does not admit the age 23m24s"},
 		"alarm too early":    {"DatapointsToAlarm: 30", "DatapointsToAlarm: 25", "IdpEventsFailingAlarm does not admit messages in flight for 26m12s"},
+		"no heartbeat":       {"TreatMissingData: breaching", "TreatMissingData: ignore", "AuditFailingAlarm has TreatMissingData ignore"},
+		"slow heartbeat":     {"EvaluationPeriods: 2\n      ComparisonOperator: LessThanThreshold", "EvaluationPeriods: 3\n      ComparisonOperator: LessThanThreshold", "AuditFailingAlarm has EvaluationPeriods 3"},
 		"own source":         {"(?!sendgrid[.]sso$)", "", "IdpEventSources admits sendgrid.sso"},
 		"own events":         {"            trigger:\n", "            cause:\n", "cause is not in the origin of a result"},
 	} {
@@ -298,6 +301,20 @@ func loops(t *testing.T, tpl template) (wrong []string) {
 func wrongTimeout(_ *testing.T, tpl template) (wrong []string) {
 	if timeout := at(tpl.value, "Resources", "SSOIntegrationFunction", "Properties", "Timeout"); timeout != int(invocation.Timeout.Seconds()) {
 		wrong = append(wrong, fmt.Sprint("the timeout is ", timeout))
+	}
+	return wrong
+}
+
+// wrongHeartbeat returns what keeps the alarm from noticing that no audit was completed for two days. The
+// metric is not reported then.
+func wrongHeartbeat(_ *testing.T, tpl template) (wrong []string) {
+	for property, want := range map[string]any{
+		"MetricName": telemetry.MetricAuditsCompleted, "Statistic": "Sum", "ComparisonOperator": "LessThanThreshold", "Threshold": 1,
+		"Period": 24 * 60 * 60, "EvaluationPeriods": 2, "TreatMissingData": "breaching",
+	} {
+		if got := at(tpl.value, "Resources", "AuditFailingAlarm", "Properties", property); got != want {
+			wrong = append(wrong, fmt.Sprint("AuditFailingAlarm has ", property, " ", got))
+		}
 	}
 	return wrong
 }
