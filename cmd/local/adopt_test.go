@@ -15,8 +15,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/ledger"
 	"sendgrid-sso-integration/internal/protocol"
-	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/internal/saml/samltest"
 	"sendgrid-sso-integration/sendgrid"
@@ -168,7 +168,8 @@ func requireUnchanged(t *testing.T, sg *sendgridtest.Server, lines string) {
 	t.Helper()
 	server := httptest.NewServer(sg)
 	defer server.Close()
-	h, err := newHandler(&sendgrid.Client{Keys: fixedKey(apiKey), BaseURL: server.URL}, nil, `{"bearer": "`+sampleBearer+`"}`, provision.DefaultSettling, slog.New(slog.DiscardHandler))
+	client := &sendgrid.Client{Keys: fixedKey(apiKey), BaseURL: server.URL}
+	h, err := parts{client: client, ledger: &ledger.Memory{}, logger: slog.New(slog.DiscardHandler)}.handler(`{"bearer": "` + sampleBearer + `"}`)
 	require.NoError(t, err)
 	before := sg.Integrations()
 	for _, line := range linesOf(lines) {

@@ -7,13 +7,12 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"sendgrid-sso-integration/internal/invocation"
+	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
@@ -22,6 +21,7 @@ const (
 	demoIDP  = "https://idp.example/metadata"
 	demoTwin = "https://twin.example/metadata"
 	demoLost = "https://lost.example/metadata"
+	demoName = "Our identity provider"
 	person   = "ada@example.com"
 	copies   = 5
 )
@@ -36,12 +36,10 @@ func demo(ctx context.Context, args []string, out, logs io.Writer) error {
 		return err
 	}
 	began := time.Now()
-	logger := slog.New(logTo(logs, *verbose))
-	h, sg, err := simulated(ctx, emptySimulator, `{"bearer": "nobody-uses-it-in-the-demo"}`, logger)
+	s, err := newStory(ctx, out, slog.New(logTo(logs, *verbose)))
 	if err != nil {
 		return err
 	}
-	s := &story{out: out, handler: h, sendGrid: sg, client: &http.Client{Timeout: invocation.Timeout}}
 	if err := s.run(ctx); err != nil {
 		return err
 	}
@@ -72,7 +70,8 @@ func (s *story) run(ctx context.Context) error {
 	for _, next := range []func() error{
 		func() error { return s.repeat(ctx, idp{before.IDP, demoTwin}) },
 		func() error { return s.lose(ctx, idp{before.IDP, demoLost}) },
-		func() error { return s.rotate(ctx, before, after, integration) },
+		func() error { return s.roll(ctx, before, after, integration) },
+		func() error { return s.edit(ctx, after, integration) },
 	} {
 		if err := next(); err != nil {
 			return err
@@ -100,10 +99,13 @@ func newIDPs(entityIDs ...string) ([]idp, error) {
 	return providers, nil
 }
 
-// connect sends the metadata of an identity provider, and returns the integration.
+// connect names the metadata of an identity provider, and returns the integration.
 func (s *story) connect(ctx context.Context, provider idp) (sendgrid.Integration, error) {
-	s.chapter("An identity provider's SAML metadata arrives as an event")
-	payload, err := provider.event("first", "Our identity provider", "")
+	s.chapter("An event names the SAML metadata of an identity provider")
+	if err := s.metadata.publish(provider); err != nil {
+		return sendgrid.Integration{}, err
+	}
+	payload, err := provider.declaration("first", demoName, "")
 	if err != nil {
 		return sendgrid.Integration{}, err
 	}
@@ -123,7 +125,7 @@ func (s *story) connect(ctx context.Context, provider idp) (sendgrid.Integration
 // repeat sends an event several times at once.
 func (s *story) repeat(ctx context.Context, provider idp) error {
 	s.chapter(fmt.Sprintf("Another event arrives %d times at once, as queues do", copies))
-	payload, err := provider.event("repeated", "Delivered five times", "")
+	payload, err := provider.event("repeated", "Delivered five times")
 	if err != nil {
 		return err
 	}
@@ -150,7 +152,7 @@ func (s *story) repeat(ctx context.Context, provider idp) error {
 // lose has the connection break after SendGrid has created an integration.
 func (s *story) lose(ctx context.Context, provider idp) error {
 	s.chapter("SendGrid creates an integration, and the connection breaks before its answer")
-	payload, err := provider.event("lost", "Answer lost", "")
+	payload, err := provider.event("lost", "Answer lost")
 	if err != nil {
 		return err
 	}
@@ -177,19 +179,48 @@ func (s *story) unanswered() int {
 	return count
 }
 
-// rotate has an identity provider change its key.
-func (s *story) rotate(ctx context.Context, before, after idp, i sendgrid.Integration) error {
-	s.chapter("The identity provider rotates its certificate")
-	s.isRefused(after, i, "the new key, before the event")
-	payload, err := after.event("rotated", "Our identity provider", "update")
+// roll has an identity provider roll its certificate: it publishes the next one, and then signs with it.
+func (s *story) roll(ctx context.Context, before, after idp, i sendgrid.Integration) error {
+	s.chapter("The identity provider rolls its certificate, and nobody sends anything")
+	if err := s.metadata.publish(before, after); err != nil {
+		return err
+	}
+	s.isRefused(after, i, "the next key")
+	if _, err := s.audit(ctx, demoIDP); err != nil {
+		return err
+	}
+	s.check(s.trusts(i, before, after), "the daily audit reads the SAML metadata again, and SendGrid has both certificates")
+	s.logsIn(before, i, "the old key")
+	s.logsIn(after, i, "the next key")
+	return s.metadata.publish(after)
+}
+
+// edit has somebody change the integration of a provider by hand.
+func (s *story) edit(ctx context.Context, provider idp, i sendgrid.Integration) error {
+	s.chapter("Somebody disables the integration in SendGrid by hand")
+	s.sendGrid.Edit(i.ID, func(i *sendgrid.Integration) { i.Enabled = false })
+	s.isRefused(provider, i, "the next key")
+	found, err := s.audit(ctx, demoIDP)
 	if err != nil {
 		return err
 	}
-	r := s.send(ctx, payload)
-	s.check(r.verdict == "updated", `the function answers its metadata with if_exists "update": %s`, r.verdict)
-	s.check(s.trusts(i, before, after), "SendGrid has both certificates on the same integration")
-	s.logsIn(before, i, "the old key")
-	s.logsIn(after, i, "the new key")
+	s.check(found.Has(provision.Drifted), "the daily audit notices it: %s", changesIn(found))
+	for _, try := range []struct{ ifExists, outcome, remark string }{
+		{"", "unchanged", "the same request again undoes nobody's edit"},
+		{"restore", "updated", `with if_exists "restore" it does`},
+	} {
+		payload, err := provider.declaration("again "+try.ifExists, demoName, try.ifExists)
+		if err != nil {
+			return err
+		}
+		verdict := s.send(ctx, payload).verdict
+		s.check(verdict == try.outcome, "%s: %s", try.remark, verdict)
+	}
+	s.logsIn(provider, i, "the next key")
+	if found, err = s.audit(ctx, demoIDP); err != nil {
+		return err
+	}
+	s.check(!found.Has(provision.Drifted), "the next audit finds no edit")
 	return nil
 }
 

@@ -29,39 +29,56 @@ func newIDP(entityID string) (idp, error) {
 	return idp{provider, entityID}, err
 }
 
-// metadata returns the provider's SAML metadata.
-func (p idp) metadata() (string, error) {
+// metadata returns the provider's SAML metadata, with the certificates of others of its keys.
+func (p idp) metadata(others ...idp) (string, error) {
 	address, err := url.Parse(p.entityID)
 	if err != nil {
 		return "", err
 	}
-	document, err := xml.MarshalIndent((&saml.IdentityProvider{
-		Certificate: p.Certificate, MetadataURL: *address, SSOURL: *address.JoinPath("../sso"),
-	}).Metadata(), "", "  ")
+	described := p.describe(*address)
+	for _, other := range others {
+		keys := &described.IDPSSODescriptors[0].KeyDescriptors
+		*keys = append(*keys, other.describe(*address).IDPSSODescriptors[0].KeyDescriptors...)
+	}
+	document, err := xml.MarshalIndent(described, "", "  ")
 	return string(document), err
 }
 
+func (p idp) describe(address url.URL) *saml.EntityDescriptor {
+	provider := &saml.IdentityProvider{Certificate: p.Certificate, MetadataURL: address, SSOURL: *address.JoinPath("../sso")}
+	return provider.Metadata()
+}
+
+// metadataRequest is a request with SAML metadata, by value or by URL.
+type metadataRequest struct {
+	Name     string `json:"name"`
+	Enabled  bool   `json:"enabled"`
+	Metadata string `json:"saml_metadata,omitempty"`
+	URL      string `json:"saml_metadata_url,omitempty"`
+	IfExists string `json:"if_exists,omitempty"`
+}
+
 // request returns a request with the provider's metadata.
-func (p idp) request(name, ifExists string) ([]byte, error) {
+func (p idp) request(name string) ([]byte, error) {
 	document, err := p.metadata()
 	if err != nil {
 		return nil, err
 	}
-	return []byte(pretty(struct {
-		Name     string `json:"name"`
-		Enabled  bool   `json:"enabled"`
-		Metadata string `json:"saml_metadata"`
-		IfExists string `json:"if_exists,omitempty"`
-	}{name, true, document, ifExists})), nil
+	return []byte(pretty(metadataRequest{Name: name, Enabled: true, Metadata: document})), nil
 }
 
 // event returns the EventBridge event with a request with the provider's metadata.
-func (p idp) event(id, name, ifExists string) ([]byte, error) {
-	request, err := p.request(name, ifExists)
+func (p idp) event(id, name string) ([]byte, error) {
+	request, err := p.request(name)
 	if err != nil {
 		return nil, err
 	}
 	return event(id, request)
+}
+
+// declaration returns the EventBridge event with a request that names the provider's metadata by URL.
+func (p idp) declaration(id, name, ifExists string) ([]byte, error) {
+	return event(id, []byte(pretty(metadataRequest{Name: name, Enabled: true, URL: p.entityID, IfExists: ifExists})))
 }
 
 // logIn has the provider sign an assertion about a person and posts it to an integration, as

@@ -20,6 +20,9 @@ import (
 	"sendgrid-sso-integration/internal/invocation"
 )
 
+// scheduled is the event of a schedule, which starts an audit.
+const scheduled = `{"source":"by-hand","detail-type":"Scheduled Event"}`
+
 // answer is what an invocation returned, and the record of its deliveries.
 type answer struct {
 	// requestID is Lambda's id of the invocation, which the caller gets as X-Request-Id.

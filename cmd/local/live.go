@@ -12,6 +12,7 @@ import (
 
 	"sendgrid-sso-integration/handler"
 	"sendgrid-sso-integration/internal/invocation"
+	"sendgrid-sso-integration/internal/ledger"
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/request"
@@ -51,7 +52,7 @@ func (l *live) run(ctx context.Context, files []string, getenv func(string) stri
 	if err != nil {
 		return err
 	}
-	h, err := newHandler(client, newFetcher(), secret, provision.DefaultSettling, logger)
+	h, err := parts{client: client, metadata: newFetcher(), ledger: &ledger.Memory{}, logger: logger}.handler(secret)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	_ "embed" // for page.html
 	"encoding/json"
@@ -10,11 +11,13 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"sendgrid-sso-integration/handler"
+	"sendgrid-sso-integration/internal/audit"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
-	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 //go:embed page.html
@@ -22,11 +25,10 @@ var pageHTML string
 
 // page shows what SendGrid has and the last requests, and sends requests.
 type page struct {
-	handler  *handler.Handler
-	sendGrid *sendgridtest.Server
-	journal  *journal
-	secret   string
-	samples  []pageSample
+	*simulation
+	journal *journal
+	secret  string
+	samples []pageSample
 }
 
 func (p *page) register(mux *http.ServeMux) {
@@ -41,9 +43,9 @@ func (p *page) serveHTML(w http.ResponseWriter, _ *http.Request) {
 	nonce := rand.Text()
 	var b bytes.Buffer
 	err := template.Must(template.New("page").Parse(pageHTML)).Execute(&b, struct {
-		Nonce, Secret, Path string
-		Samples             []pageSample
-	}{nonce, p.secret, integrationsPath, p.samples})
+		Nonce, Secret, Path, Audit string
+		Samples                    []pageSample
+	}{nonce, p.secret, integrationsPath, scheduled, p.samples})
 	if err != nil {
 		http.Error(w, "the page could not be made", http.StatusInternalServerError)
 		return
@@ -73,6 +75,13 @@ type shownIntegration struct {
 	Enabled      bool               `json:"enabled"`
 	ACS          string             `json:"single_signon_url"`
 	Certificates []shownCertificate `json:"certificates"`
+	// DaysLeft is that of the certificate that expires last, nil without one.
+	DaysLeft *int `json:"days_left"`
+	// State, Audited and Findings are what the ledger has: whether the connection is managed, and when the
+	// last audit was, empty before the first one, and what it found.
+	State    audit.State     `json:"state"`
+	Audited  string          `json:"audited"`
+	Findings []audit.Finding `json:"findings"`
 }
 
 type shownCertificate struct {
@@ -81,24 +90,53 @@ type shownCertificate struct {
 	DaysLeft int    `json:"days_left"`
 }
 
-func (p *page) state(now time.Time) state {
+func (p *page) state(ctx context.Context, now time.Time) (state, error) {
+	entries := map[string]protocol.Entry{} // By entity id. The audit's own, about integrations without one, has none.
+	for e, err := range p.ledger.All(ctx) {
+		if err != nil {
+			return state{}, err
+		}
+		entries[e.EntityID] = e
+	}
 	s := state{Integrations: []shownIntegration{}, Requests: p.journal.entries()}
 	for _, i := range p.sendGrid.Integrations() {
 		shown := shownIntegration{
 			Name: i.Name, EntityID: i.EntityID, Enabled: i.Enabled, ACS: i.SingleSignOnURL,
 			Certificates: []shownCertificate{},
 		}
+		var all []provision.Certificate
 		for _, c := range p.sendGrid.Certificates(i.ID) {
-			shown.Certificates = append(shown.Certificates, shownCertificate{ID: c.ID, Enabled: c.Enabled, DaysLeft: *provision.DaysLeft([]provision.Certificate{{NotAfter: time.Unix(c.NotAfter, 0)}}, now)})
+			expires := provision.Certificate{NotAfter: time.Unix(c.NotAfter, 0)}
+			all = append(all, expires)
+			shown.Certificates = append(shown.Certificates, shownCertificate{ID: c.ID, Enabled: c.Enabled, DaysLeft: *provision.DaysLeft([]provision.Certificate{expires}, now)})
 		}
+		shown.DaysLeft = provision.DaysLeft(all, now)
+		shown.know(i.ID, entries[i.EntityID])
 		s.Integrations = append(s.Integrations, shown)
 	}
-	return s
+	return s, nil
 }
 
-func (p *page) serveState(w http.ResponseWriter, _ *http.Request) {
+// know adds what an entry of the ledger has about an integration.
+func (i *shownIntegration) know(id string, e protocol.Entry) {
+	i.State = audit.Unmanaged
+	if e.Managed() && e.IntegrationID == id {
+		i.State = audit.Managed
+	}
+	if !e.Audited.IsZero() {
+		i.Audited = e.Audited.Local().Format(time.TimeOnly)
+	}
+	i.Findings = slices.DeleteFunc(audit.Stored(e.Findings), func(f audit.Finding) bool { return f.IntegrationID != "" && f.IntegrationID != id })
+}
+
+func (p *page) serveState(w http.ResponseWriter, r *http.Request) {
 	noStore(w)
-	writeJSON(w, http.StatusOK, p.state(time.Now()))
+	s, err := p.state(r.Context(), time.Now())
+	if err != nil {
+		http.Error(w, "the ledger could not be read", http.StatusInternalServerError)
+		return
+	}
+	writeJSON(w, http.StatusOK, s)
 }
 
 // sent is the answer to the form.
@@ -152,7 +190,7 @@ func pageSamples() ([]pageSample, error) {
 	if err != nil {
 		return nil, err
 	}
-	request, err := idp.request("An identity provider with a certificate", "")
+	request, err := idp.request("An identity provider with a certificate")
 	if err != nil {
 		return nil, err
 	}

@@ -5,12 +5,16 @@ import (
 	"net/http/httptest"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/delivery"
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/sendgrid"
@@ -64,6 +68,20 @@ func pageWithoutAMouse(b *tab, url string, p *page) {
 	b.press(kb.Tab)
 	b.isAt("answer") // A long answer can be scrolled.
 	require.NotEqual(b.t, "none", valueOf[string](b, "getComputedStyle(document.activeElement).outlineStyle"), "the focus is visible")
+
+	p.sendGrid.Edit(p.sendGrid.Integrations()[0].ID, func(i *sendgrid.Integration) { i.Name = "Edited by hand" })
+	b.sees("#integrations", "Edited by hand")
+	b.sees("#integrations", "not audited yet")
+	b.press(kb.Tab)
+	b.isAt("audit")
+	time.Sleep(simulatedSettling) // An audit leaves alone what was written a moment ago.
+	b.press(kb.Enter)
+	b.sees("#audited", "Audited: 1. What was found is below.")
+	b.sees("#integrations .state", "managed, 364 days left, audited at ")
+	b.sees("#integrations .bad", "Drifted: Somebody changed the integration")
+	b.sees("#integrations code", "name: An identity provider with a certificate \u2192 Edited by hand")
+	b.sees("#requests", "audited")
+	b.isAt("audit")
 	b.do(chromedp.Focus(chromedp.CSS("#sample")))
 	b.press("refused/InvalidRequest")
 	b.press(kb.Tab)
@@ -82,8 +100,15 @@ func pageShowsTextAsText(b *tab, url string, p *page) {
 	const evil = `<img src=x onerror="document.title='broken'"><script>document.title='broken'</script>`
 	p.sendGrid.Add(sendgrid.IntegrationRequest{Name: evil, EntityID: "urn:evil", SigninURL: evil})
 	p.journal.record(answer{deliveries: []*delivery.Delivery{{Result: &provision.Result{Outcome: evil}, Request: &request.Request{EntityID: evil}}}})
+	_, stored, err := p.ledger.Put(b.t.Context(), protocol.Entry{
+		Key: "evil", EntityID: "urn:evil", Revision: 1,
+		Findings: request.Text([]audit.Finding{{Code: evil, Message: evil, Changes: []problem.Change{{Field: evil, From: evil, To: evil}}}}),
+	})
+	require.NoError(b.t, err)
+	require.True(b.t, stored)
 	b.do(chromedp.Navigate(url))
 	b.sees("#integrations h3", evil)
+	b.sees("#integrations .bad", evil+": "+evil)
 	b.sees("#requests", evil)
 	require.Equal(b.t, "SendGrid SSO on this machine", valueOf[string](b, "document.title"))
 	require.Zero(b.t, valueOf[int](b, "document.querySelectorAll('img, script:not([nonce])').length"))
@@ -92,7 +117,7 @@ func pageShowsTextAsText(b *tab, url string, p *page) {
 // pageAtEveryWidth: every control has a label, and the page never scrolls sideways. With
 // SCREENSHOT the page is saved there for the README.
 func pageAtEveryWidth(b *tab, url string, _ *page) {
-	b.do(chromedp.EmulateViewport(960, 1060), chromedp.Navigate(url))
+	b.do(chromedp.EmulateViewport(960, 1250), chromedp.Navigate(url))
 	for _, sample := range []string{"saml-metadata (made for this run)", "eventbridge.json", "eventbridge.json", "refused/InvalidRequest.json"} {
 		require.NotEqual(b.t, -1, valueOf[int](b, fmt.Sprintf(`document.getElementById("verdict").textContent = ""; var s = document.getElementById("sample");
 			s.selectedIndex = [...s.options].findIndex((o) => o.text === %q); s.dispatchEvent(new Event("change")); s.selectedIndex`, sample)))
@@ -100,6 +125,10 @@ func pageAtEveryWidth(b *tab, url string, _ *page) {
 		b.sees("#verdict", "arried out")
 	}
 	b.sees("#requests", "InvalidRequest")
+	time.Sleep(simulatedSettling) // An audit leaves alone what was written a moment ago.
+	b.do(chromedp.Click(chromedp.CSS("#audit")))
+	b.sees("#audited", "Audited: 2.")
+	b.sees("#integrations", "audited at ")
 	require.Zero(b.t, valueOf[int](b, `[...document.querySelectorAll("select, textarea")].filter((e) => !e.labels.length).length`))
 	if file := os.Getenv("SCREENSHOT"); file != "" {
 		image, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())

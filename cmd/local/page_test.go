@@ -2,16 +2,20 @@ package main
 
 import (
 	"encoding/json"
+	"html"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/delivery"
+	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
@@ -22,9 +26,9 @@ const pageSecret = "the-secret-of-this-page"
 // newPage returns the page's server, and the page.
 func newPage(t *testing.T, samples ...pageSample) (http.Handler, *page) {
 	t.Helper()
-	h, sg, err := simulated(t.Context(), emptySimulator, `{"bearer": "`+pageSecret+`"}`, slog.New(logTo(&output{}, false)))
+	sim, err := simulated(t.Context(), emptySimulator, nil, `{"bearer": "`+pageSecret+`"}`, slog.New(logTo(&output{}, false)))
 	require.NoError(t, err)
-	p := &page{handler: h, sendGrid: sg, journal: &journal{out: &output{}}, secret: pageSecret, samples: samples}
+	p := &page{simulation: sim, journal: &journal{out: &output{}}, secret: pageSecret, samples: samples}
 	mux := http.NewServeMux()
 	p.register(mux)
 	return onlyLocalHost(mux), p
@@ -121,7 +125,7 @@ func TestPageSends(t *testing.T) {
 	require.Contains(t, forbidden.Text, `"code": "Forbidden"`, "as for every caller with a webhook secret")
 
 	var verdicts []string
-	for _, e := range p.state(time.Now()).Requests {
+	for _, e := range stateOf(t, p, time.Now()).Requests {
 		verdicts = append(verdicts, e.Trigger+" "+e.Verdict)
 		require.NotEmpty(t, e.RequestID)
 	}
@@ -140,15 +144,55 @@ func TestPageState(t *testing.T) {
 		require.NoError(t, err)
 		p.sendGrid.AddCertificate(sendgrid.CertificateRequest{PublicCertificate: idp.PEM(), IntegrationID: i.ID, Enabled: valid > 0})
 	}
-	s := p.state(now)
+	s := stateOf(t, p, now)
 	require.Len(t, s.Integrations, 1)
 	require.Equal(t, "urn:x", s.Integrations[0].EntityID)
+	require.Equal(t, 40, *s.Integrations[0].DaysLeft)
+	require.Equal(t, audit.Unmanaged, s.Integrations[0].State)
+	require.Empty(t, s.Integrations[0].Audited)
+	require.Empty(t, s.Integrations[0].Findings)
 	var days []int
 	for _, c := range s.Integrations[0].Certificates {
 		days = append(days, c.DaysLeft)
 		require.Equal(t, c.DaysLeft >= 0, c.Enabled)
 	}
 	require.Equal(t, []int{40, 0, -1, -2}, days)
+}
+
+// stateOf returns what the page shows.
+func stateOf(t *testing.T, p *page, now time.Time) state {
+	t.Helper()
+	s, err := p.state(t.Context(), now)
+	require.NoError(t, err)
+	return s
+}
+
+// The button of the page audits every connection, and the page shows what was found about each of them.
+func TestPageAudits(t *testing.T) {
+	t.Parallel()
+	server, p := newPage(t)
+	require.Contains(t, fetch(t, server, http.MethodGet, "/", "", "").Body.String(), `value="`+html.EscapeString(scheduled)+`"`)
+	require.False(t, send(t, server, exampleRequest).Failed)
+	p.sendGrid.Edit(p.sendGrid.Integrations()[0].ID, func(i *sendgrid.Integration) { i.Name = "Edited" })
+	unfinished := p.sendGrid.Add(sendgrid.IntegrationRequest{Name: "Begun in the UI"})
+	p.sendGrid.Add(sendgrid.IntegrationRequest{Name: "Begun in the UI, too"})
+	require.Eventually(t, func() bool { // It leaves alone what was written a moment ago.
+		text := send(t, server, scheduled).Text
+		return strings.Contains(text, `"unreached": 0`)
+	}, 10*time.Second, simulatedSettling)
+
+	all := stateOf(t, p, time.Now()).Integrations
+	require.Equal(t, audit.Managed, all[0].State)
+	require.Regexp(t, `^\d\d:\d\d:\d\d$`, all[0].Audited)
+	require.Nil(t, all[0].DaysLeft)
+	drift := slices.IndexFunc(all[0].Findings, func(f audit.Finding) bool { return f.Code == provision.Drifted })
+	require.Equal(t, []problem.Change{{Field: "name", From: "Okta", To: "Edited"}}, all[0].Findings[drift].Changes)
+
+	require.Equal(t, audit.Unmanaged, all[1].State)
+	require.Len(t, all[1].Findings, 1, "those of the other one are its own")
+	require.Equal(t, provision.IntegrationIncomplete, all[1].Findings[0].Code)
+	require.Equal(t, unfinished.ID, all[1].Findings[0].IntegrationID)
+	require.Equal(t, "schedule audited", p.journal.entries()[0].Trigger+" "+p.journal.entries()[0].Verdict)
 }
 
 // The journal keeps the last requests only.

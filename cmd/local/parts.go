@@ -29,7 +29,7 @@ const (
 	apiKey            = "SG.local-simulator-key"
 	userAgent         = "sendgrid-sso-integration/local"
 	// simulatedSettling is short, because the simulator shows every write at once.
-	simulatedSettling = time.Second
+	simulatedSettling = 100 * time.Millisecond
 )
 
 // sampleSecret returns the webhook secret that the samples are made for.
@@ -59,23 +59,33 @@ func newSimulator() (*sendgridtest.Server, error) {
 	return sg, nil
 }
 
-// simulated returns the function's handler with a simulated SendGrid made by start, which runs
-// until ctx ends, and the simulator. People can log in at the URLs of new integrations.
+// simulation is the function with a simulated SendGrid, where people can log in at the URLs of new
+// integrations.
+type simulation struct {
+	handler  *handler.Handler
+	sendGrid *sendgridtest.Server
+	ledger   audit.Ledger
+}
+
+// simulated returns a simulation whose SendGrid is made by start, and runs until ctx ends.
 func simulated(
-	ctx context.Context, start func() (*sendgridtest.Server, error), webhookSecret string, logger *slog.Logger,
-) (*handler.Handler, *sendgridtest.Server, error) {
+	ctx context.Context, start func() (*sendgridtest.Server, error), metadata request.Fetcher, webhookSecret string, logger *slog.Logger,
+) (*simulation, error) {
 	sg, err := start()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	url, err := listenAndServe(ctx, sg)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	sg.SetPublicURL(url)
-	client := &sendgrid.Client{Keys: fixedKey(apiKey), BaseURL: url, UserAgent: userAgent}
-	h, err := newHandler(client, bundledMetadata{newFetcher()}, webhookSecret, simulatedSettling, logger)
-	return h, sg, err
+	p := parts{
+		client: &sendgrid.Client{Keys: fixedKey(apiKey), BaseURL: url, UserAgent: userAgent}, metadata: metadata, ledger: &ledger.Memory{},
+		settling: simulatedSettling, logger: logger,
+	}
+	h, err := p.handler(webhookSecret)
+	return &simulation{h, sg, p.ledger}, err
 }
 
 // newFetcher returns what gets SAML metadata from the hosts that the function allows by default.
@@ -83,24 +93,34 @@ func newFetcher() *saml.Fetcher {
 	return &saml.Fetcher{Hosts: saml.DefaultHosts(), UserAgent: userAgent}
 }
 
-// newHandler returns the function's handler with its real parts, except the secrets, which
-// are given, and the ledger, which is in memory.
-func newHandler(client *sendgrid.Client, metadata request.Fetcher, webhookSecret string, settling time.Duration, logger *slog.Logger) (*handler.Handler, error) {
-	secrets, err := auth.ParseSecrets(logger)(webhookSecret)
+// parts are those parts of the function's handler that are not the same everywhere. The others are its
+// own, except the secrets, which are given.
+type parts struct {
+	client   *sendgrid.Client
+	metadata request.Fetcher // It may be nil.
+	ledger   audit.Ledger
+	// settling is that of the function if zero.
+	settling time.Duration
+	logger   *slog.Logger
+}
+
+// handler returns the function's handler.
+func (p parts) handler(webhookSecret string) (*handler.Handler, error) {
+	secrets, err := auth.ParseSecrets(p.logger)(webhookSecret)
 	if err != nil {
 		return nil, fmt.Errorf("the webhook secret %w", err)
 	}
-	client.OnCall = delivery.CountCall
-	memory := &ledger.Memory{}
-	provisioner := &provision.Provisioner{SendGrid: client, Ledger: memory, Account: []string{client.BaseURL, client.OnBehalfOf}, Settling: settling, Logger: logger}
+	p.client.OnCall = delivery.CountCall
+	account := []string{p.client.BaseURL, p.client.OnBehalfOf}
+	provisioner := &provision.Provisioner{SendGrid: p.client, Ledger: p.ledger, Account: account, Settling: p.settling, Logger: p.logger}
 	return &handler.Handler{
-		Auditor:        &audit.Auditor{SendGrid: client, Ledger: memory, Connections: provisioner, SAMLMetadata: metadata, Renews: true, Logger: logger},
+		Auditor:        &audit.Auditor{SendGrid: p.client, Ledger: p.ledger, Connections: provisioner, SAMLMetadata: p.metadata, Renews: true, Logger: p.logger},
 		Provisioner:    provisioner,
-		SAMLMetadata:   metadata,
-		Verifier:       &auth.Verifier{Secrets: fixedSecrets{secrets}, Logger: logger},
-		IntegrationURL: client.IntegrationURL,
-		Observers:      []handler.Observer{telemetry.Log{Logger: logger}, collector{}},
-		Logger:         logger,
+		SAMLMetadata:   p.metadata,
+		Verifier:       &auth.Verifier{Secrets: fixedSecrets{secrets}, Logger: p.logger},
+		IntegrationURL: p.client.IntegrationURL,
+		Observers:      []handler.Observer{telemetry.Log{Logger: p.logger}, collector{}},
+		Logger:         p.logger,
 	}, nil
 }
 

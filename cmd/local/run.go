@@ -41,20 +41,20 @@ func runEvents(ctx context.Context, args []string, getenv func(string) string, i
 	if err != nil {
 		return err
 	}
-	h, sg, err := simulated(ctx, newSimulator, secret, logger)
+	sim, err := simulated(ctx, newSimulator, bundledMetadata{newFetcher()}, secret, logger)
 	if err != nil {
 		return err
 	}
-	r := &runner{handler: h, out: out, bodies: *verbose || len(files) == 1, expect: func(file string) expectation { return expectationOf(file, all) }}
+	r := &runner{handler: sim.handler, out: out, bodies: *verbose || len(files) == 1, expect: func(file string) expectation { return expectationOf(file, all) }}
 	err = r.answerAll(ctx, files)
 	if r.bodies && ctx.Err() == nil {
-		printIntegrations(out, sg)
+		printIntegrations(out, sim.sendGrid)
 	}
 	if err != nil || len(flags.Args()) > 0 {
 		return err
 	}
 	fmt.Fprintf(out, "\n%d samples were answered as expected; those in events/refused are refused on purpose.\n", len(files))
-	return countIntegrations(out, sg)
+	return countIntegrations(out, sim.sendGrid)
 }
 
 // logTo returns where the function's log goes: nowhere, unless it is asked for.

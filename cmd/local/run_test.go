@@ -67,7 +67,10 @@ func TestRunShowsBodies(t *testing.T) {
 		args     []string
 		contains []string
 	}{
-		"of one file":         {[]string{"events/direct.json"}, []string{`"outcome": "created"`, "http://www.okta.com/exkdirect1   0 "}},
+		"of one file": {[]string{"events/direct.json"}, []string{`"outcome": "created"`, "http://www.okta.com/exkdirect1   0 "}},
+		"of the audit": {[]string{"events/audit.json"}, []string{
+			`"total": 1`, `"state": "unmanaged"`, `"code": "NoCertificate"`, "An integration has no entity_id, so nobody can log in with it.",
+		}},
 		"of a function error": {[]string{"events/refused/Conflict.json"}, []string{"function error {", `"errorType": "Conflict"`}},
 		"with -v": {[]string{"-v"}, []string{
 			"HTTP 201 Created\nLocation: http://127.0.0.1:", "HTTP 401 Unauthorized\nWWW-Authenticate: Bearer\n",

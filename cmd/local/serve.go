@@ -25,7 +25,7 @@ func serve(ctx context.Context, args []string, out, logs io.Writer) error {
 		return err
 	}
 	secret := rand.Text()
-	h, sg, err := simulated(ctx, newSimulator, fmt.Sprintf(`{"bearer": %q}`, secret), slog.New(logTo(logs, *verbose)))
+	sim, err := simulated(ctx, newSimulator, bundledMetadata{newFetcher()}, fmt.Sprintf(`{"bearer": %q}`, secret), slog.New(logTo(logs, *verbose)))
 	if err != nil {
 		return err
 	}
@@ -34,11 +34,11 @@ func serve(ctx context.Context, args []string, out, logs io.Writer) error {
 		return err
 	}
 	j := &journal{out: out}
-	p := &page{handler: h, sendGrid: sg, journal: j, secret: secret, samples: forms}
+	p := &page{simulation: sim, journal: j, secret: secret, samples: forms}
 
 	mux := http.NewServeMux()
-	mux.Handle(integrationsPath, gateway(h, j))
-	mux.Handle(webhooksPath, gateway(h, j))
+	mux.Handle(integrationsPath, gateway(sim.handler, j))
+	mux.Handle(webhooksPath, gateway(sim.handler, j))
 	p.register(mux)
 	return listenUntil(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(*port)), onlyLocalHost(mux), func(address string) {
 		fmt.Fprintf(out, "What SendGrid has, and a form to send requests: http://%s/\n\n"+

@@ -6,24 +6,39 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
 
-	"sendgrid-sso-integration/handler"
+	"sendgrid-sso-integration/internal/audit"
+	"sendgrid-sso-integration/internal/invocation"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/retry"
 	"sendgrid-sso-integration/sendgrid"
-	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 // story prints what happens as a list of checks.
 type story struct {
+	*simulation
+	metadata *published
 	out      io.Writer
-	handler  *handler.Handler
-	sendGrid *sendgridtest.Server
 	client   *http.Client
 
 	chapters, checks, failed int
+}
+
+// newStory returns a story that has not begun, and ends with ctx.
+func newStory(ctx context.Context, out io.Writer, logger *slog.Logger) (*story, error) {
+	metadata, err := newPublished(demoIDP)
+	if err != nil {
+		return nil, err
+	}
+	sim, err := simulated(ctx, emptySimulator, metadata, `{"bearer": "nobody-uses-it-in-the-demo"}`, logger)
+	if err != nil {
+		return nil, err
+	}
+	return &story{simulation: sim, metadata: metadata, out: out, client: &http.Client{Timeout: invocation.Timeout}}, nil
 }
 
 // chapter begins a part of the story.
@@ -78,6 +93,36 @@ func (s *story) send(ctx context.Context, event []byte) reply {
 		r.verdict = string(r.Outcome)
 	}
 	return r
+}
+
+// audit has the schedule start an audit, and returns what it found about the connection of an entity id.
+func (s *story) audit(ctx context.Context, entityID string) (audit.Connection, error) {
+	retry.Sleep(ctx, simulatedSettling) // An audit leaves alone what was written a moment ago.
+	a := invoke(ctx, s.handler, []byte(scheduled))
+	if a.err != nil {
+		return audit.Connection{}, a.err
+	}
+	var report audit.Report
+	if err := json.Unmarshal(a.data, &report); err != nil {
+		return audit.Connection{}, err
+	}
+	for _, c := range report.Connections {
+		if c.EntityID == entityID {
+			return c, nil
+		}
+	}
+	return audit.Connection{}, fmt.Errorf("the audit did not reach the connection of %s: %s", entityID, a.text())
+}
+
+// changesIn returns what an audit found changed, for people.
+func changesIn(c audit.Connection) string {
+	var texts []string
+	for _, f := range c.Findings {
+		for _, change := range f.Changes {
+			texts = append(texts, fmt.Sprintf("%s was %v and is %v", change.Field, change.From, change.To))
+		}
+	}
+	return strings.Join(texts, ", ")
 }
 
 // posts returns how many creates SendGrid has received.
