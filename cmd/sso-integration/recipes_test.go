@@ -2,17 +2,13 @@ package main_test
 
 import (
 	"encoding/json"
-	"net/url"
 	"regexp"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
 	"sendgrid-sso-integration/internal/okta/connector"
-	"sendgrid-sso-integration/internal/request"
-	"sendgrid-sso-integration/internal/saml"
 )
 
 // block returns the only block of code in a language on a page.
@@ -21,22 +17,6 @@ func block(t *testing.T, page, language string) []byte {
 	blocks := regexp.MustCompile("(?s)\n```"+language+"\n(.*?)\n```\n").FindAllSubmatch(read(t, "../../docs/"+page), -1)
 	require.Len(t, blocks, 1, page)
 	return blocks[0][1]
-}
-
-// The request of the daily schedule is one that adds what is new in the metadata.
-func TestScheduleSendsARequest(t *testing.T) {
-	t.Parallel()
-	var template map[string]any
-	require.NoError(t, yaml.Unmarshal(block(t, "certificates.md", "yaml"), &template))
-	input, ok := at(template, "Resources", "DailyRequest", "Properties", "Target", "Input").(string)
-	require.True(t, ok)
-	sent, err := request.Parse([]byte(input), time.Now())
-	require.NoError(t, err)
-	require.Equal(t, request.UpdateExisting, sent.IfExists)
-	from, err := url.Parse(sent.SAMLMetadataURL)
-	require.NoError(t, err)
-	require.Contains(t, saml.DefaultHosts(), from.Host)
-	require.NotEmpty(t, sent.Metadata["entra_object_id"], "its result puts SendGrid's URLs into the application")
 }
 
 // The state machine for Entra is JSON, and acts on the results after which there are URLs.
