@@ -1,0 +1,192 @@
+package audit_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/audit"
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/saml"
+	"sendgrid-sso-integration/sendgrid"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
+)
+
+type found = []provision.WarningCode
+
+// edited edits the integration of a connection as a person does.
+func edited(edit func(*sendgrid.Integration)) func(*world) {
+	return func(w *world) { w.sendGrid.Edit(w.manage(byURL()), edit) }
+}
+
+// expiring is a connection that a person made, with certificates that expire after these times.
+func expiring(after ...time.Duration) func(*world) {
+	return func(w *world) { w.add(entity, after...) }
+}
+
+// republished is a connection whose SAML metadata has changed since.
+func republished(change func(*idp)) func(*world) {
+	return func(w *world) {
+		w.manage(byURL())
+		change(w.idp)
+	}
+}
+
+// unread is a connection whose SAML metadata could not be read at audits of so many days before.
+func unread(days int) func(*world) {
+	return func(w *world) {
+		w.manage(byURL())
+		for range days {
+			w.idp.err = &saml.FetchError{Retryable: true, Message: "could not be fetched"}
+			w.audited()
+		}
+	}
+}
+
+// unfinished is a request that SendGrid refuses after its first step.
+func unfinished(w *world) {
+	w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateCertificate, Status: 400})
+	require.Error(w.t, w.request(byURL()))
+	time.Sleep(time.Hour)
+}
+
+// unaudited is a connection whose audit has failed for the last time.
+func unaudited(w *world) {
+	w.manage(byURL())
+	w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListCertificates, Status: 500, Times: 4})
+	_, err := w.connection(entity, true)
+	require.NoError(w.t, err)
+	time.Sleep(day)
+}
+
+// findings has for each code what makes an audit find it, and what is so close to that that it must not.
+var findings = map[provision.WarningCode]struct {
+	set, near func(*world)
+	// beside is what else is found, and instead what is where it is only close.
+	beside, instead found
+}{
+	provision.Drifted: {
+		set:  edited(func(i *sendgrid.Integration) { i.SigninURL = "https://stranger.example/in" }),
+		near: edited(func(i *sendgrid.Integration) { i.LastUpdated = "1" }),
+	},
+	audit.UnknownCertificate: {
+		set: func(w *world) { w.certify(w.manage(byURL()), certificate(90*day)) },
+		near: func(w *world) { // The identity provider has it as well.
+			id, next := w.manage(byURL()), certificate(90*day)
+			w.idp.Certificates = append(w.idp.Certificates, next)
+			w.certify(id, next)
+		},
+	},
+	provision.Missing: {
+		set: func(w *world) { w.sendGrid.Delete(w.manage(byURL())) },
+		near: func(w *world) { // It is in no list, and can be read.
+			w.manage(byURL())
+			w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: 200, Body: "[]"})
+		},
+	},
+	audit.DuplicateEntityID: {
+		set: func(w *world) { w.manage(byURL()); w.add(entity, 90*day) },
+		near: func(w *world) { // The other one has another entity id by now.
+			edited(func(i *sendgrid.Integration) { i.EntityID = "urn:another" })(w)
+			w.add(entity, 90*day)
+		},
+		instead: found{provision.Drifted},
+	},
+	provision.NoCertificate: {
+		set:     expiring(),
+		near:    func(w *world) { w.certify(w.add(entity), []byte("?")) },
+		instead: found{audit.CertificateUnreadable},
+	},
+	audit.CertificatesExpired:        {set: expiring(-time.Hour, -9*day), near: expiring(-time.Hour, 90*day)},
+	provision.CertificateExpiresSoon: {set: expiring(30*day-time.Second, 3*day), near: expiring(30 * day)},
+	audit.CertificateMissing: {
+		set:    func(w *world) { w.uncertify(w.manage(byURL()), 0) },
+		beside: found{provision.Drifted, provision.NoCertificate},
+		near: func(w *world) { // It has expired.
+			w.idp.Certificates = append(w.idp.Certificates, certificate(2*day))
+			id := w.manage(byURL())
+			time.Sleep(2 * day)
+			w.uncertify(id, 1)
+		},
+		instead: found{provision.Drifted},
+	},
+	audit.CertificateUnreadable: {
+		set: func(w *world) {
+			w.add(entity, 90*day)
+			w.sendGrid.SetCertificateForm(func(string) string { return "?" })
+		},
+		near: func(w *world) {
+			w.add(entity, 90*day)
+			w.sendGrid.SetCertificateForm(func(text string) string { return strings.ReplaceAll(text, "\n", "") })
+		},
+	},
+	audit.MetadataChanged: {
+		set:  republished(func(p *idp) { p.SigninURL = "https://stranger.example/in" }),
+		near: republished(func(p *idp) { p.SigninURL += "/2" }),
+	},
+	audit.MetadataUnavailable: {set: unread(3), near: unread(2)},
+	audit.RequestUnfinished: {
+		set:    unfinished,
+		beside: found{provision.NoCertificate},
+		near:   func(w *world) { unfinished(w); w.manage(byURL()) },
+	},
+	audit.CertificatesUnknown: {set: unaudited, near: func(w *world) { unaudited(w); w.audited() }},
+	provision.IntegrationDisabled: {
+		set: func(w *world) {
+			w.sendGrid.Edit(w.add(entity, 90*day), func(i *sendgrid.Integration) { i.Enabled = false })
+		},
+		near: func(w *world) {
+			fields := byURL()
+			fields["enabled"] = false
+			w.manage(fields)
+		},
+	},
+	provision.IntegrationIncomplete: {
+		set:  edited(func(i *sendgrid.Integration) { i.CompletedIntegration = new(bool) }),
+		near: edited(func(i *sendgrid.Integration) { i.CompletedIntegration = new(true) }),
+	},
+}
+
+// What a person should know is found, stored, and published once. What is only close to it is not found.
+func TestFindings(t *testing.T) {
+	t.Parallel()
+	require.ElementsMatch(t, audit.Codes(), slices.Collect(maps.Keys(findings)))
+	for code, tt := range findings {
+		t.Run(string(code), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				tt.set(w)
+				want := slices.Sorted(slices.Values(append(tt.beside, code)))
+				if code != audit.CertificatesUnknown { // It was found already.
+					c := w.audited()
+					require.Equal(t, want, codes(c.Findings))
+					require.True(t, c.Has(code))
+				}
+				require.Equal(t, want, w.stored())
+				require.Equal(t, want, w.bus.news())
+				for _, f := range audit.Stored(w.entry(entity).Findings) {
+					require.NotEmpty(t, f.Message)
+					require.Equal(t, code != audit.DuplicateEntityID, f.IntegrationID != "")
+				}
+				if code != audit.CertificatesUnknown {
+					require.Equal(t, want, codes(w.audited().Findings), "it is there as long as it lasts")
+				}
+				require.Empty(t, w.bus.news())
+			})
+		})
+		t.Run("close to "+string(code), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				tt.near(w)
+				require.ElementsMatch(t, tt.instead, codes(w.audited().Findings))
+			})
+		})
+	}
+}
