@@ -10,6 +10,7 @@ import (
 
 	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
@@ -258,4 +259,39 @@ func TestDaysLeft(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A renewal sends what the SAML metadata changed, and leaves everything else as it is: what somebody
+// edited, and the order of requests.
+func TestRenewal(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		id, next := w.manage(byURL()), certificate(700*day)
+		w.sendGrid.Edit(id, func(i *sendgrid.Integration) { i.Name, i.Enabled = "Edited", false })
+		before := w.entry(entity)
+		w.idp.Certificates, w.idp.SigninURL = append(w.idp.Certificates, next), signin+"/2"
+		w.audited()
+		i := w.sendGrid.Integrations()[0]
+		require.Equal(t, signin+"/2", i.SigninURL)
+		require.Equal(t, "Edited", i.Name)
+		require.False(t, i.Enabled, "an audit enables nothing")
+		require.True(t, *i.CompletedIntegration)
+		require.Len(t, w.sendGrid.Certificates(id), 2)
+		notice := w.bus.notices[0]
+		require.Equal(t, []problem.Change{{Field: "signin_url", From: signin, To: signin + "/2"}, {Field: "public_certificate", To: sha256(next)}}, notice.Renewed)
+		require.Equal(t, signin+"/2", notice.Kept.SigninURL)
+		require.Equal(t, signin+"/2", notice.Integration.SigninURL)
+		require.Equal(t, 700, *notice.Connection.DaysLeft)
+		require.Equal(t, found{provision.Drifted, provision.IntegrationDisabled}, w.bus.news())
+		after := w.entry(entity)
+		require.Equal(t, before.Applied, after.Applied)
+		require.Equal(t, before.KeptIdentity, after.KeptIdentity)
+		require.Equal(t, protocol.Completed, after.State)
+
+		writes := w.writes()
+		require.Equal(t, found{provision.Drifted, provision.IntegrationDisabled}, codes(w.audited().Findings), "what was renewed is nobody's edit")
+		require.Equal(t, writes, w.writes(), "and is done once")
+		require.Empty(t, w.bus.notices)
+	})
 }

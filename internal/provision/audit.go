@@ -8,6 +8,7 @@ import (
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/request"
+	"sendgrid-sso-integration/internal/saml"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -202,7 +203,7 @@ func (a *attempt) compare(ctx context.Context, found *Audited, renewal *request.
 	}
 	current := found.Integrations[0]
 	a.seen = observation{integration: &current, certificates: stored(found.Certificates[0]), certified: len(found.Certificates[0]) > 0, certificatesRead: true}
-	if before, readable := parseBaseline(a.entry.Baseline); !readable || before.Certificates == nil {
+	if b, readable := parseBaseline(a.entry.Baseline); !readable || b.Certificates == nil {
 		a.entry = a.withBaseline(a.entry)
 	}
 	found.Drift = a.drift()
@@ -213,10 +214,15 @@ func (a *attempt) compare(ctx context.Context, found *Audited, renewal *request.
 	found.Drift = slices.DeleteFunc(found.Drift, func(c problem.Change) bool {
 		return slices.ContainsFunc(renewal.Changes, func(r problem.Change) bool { return c.Field == r.Field && c.To == r.To })
 	})
+	before := len(a.seen.certificates)
 	if err := a.renew(ctx, *renewal); err != nil {
 		return err
 	}
 	found.Kept, found.Renewed = renewal.Kept, renewal.Changes
 	found.Integrations[0] = *a.seen.integration
+	for _, s := range a.seen.certificates[before:] {
+		at := slices.IndexFunc(renewal.Certificates, func(c saml.Certificate) bool { return c.SHA256 == s.sha256 })
+		found.Certificates[0] = append(found.Certificates[0], sendgrid.Certificate{ID: s.id, PublicCertificate: renewal.Certificates[at].PEM()})
+	}
 	return nil
 }
