@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"encoding/json"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -293,5 +294,32 @@ func TestRenewal(t *testing.T) {
 		require.Equal(t, found{provision.Drifted, provision.IntegrationDisabled}, codes(w.audited().Findings), "what was renewed is nobody's edit")
 		require.Equal(t, writes, w.writes(), "and is done once")
 		require.Empty(t, w.bus.notices)
+	})
+}
+
+// A message that comes twice is done once, without a call to SendGrid. Two at once are done once.
+func TestAnAuditIsDoneOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.manage(byURL())
+		time.Sleep(1234567 * time.Nanosecond)
+		task := audit.Task{EntityID: entity, Began: time.Now()}
+		once := func() bool {
+			c, err := w.Connection(t.Context(), task, 0, false, w.bus.publish)
+			require.NoError(t, err)
+			return c != nil
+		}
+		var running sync.WaitGroup
+		done := make(chan bool, 2)
+		for range 2 {
+			running.Go(func() { done <- once() })
+		}
+		running.Wait()
+		require.NotEqual(t, <-done, <-done)
+		require.Equal(t, 2, w.sendGrid.Count(sendgrid.OpListIntegrations), "one for the request")
+		time.Sleep(time.Hour)
+		require.False(t, once())
+		require.Equal(t, 2, w.sendGrid.Count(sendgrid.OpListIntegrations))
 	})
 }
