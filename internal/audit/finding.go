@@ -20,6 +20,9 @@ type Finding struct {
 	Message string `json:"message"`
 	// Changes are what somebody changed, with the code Drifted.
 	Changes []problem.Change `json:"changes,omitempty"`
+
+	// known is its identity if it comes from the ledger, which may have left out what that is made of.
+	known string
 }
 
 // The findings of an audit, beside the warnings that a result has too.
@@ -69,6 +72,9 @@ func (f Finding) hasOwnEvent() bool {
 
 // identity identifies a finding, so that it is published once. A failure differs from one try to another.
 func (f Finding) identity() string {
+	if f.known != "" {
+		return f.known
+	}
 	text := request.Text([]any{f.Code, f.IntegrationID, f.Message, f.Changes})
 	if f.Code == CertificatesUnknown {
 		text = string(f.Code)
@@ -87,22 +93,28 @@ type stored struct {
 	Identity string `json:"identity"`
 }
 
-// store returns the text of findings for the ledger.
+// store returns the text of findings for the ledger. Where they are too long, their changes are left out
+// and then, of all but the first few, everything but their identity, so that they are still not new.
 func store(findings []Finding) string {
+	const few = 10
 	all := []stored{}
 	for _, f := range findings {
 		all = append(all, stored{f, f.identity()})
 	}
-	text := request.Text(all)
-	for at := len(all) - 1; len(text) > maxStored && at >= 0; at-- {
-		all[at].Changes = nil
-		text = request.Text(all)
+	size := len(request.Text(all))
+	shorten := func(least int, shorter func(Finding) Finding) {
+		for at := len(all) - 1; size > maxStored && at >= least; at-- {
+			size -= len(request.Text(all[at]))
+			all[at].Finding = shorter(all[at].Finding)
+			size += len(request.Text(all[at]))
+		}
 	}
-	for len(text) > maxStored {
-		all = all[:len(all)-1]
-		text = request.Text(all)
+	shorten(0, func(f Finding) Finding { f.Changes = nil; return f })
+	shorten(few, func(Finding) Finding { return Finding{} })
+	for ; size > maxStored; all = all[:len(all)-1] {
+		size -= len(request.Text(all[len(all)-1])) + len(",")
 	}
-	return text
+	return request.Text(all)
 }
 
 // load reads the text of findings that the ledger keeps. What a later version wrote is none.
@@ -113,11 +125,14 @@ func load(text string) (all []stored) {
 	return all
 }
 
-// Stored returns the findings in the text that the ledger keeps.
+// Stored returns the findings in the text that the ledger keeps, as far as there was room for them.
 func Stored(text string) []Finding {
 	findings := []Finding{}
 	for _, s := range load(text) {
-		findings = append(findings, s.Finding)
+		if s.Code != "" {
+			s.known = s.Identity
+			findings = append(findings, s.Finding)
+		}
 	}
 	return findings
 }
