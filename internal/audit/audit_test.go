@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"encoding/json"
+	"maps"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -322,4 +323,28 @@ func TestAnAuditIsDoneOnce(t *testing.T) {
 		require.False(t, once())
 		require.Equal(t, 2, w.sendGrid.Count(sendgrid.OpListIntegrations))
 	})
+}
+
+// What a request has kept while SAML metadata was read is not replaced by what was kept before.
+func TestARequestMeanwhileIsKept(t *testing.T) {
+	t.Parallel()
+	for name, changed := range map[string]map[string]any{
+		"the same request with other metadata": {"if_exists": "update", "metadata": map[string]string{"ticket": "OPS-2"}},
+		"another request":                      {"if_exists": "update", "name": "OPS-2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.manage(byURL())
+				fields := byURL()
+				maps.Copy(fields, changed)
+				w.idp.during = func() { require.NoError(t, w.request(fields)) }
+				w.fails(problem.InProgress, false)
+				time.Sleep(time.Hour)
+				w.audited()
+				require.Contains(t, w.entry(entity).Kept, "OPS-2")
+			})
+		})
+	}
 }
