@@ -190,3 +190,20 @@ func TestFindings(t *testing.T) {
 		})
 	}
 }
+
+// A connection whose certificates were never read has them as they are at its first audit. What was edited
+// before is found all the same.
+func TestTheFirstAuditTakesCertificatesAsTheyAre(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		id, fields := w.add(entity, 90*day), byHand(entity)
+		delete(fields, "public_certificate")
+		fields["if_exists"] = "update"
+		w.manage(fields)
+		w.sendGrid.Edit(id, func(i *sendgrid.Integration) { i.Name = "Edited" })
+		require.Equal(t, found{provision.Drifted}, codes(w.audited().Findings))
+		w.certify(id, certificate(90*day))
+		require.Equal(t, found{provision.Drifted, audit.UnknownCertificate}, codes(w.audited().Findings))
+	})
+}

@@ -203,8 +203,12 @@ func (a *attempt) compare(ctx context.Context, found *Audited, renewal *request.
 	}
 	current := found.Integrations[0]
 	a.seen = observation{integration: &current, certificates: stored(found.Certificates[0]), certified: len(found.Certificates[0]) > 0, certificatesRead: true}
-	if b, readable := parseBaseline(a.entry.Baseline); !readable || b.Certificates == nil {
+	switch b, readable := parseBaseline(a.entry.Baseline); {
+	case !readable:
 		a.entry = a.withBaseline(a.entry)
+	case b.Certificates == nil: // They were never read. Edits of the fields stay edits.
+		b.Certificates = a.shownBaseline().Certificates
+		a.entry.Baseline = b.String()
 	}
 	found.Drift = a.drift()
 	if renewal == nil {
