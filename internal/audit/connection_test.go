@@ -207,3 +207,31 @@ func TestTheFirstAuditTakesCertificatesAsTheyAre(t *testing.T) {
 		require.Equal(t, found{provision.Drifted, audit.UnknownCertificate}, codes(w.audited().Findings))
 	})
 }
+
+// SAML metadata that was read in between was not unavailable for three days, even if nothing of it could be
+// applied. What it supplied before stays.
+func TestSAMLMetadataIsUnavailableWithoutAPause(t *testing.T) {
+	t.Parallel()
+	for name, read := range map[string]func(*idp){
+		"as before":  func(*idp) {},
+		"of another": func(p *idp) { p.EntityID = "urn:another" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				unread(2)(w)
+				before, failure := w.idp.Params, w.idp.err
+				w.idp.err = nil
+				read(w.idp)
+				w.audited()
+				w.idp.Params, w.idp.err = before, failure
+				for range 3 {
+					require.Empty(t, w.audited().Findings)
+				}
+				require.Equal(t, found{audit.MetadataUnavailable}, codes(w.audited().Findings))
+				require.Len(t, w.sendGrid.Certificates(w.sendGrid.Integrations()[0].ID), 1)
+			})
+		})
+	}
+}

@@ -192,11 +192,11 @@ func (a *attempt) readConnection(ctx context.Context, found *Audited) error {
 
 // compare compares the connection with what is kept, and renews it.
 func (a *attempt) compare(ctx context.Context, found *Audited, renewal *request.Renewal) error {
-	if found.Unrenewed != nil && !found.Unrenewed.Changed && found.Kept.UnreadSince.IsZero() {
-		found.Kept.UnreadSince = time.Now().UTC().Truncate(time.Second)
-	}
-	if renewal != nil {
+	switch {
+	case renewal != nil, found.Unrenewed != nil && found.Unrenewed.Changed: // It was read.
 		found.Kept.UnreadSince = time.Time{}
+	case found.Unrenewed != nil && found.Kept.UnreadSince.IsZero():
+		found.Kept.UnreadSince = time.Now().UTC().Truncate(time.Second)
 	}
 	if found.Recorded == "" || found.Missing {
 		return nil
