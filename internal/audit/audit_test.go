@@ -348,3 +348,19 @@ func TestARequestMeanwhileIsKept(t *testing.T) {
 		})
 	}
 }
+
+// What a renewal did is published even if it took all the time that writes have.
+func TestPublishingHasTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.manage(byURL())
+		w.idp.Certificates = append(w.idp.Certificates, certificate(700*day))
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateCertificate, Commit: true, Delay: time.Hour})
+		start := time.Now()
+		_, err := w.connection(entity, false)
+		require.NoError(t, err)
+		require.Greater(t, time.Since(start), invocation-invocation/4)
+		require.Len(t, w.bus.notices, 1)
+	})
+}

@@ -112,7 +112,9 @@ func (a *attempt) audit(ctx context.Context, r Audit) (audited bool, err error) 
 		}
 	}
 	// What is judged is published, for which the time of an outcome is kept.
-	findings, err := r.Judge(ctx, found)
+	judging, cancel := uncancelled(ctx, a.reconcile)
+	defer cancel()
+	findings, err := r.Judge(judging, found)
 	if err != nil {
 		a.release(ctx)
 		return false, err
