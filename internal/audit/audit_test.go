@@ -14,6 +14,7 @@ import (
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/saml"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
@@ -363,4 +364,40 @@ func TestPublishingHasTime(t *testing.T) {
 		require.Greater(t, time.Since(start), invocation-invocation/4)
 		require.Len(t, w.bus.notices, 1)
 	})
+}
+
+// A certificate whose create was not answered may still be on its way. An audit that does not get to renewing
+// does not forget that, so that the next one does not add it twice.
+func TestAnUnansweredRenewalIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	for name, disturb := range map[string]func(*world){
+		"its SAML metadata cannot be read": func(w *world) { w.idp.err = &saml.FetchError{Retryable: true, Message: "could not be fetched"} },
+		"it fails for the last time": func(w *world) {
+			w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: 500, Times: 4})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				id, next := w.manage(byURL()), certificate(700*day)
+				w.idp.Certificates = append(w.idp.Certificates, next)
+				w.sendGrid.SetLag(50*time.Second, 50*time.Second)
+				w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateCertificate, Drop: true})
+				w.fails(problem.OutcomeUnknown, false)
+				time.Sleep(50 * time.Second)
+				w.certify(id, next) // It takes effect late.
+				time.Sleep(10 * time.Second)
+				disturb(w)
+				_, err := w.connection(entity, true)
+				require.NoError(t, err)
+				time.Sleep(time.Second)
+				w.idp.err = nil
+				w.fails(problem.OutcomeUnknown, false)
+				time.Sleep(time.Minute)
+				require.Empty(t, w.audited().Findings)
+				require.Equal(t, 2, w.sendGrid.Count(sendgrid.OpCreateCertificate), "one is that of the request")
+			})
+		})
+	}
 }

@@ -44,9 +44,10 @@ func (v View) PlanRenewal() Plan {
 	}
 }
 
-// Report returns the entry after an audit that began at a time.
+// Report returns the entry after an audit that began at a time. A certificate that may still be on its
+// way stays awaited: an audit does not always get to renewing.
 func (e Entry) Report(began time.Time, findings string) Entry {
-	if e.Renewing {
+	if e.Renewing && (e.Rechecked || !e.awaitsCertificate()) {
 		e = e.finished()
 	}
 	if e.IntegrationID == "" { // The deletion is reported.
