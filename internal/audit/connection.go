@@ -114,14 +114,9 @@ func (n Notice) Drifted() *Finding {
 
 func (c *Connection) judge(found provision.Audited) {
 	c.judgeKept(found)
-	shared := 0
-	for _, i := range found.Integrations {
-		if i.EntityID == found.EntityID {
-			shared++
-		}
-	}
-	if shared > 1 {
-		c.find(DuplicateEntityID, "", fmt.Sprintf("%d integrations have this entity_id, so that log-in may fail: %s. Delete all but one in SendGrid's SSO settings.", shared, ids(found.Integrations)))
+	sharing := slices.DeleteFunc(slices.Clone(found.Integrations), func(i sendgrid.Integration) bool { return i.EntityID != found.EntityID })
+	if len(sharing) > 1 {
+		c.find(DuplicateEntityID, "", fmt.Sprintf("%d integrations have this entity_id, so that log-in may fail: %s. Delete all but one in SendGrid's SSO settings.", len(sharing), ids(sharing)))
 	}
 	for at, i := range found.Integrations[:min(len(found.Integrations), maxIntegrations)] {
 		var inUse []request.KeptCertificate

@@ -235,3 +235,23 @@ func TestSAMLMetadataIsUnavailableWithoutAPause(t *testing.T) {
 		})
 	}
 }
+
+// A duplicate names the integrations that share the entity id, the first few of many, and no other.
+func TestDuplicatesAreNamed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		id := w.manage(byURL())
+		var others []string
+		for range 6 {
+			others = append(others, w.add(entity, 90*day))
+		}
+		message := func() string { return w.audited().Findings[0].Message }
+		require.Contains(t, message(), "7 integrations have this entity_id, so that log-in may fail: "+strings.Join(append([]string{id}, others[:4]...), ", ")+" and 2 more.")
+		w.sendGrid.Edit(id, func(i *sendgrid.Integration) { i.EntityID = "urn:another" })
+		i := slices.IndexFunc(w.audited().Findings, func(f audit.Finding) bool { return f.Code == audit.DuplicateEntityID })
+		f := audit.Stored(w.entry(entity).Findings)[i]
+		require.Contains(t, f.Message, "6 integrations")
+		require.NotContains(t, f.Message, id)
+	})
+}
