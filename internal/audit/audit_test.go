@@ -163,13 +163,7 @@ func TestTheLastFailureIsRecordedOrStays(t *testing.T) {
 		set  func(*world)
 		code problem.Code
 	}{
-		"a request is at work": {func(w *world) {
-			e := w.entry(entity)
-			e.Owner, e.Lease, e.Revision = "another", time.Now().Add(time.Hour), e.Revision+1
-			_, stored, err := w.ledger.Put(w.t.Context(), e)
-			require.NoError(w.t, err)
-			require.True(w.t, stored)
-		}, problem.InProgress},
+		"a request is at work":      {(*world).lease, problem.InProgress},
 		"the ledger is not read":    {func(w *world) { w.ledger.reads = errBroken }, problem.LedgerUnavailable},
 		"the ledger is not written": {func(w *world) { w.ledger.writes = errBroken }, problem.LedgerUnavailable},
 		"the event bus is down":     {func(w *world) { w.idp.SigninURL, w.bus.err = "https://stranger.example", errBroken }, problem.EventBusUnavailable},

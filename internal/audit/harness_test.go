@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"iter"
 	"log/slog"
 	"maps"
 	"slices"
@@ -40,6 +41,8 @@ const (
 	signout = "https://idp.example/out"
 )
 
+var account = []string{sendgrid.GlobalBaseURL, ""}
+
 // world is an account at SendGrid, an identity provider, and the auditor, in a bubble with a clock of
 // its own.
 type world struct {
@@ -62,7 +65,7 @@ func newWorld(t *testing.T) *world {
 	client := &sendgrid.Client{Keys: w.keys, HTTP: network.HTTPClient()}
 	w.Auditor = &audit.Auditor{
 		SendGrid: client, Ledger: w.ledger, SAMLMetadata: w.idp, Renews: true, Logger: slog.New(slog.NewTextHandler(w.log, nil)),
-		Connections: &provision.Provisioner{SendGrid: client, Ledger: w.ledger, Account: []string{sendgrid.GlobalBaseURL, ""}},
+		Connections: &provision.Provisioner{SendGrid: client, Ledger: w.ledger, Account: account},
 	}
 	return w
 }
@@ -178,9 +181,20 @@ func (w *world) started() *audit.Report {
 	return report
 }
 
+// lease lets a request be at work on the connection for an hour.
+func (w *world) lease() {
+	w.t.Helper()
+	e := w.entry(entity)
+	e.Key, e.EntityID = protocol.EntryKey(account, entity), entity
+	e.Owner, e.Lease, e.Expires, e.Revision = "another", time.Now().Add(time.Hour), time.Now().Add(day), e.Revision+1
+	_, stored, err := w.ledger.Put(w.t.Context(), e)
+	require.NoError(w.t, err)
+	require.True(w.t, stored)
+}
+
 func (w *world) entry(entityID string) protocol.Entry {
 	w.t.Helper()
-	e, err := w.ledger.Memory.Get(w.t.Context(), protocol.EntryKey([]string{sendgrid.GlobalBaseURL, ""}, entityID))
+	e, err := w.ledger.Memory.Get(w.t.Context(), protocol.EntryKey(account, entityID))
 	require.NoError(w.t, err)
 	return e
 }
@@ -229,7 +243,7 @@ var errBroken = errors.New("broken")
 // table is a ledger that has times as DynamoDB has them, and whose reads or writes can fail.
 type table struct {
 	ledger.Memory
-	reads, writes error
+	reads, writes, lists error
 }
 
 func (l *table) Get(ctx context.Context, key string) (protocol.Entry, error) {
@@ -237,6 +251,13 @@ func (l *table) Get(ctx context.Context, key string) (protocol.Entry, error) {
 		return protocol.Entry{}, l.reads
 	}
 	return l.Memory.Get(ctx, key)
+}
+
+func (l *table) All(ctx context.Context) iter.Seq2[protocol.Entry, error] {
+	if l.lists != nil {
+		return func(yield func(protocol.Entry, error) bool) { yield(protocol.Entry{}, l.lists) }
+	}
+	return l.Memory.All(ctx)
 }
 
 func (l *table) Put(ctx context.Context, e protocol.Entry) (protocol.Entry, bool, error) {
