@@ -104,6 +104,16 @@ type Notice struct {
 // finding. It returns nil if the connection was audited since the audit began. The errors are of type
 // *problem.Error.
 func (a *Auditor) Connection(ctx context.Context, t Task, maxWait time.Duration, last bool, publish Publish) (*Connection, error) {
+	c, err := a.connection(ctx, t, maxWait, func(error) bool { return last }, publish)
+	if c != nil {
+		return c, nil
+	}
+	return nil, err
+}
+
+// connection audits one connection. If its failure becomes a finding, which isFinding decides, it returns
+// both.
+func (a *Auditor) connection(ctx context.Context, t Task, maxWait time.Duration, isFinding func(error) bool, publish Publish) (*Connection, error) {
 	if now := time.Now(); t.Began.After(now) { // A message with a time to come would end audits until then.
 		t.Began = now
 	}
@@ -121,13 +131,17 @@ func (a *Auditor) Connection(ctx context.Context, t Task, maxWait time.Duration,
 		return store(notice.Connection.Findings), nil
 	}
 	audited, err := a.Connections.Audit(ctx, one)
-	if err != nil && last {
-		one.Failure = problem.From(err)
-		a.Logger.WarnContext(ctx, "a connection could not be audited", slog.String("entity_id", t.EntityID), slog.Any("error", err))
+	failure := err
+	if failure != nil && isFinding(failure) {
+		a.Logger.WarnContext(ctx, "a connection could not be audited", slog.String("entity_id", t.EntityID), slog.Any("error", failure))
+		one.Failure = problem.From(failure)
 		audited, err = a.Connections.Audit(ctx, one)
 	}
-	if err != nil || !audited {
+	switch {
+	case err != nil:
 		return nil, err
+	case !audited:
+		return nil, nil
 	}
-	return result, nil
+	return result, failure
 }

@@ -14,10 +14,11 @@ const maxReportBytes = 4 << 20
 // Report is how an audit began, and what it found if it audited the connections itself.
 type Report struct {
 	Began time.Time `json:"began"`
-	// Total is the number of connections: Queued or, without a queue, those in Connections, Failed,
-	// Unreached, and those that another audit reached meanwhile.
+	// Total is the number of connections: Queued or, without a queue, those in Connections, Unreached,
+	// and those that another audit reached meanwhile.
 	Total  int `json:"total"`
 	Queued int `json:"queued"`
+	// Failed are those of Connections that could not be audited.
 	Failed int `json:"failed"`
 	// Unreached are those for which there was no time, or on which a request was at work. They come first
 	// in the next audit.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -28,6 +27,8 @@ const (
 	// maxFailures is how many connections in a row may fail before an audit without a queue ends: then
 	// SendGrid has an outage.
 	maxFailures = 10
+	// maxWait is how long an audit without a queue waits for a request that is at work on a connection.
+	maxWait = 2 * time.Second
 )
 
 // Start begins an audit: it sends a message for each connection or, without a queue, audits them as long
@@ -124,53 +125,78 @@ func (a *Auditor) send(ctx context.Context, tasks []Task, report *Report) error 
 	return nil
 }
 
-// auditAll audits one connection after another. What there is no time for comes first in the next audit.
+// auditAll audits one connection after another. What there is no time for comes first in the next audit,
+// and what failed last, so that it keeps no audit from the others.
 func (a *Auditor) auditAll(ctx context.Context, tasks []Task, report *Report, publish Publish) error {
-	failures := 0 // In a row.
-	for at, t := range tasks {
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < invocation.MinWrite || failures == maxFailures {
-			report.Unreached += len(tasks) - at
-			return nil
+	var cause error // Of the last failure.
+	inARow := 0
+	for len(tasks) > 0 && inARow < maxFailures && hasTime(ctx) {
+		c, err := a.connection(ctx, tasks[0], maxWait, concernsOne, publish)
+		var e *problem.Error
+		if errors.As(err, &e) && e.Code != problem.InProgress {
+			cause = err
 		}
-		c, err := a.Connection(ctx, t, 0, false, publish)
+		if e != nil && e.Code == problem.RateLimited { // It limits the others, too.
+			if !retry.Sleep(ctx, e.RetryAfter) {
+				break
+			}
+			continue
+		}
+		tasks = tasks[1:]
 		switch {
-		case err == nil && c != nil:
-			report.Connections, failures = append(report.Connections, *c), 0
-			continue
-		case err == nil:
-			continue
-		case codeOf(err) == problem.InProgress: // A request is at work on it, or was a moment ago.
-			report.Unreached++
-			continue
-		case hopeless(err):
+		case c != nil && err != nil:
+			inARow++
+			report.Failed++
+		case c != nil:
+			inARow = 0
+		case concernsAll(err):
 			return err
+		case err != nil:
+			report.Unreached++
 		}
-		a.Logger.WarnContext(ctx, "a connection could not be audited", slog.String("entity_id", t.EntityID), slog.Any("error", err))
-		failures++
-		report.Failed++
-		if at == len(tasks)-1 && len(report.Connections) == 0 {
-			return nothingReached(err)
+		if c != nil {
+			report.Connections = append(report.Connections, *c)
 		}
+	}
+	report.Unreached += len(tasks)
+	if cause != nil && len(report.Connections) == report.Failed {
+		return nothingReached(cause)
 	}
 	return nil
 }
 
-func codeOf(err error) problem.Code {
-	var e *problem.Error
-	if !errors.As(err, &e) {
-		return problem.Internal
-	}
-	return e.Code
+func hasTime(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return !ok || time.Until(deadline) >= invocation.MinWrite
 }
 
-// hopeless reports whether every other connection would fail in the same way.
-func hopeless(err error) bool {
+// concernsAll reports whether every other connection would fail in the same way.
+func concernsAll(err error) bool {
 	switch codeOf(err) {
 	case problem.SendGridUnauthorized, problem.SendGridForbidden, problem.SecretUnavailable, problem.LedgerUnavailable, problem.EventBusUnavailable:
 		return true
 	default:
 		return false
 	}
+}
+
+// concernsOne reports whether a failure says something about the connection: neither all would fail in
+// the same way, nor is a request at work on it, nor is the time over.
+func concernsOne(err error) bool {
+	switch codeOf(err) {
+	case problem.InProgress, problem.RateLimited, problem.DeadlineExceeded:
+		return false
+	default:
+		return !concernsAll(err)
+	}
+}
+
+// codeOf returns the code of an error, none if there is no error.
+func codeOf(err error) problem.Code {
+	if err == nil {
+		return ""
+	}
+	return problem.From(err).Code
 }
 
 // LedgerKey is the key of the audit's own entry. Those of connections are hashes.
