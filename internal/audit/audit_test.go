@@ -140,6 +140,7 @@ func TestTheLastFailureIsAFinding(t *testing.T) {
 			require.Equal(t, found{audit.CertificatesUnknown, provision.Drifted}, codes(c.Findings))
 			require.Equal(t, audit.Managed, c.State)
 			require.Equal(t, id, c.IntegrationID)
+			require.Contains(t, c.Findings[1].Message, map[int]string{500: "status 500", 401: "Put a valid key into the secret"}[status])
 			require.Nil(t, c.DaysLeft)
 			require.Equal(t, found{audit.CertificatesUnknown, provision.Drifted}, w.stored())
 			if try == 0 {
@@ -202,8 +203,11 @@ func TestAnAuditWaitsForWritesToSettle(t *testing.T) {
 		require.NoError(t, w.request(byURL()))
 		require.Contains(t, w.fails(problem.InProgress, false).Message, "a moment ago")
 		require.Equal(t, 1, w.sendGrid.Count(sendgrid.OpListIntegrations))
+		c, err := w.connection(entity, true)
+		require.NoError(t, err)
+		require.Equal(t, "The connection could not be audited. A request was at work on it, or had changed it a moment before. The next audit tries again.", c.Findings[0].Message)
 		time.Sleep(time.Minute)
-		w.audited()
+		require.Empty(t, w.audited().Findings)
 	})
 }
 

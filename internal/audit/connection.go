@@ -83,7 +83,7 @@ func judge(found provision.Audited, failure *problem.Error, began time.Time) Not
 	if failure != nil {
 		c.IntegrationID = found.Recorded
 		c.Findings = slices.DeleteFunc(Stored(found.Findings), func(f Finding) bool { return f.Code == CertificatesUnknown })
-		c.find(CertificatesUnknown, found.Recorded, "The connection could not be audited: "+failure.Message)
+		c.find(CertificatesUnknown, found.Recorded, "The connection could not be audited. "+reason(failure)+" The next audit tries again.")
 	} else {
 		c.judge(found)
 	}

@@ -47,18 +47,36 @@ func message(e *problem.Error) string {
 	case failure.StatusCode != 0:
 		return fmt.Sprintf("SendGrid answered with status %d when asked to %s.", failure.StatusCode, failure.Op.Words())
 	}
-	return "SendGrid could not be reached."
+	return "SendGrid could not be reached, or did not answer in time."
+}
+
+// reason tells an operator why a connection could not be audited. The messages of failures are for the
+// sender of a request, who may send it again.
+func reason(e *problem.Error) string {
+	switch {
+	case errors.As(e.Err, new(*sendgrid.Error)) && e.Code != problem.SendGridRejected, e.Code == problem.SecretUnavailable, e.Code == problem.DeadlineExceeded:
+		return message(e)
+	case e.Code == problem.LedgerUnavailable:
+		return ledgerUnavailable(e.Err).Message
+	case e.Code == problem.InProgress:
+		return "A request was at work on it, or had changed it a moment before."
+	default:
+		return e.Message
+	}
+}
+
+// ended is the failure of an audit that the failure of a connection ends.
+func ended(err error) *problem.Error {
+	failure := *problem.From(err)
+	failure.Message = reason(&failure)
+	return &failure
 }
 
 // nothingReached is the failure of an audit that could not audit a single connection.
 func nothingReached(err error) *problem.Error {
-	var e *problem.Error
-	if !errors.As(err, &e) {
-		e = problem.From(err)
-	}
-	failure := *e
-	failure.Message = "No connection could be audited. " + e.Message + " The audit is repeated."
-	return &failure
+	failure := ended(err)
+	failure.Message = "No connection could be audited. " + failure.Message + " The audit is repeated."
+	return failure
 }
 
 func ledgerUnavailable(err error) *problem.Error {

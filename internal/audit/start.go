@@ -150,7 +150,7 @@ func (a *Auditor) auditAll(ctx context.Context, tasks []Task, report *Report, pu
 		case c != nil:
 			inARow = 0
 		case concernsAll(err):
-			return err
+			return ended(err)
 		case err != nil:
 			report.Unreached++
 		}

@@ -184,7 +184,7 @@ func TestOneConnectionFails(t *testing.T) {
 		"500":               {sendgridtest.Fault{Status: 500, Times: 4}, "SendGrid answered with status 500"},
 		"deleted meanwhile": {sendgridtest.Fault{Status: 404}, "status 404"},
 		"not JSON":          {sendgridtest.Fault{Status: 200, Body: "<html>", Times: 4}, "status 200"},
-		"no answer in time": {sendgridtest.Fault{Delay: time.Minute, Times: 3}, "SendGrid did not answer in time"},
+		"no answer in time": {sendgridtest.Fault{Delay: time.Minute, Times: 3}, "did not answer in time"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -200,6 +200,7 @@ func TestOneConnectionFails(t *testing.T) {
 				require.Equal(t, entity, last.EntityID)
 				require.Equal(t, found{audit.CertificatesUnknown}, codes(last.Findings))
 				require.Contains(t, last.Findings[0].Message, tt.message)
+				require.NotContains(t, last.Findings[0].Message, "Send the request", "there is none")
 				require.Equal(t, found{audit.CertificatesUnknown}, w.stored())
 				require.Contains(t, w.log.String(), entity)
 			})
@@ -304,6 +305,7 @@ func TestFailuresOfTheWhole(t *testing.T) {
 				require.Equal(t, tt.retry, failure.Retryable())
 				require.Equal(t, tt.calls, w.sendGrid.Count(sendgrid.OpListCertificates))
 				require.NotContains(t, failure.Public(), "broken", "the cause is for the log")
+				require.NotContains(t, failure.Public(), "end the request", "there is none")
 				own, err := w.ledger.Memory.Get(t.Context(), audit.LedgerKey)
 				require.NoError(t, err)
 				require.Zero(t, own.Audited, "it is no audit")
