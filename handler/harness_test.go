@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -63,11 +64,18 @@ func fails(err error) ensure {
 	return func(context.Context, request.Resolved) (*provision.Result, error) { return nil, err }
 }
 
-// auditor is an auditor made of a function; a nil one panics.
-type auditor func(context.Context, audit.Publish) (*audit.Report, error)
+// auditor is an auditor made of functions; one that is nil panics.
+type auditor struct {
+	start      func(context.Context, audit.Publish) (*audit.Report, error)
+	connection func(ctx context.Context, t audit.Task, maxWait time.Duration, last bool, publish audit.Publish) (*audit.Connection, error)
+}
 
-func (f auditor) Audit(ctx context.Context, publish audit.Publish) (*audit.Report, error) {
-	return f(ctx, publish)
+func (a auditor) Start(ctx context.Context, publish audit.Publish) (*audit.Report, error) {
+	return a.start(ctx, publish)
+}
+
+func (a auditor) Connection(ctx context.Context, t audit.Task, maxWait time.Duration, last bool, publish audit.Publish) (*audit.Connection, error) {
+	return a.connection(ctx, t, maxWait, last, publish)
 }
 
 // fixture is a handler and its log.

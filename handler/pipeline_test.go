@@ -79,7 +79,7 @@ func (p *recordingPublisher) Publish(_ context.Context, d *delivery.Delivery) er
 	return p.err
 }
 
-func (p *recordingPublisher) PublishExpiring(context.Context, *delivery.Delivery, []audit.Integration) error {
+func (p *recordingPublisher) PublishAudit(context.Context, *delivery.Delivery, audit.Notice) error {
 	return p.err
 }
 
@@ -87,7 +87,7 @@ type publisherFunc func(context.Context) error
 
 func (f publisherFunc) Publish(ctx context.Context, _ *delivery.Delivery) error { return f(ctx) }
 
-func (f publisherFunc) PublishExpiring(ctx context.Context, _ *delivery.Delivery, _ []audit.Integration) error {
+func (f publisherFunc) PublishAudit(ctx context.Context, _ *delivery.Delivery, _ audit.Notice) error {
 	return f(ctx)
 }
 

@@ -49,7 +49,7 @@ func newSampleFixture(tb testing.TB) fixture {
 		return created(ctx, r)
 	})
 	f.Verifier = &auth.Verifier{Secrets: sampleSecrets(tb), Logger: f.Logger}
-	f.Auditor = auditor(func(context.Context, audit.Publish) (*audit.Report, error) { return &audit.Report{}, nil })
+	f.Auditor = auditor{start: func(context.Context, audit.Publish) (*audit.Report, error) { return &audit.Report{}, nil }}
 	return f
 }
 
