@@ -3,7 +3,6 @@ package handler
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 	"time"
 
 	"sendgrid-sso-integration/internal/audit"
@@ -54,18 +53,15 @@ func (h *Handler) audit(ctx context.Context, d *delivery.Delivery) (err error) {
 	return err
 }
 
-// auditConnection audits one connection. A failure for the last time is logged and ends it: nobody can do
-// anything about a dead letter, because the next audit comes within a day.
+// auditConnection audits one connection.
 func (h *Handler) auditConnection(ctx context.Context, d *delivery.Delivery) (err error) {
-	last := d.Receives >= audit.MaxTries
-	d.Connection, err = h.Auditor.Connection(ctx, *d.Task, d.MaxWait, last, h.publishAudit(d))
-	if err != nil && last {
-		h.Logger.ErrorContext(ctx, "the audit of a connection failed for the last time, and that could not be recorded",
-			slog.String("entity_id", d.Task.EntityID), slog.Any("error", err))
-		return nil
-	}
+	d.Connection, err = h.Auditor.Connection(ctx, *d.Task, d.MaxWait, isLastAudit(d), h.publishAudit(d))
 	return err
 }
+
+// isLastAudit reports whether the audit of a connection is not tried again. If it fails, it is dropped: nobody
+// can do anything about a dead letter, because the next audit comes within a day.
+func isLastAudit(d *delivery.Delivery) bool { return d.Task != nil && d.Receives >= audit.MaxTries }
 
 // publishAudit returns what publishes the notices of an audit, nil without an event bus.
 func (h *Handler) publishAudit(d *delivery.Delivery) audit.Publish {

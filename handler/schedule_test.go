@@ -161,7 +161,7 @@ func (f observed) Observe(_ context.Context, deliveries []*delivery.Delivery) {
 }
 
 // The audit of a connection that fails is tried again, whatever the code, and neither published as a
-// request nor moved to the dead-letter queue: the next audit does it again.
+// request nor moved to the dead-letter queue: the next audit does it again. The last failure ends it.
 func TestAuditOfAConnectionFails(t *testing.T) {
 	t.Parallel()
 	failing := func(code problem.Code) auditor {
@@ -178,6 +178,9 @@ func TestAuditOfAConnectionFails(t *testing.T) {
 		"a retry may help":               {failing(problem.SendGridUnavailable), 1, problem.SendGridUnavailable, true},
 		"a retry cannot help":            {failing(problem.SendGridUnauthorized), 4, problem.SendGridUnauthorized, true},
 		"a panic":                        {auditor{}, 1, problem.Internal, true},
+		"the last time":                  {failing(problem.InProgress), 5, problem.InProgress, false},
+		"the last time, without a retry": {failing(problem.SendGridUnauthorized), 6, problem.SendGridUnauthorized, false},
+		"a panic the last time":          {auditor{}, 5, problem.Internal, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -25,8 +25,9 @@ func conceal(d *delivery.Delivery) {
 	}
 }
 
-// drop drops a message or an event with a secret once that is published: it is neither delivered
-// again nor moved to the dead-letter queue.
+// drop drops a message or an event with a secret once that is published, and the audit of a connection that
+// failed for the last time: it is neither delivered again nor moved to the dead-letter queue.
 func (h *Handler) drop(d *delivery.Delivery) {
-	d.Dropped = d.Failure != nil && d.Failure.Secret && !d.Responds && !h.unpublished(d)
+	secret := d.Failure != nil && d.Failure.Secret && !d.Responds && !h.unpublished(d)
+	d.Dropped = secret || d.Failure != nil && isLastAudit(d)
 }

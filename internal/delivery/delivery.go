@@ -80,7 +80,7 @@ type Delivery struct {
 	// Published reports whether the event bus took the outcome.
 	Published bool
 	// DeadLettered reports whether the message was moved to the dead-letter queue, and Dropped
-	// whether it is gone because nothing of it may be kept.
+	// whether it is gone: nothing of it may be kept, or another one will come.
 	DeadLettered, Dropped bool
 
 	// IsAudit reports whether the delivery starts an audit and has no request. Then Audit is its
