@@ -47,7 +47,7 @@ func (l Log) logAudit(ctx context.Context, d *delivery.Delivery) {
 		l.Logger.LogAttrs(ctx, slog.LevelInfo, "audit started", append(attrs,
 			slog.Int("connections", d.Audit.Total),
 			slog.Int("queued", d.Audit.Queued),
-			slog.Int("audited", len(d.Audit.Connections)+d.Audit.Omitted),
+			slog.Int("audited", len(d.Audit.Connections)+d.Audit.Omitted-d.Audit.Failed),
 			slog.Int("failed", d.Audit.Failed),
 			slog.Int("unreached", d.Audit.Unreached))...)
 	case d.Connection != nil:
@@ -105,7 +105,7 @@ func (m *invocationMetrics) addConnection(c *audit.Connection) {
 	count(MetricAuditedIntegrations, !failed)
 	count(MetricFailedIntegrations, failed)
 	count(MetricIntegrationsWithoutCertificate, c.Has(provision.NoCertificate))
-	count(MetricDisabledIntegrations, !c.Enabled)
+	count(MetricDisabledIntegrations, !c.Enabled && c.IntegrationID != "" && !failed) // Else nobody knows.
 	count(MetricExpiringIntegrations, c.Expiring())
 	count(MetricFindings, false)
 	for _, f := range c.Findings {

@@ -1,9 +1,7 @@
 package telemetry_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"log/slog"
 	"testing"
 	"time"
 
@@ -12,6 +10,7 @@ import (
 	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/telemetry"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -19,49 +18,134 @@ import (
 // observed returns the log line of an audit, without its time, and its metrics.
 func observed(t *testing.T, d *delivery.Delivery) (line map[string]any, metrics map[string]json.RawMessage) {
 	t.Helper()
-	var text bytes.Buffer
-	d.IsAudit = true
-	telemetry.Log{Logger: slog.New(slog.NewJSONHandler(&text, nil))}.Observe(t.Context(), []*delivery.Delivery{d})
-	require.Equal(t, 1, bytes.Count(text.Bytes(), []byte("\n")))
-	require.NoError(t, json.Unmarshal(text.Bytes(), &line))
-	delete(line, "time")
-	return line, written(t, d)
+	return logged(t, d), written(t, d)
 }
 
-func TestAuditIsObserved(t *testing.T) {
+// found is a connection with findings.
+func found(daysLeft *int, codes ...provision.WarningCode) audit.Connection {
+	c := audit.Connection{Name: "not logged", IntegrationID: "1", Enabled: true, State: audit.Managed, DaysLeft: daysLeft}
+	for _, code := range codes {
+		c.Findings = append(c.Findings, audit.Finding{Code: code, Message: "not logged"})
+	}
+	return c
+}
+
+// The start of an audit with a queue is one line, and says nothing of connections.
+func TestStartOfAnAuditIsObserved(t *testing.T) {
 	t.Parallel()
-	d := &delivery.Delivery{Trigger: "schedule", IDs: delivery.IDs{EventID: "3", TraceID: "1"}, Duration: 1500 * time.Millisecond, ColdStart: true}
-	d.Effort = effort(1, sendgrid.Call{Op: sendgrid.OpListCertificates, Duration: 12 * time.Millisecond, RateLimit: sendgrid.RateLimit{Limit: 600, Remaining: 7}})
-	left := -3
-	d.Audit = &audit.Report{Next: "id-9", Integrations: []audit.Integration{{Name: "not logged"}}, Summary: audit.Summary{
-		Total: 10, Audited: 7, Failed: 1, Unreached: 2, WithoutCertificate: 3, Expiring: 4, Disabled: 5, DaysLeft: &left,
-	}}
+	d := &delivery.Delivery{Trigger: "schedule", IsAudit: true, IDs: delivery.IDs{EventID: "3", TraceID: "1"}, Duration: 1500 * time.Millisecond, ColdStart: true}
+	d.Effort = effort(1, sendgrid.Call{Op: sendgrid.OpListIntegrations, Duration: 12 * time.Millisecond, RateLimit: sendgrid.RateLimit{Limit: 600, Remaining: 7}})
+	d.Audit = &audit.Report{Total: 10, Queued: 10}
 	line, metrics := observed(t, d)
 	require.Equal(t, map[string]any{
-		"level": "INFO", "msg": "audit finished", "trigger": "schedule", "duration_ms": 1500.0, "upstream_calls": 1.0, "cold_start": true, "trace_id": "1",
-		"event_id": "3", "integrations": 10.0, "audited": 7.0, "failed": 1.0, "unreached": 2.0, "without_certificate": 3.0, "expiring": 4.0, "disabled": 5.0,
-		"days_left": -3.0, "next": "id-9",
+		"level": "INFO", "msg": "audit started", "trigger": "schedule", "duration_ms": 1500.0, "upstream_calls": 1.0, "cold_start": true, "trace_id": "1",
+		"event_id": "3", "connections": 10.0, "queued": 10.0, "audited": 0.0, "failed": 0.0, "unreached": 0.0,
 	}, line)
 	requireMetrics(t, map[string]string{
-		"AuditsFailed": "0", "AuditedIntegrations": "7", "FailedIntegrations": "1", "UnreachedIntegrations": "2", "IntegrationsWithoutCertificate": "3",
-		"ExpiringIntegrations": "4", "DisabledIntegrations": "5", "CertificateDaysLeft": "-3", "Failed": "0", "ColdStarts": "1", "KeyRefreshes": "1",
-		"UpstreamCalls": "1", "RateLimitRemaining": "7", "ListCertificatesLatency": "[12]", "trigger": `"schedule"`, "trace_id": `"1"`,
+		"AuditsFailed": "0", "AuditsCompleted": "1", "Failed": "0", "ColdStarts": "1", "KeyRefreshes": "1",
+		"UpstreamCalls": "1", "RateLimitRemaining": "7", "ListLatency": "[12]", "trigger": `"schedule"`, "trace_id": `"1"`,
 	}, metrics)
-
-	d.Audit = &audit.Report{}
-	_, metrics = observed(t, d)
-	require.NotContains(t, metrics, telemetry.MetricCertificateDaysLeft, "there is no certificate")
+	for _, name := range []string{telemetry.MetricAuditedIntegrations, telemetry.MetricFindings, telemetry.MetricCertificateDaysLeft} {
+		require.NotContains(t, metrics, name)
+	}
 }
 
-// A failed audit is no failed request, and reports nothing of integrations.
-func TestFailedAuditIsObserved(t *testing.T) {
+// Without a queue, the connections are part of it. It is complete if every connection was reached.
+func TestAuditWithoutAQueueIsObserved(t *testing.T) {
 	t.Parallel()
-	d := failed(problem.Error{Code: problem.SendGridUnauthorized, Message: "M."})
+	ended := found(new(-9))
+	ended.Enabled = false
+	unknown := found(nil, provision.Drifted, audit.CertificatesUnknown)
+	unknown.Enabled = false // Nobody knows.
+	gone := found(nil, provision.Missing)
+	gone.IntegrationID, gone.Enabled = "", false
+	d := &delivery.Delivery{Trigger: "schedule", IsAudit: true, Audit: &audit.Report{Total: 9, Failed: 1, Unreached: 1, Omitted: 1, Connections: []audit.Connection{
+		found(new(90)), found(new(-3), audit.CertificatesExpired), found(new(29), provision.CertificateExpiresSoon, audit.UnknownCertificate, provision.Drifted),
+		found(nil, provision.NoCertificate), ended, unknown, gone,
+	}}}
+	line, metrics := observed(t, d)
+	require.Equal(t, []any{9.0, 0.0, 7.0, 1.0, 1.0}, []any{line["connections"], line["queued"], line["audited"], line["failed"], line["unreached"]})
+	requireMetrics(t, map[string]string{
+		"AuditsFailed": "0", "AuditedIntegrations": "6", "FailedIntegrations": "1", "IntegrationsWithoutCertificate": "1", "ExpiringIntegrations": "3",
+		"DisabledIntegrations": "1", "CertificateDaysLeft": "-3", "Findings": "4",
+	}, metrics)
+	require.NotContains(t, metrics, telemetry.MetricAuditsCompleted)
+}
+
+// The audit of a connection is one line with what was found, and its metrics: also the zeros, which turn
+// alarms off.
+func TestAuditOfAConnectionIsObserved(t *testing.T) {
+	t.Parallel()
+	c := found(new(29), provision.CertificateExpiresSoon, provision.Drifted)
+	d := &delivery.Delivery{Trigger: "sqs", Task: &audit.Task{EntityID: "urn:1"}, IDs: delivery.IDs{MessageID: "4"}, Connection: &c}
 	line, metrics := observed(t, d)
 	require.Equal(t, map[string]any{
-		"level": "ERROR", "msg": "audit rejected", "trigger": "sqs", "duration_ms": 0.0, "upstream_calls": 0.0, "cold_start": false,
-		"outcome": "rejected", "code": "SendGridUnauthorized", "error": "SendGridUnauthorized: M.",
+		"level": "INFO", "msg": "connection audited", "trigger": "sqs", "duration_ms": 0.0, "upstream_calls": 0.0, "cold_start": false, "message_id": "4", "integration_id": "1",
+		"entity_id": "urn:1", "state": "managed", "findings": []any{"CertificateExpiresSoon", "Drifted"}, "days_left": 29.0,
 	}, line)
-	requireMetrics(t, map[string]string{"AuditsFailed": "1", "SendGridUnauthorized": "1", "Failed": "0", "Rejected": "0"}, metrics)
+	requireMetrics(t, map[string]string{
+		"AuditedIntegrations": "1", "FailedIntegrations": "0", "IntegrationsWithoutCertificate": "0", "ExpiringIntegrations": "1", "DisabledIntegrations": "0",
+		"CertificateDaysLeft": "29", "Findings": "1", "entity_id": `"urn:1"`, "integration_id": `"1"`,
+	}, metrics)
+	require.NotContains(t, metrics, telemetry.MetricAuditsFailed, "it starts none")
+
+	d.Connection = nil
+	line, metrics = observed(t, d)
+	require.Equal(t, "connection audited before", line["msg"])
 	require.NotContains(t, metrics, telemetry.MetricAuditedIntegrations)
+
+	c = found(nil)
+	d.Connection = &c
+	line, metrics = observed(t, d)
+	require.Equal(t, []any{}, line["findings"])
+	require.NotContains(t, metrics, telemetry.MetricCertificateDaysLeft, "there is no certificate")
+	requireMetrics(t, map[string]string{"Findings": "0"}, metrics)
+}
+
+// Each finding of which somebody has to know counts once; those of certificates have metrics of their own.
+func TestFindingsThatAlarm(t *testing.T) {
+	t.Parallel()
+	var quiet []provision.WarningCode
+	for _, code := range audit.Codes() {
+		c := found(nil, code)
+		_, metrics := observed(t, &delivery.Delivery{Trigger: "sqs", Task: &audit.Task{EntityID: "urn:1"}, Connection: &c})
+		if string(metrics["Findings"]) == "0" {
+			quiet = append(quiet, code)
+		}
+	}
+	require.ElementsMatch(t, []provision.WarningCode{
+		provision.NoCertificate, audit.CertificatesExpired, provision.CertificateExpiresSoon, audit.CertificateUnreadable, audit.CertificatesUnknown,
+		provision.IntegrationDisabled, provision.IntegrationIncomplete,
+	}, quiet)
+}
+
+// A failed audit is no failed request, and reports nothing of connections.
+func TestFailedAuditIsObserved(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		set    func(*delivery.Delivery)
+		starts bool
+	}{
+		"its start":       {func(d *delivery.Delivery) { d.IsAudit = true }, true},
+		"of a connection": {func(d *delivery.Delivery) { d.Task = &audit.Task{EntityID: "urn:1"} }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := failed(problem.Error{Code: problem.SendGridUnauthorized, Message: "M."})
+			tt.set(d)
+			line, metrics := observed(t, d)
+			want := map[string]any{
+				"level": "ERROR", "msg": "audit rejected", "trigger": "sqs", "duration_ms": 0.0, "upstream_calls": 0.0, "cold_start": false,
+				"outcome": "rejected", "code": "SendGridUnauthorized", "error": "SendGridUnauthorized: M.",
+			}
+			if !tt.starts {
+				want["entity_id"] = "urn:1"
+			}
+			require.Equal(t, want, line)
+			requireMetrics(t, map[string]string{"SendGridUnauthorized": "1", "Failed": "0", "Rejected": "0"}, metrics)
+			require.Equal(t, tt.starts, string(metrics["AuditsFailed"]) == "1")
+			require.NotContains(t, metrics, telemetry.MetricAuditedIntegrations)
+			require.NotContains(t, metrics, telemetry.MetricAuditsCompleted)
+		})
+	}
 }
