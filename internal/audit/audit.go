@@ -96,6 +96,8 @@ type Notice struct {
 	// Renewed is what changed in the SAML metadata and is in the integration now, nil if nothing did.
 	Renewed     []problem.Change
 	Integration *sendgrid.Integration
+	// Deleted is the integration that the audit deleted, empty if it deleted none.
+	Deleted string
 	// New are the findings that were not there before.
 	New []Finding
 }

@@ -35,10 +35,12 @@ const (
 	Managed State = "managed"
 	// Unmanaged means that it does not.
 	Unmanaged State = "unmanaged"
+	// Ended means that a request ended the connection.
+	Ended State = "ended"
 )
 
 // States returns every state of a connection.
-func States() []State { return []State{Managed, Unmanaged} }
+func States() []State { return []State{Managed, Unmanaged, Ended} }
 
 // Connection is what an audit found out about one connection.
 type Connection struct {
@@ -79,7 +81,10 @@ func judge(found provision.Audited, failure *problem.Error, began time.Time) Not
 	if found.Managed {
 		c.State = Managed
 	}
-	n := Notice{Kept: found.Kept, Renewed: found.Renewed}
+	if found.Ended {
+		c.State = Ended
+	}
+	n := Notice{Kept: found.Kept, Renewed: found.Renewed, Deleted: found.Deleted}
 	if failure != nil {
 		c.IntegrationID = found.Recorded
 		c.Findings = slices.DeleteFunc(Stored(found.Findings), func(f Finding) bool { return f.Code == CertificatesUnknown })
@@ -95,7 +100,9 @@ func judge(found provision.Audited, failure *problem.Error, began time.Time) Not
 }
 
 // any reports whether there is something to publish.
-func (n Notice) any() bool { return len(n.Renewed) > 0 || len(n.New) > 0 || n.Connection.Expiring() }
+func (n Notice) any() bool {
+	return len(n.Renewed) > 0 || n.Deleted != "" || len(n.New) > 0 || n.Connection.Expiring()
+}
 
 // Findings returns the new findings that have no event of their own.
 func (n Notice) Findings() []Finding {
@@ -113,6 +120,10 @@ func (n Notice) Drifted() *Finding {
 }
 
 func (c *Connection) judge(found provision.Audited) {
+	if found.Ended {
+		c.judgeEnded(found)
+		return
+	}
 	c.judgeKept(found)
 	sharing := slices.DeleteFunc(slices.Clone(found.Integrations), func(i sendgrid.Integration) bool { return i.EntityID != found.EntityID })
 	if len(sharing) > 1 {
@@ -125,6 +136,25 @@ func (c *Connection) judge(found provision.Audited) {
 		}
 		wantsDisabled := found.Managed && !found.Kept.Enabled
 		c.judgeIntegration(i, found.Certificates[at], inUse, at == 0, wantsDisabled)
+	}
+}
+
+// judgeEnded reports what keeps a connection that was ended from staying so.
+func (c *Connection) judgeEnded(found provision.Audited) {
+	c.IntegrationID = found.Recorded
+	if found.Deleted != "" {
+		c.IntegrationID = ""
+	}
+	if len(found.Integrations) > 0 {
+		i := found.Integrations[0]
+		c.Name, c.IntegrationID, c.Enabled = cut.Bytes(i.Name, maxName), i.ID, i.Enabled
+	}
+	if len(found.Drift) > 0 {
+		c.find(provision.Drifted, c.IntegrationID, "The connection was ended, and somebody enabled its integration in SendGrid since. It is not deleted. If people are meant to log in, send the request with if_exists: restore; "+
+			"if not, send state: absent again.", found.Drift...)
+	}
+	if len(found.Integrations) > 1 {
+		c.find(DuplicateEntityID, "", fmt.Sprintf("%d integrations have this entity_id, so nothing is deleted: %s. The connection was ended; delete them in SendGrid's SSO settings.", len(found.Integrations), ids(found.Integrations)))
 	}
 }
 
@@ -190,11 +220,36 @@ func (c *Connection) judgeDrift(found provision.Audited) {
 		return
 	}
 	there := provision.CertificatesOf(found.Certificates[0])
+	c.judgeRetired(found, there)
 	for _, wanted := range found.Kept.Valid(time.Now()) {
 		if !slices.ContainsFunc(there, func(c provision.Certificate) bool { return c.SHA256 == wanted.SHA256 }) {
 			c.find(CertificateMissing, id, "SendGrid lacks the certificate with SHA-256 "+wanted.SHA256+", which the identity provider has: log-ins signed with it fail. To add it again, send the request with if_exists: restore.")
 		}
 	}
+}
+
+// retirable is how long SAML metadata has to lack a certificate before it may be deleted: until then it may
+// be on its way back.
+const retirable = 7 * 24 * time.Hour
+
+// judgeRetired reports the certificates that the identity provider does not use any more.
+func (c *Connection) judgeRetired(found provision.Audited, there []provision.Certificate) {
+	now := time.Now()
+	var retired []string
+	stays := false // Whether a valid certificate is left.
+	for _, each := range there {
+		if since, lacked := found.Kept.Retired[each.SHA256]; lacked && now.Sub(since) >= retirable {
+			retired = append(retired, each.SHA256)
+			continue
+		}
+		stays = stays || each.NotAfter.After(now)
+	}
+	if len(retired) == 0 || !stays {
+		return
+	}
+	slices.Sort(retired)
+	c.find(CertificateRetirable, found.Recorded, "The SAML metadata has lacked certificates for a week that SendGrid still accepts. To delete them, send the same request with "+
+		request.Text(map[string]any{"if_exists": request.UpdateExisting, "remove_certificates": retired})+" in it.")
 }
 
 // judgeIntegration reports what keeps people from logging in with an integration. first reports whether

@@ -36,6 +36,9 @@ const (
 	CertificatesUnknown provision.WarningCode = "CertificatesUnknown"
 	// CertificateMissing means that SendGrid lacks a certificate that was requested, or supplied.
 	CertificateMissing provision.WarningCode = "CertificateMissing"
+	// CertificateRetirable means that SendGrid accepts a certificate that the SAML metadata has lacked for a
+	// week.
+	CertificateRetirable provision.WarningCode = "CertificateRetirable"
 	// UnknownCertificate means that SendGrid has a certificate that nobody requested.
 	UnknownCertificate provision.WarningCode = "UnknownCertificate"
 	// DuplicateEntityID means that several integrations have the entity id.
@@ -52,7 +55,7 @@ const (
 func Codes() []provision.WarningCode {
 	return []provision.WarningCode{
 		provision.Drifted, UnknownCertificate, provision.Missing, DuplicateEntityID,
-		provision.NoCertificate, CertificatesExpired, provision.CertificateExpiresSoon, CertificateMissing, CertificateUnreadable,
+		provision.NoCertificate, CertificatesExpired, provision.CertificateExpiresSoon, CertificateMissing, CertificateUnreadable, CertificateRetirable,
 		MetadataChanged, MetadataUnavailable, RequestUnfinished, CertificatesUnknown, provision.IntegrationDisabled, provision.IntegrationIncomplete,
 	}
 }

@@ -95,7 +95,7 @@ func (a *Auditor) tasks(ctx context.Context, integrations []sendgrid.Integration
 		if err != nil {
 			return nil, ledgerUnavailable(err)
 		}
-		if _, listed := audited[e.EntityID]; e.EntityID != "" && !e.Expires.Before(now) && (listed || e.Managed()) {
+		if _, listed := audited[e.EntityID]; e.EntityID != "" && !e.Expires.Before(now) && (listed || e.Managed() || e.Deleting != "") {
 			audited[e.EntityID] = e.Audited
 		}
 	}

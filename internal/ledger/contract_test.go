@@ -156,6 +156,7 @@ func (c *contract) everything() protocol.Entry {
 	e.UnknownCreates, e.UnknownCertificates, e.Rechecked = 2, map[string]int{"a": 2}, true
 	e.Kept, e.KeptIdentity, e.Audited, e.Findings, e.Renewing = "kept", "identity", c.now, "findings", true
 	e.Ended, e.EndedBy, e.DeleteAfter, e.Deleting, e.Removing = c.now, "operator", c.now.Add(time.Hour), "deleting", "removing"
+	e.Removed = []string{"c"}
 	for field, value := range reflect.ValueOf(e).Fields() {
 		require.False(c.t, value.IsZero(), "%s belongs here", field.Name)
 	}

@@ -40,6 +40,7 @@ const (
 	attrDeleteAfter    = "delete_after"
 	attrDeleting       = "deleting"
 	attrRemoving       = "removing"
+	attrRemoved        = "removed"
 	attrAudited        = "audited"
 	attrFindings       = "findings"
 	attrRenewing       = "renewing"
@@ -80,6 +81,7 @@ func encode(e protocol.Entry) map[string]types.AttributeValue {
 		attrDeleteAfter:    millis(e.DeleteAfter),
 		attrDeleting:       text(e.Deleting),
 		attrRemoving:       text(e.Removing),
+		attrRemoved:        texts(e.Removed),
 		attrAudited:        millis(e.Audited),
 		attrFindings:       text(e.Findings),
 		attrRenewing:       &types.AttributeValueMemberBOOL{Value: e.Renewing},
@@ -124,6 +126,7 @@ func decode(item map[string]types.AttributeValue) protocol.Entry {
 		DeleteAfter:         timeOf(item[attrDeleteAfter]),
 		Deleting:            textOf(item[attrDeleting]),
 		Removing:            textOf(item[attrRemoving]),
+		Removed:             textsOf(item[attrRemoved]),
 		Audited:             timeOf(item[attrAudited]),
 		Findings:            textOf(item[attrFindings]),
 		Renewing:            flagOf(item[attrRenewing]),

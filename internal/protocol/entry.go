@@ -123,8 +123,10 @@ type Entry struct {
 	// Deleting is the integration whose deletion was announced, or took effect and is not reported yet:
 	// then IntegrationID is empty.
 	Deleting string
-	// Removing is the SHA-256 of the certificate whose deletion was announced.
+	// Removing is the SHA-256 of the certificate whose deletion was announced. Removed are those that were
+	// deleted; until Settles, SendGrid may still show them.
 	Removing string
+	Removed  []string
 	// Audited is when the last audit of the connection began, and Findings what it found, as package
 	// audit describes it.
 	Audited  time.Time
@@ -268,7 +270,7 @@ func (e Entry) Take(owner string, lease, now time.Time) Entry {
 		e.State = Free
 	}
 	if !e.Settles.After(now) { // What is not shown now is gone, and what is shown is there.
-		e.Added = nil
+		e.Added, e.Removed = nil, nil
 		if e.IntegrationID != "" {
 			e.Gone = ""
 		}
@@ -304,7 +306,7 @@ func (e Entry) About(id string, settles time.Time) Entry {
 		return e
 	}
 	e.State, e.IntegrationID, e.Settles, e.Stale = Pending, id, settles, time.Time{}
-	e.Added, e.Bare, e.Baseline, e.Update, e.Certificate, e.Removing = nil, false, "", "", "", ""
+	e.Added, e.Bare, e.Baseline, e.Update, e.Certificate, e.Removing, e.Removed = nil, false, "", "", "", "", nil
 	e.UnknownCreates, e.Rechecked = 0, false
 	return e
 }

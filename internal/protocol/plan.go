@@ -215,6 +215,8 @@ func (v View) planFound() Plan {
 		return v.refuse(StillSettling, e.Lease)
 	case v.Asked.Updates && !recorded && e.changing().After(v.AsOf): // It would be forgotten.
 		return v.refuse(Changing, e.changing())
+	case recorded && slices.ContainsFunc(v.Asked.Certificates, v.mayBeGone): // It is not known whether it is there.
+		return v.refuse(Changing, e.Settles)
 	case v.Standing == Owner && recorded && v.continues():
 		return v.planSteps(missing)
 	case v.Standing == Owner && recorded && e.awaitsCertificate() && !e.Rechecked:
@@ -353,7 +355,14 @@ func (v View) removable() []string {
 	if v.Asked.Order.Before(v.Entry.Applied) {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(v.Asked.Removes), func(sha256 string) bool { return !slices.Contains(v.Shown.Certificates, sha256) })
+	return slices.DeleteFunc(slices.Clone(v.Asked.Removes), func(sha256 string) bool {
+		return !slices.Contains(v.Shown.Certificates, sha256) || slices.Contains(v.Asked.Certificates, sha256) || v.mayBeGone(sha256)
+	})
+}
+
+// mayBeGone reports whether a certificate was deleted a moment ago, and may still be shown.
+func (v View) mayBeGone(sha256 string) bool {
+	return v.Entry.Settles.After(v.AsOf) && slices.Contains(v.Entry.Removed, sha256)
 }
 
 // isOlder reports whether a newer request, other than this one, was applied. One that restores is not the

@@ -59,9 +59,12 @@ func (e Entry) Announce(w Write, asked Asked, settles time.Time) Entry {
 			e.Gone = e.IntegrationID
 		}
 		e.State, e.IntegrationID, e.Settles, e.Stale = Creating, "", time.Time{}, time.Time{}
+		e.Removed = nil
 		e.Added, e.Bare, e.Baseline, e.UnknownCertificates, e.Update, e.Certificate, e.Rechecked = nil, false, "", nil, "", "", false
 	case UpdateIntegration:
-		e = e.About(w.Integration, settles)
+		if !asked.Ends || e.IntegrationID == "" { // What else has the entity id is ended, too, and not recorded.
+			e = e.About(w.Integration, settles)
+		}
 		e.State, e.Bare, e.Update, e.Certificate, e.Rechecked = Pending, false, w.Subject, "", false
 	case CreateCertificate:
 		e = e.About(w.Integration, settles)
@@ -101,11 +104,12 @@ func (e Entry) Confirm(w Write, id string, settles time.Time) Entry {
 		e.UnknownCertificates = maps.Clone(e.UnknownCertificates)
 		delete(e.UnknownCertificates, w.Subject)
 	case DeleteCertificate:
-		e.State, e.Removing = Pending, ""
+		e.State, e.Removing, e.Settles = Pending, "", settles
+		e.Removed = append(slices.Clone(e.Removed), w.Subject)
 		e.Added = slices.DeleteFunc(slices.Clone(e.Added), func(sha256 string) bool { return sha256 == w.Subject })
 	case DeleteIntegration: // What is ended stays as it was ordered.
 		e.Gone, e.IntegrationID, e.DeleteAfter = e.Deleting, "", time.Time{}
-		e.Settles, e.Stale, e.Added, e.Baseline = time.Time{}, time.Time{}, nil, ""
+		e.Settles, e.Stale, e.Added, e.Removed, e.Baseline = time.Time{}, time.Time{}, nil, nil, ""
 		return e
 	}
 	e.UnknownCreates, e.Rechecked = 0, false

@@ -209,7 +209,9 @@ func (a *attempt) recordUnchanged(ctx context.Context) (*Result, error) {
 	case a.asked.MayUpdate && !same:
 		e = a.keep(e)
 	}
-	if a.request.Matches(*a.seen.integration) && (a.drifted == nil || a.asked.Restores) {
+	// What another request finds as it asks for is what is declared from now on.
+	declares := a.asked.Restores || a.asked.Updates && !same
+	if a.request.Matches(*a.seen.integration) && (a.drifted == nil || declares) {
 		e = a.withBaseline(e)
 	} else { // What was edited since stays an edit, and what is shown may be older than the last write.
 		e = a.keepBaseline(e)

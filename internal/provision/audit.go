@@ -54,6 +54,10 @@ type Audited struct {
 	// says why nothing could be.
 	Renewed   []problem.Change
 	Unrenewed *request.RenewalError
+	// Ended reports whether the connection was ended. Then Deleted is the integration that an audit deleted
+	// and that was not reported yet, empty if there is none.
+	Ended   bool
+	Deleted string
 	// Findings is the text that the entry kept before.
 	Findings string
 }
@@ -104,10 +108,11 @@ func (a *attempt) audit(ctx context.Context, r Audit) (audited bool, err error) 
 		return false, inProgress(0, 0, nil)
 	}
 	found := Audited{
-		EntityID: r.EntityID, Managed: managed, Kept: kept, Recorded: a.entry.IntegrationID, Unfinished: a.entry.Unfinished(), Unrenewed: unrenewed, Findings: a.entry.Findings,
+		EntityID: r.EntityID, Managed: managed, Kept: kept, Recorded: a.entry.IntegrationID, Unfinished: a.entry.Unfinished(), Unrenewed: unrenewed, Ended: a.entry.IsEnded(),
+		Findings: a.entry.Findings,
 	}
 	if r.Failure == nil {
-		if err := a.look(ctx, &found, renewal); err != nil {
+		if err := a.look(ctx, r, &found, renewal); err != nil {
 			return false, err
 		}
 	}
@@ -127,21 +132,24 @@ func (a *attempt) audit(ctx context.Context, r Audit) (audited bool, err error) 
 }
 
 // look reads the connection, compares it with what is kept, and renews it.
-func (a *attempt) look(ctx context.Context, found *Audited, renewal *request.Renewal) error {
+func (a *attempt) look(ctx context.Context, r Audit, found *Audited, renewal *request.Renewal) error {
 	if err := a.readConnection(ctx, found); err != nil {
 		a.release(ctx)
 		return err
 	}
-	if !found.Managed || found.Unfinished {
+	switch {
+	case found.Ended:
+		return a.lookEnded(ctx, r, found)
+	case !found.Managed || found.Unfinished:
 		return nil
 	}
-	return a.compare(ctx, found, renewal)
+	return a.compare(ctx, r, found, renewal)
 }
 
 // fetch fetches the SAML metadata of a kept request again. It returns nil twice if there is nothing to
 // fetch.
 func (a *attempt) fetch(ctx context.Context, r Audit, e protocol.Entry, kept request.Kept) (*request.Renewal, *request.RenewalError) {
-	if r.Failure != nil || !r.Renews || r.SAMLMetadata == nil || kept.Source.URL == "" || !e.Audits() {
+	if r.Failure != nil || r.SAMLMetadata == nil || kept.Source.URL == "" || !e.Audits() {
 		return nil, nil
 	}
 	renewal, err := kept.Renew(ctx, r.SAMLMetadata, time.Now())
@@ -193,7 +201,7 @@ func (a *attempt) readConnection(ctx context.Context, found *Audited) error {
 }
 
 // compare compares the connection with what is kept, and renews it.
-func (a *attempt) compare(ctx context.Context, found *Audited, renewal *request.Renewal) error {
+func (a *attempt) compare(ctx context.Context, r Audit, found *Audited, renewal *request.Renewal) error {
 	switch {
 	case renewal != nil, found.Unrenewed != nil && found.Unrenewed.Changed: // It was read.
 		found.Kept.UnreadSince = time.Time{}
@@ -213,7 +221,7 @@ func (a *attempt) compare(ctx context.Context, found *Audited, renewal *request.
 		a.entry.Baseline = b.String()
 	}
 	found.Drift = a.drift()
-	if renewal == nil {
+	if renewal == nil || !r.Renews {
 		return nil
 	}
 	// What a renewal before changed and could not record is nobody's edit.

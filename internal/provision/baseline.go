@@ -19,6 +19,10 @@ type baseline struct {
 	Certificates []string `json:"certificates,omitzero"`
 }
 
+// maxKnown bounds the certificates of a baseline, so that an entry stays small. Of an integration with more,
+// they are not compared.
+const maxKnown = 100
+
 // shownBaseline returns what SendGrid shows as a baseline.
 func (a *attempt) shownBaseline() baseline {
 	b := baseline{Fields: request.Shown(*a.seen.integration)}
@@ -31,6 +35,9 @@ func (a *attempt) shownBaseline() baseline {
 	}
 	slices.Sort(b.Certificates)
 	b.Certificates = slices.Compact(b.Certificates)
+	if len(b.Certificates) > maxKnown {
+		b.Certificates = nil
+	}
 	return b
 }
 
@@ -65,7 +72,7 @@ func (a *attempt) learn(w protocol.Write) {
 	b, found := parseBaseline(a.entry.Baseline)
 	switch w.Kind {
 	case protocol.UpdateIntegration:
-		if found && !a.asked.Renews {
+		if found && !a.asked.Renews && a.seen.integration.ID == a.entry.IntegrationID {
 			b.Fields = request.Shown(*a.seen.integration)
 			a.entry.Baseline = b.String()
 		}

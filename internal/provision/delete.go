@@ -29,7 +29,6 @@ func (a *attempt) lookEnded(ctx context.Context, r Audit, found *Audited) error 
 	if a.entry.IntegrationID == "" {
 		found.Deleted = a.entry.Deleting
 	}
-	found.DeleteAfter = a.entry.DeleteAfter
 	return nil
 }
 
@@ -38,4 +37,3 @@ func (a *attempt) isDue(i sendgrid.Integration, sharing int) bool {
 	after := a.entry.DeleteAfter
 	return !after.IsZero() && !a.asOf.Before(after) && sharing == 1 && i.EntityID == a.request.EntityID
 }
-

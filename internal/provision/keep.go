@@ -28,7 +28,8 @@ func (a *attempt) keepMetadata(e protocol.Entry) protocol.Entry {
 // are not unknown later.
 func (a *attempt) readKnown(ctx context.Context) error {
 	before, found := parseBaseline(a.entry.Baseline)
-	if !a.asked.MayUpdate || a.seen.certificatesRead || found && before.Certificates != nil {
+	known := found && before.Certificates != nil
+	if !a.asked.MayUpdate || a.seen.certificatesRead || known {
 		return nil
 	}
 	return a.readCertificates(ctx)

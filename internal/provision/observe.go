@@ -54,7 +54,7 @@ func (a *attempt) observe(ctx context.Context) error {
 	if a.seen, err = a.observeIntegration(ctx); err != nil {
 		return err
 	}
-	wanted := len(a.request.Certificates) > 0 || a.entry.Certificate != "" || len(a.asked.Removes) > 0 || a.entry.Removing != ""
+	wanted := len(a.request.Certificates) > 0 || a.entry.Certificate != "" || len(a.asked.Removes) > 0 || a.asked.Restores || a.entry.Removing != ""
 	if !wanted || a.seen.integration == nil || a.seen.integration.ID == "" {
 		return nil
 	}

@@ -118,6 +118,11 @@ func noticed(d *delivery.Delivery, n audit.Notice) (events []event) {
 	if len(n.Renewed) > 0 && n.Integration != nil {
 		events = append(events, event{detailTypes[protocol.OutcomeUpdated], renewalOf(c, n, from)})
 	}
+	if n.Deleted != "" {
+		events = append(events, event{detailTypes[protocol.OutcomeDeleted], detail{
+			Version: version, Outcome: protocol.OutcomeDeleted, EntityID: c.EntityID, IntegrationID: n.Deleted, Metadata: n.Kept.Metadata, Origin: from,
+		}})
+	}
 	if f := n.Drifted(); f != nil {
 		events = append(events, event{driftedDetailType, findingOf(*f, n, from)})
 	}

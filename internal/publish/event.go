@@ -3,11 +3,13 @@ package publish
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -22,19 +24,25 @@ const version = "1"
 // is bounded where it comes from: the request by its rules, what SendGrid answered by the
 // client, the ids by the decoder of the trigger.
 type detail struct {
-	Version      string                       `json:"version"`
-	Outcome      protocol.Outcome             `json:"outcome"`
-	Integration  *sendgrid.Integration        `json:"integration,omitempty"`
-	Certificates []provision.Certificate      `json:"certificates,omitempty"`
-	DaysLeft     *int                         `json:"days_left,omitempty"`
-	Warnings     []provision.Warning          `json:"warnings,omitempty"`
-	Changes      []problem.Change             `json:"changes,omitempty"`
-	Error        *failure                     `json:"error,omitempty"`
-	Request      *sendgrid.IntegrationRequest `json:"request,omitempty"`
-	EntityID     string                       `json:"entity_id,omitempty"` // In place of a request that could not be read.
-	Metadata     map[string]string            `json:"metadata,omitempty"`
-	Origin       origin                       `json:"origin"`
-	DurationMS   int64                        `json:"duration_ms"`
+	Version      string                  `json:"version"`
+	Outcome      protocol.Outcome        `json:"outcome"`
+	Integration  *sendgrid.Integration   `json:"integration,omitempty"`
+	Certificates []provision.Certificate `json:"certificates,omitempty"`
+	DaysLeft     *int                    `json:"days_left,omitempty"`
+	Warnings     []provision.Warning     `json:"warnings,omitempty"`
+	Changes      []problem.Change        `json:"changes,omitempty"`
+	// Integrations are all that a request ended, where there are several, and DeleteAfter is from when on an
+	// audit deletes what it ended.
+	Integrations []sendgrid.Integration `json:"integrations,omitempty"`
+	DeleteAfter  *time.Time             `json:"delete_after,omitempty"`
+	// IntegrationID is that of an integration that was deleted.
+	IntegrationID string                       `json:"integration_id,omitempty"`
+	Error         *failure                     `json:"error,omitempty"`
+	Request       *sendgrid.IntegrationRequest `json:"request,omitempty"`
+	EntityID      string                       `json:"entity_id,omitempty"` // In place of a request that could not be read.
+	Metadata      map[string]string            `json:"metadata,omitempty"`
+	Origin        origin                       `json:"origin"`
+	DurationMS    int64                        `json:"duration_ms"`
 }
 
 // failure is an error as a caller sees it.
@@ -69,6 +77,8 @@ var detailTypes = map[protocol.Outcome]string{
 	protocol.OutcomeUpdated:    "SSO Integration Updated",
 	protocol.OutcomeUnchanged:  "SSO Integration Unchanged",
 	protocol.OutcomeSuperseded: "SSO Integration Superseded",
+	protocol.OutcomeDisabled:   "SSO Integration Disabled",
+	protocol.OutcomeDeleted:    "SSO Integration Deleted",
 	protocol.OutcomeRejected:   "SSO Integration Rejected",
 	protocol.OutcomeFailed:     "SSO Integration Failed",
 }
@@ -84,14 +94,19 @@ func encode(d *delivery.Delivery) (detailType, body string, err error) {
 		Changes:    d.Changes(),
 		Origin:     originOf(d),
 	}
-	if d.Request != nil {
-		request := d.Request.Integration()
-		out.Request = &request
+	switch {
+	case d.Request == nil:
+	case d.Request.Kind == request.Present:
+		asked := d.Request.Integration()
+		out.Request = &asked
+	default:
+		out.EntityID = d.Request.EntityID
 	}
 	if d.Result != nil {
 		if d.Result.Integration.AudienceURL != "" { // Else it was deleted.
 			out.Integration = &d.Result.Integration
 		}
+		out.Integrations, out.DeleteAfter = d.Result.Integrations, d.Result.DeleteAfter
 		out.Certificates, out.DaysLeft, out.Warnings = d.Result.Certificates, d.Result.DaysLeft, d.Result.Warnings
 	}
 	if e := d.Failure; e != nil {

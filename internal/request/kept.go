@@ -25,6 +25,8 @@ type Kept struct {
 	// the values that it supplied last.
 	Source   Source            `json:"source,omitzero"`
 	Metadata map[string]string `json:"metadata,omitempty"`
+	// Retired is since when the SAML metadata lacks a certificate that it supplied before, by SHA-256.
+	Retired map[string]time.Time `json:"retired,omitempty"`
 	// UnreadSince is since when the SAML metadata could not be read, zero if it was read at the last try.
 	UnreadSince time.Time `json:"unread_since,omitzero"`
 	// By is who sent the request, empty if that is not known, and At when it was applied.

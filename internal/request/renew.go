@@ -3,6 +3,7 @@ package request
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -52,7 +53,7 @@ func (k Kept) Renew(ctx context.Context, f Fetcher, now time.Time) (Renewal, *Re
 	if err != nil {
 		return Renewal{}, unread(err)
 	}
-	return k.renewedBy(parsed)
+	return k.renewedBy(parsed, now)
 }
 
 func unread(err error) *RenewalError {
@@ -69,7 +70,7 @@ func unread(err error) *RenewalError {
 }
 
 // renewedBy returns what SAML metadata renews of the request.
-func (k Kept) renewedBy(m *saml.Metadata) (Renewal, *RenewalError) {
+func (k Kept) renewedBy(m *saml.Metadata, now time.Time) (Renewal, *RenewalError) {
 	r := Renewal{Kept: k}
 	r.Kept.UnreadSince = time.Time{}
 	if k.Source.Supplies("signin_url") && m.SigninURL != k.SigninURL {
@@ -97,7 +98,28 @@ func (k Kept) renewedBy(m *saml.Metadata) (Renewal, *RenewalError) {
 		}
 	}
 	r.Kept.Certificates = keepCertificates(m.Certificates)
+	r.Kept.Retired = k.retired(m.Certificates, now)
 	return r, nil
+}
+
+// maxRetired bounds the certificates that are remembered as retired.
+const maxRetired = 20
+
+// retired returns since when the SAML metadata lacks each certificate that it supplied before.
+func (k Kept) retired(supplied []saml.Certificate, now time.Time) map[string]time.Time {
+	retired := maps.Clone(k.Retired)
+	if retired == nil {
+		retired = map[string]time.Time{}
+	}
+	for _, c := range k.Certificates {
+		if _, known := retired[c.SHA256]; !known && len(retired) < maxRetired {
+			retired[c.SHA256] = now.UTC().Truncate(time.Second)
+		}
+	}
+	for _, c := range supplied {
+		delete(retired, c.SHA256)
+	}
+	return retired
 }
 
 func (r *Renewal) change(field string, kept *string, supplied string) {

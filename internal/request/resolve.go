@@ -73,6 +73,9 @@ func (r Request) Resolve(ctx context.Context, f Fetcher) (Resolved, error) {
 	}
 	r.supply(parsed)
 	r.given = nil
+	if broken := checkRemoved(r); broken != "" {
+		return Resolved{}, invalidRequest([]problem.FieldError{{Field: "remove_certificates", Message: broken}})
+	}
 	if problems := r.problems(nil); len(problems) > 0 {
 		e := invalidMetadata("does not supply a valid request", byValues)
 		e.Fields = problems

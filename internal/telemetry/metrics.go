@@ -20,6 +20,7 @@ const (
 	MetricUpdated       = "Updated"
 	MetricUnchanged     = "Unchanged"
 	MetricSuperseded    = "Superseded"
+	MetricDisabled      = "Disabled"
 	MetricRejected      = "Rejected"
 	MetricFailed        = "Failed"
 	MetricAdopted       = "Adopted"
@@ -72,7 +73,7 @@ func newInvocationMetrics(deliveries []*delivery.Delivery) *invocationMetrics {
 func startMetrics(first *delivery.Delivery) *invocationMetrics {
 	m := &invocationMetrics{
 		Counts: map[string]int{
-			MetricCreated: 0, MetricUpdated: 0, MetricUnchanged: 0, MetricSuperseded: 0, MetricRejected: 0, MetricFailed: 0, string(problem.OutcomeUnknown): 0,
+			MetricCreated: 0, MetricUpdated: 0, MetricUnchanged: 0, MetricSuperseded: 0, MetricDisabled: 0, MetricRejected: 0, MetricFailed: 0, string(problem.OutcomeUnknown): 0,
 			MetricAdopted: 0, MetricColdStarts: 0, MetricKeyRefreshes: 0, MetricUpstreamCalls: 0,
 		},
 		Latencies:  map[string][]time.Duration{},
@@ -94,6 +95,9 @@ func (m *invocationMetrics) addOutcome(d *delivery.Delivery) {
 		m.Counts[MetricUnchanged]++
 	case protocol.OutcomeSuperseded:
 		m.Counts[MetricSuperseded]++
+	case protocol.OutcomeDisabled:
+		m.Counts[MetricDisabled]++
+	case protocol.OutcomeDeleted: // No request has it.
 	case protocol.OutcomePlanned: // It is in the log; nothing happened that an alarm or a graph needs.
 	case protocol.OutcomeRejected:
 		m.Counts[MetricRejected]++

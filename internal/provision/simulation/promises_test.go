@@ -136,7 +136,7 @@ func (sim *simulation) recorded(t *try, before, after protocol.Entry) {
 		return
 	}
 	announced := before.State == protocol.Completed && (after.State == protocol.Creating || after.State == protocol.Pending || after.State == protocol.Adding)
-	if announced && before.Managed() && !q.restore {
+	if announced && before.Managed() && !q.restore && after.Removing == "" {
 		sim.require(before.KeptIdentity != q.resolve().Identity(), "%s is the request that is kept, and changes SendGrid", t)
 	}
 	if before.IsEnded() && !after.IsEnded() {
@@ -276,6 +276,12 @@ func (sim *simulation) checkAnswer(t *try) {
 	if q.absent && id == "" { // There was nothing to end.
 		return
 	}
+	gone := slices.ContainsFunc(t.result.Warnings, func(w provision.Warning) bool { return w.Code == provision.Missing })
+	if gone {
+		ended := slices.ContainsFunc(sim.schedule.requests, func(other *sent) bool { return other.absent })
+		sim.require(ended || !q.http && len(sim.schedule.hands) > 0, "%s is superseded because %s is gone", t, id)
+		return
+	}
 	var about *integration
 	for _, i := range sim.account.integrations {
 		if i.id == id {
@@ -284,12 +290,6 @@ func (sim *simulation) checkAnswer(t *try) {
 	}
 	if about == nil {
 		sim.require(false, "%s is about %q, which never existed", t, id)
-		return
-	}
-	gone := slices.ContainsFunc(t.result.Warnings, func(w provision.Warning) bool { return w.Code == provision.Missing })
-	if gone {
-		ended := slices.ContainsFunc(sim.schedule.requests, func(other *sent) bool { return other.absent })
-		sim.require(ended || !q.http && len(sim.schedule.hands) > 0, "%s is superseded because %s is gone", t, id)
 		return
 	}
 	sim.require(about.existed(t.began.Add(-maxLag)), "%s is about %s, which does not exist", t, id)
@@ -376,14 +376,15 @@ func (sim *simulation) checkEnd() {
 	if len(newest) == 0 {
 		return
 	}
-	if newest[0].asks.absent && len(live) == 0 { // It was deleted, or came before it was created.
+	absent := slices.ContainsFunc(newest, func(t *try) bool { return t.asks.absent })
+	if absent && len(live) == 0 { // It was deleted, or came before it was created.
 		return
 	}
 	sim.require(len(live) == 1, "%d integrations are left", len(live))
 	if len(live) != 1 {
 		return
 	}
-	managed := entry.State != protocol.Completed || slices.ContainsFunc(sim.tries, func(t *try) bool {
+	managed := entry.State != protocol.Completed || absent || slices.ContainsFunc(sim.tries, func(t *try) bool {
 		return !newest[0].newer(t) && entry.KeptIdentity == t.asks.resolve().Identity()
 	})
 	kept := false

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -208,6 +209,7 @@ func (sim *simulation) try(p *process, d *delivery, number int) (again bool, aft
 	if q.url {
 		supplied, document := *q, sim.document()
 		supplied.signin, supplied.certs = document.signin, document.certs
+		supplied.removes = slices.DeleteFunc(slices.Clone(q.removes), func(n int) bool { return slices.Contains(document.certs, n) })
 		t.asks = &supplied
 	}
 	if q.audit {
