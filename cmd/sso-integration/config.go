@@ -128,7 +128,7 @@ func parseDeleteAfter(text string) (time.Duration, error) {
 	if days, inDays := strings.CutSuffix(text, "d"); inDays {
 		var n uint64
 		n, err = strconv.ParseUint(days, 10, 16)
-		after = time.Duration(n) * 24 * time.Hour //nolint:gosec // It has 16 bits.
+		after = time.Duration(n) * 24 * time.Hour
 	}
 	if err != nil || after <= 0 || after > maxDeleteAfter {
 		return 0, fmt.Errorf("must be a positive duration such as 14d or 336h, not %q; leave it empty if only people delete", text)

@@ -316,7 +316,8 @@ func TestAnAuditIsDoneOnce(t *testing.T) {
 			running.Go(func() { done <- once() })
 		}
 		running.Wait()
-		require.NotEqual(t, <-done, <-done)
+		one, another := <-done, <-done
+		require.NotEqual(t, one, another)
 		require.Equal(t, 2, w.sendGrid.Count(sendgrid.OpListIntegrations), "one for the request")
 		time.Sleep(time.Hour)
 		require.False(t, once())

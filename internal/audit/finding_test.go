@@ -27,7 +27,7 @@ func TestStoredFindingsAreBounded(t *testing.T) {
 		}
 		w.sendGrid.Edit(id, func(i *sendgrid.Integration) { i.Name = strings.Repeat("\x01", 4000) })
 		w.audited()
-		require.Equal(t, 4000, len(w.bus.notices[0].Drifted().Changes[0].To.(string)))
+		require.Len(t, w.bus.notices[0].Drifted().Changes[0].To, 4000)
 		bounded()
 		require.Equal(t, found{provision.Drifted}, w.stored())
 		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Status: 401, Times: 1})

@@ -172,23 +172,16 @@ func hasTime(ctx context.Context) bool {
 
 // concernsAll reports whether every other connection would fail in the same way.
 func concernsAll(err error) bool {
-	switch codeOf(err) {
-	case problem.SendGridUnauthorized, problem.SendGridForbidden, problem.SecretUnavailable, problem.LedgerUnavailable, problem.EventBusUnavailable:
-		return true
-	default:
-		return false
-	}
+	return slices.Contains([]problem.Code{
+		problem.SendGridUnauthorized, problem.SendGridForbidden, problem.SecretUnavailable, problem.LedgerUnavailable, problem.EventBusUnavailable,
+	}, codeOf(err))
 }
 
 // concernsOne reports whether a failure says something about the connection: neither all would fail in
 // the same way, nor is a request at work on it, nor is the time over.
 func concernsOne(err error) bool {
-	switch codeOf(err) {
-	case problem.InProgress, problem.RateLimited, problem.DeadlineExceeded:
-		return false
-	default:
-		return !concernsAll(err)
-	}
+	passes := slices.Contains([]problem.Code{problem.InProgress, problem.RateLimited, problem.DeadlineExceeded}, codeOf(err))
+	return !passes && !concernsAll(err)
 }
 
 // codeOf returns the code of an error, none if there is no error.

@@ -71,7 +71,7 @@ func TestStartWithAQueue(t *testing.T) {
 		require.ElementsMatch(t, []string{"urn:gone", "urn:managed", "urn:twice", "\u2028<é>"}, q.tasks(t, report.Began))
 		require.Equal(t, 15*time.Minute, q.spread)
 		require.Equal(t, &audit.Report{Began: report.Began, Total: 4, Queued: 4, Connections: []audit.Connection{}, Findings: []audit.Finding{}}, report)
-		require.Equal(t, calls+1, len(w.sendGrid.Requests()), "the audits come later")
+		require.Len(t, w.sendGrid.Requests(), calls+1, "the audits come later")
 		require.Empty(t, w.bus.notices)
 	})
 }
@@ -195,7 +195,7 @@ func TestOneConnectionFails(t *testing.T) {
 				w.sendGrid.Script(tt.fault)
 				report := w.started()
 				require.Equal(t, 1, report.Failed)
-				require.Equal(t, 5, len(report.Connections))
+				require.Len(t, report.Connections, 5)
 				last := report.Connections[4]
 				require.Equal(t, entity, last.EntityID)
 				require.Equal(t, found{audit.CertificatesUnknown}, codes(last.Findings))
@@ -250,7 +250,7 @@ func TestOutage(t *testing.T) {
 				first := w.listed()
 				time.Sleep(day)
 				w.sendGrid.ClearFaults()
-				require.Equal(t, tt.connections, len(w.started().Connections))
+				require.Len(t, w.started().Connections, tt.connections)
 				for _, id := range w.listed()[len(first):][:tt.unreached] {
 					require.NotContains(t, first, id)
 				}

@@ -49,6 +49,23 @@
 // certificates to an integration that this function created without any ([Entry.Bare]), while
 // SendGrid shows none and its fields are as requested. That completes the create.
 //
+// # The end of a connection
+//
+// A request may end the connection: every integration with the entity id is disabled, the recorded one last,
+// and the entry records that it is ended ([Entry.End]). It is ordered like any other; where there is nothing to
+// end, only its order is remembered, so that an older create makes nothing. An ended entry does not
+// expire, and refuses every request that does not restore (Ended).
+//
+// An audit deletes the integration of an ended connection once that is due, if it is still disabled, still has
+// this entity id and is alone with it. The deletion belongs to no request. It is announced (Deleting) and
+// confirmed like any write; whoever takes the entry next finds out about one whose outcome is not recorded: the
+// lease has settled, so an integration that is still shown was not deleted, and the audit decides again.
+// A deletion that took effect stays in Deleting until it is reported.
+//
+// A request may also name certificates to delete. The same request again deletes those and changes nothing
+// else. Until it settles, a certificate that was deleted may still be shown (Removed): it is not deleted
+// twice, and a request that brings it waits.
+//
 // # Audits
 //
 // An audit takes the entry and reads SendGrid as a request does, compares what is shown with what was there

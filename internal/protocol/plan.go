@@ -201,15 +201,9 @@ func (v View) planFound() Plan {
 		return Plan{Step: AnswerUnchanged}
 	case v.Standing == Spectator && e.hasStepsLeft() && e.Fingerprint != v.Asked.Fingerprint:
 		return v.refuse(StillSettling, e.Lease) // It may be another than the one whose create settles.
-	case completed && v.Standing == Owner && e.awaitsCertificate() && !e.Rechecked:
-		return Plan{Step: Recheck} // A renewal's certificate may still be on its way.
-	case completed && v.Standing == Owner && len(removable) > 0:
-		return Plan{Step: RemoveCertificate, Certificate: removable[0]}
-	case completed && v.Standing == Owner && v.Removed:
-		return Plan{Step: Complete}
-	case completed && v.Standing == Reader && len(removable) > 0:
-		return Plan{Step: Take}
-	case completed && len(removable) == 0, v.Standing == Spectator && asRequested:
+	case completed:
+		return v.planSame(removable)
+	case v.Standing == Spectator && asRequested:
 		return v.unchanged()
 	case v.Standing == Spectator:
 		return v.refuse(StillSettling, e.Lease)
@@ -243,6 +237,25 @@ func (v View) planFound() Plan {
 		return v.refuse(Changing, e.Stale)
 	default:
 		return Plan{Step: Refuse, Reason: Conflict}
+	}
+}
+
+// planSame decides what the same request does again: nothing, but to delete the certificates that it names.
+func (v View) planSame(removable []string) Plan {
+	e := v.Entry
+	switch {
+	case v.Standing == Owner && e.awaitsCertificate() && !e.Rechecked:
+		return Plan{Step: Recheck} // A renewal's certificate may still be on its way.
+	case v.Standing == Owner && len(removable) > 0:
+		return Plan{Step: RemoveCertificate, Certificate: removable[0]}
+	case v.Standing == Owner && v.Removed:
+		return Plan{Step: Complete}
+	case len(removable) == 0:
+		return v.unchanged()
+	case v.Standing == Reader:
+		return Plan{Step: Take}
+	default:
+		return v.refuse(StillSettling, e.Lease)
 	}
 }
 

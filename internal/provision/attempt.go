@@ -151,7 +151,7 @@ func (a *attempt) carryOut(ctx context.Context, p protocol.Plan) (*Result, error
 			return a.superseded(), nil
 		}
 		return nil, a.refusal(p)
-	case protocol.Take: // run takes the entry.
+	case protocol.Take, protocol.Report: // run takes the entry, and an audit reports.
 	}
 	return nil, errUnplanned
 }

@@ -152,11 +152,11 @@ func (a *attempt) fetch(ctx context.Context, r Audit, e protocol.Entry, kept req
 	if r.Failure != nil || r.SAMLMetadata == nil || kept.Source.URL == "" || !e.Audits() {
 		return nil, nil
 	}
-	renewal, err := kept.Renew(ctx, r.SAMLMetadata, time.Now())
-	if err != nil {
-		return nil, err
+	renewal, unrenewed := kept.Renew(ctx, r.SAMLMetadata, time.Now())
+	if unrenewed == nil {
+		return &renewal, nil
 	}
-	return &renewal, nil
+	return nil, unrenewed
 }
 
 // readConnection reads the integrations with the entity id, and their certificates. While SendGrid may

@@ -43,22 +43,19 @@ func (a *attempt) endConnection(ctx context.Context) (*Result, error) {
 
 // finishEnd carries out the last step of a request that ends a connection.
 func (a *attempt) finishEnd(ctx context.Context, p protocol.Plan, all []sendgrid.Integration) (*Result, error) {
-	switch p.Step {
-	case protocol.Complete:
+	outcomes := map[protocol.Step]protocol.Outcome{protocol.AnswerSuperseded: protocol.OutcomeSuperseded, protocol.AnswerUnchanged: protocol.OutcomeUnchanged}
+	if p.Step == protocol.Complete {
 		return a.recordEnd(ctx, all)
-	case protocol.AnswerSuperseded:
-		a.release(ctx)
-		return a.ended(protocol.OutcomeSuperseded, all), nil
-	case protocol.AnswerUnchanged:
-		a.release(ctx)
-		return a.ended(protocol.OutcomeUnchanged, all), nil
-	default:
-		result, err := a.carryOut(ctx, p)
-		if result == nil && err == nil {
-			err = errUnplanned
-		}
-		return result, err
 	}
+	if outcome, answers := outcomes[p.Step]; answers {
+		a.release(ctx)
+		return a.ended(outcome, all), nil
+	}
+	result, err := a.carryOut(ctx, p)
+	if result == nil && err == nil {
+		err = errUnplanned
+	}
+	return result, err
 }
 
 // beginEnd reads the integrations with the entity id, the recorded one last: it is the one that the entry
@@ -108,7 +105,7 @@ func (a *attempt) settled(i sendgrid.Integration) sendgrid.Integration {
 			*into = text
 		}
 	}
-	i.Enabled = true // It may be.
+	i.Enabled = !a.entry.IsEnded() // Whatever is shown: it may be, unless disabling it was the last write.
 	return i
 }
 
@@ -190,12 +187,9 @@ func (a *attempt) previewEnd(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	p := a.planEnd(all)
-	switch p.Step {
-	case protocol.Recheck:
-		return nil, writeUnknown(a.entry, a.settling(), nil)
-	case protocol.Refuse:
-		return nil, a.refusal(p)
-	default:
+	if p.Step == protocol.Recheck || p.Step == protocol.Refuse {
+		_, err := a.planned(p)
+		return nil, err
 	}
 	result := a.ended(protocol.OutcomePlanned, all)
 	result.Steps, result.Changes, result.DeleteAfter = []Step{}, []problem.Change{}, nil

@@ -67,8 +67,12 @@ func (a *attempt) warnings(result *Result, now time.Time) []Warning {
 	if completed := a.seen.integration.CompletedIntegration; completed != nil && !*completed {
 		warn(IntegrationIncomplete, "SendGrid reports that the set-up is not finished; somebody has to finish it in SendGrid's SSO settings.")
 	}
-	if result.Outcome == protocol.OutcomeCreated && a.entry.Gone != "" {
+	switch {
+	case a.entry.Gone == "":
+	case result.Outcome == protocol.OutcomeCreated:
 		warn(UrlsChanged, "The integration was created again under another id, so the identity provider still has the URLs of the one before. Enter single_signon_url and audience_url of this result there.")
+	case a.seen.integration.ID == newIntegration:
+		warn(UrlsChanged, "The integration would be created again under another id, and the identity provider would need its new URLs.")
 	}
 	if len(a.drifted) > 0 {
 		found = append(found, Warning{Code: Drifted, Changes: a.drifted, Message: "Somebody changed the integration in SendGrid since this function did; " +

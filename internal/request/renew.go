@@ -119,6 +119,9 @@ func (k Kept) retired(supplied []saml.Certificate, now time.Time) map[string]tim
 	for _, c := range supplied {
 		delete(retired, c.SHA256)
 	}
+	if len(retired) == 0 {
+		return nil
+	}
 	return retired
 }
 

@@ -200,7 +200,7 @@ func TestRenewOfWhatCannotBeRead(t *testing.T) {
 	}{
 		"not fetched":             {fakeFetcher{err: down}, "could not be fetched", down},
 		"another error":           {fakeFetcher{err: unforeseen}, "could not be read", unforeseen},
-		"the host is not allowed": {fakeFetcher{refuse: elsewhere, document: published("Google", params)}, `is no longer read: its URL is on the host "idp.example"`, elsewhere},
+		"the host is not allowed": {fakeFetcher{refuse: elsewhere, document: published("Google", params)}, `is not fetched any more: its URL is on the host "idp.example"`, elsewhere},
 		"not XML":                 {fakeFetcher{document: "<html>"}, "", nil},
 		"no identity provider":    {fakeFetcher{document: `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata"/>`}, "describes no SAML 2.0 identity provider", nil},
 		"expired":                 {fakeFetcher{document: published("Google", over)}, "expired on", nil},

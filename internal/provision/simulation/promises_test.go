@@ -172,8 +172,8 @@ func (t *try) judge(_ context.Context, found provision.Audited) (string, error) 
 }
 
 // mayDelete checks that an audit deletes only what was ended, is disabled and alone with its entity id.
-func (sim *simulation) mayDelete(t *try, i *integration, enabled bool) {
-	entry, _ := sim.ledger.Get(context.Background(), sim.key)
+func (sim *simulation) mayDelete(ctx context.Context, t *try, i *integration, enabled bool) {
+	entry := sim.entry(ctx)
 	sim.require(t.asks.audit, "%s deletes %s", t, i.id)
 	sim.require(entry.IsEnded() && entry.Deleting == i.id, "%s deletes %s, which is not ended", t, i.id)
 	recent := func(d deed) bool { // Reads lag, and the deletion may have taken effect late.
@@ -186,9 +186,15 @@ func (sim *simulation) mayDelete(t *try, i *integration, enabled bool) {
 	sim.require(len(sim.account.live()) == 1 || recent(creates), "%s deletes %s, which shares its entity id", t, i.id)
 }
 
+// entry returns the entry of the connection.
+func (sim *simulation) entry(ctx context.Context) protocol.Entry {
+	entry, _ := sim.ledger.Get(ctx, sim.key) // In memory it does not fail.
+	return entry
+}
+
 // checkDeleted checks that what was ended is deleted, if it is to be.
 func (sim *simulation) checkDeleted() {
-	entry, _ := sim.ledger.Get(context.Background(), sim.key)
+	entry := sim.entry(context.Background())
 	if len(sim.schedule.hands) > 0 || !entry.IsEnded() {
 		return
 	}
@@ -204,7 +210,7 @@ func (sim *simulation) checkDeleted() {
 
 // checkRenewed checks that after an audit a connection is as its SAML metadata says.
 func (sim *simulation) checkRenewed() {
-	entry, _ := sim.ledger.Get(context.Background(), sim.key)
+	entry := sim.entry(context.Background())
 	kept, managed := request.ParseKept(entry.Kept)
 	live := sim.account.live()
 	if !managed || kept.Source.URL == "" || !entry.Audits() || len(sim.schedule.hands) > 0 || sim.schedule.unanswered || len(live) != 1 {
@@ -354,7 +360,7 @@ func (sim *simulation) hadFields(i *integration, q *sent, since time.Time) bool 
 func (sim *simulation) checkEnd() {
 	sim.mu.Lock()
 	defer sim.mu.Unlock()
-	entry, _ := sim.ledger.Get(context.Background(), sim.key)
+	entry := sim.entry(context.Background())
 	sim.require(!entry.Lease.After(time.Now()), "the entry is still leased")
 	if value, _ := sim.account.integrations[0].now(); value.SigninURL != signinURL("f") || sim.account.integrations[0].past[0].deleted {
 		sim.require(false, "another's integration was changed")
@@ -376,7 +382,9 @@ func (sim *simulation) checkEnd() {
 	if len(newest) == 0 {
 		return
 	}
-	absent := slices.ContainsFunc(newest, func(t *try) bool { return t.asks.absent })
+	absent := slices.ContainsFunc(sim.tries, func(t *try) bool {
+		return t.asks.absent && t.result != nil && t.result.Outcome != protocol.OutcomeSuperseded && !newest[0].newer(t)
+	})
 	if absent && len(live) == 0 { // It was deleted, or came before it was created.
 		return
 	}

@@ -264,7 +264,7 @@ func (c client) DeleteIntegration(ctx context.Context, id string) error {
 	return c.call(ctx, sendgrid.OpDeleteIntegration, "DELETE "+id, func(t *try) error {
 		if found := c.sim.account.find(id); found != nil {
 			value, _ := found.now()
-			c.sim.mayDelete(t, found, value.Enabled)
+			c.sim.mayDelete(ctx, t, found, value.Enabled)
 			found.set(sendgrid.Integration{}, true)
 			c.sim.trace("  effect: %s deletes %s", t, id)
 		}
@@ -373,8 +373,9 @@ func (a *account) act(h hand) {
 			value.Enabled = false
 		case enables:
 			value.Enabled = true
-		default:
+		case changesSignin:
 			value.SigninURL = signinURL("x")
+		case creates, deletes, deletesCertificate, deeds:
 		}
 		live[0].set(value, false)
 	}
