@@ -93,7 +93,11 @@ func (a *attempt) audit(ctx context.Context, r Audit) (audited bool, err error) 
 	}
 	kept, managed := request.ParseKept(before.Kept)
 	// SAML metadata is read before the entry is taken, so that nobody waits for an identity provider.
-	renewal, unrenewed := a.fetch(ctx, r, before, kept)
+	var renewal *request.Renewal
+	var unrenewed *request.RenewalError
+	if r.Failure == nil {
+		renewal, unrenewed = a.fetch(ctx, r, before, kept)
+	}
 	if a.standing, err = a.acquire(ctx, false); err != nil {
 		return false, err
 	}
@@ -149,7 +153,7 @@ func (a *attempt) look(ctx context.Context, r Audit, found *Audited, renewal *re
 // fetch fetches the SAML metadata of a kept request again. It returns nil twice if there is nothing to
 // fetch.
 func (a *attempt) fetch(ctx context.Context, r Audit, e protocol.Entry, kept request.Kept) (*request.Renewal, *request.RenewalError) {
-	if r.Failure != nil || r.SAMLMetadata == nil || kept.Source.URL == "" || !e.Audits() {
+	if r.SAMLMetadata == nil || kept.Source.URL == "" || !e.Audits() {
 		return nil, nil
 	}
 	renewal, unrenewed := kept.Renew(ctx, r.SAMLMetadata, time.Now())
