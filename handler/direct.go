@@ -15,9 +15,9 @@ func direct() trigger {
 		name:       TriggerDirect,
 		recognises: func(fields) bool { return true },
 		decode: func(payload []byte) []*delivery.Delivery {
-			return []*delivery.Delivery{{Caller: delivery.AWS, Body: payload}}
+			return []*delivery.Delivery{{Caller: delivery.AWS, Body: payload, IsStatus: asksStatus(payload)}}
 		},
-		work:   (*Handler).provision,
+		work:   (*Handler).perform,
 		encode: encodeFunction, responds: true,
 	}
 }
@@ -27,6 +27,9 @@ func encodeFunction(_ *Handler, deliveries []*delivery.Delivery) ([]byte, error)
 	d := deliveries[0]
 	if d.Failure != nil {
 		return nil, functionError(d)
+	}
+	if d.IsStatus {
+		return encode(d.Status), nil
 	}
 	return encode(d.Result), nil
 }

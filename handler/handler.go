@@ -59,6 +59,7 @@ type Handler struct {
 	// SAMLMetadata fetches saml_metadata_url; if it is nil, the field is refused.
 	SAMLMetadata request.Fetcher
 	Auditor      Auditor
+	Reporter     Reporter
 	// Verifier is nil if no webhook secret is configured: then HTTP callers have to be
 	// authenticated by the gateway.
 	Verifier Verifier

@@ -21,6 +21,7 @@ type httpRequest struct {
 	// id is the gateway's.
 	id     string
 	method string
+	path   string
 	header http.Header
 	body   string
 	// base64 reports whether body is encoded.
@@ -37,6 +38,9 @@ func (r httpRequest) delivery() *delivery.Delivery {
 	d.GatewayRequestID = cut.ID(r.id)
 	if r.authenticated {
 		d.Caller, d.CallerID = delivery.Gateway, cut.ID(r.callerID)
+	}
+	if d.IsStatus = r.readsStatus(); d.IsStatus {
+		return d
 	}
 	if r.method != http.MethodPost {
 		d.Fail(&problem.Error{Code: problem.MethodNotAllowed, Message: "Send the request with POST."})
@@ -150,6 +154,9 @@ func encodeHTTP(h *Handler, deliveries []*delivery.Delivery) ([]byte, error) {
 func (h *Handler) httpAnswer(d *delivery.Delivery) httpAnswer {
 	if d.Failure != nil {
 		return problemAnswer(d)
+	}
+	if d.IsStatus {
+		return newHTTPAnswer(d, http.StatusOK, d.Status)
 	}
 	answer := newHTTPAnswer(d, http.StatusOK, d.Result)
 	if d.Outcome() == protocol.OutcomeCreated {

@@ -12,7 +12,7 @@ import (
 const TriggerHTTPAPI = "http-api"
 
 func httpAPI() trigger {
-	return trigger{name: TriggerHTTPAPI, recognises: isHTTPAPI, decode: decodeHTTPAPI, work: (*Handler).provision, encode: encodeHTTP, responds: true}
+	return trigger{name: TriggerHTTPAPI, recognises: isHTTPAPI, decode: decodeHTTPAPI, work: (*Handler).perform, encode: encodeHTTP, responds: true}
 }
 
 func isHTTPAPI(event fields) bool {
@@ -31,6 +31,7 @@ type httpAPIEvent struct {
 		RequestID string `json:"requestId"`
 		HTTP      struct {
 			Method string `json:"method"`
+			Path   string `json:"path"`
 		} `json:"http"`
 		Authorizer struct {
 			IAM    json.RawMessage `json:"iam"`
@@ -63,6 +64,7 @@ func decodeHTTPAPI(payload []byte) []*delivery.Delivery {
 	return []*delivery.Delivery{httpRequest{
 		id:            event.RequestContext.RequestID,
 		method:        event.RequestContext.HTTP.Method,
+		path:          event.RequestContext.HTTP.Path,
 		header:        header,
 		body:          event.Body,
 		base64:        event.IsBase64Encoded,

@@ -115,7 +115,7 @@ func (h *Handler) provision(ctx context.Context, d *delivery.Delivery) error {
 // Without a dead-letter queue, a message that can only be rejected is delivered again and again;
 // that is published once.
 func (h *Handler) publishes(d *delivery.Delivery) bool {
-	if h.Publisher == nil || !d.Accepted || d.Audits() {
+	if h.Publisher == nil || !d.Accepted || !d.HasRequest() {
 		return false
 	}
 	rejectedAgain := d.Receives > 1 && d.Outcome() == protocol.OutcomeRejected && h.DeadLetters == nil

@@ -12,7 +12,7 @@ import (
 const TriggerRESTAPI = "rest-api"
 
 func restAPI() trigger {
-	return trigger{name: TriggerRESTAPI, recognises: isRESTAPI, decode: decodeRESTAPI, work: (*Handler).provision, encode: encodeHTTP, responds: true}
+	return trigger{name: TriggerRESTAPI, recognises: isRESTAPI, decode: decodeRESTAPI, work: (*Handler).perform, encode: encodeHTTP, responds: true}
 }
 
 func isRESTAPI(event fields) bool { return event.has("requestContext", "httpMethod") }
@@ -22,6 +22,7 @@ func isRESTAPI(event fields) bool { return event.has("requestContext", "httpMeth
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 type restAPIEvent struct {
 	HTTPMethod        string              `json:"httpMethod"`
+	Path              string              `json:"path"`
 	Headers           map[string]string   `json:"headers"`
 	MultiValueHeaders map[string][]string `json:"multiValueHeaders"`
 	Body              string              `json:"body"`
@@ -53,6 +54,7 @@ func decodeRESTAPI(payload []byte) []*delivery.Delivery {
 	return []*delivery.Delivery{httpRequest{
 		id:       caller.RequestID,
 		method:   event.HTTPMethod,
+		path:     event.Path,
 		header:   event.header(),
 		body:     event.Body,
 		base64:   event.IsBase64Encoded,

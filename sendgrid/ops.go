@@ -19,6 +19,7 @@ const (
 	OpCreateCertificate Op = "create certificate"
 	OpListCertificates  Op = "list certificates"
 	OpDeleteCertificate Op = "delete certificate"
+	OpListScopes        Op = "list scopes"
 )
 
 // The operations on one certificate, which this client does not make. The simulator answers
@@ -59,6 +60,7 @@ var operations = []traits{
 	{OpCreateCertificate, "add a certificate", http.MethodPost, ScopeCreate, "CreateCertificateLatency", false},
 	{OpListCertificates, "list the certificates", http.MethodGet, ScopeRead, "ListCertificatesLatency", true},
 	{OpDeleteCertificate, "delete a certificate", http.MethodDelete, ScopeDelete, "DeleteCertificateLatency", true},
+	{OpListScopes, "list the scopes of the API key", http.MethodGet, "", "ListScopesLatency", true},
 }
 
 // byHand are the operations that this client does not make.
@@ -80,7 +82,7 @@ func Ops() []Op {
 // itself for an unknown one.
 func (op Op) Words() string { return cmp.Or(op.traits().words, string(op)) }
 
-// Scope returns the scope that an API key needs for the operation, empty for an unknown one.
+// Scope returns the scope that an API key needs for the operation, empty if it needs none.
 func (op Op) Scope() string { return op.traits().scope }
 
 // Metric returns the name of the metric of the operation's latency, empty for one that this client

@@ -59,12 +59,14 @@ func build(ctx context.Context, getenv func(string) string, logger *slog.Logger)
 		OnCall:     delivery.CountCall,
 	}
 	entries := newLedger(aws, cfg.ledgerTable, logger)
-	provisioner := &provision.Provisioner{SendGrid: client, Ledger: entries, Account: []string{cfg.baseURL, cfg.onBehalfOf}, All: entries.All, DeleteAfter: cfg.deleteAfter, Logger: logger}
+	queues := sync.OnceValue(func() *sqs.Client { return sqs.NewFromConfig(aws) })
+	provisioner := &provision.Provisioner{
+		SendGrid: client, Ledger: entries, Account: []string{cfg.baseURL, cfg.onBehalfOf}, All: entries.All, DeleteAfter: cfg.deleteAfter, Logger: logger,
+	}
 	fetcher := &saml.Fetcher{Hosts: cfg.samlMetadataHosts, UserAgent: client.UserAgent}
 	auditor := &audit.Auditor{SendGrid: client, Ledger: entries, Connections: provisioner, SAMLMetadata: fetcher, Renews: cfg.auditMayWrite, Logger: logger}
 	if cfg.eventQueueURL != "" {
-		newClient := sync.OnceValue(func() eventqueue.API { return sqs.NewFromConfig(aws) })
-		auditor.Queue = &eventqueue.Queue{API: newClient, URL: cfg.eventQueueURL}
+		auditor.Queue = &eventqueue.Queue{API: func() eventqueue.API { return queues() }, URL: cfg.eventQueueURL}
 	}
 	h := &handler.Handler{
 		Auditor:          auditor,
@@ -77,17 +79,20 @@ func build(ctx context.Context, getenv func(string) string, logger *slog.Logger)
 		},
 		Logger: logger,
 	}
+	var verifier *auth.Verifier
 	if cfg.webhookSecretID != "" {
-		h.Verifier = auth.NewVerifier(secrets, cfg.webhookSecretID, min(cfg.apiKeyTTL, maxWebhookSecretTTL), logger)
+		verifier = auth.NewVerifier(secrets, cfg.webhookSecretID, min(cfg.apiKeyTTL, maxWebhookSecretTTL), logger)
+		h.Verifier = verifier
 	}
+	var bus publish.Describer
 	if cfg.eventBusName != "" {
-		publisher := &publish.Publisher{API: eventbridge.NewFromConfig(aws), Bus: cfg.eventBusName}
-		h.Publisher = publisher
+		events := eventbridge.NewFromConfig(aws)
+		bus, h.Publisher = events, &publish.Publisher{API: events, Bus: cfg.eventBusName}
 	}
 	if cfg.deadLetterQueueURL != "" {
-		newClient := sync.OnceValue(func() deadletter.API { return sqs.NewFromConfig(aws) })
-		h.DeadLetters = &deadletter.Queue{API: newClient, URL: cfg.deadLetterQueueURL}
+		h.DeadLetters = &deadletter.Queue{API: func() deadletter.API { return queues() }, URL: cfg.deadLetterQueueURL}
 	}
+	h.Reporter = newReporter(cfg, client, entries, bus, verifier, queues)
 	prefetch(ctx, key, client, logger)
 	return h, nil
 }

@@ -130,7 +130,7 @@ func (a *Auditor) connection(ctx context.Context, t Task, maxWait time.Duration,
 			}
 		}
 		result = &notice.Connection
-		return store(notice.Connection.Findings), nil
+		return store(notice.Connection.Findings, notice.Connection.last), nil
 	}
 	audited, err := a.Connections.Audit(ctx, one)
 	failure := err

@@ -7,6 +7,7 @@ import (
 
 	"sendgrid-sso-integration/internal/cut"
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/internal/saml"
@@ -42,6 +43,18 @@ const (
 // States returns every state of a connection.
 func States() []State { return []State{Managed, Unmanaged, Ended} }
 
+// StateOf returns the state of the connection of an entry.
+func StateOf(e protocol.Entry) State {
+	switch {
+	case e.IsEnded():
+		return Ended
+	case e.Managed():
+		return Managed
+	default:
+		return Unmanaged
+	}
+}
+
 // Connection is what an audit found out about one connection.
 type Connection struct {
 	EntityID string `json:"entity_id"`
@@ -60,6 +73,9 @@ type Connection struct {
 	// Audited is when the audit began that found this.
 	Audited  time.Time `json:"audited,omitzero"`
 	Findings []Finding `json:"findings"`
+
+	// last is when the last certificate in use expires, zero if none is known.
+	last time.Time
 }
 
 // Has reports whether an audit found something.
@@ -87,7 +103,7 @@ func judge(found provision.Audited, failure *problem.Error, began time.Time) Not
 	n := Notice{Kept: found.Kept, Renewed: found.Renewed, Deleted: found.Deleted}
 	if failure != nil {
 		c.IntegrationID = found.Recorded
-		c.Findings = slices.DeleteFunc(Stored(found.Findings), func(f Finding) bool { return f.Code == CertificatesUnknown })
+		c.Findings, c.last = slices.DeleteFunc(Stored(found.Findings), func(f Finding) bool { return f.Code == CertificatesUnknown }), LastExpiry(found.Findings)
 		c.find(CertificatesUnknown, found.Recorded, "The connection could not be audited. "+reason(failure)+" The next audit tries again.")
 	} else {
 		c.judge(found)
@@ -268,6 +284,9 @@ func (c *Connection) judgeIntegration(i sendgrid.Integration, list []sendgrid.Ce
 	if first {
 		c.Name, c.IntegrationID, c.Enabled, c.DaysLeft = cut.Bytes(i.Name, maxName), i.ID, i.Enabled, days
 		c.Certificates = certificates[:min(len(certificates), maxCertificates)]
+		if len(counted) > 0 {
+			c.last = counted[0].NotAfter
+		}
 	}
 	if !i.Enabled && !wantsDisabled {
 		c.find(provision.IntegrationDisabled, i.ID, "The integration is disabled, so nobody can log in with it.")

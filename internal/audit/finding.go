@@ -3,7 +3,6 @@ package audit
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"slices"
 
 	"sendgrid-sso-integration/internal/problem"
@@ -84,69 +83,4 @@ func (f Finding) identity() string {
 	}
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:12])
-}
-
-// maxStored bounds the text of the findings of a connection, so that its entry stays small.
-const maxStored = 8 << 10
-
-// stored is a finding as the ledger keeps it.
-type stored struct {
-	Finding
-	// Identity is that of the finding, because what it was made of may be left out.
-	Identity string `json:"identity"`
-}
-
-// store returns the text of findings for the ledger. Where they are too long, their changes are left out
-// and then, of all but the first few, everything but their identity, so that they are still not new.
-func store(findings []Finding) string {
-	const few = 10
-	all := []stored{}
-	for _, f := range findings {
-		all = append(all, stored{f, f.identity()})
-	}
-	size := len(request.Text(all))
-	shorten := func(least int, shorter func(Finding) Finding) {
-		for at := len(all) - 1; size > maxStored && at >= least; at-- {
-			size -= len(request.Text(all[at]))
-			all[at].Finding = shorter(all[at].Finding)
-			size += len(request.Text(all[at]))
-		}
-	}
-	shorten(0, func(f Finding) Finding { f.Changes = nil; return f })
-	shorten(few, func(Finding) Finding { return Finding{} })
-	for ; size > maxStored; all = all[:len(all)-1] {
-		size -= len(request.Text(all[len(all)-1])) + len(",")
-	}
-	return request.Text(all)
-}
-
-// load reads the text of findings that the ledger keeps. What a later version wrote is none.
-func load(text string) (all []stored) {
-	if json.Unmarshal([]byte(text), &all) != nil {
-		return nil
-	}
-	return all
-}
-
-// Stored returns the findings in the text that the ledger keeps, as far as there was room for them.
-func Stored(text string) []Finding {
-	findings := []Finding{}
-	for _, s := range load(text) {
-		if s.Code != "" {
-			s.known = s.Identity
-			findings = append(findings, s.Finding)
-		}
-	}
-	return findings
-}
-
-// since returns the findings that are not in the text that the ledger keeps.
-func since(text string, findings []Finding) (fresh []Finding) {
-	before := load(text)
-	for _, f := range findings {
-		if !slices.ContainsFunc(before, func(s stored) bool { return s.Identity == f.identity() }) {
-			fresh = append(fresh, f)
-		}
-	}
-	return fresh
 }

@@ -212,7 +212,7 @@ func (a *Auditor) remember(ctx context.Context, report *Report, publish Publish)
 	}
 	entry.Key, entry.Revision, entry.Owner = LedgerKey, entry.Revision+1, report.Began.Format(time.RFC3339Nano)
 	entry.State, entry.IntegrationID, entry.Expires = protocol.Free, "", report.Began.Add(retention)
-	entry.Audited, entry.Findings = report.Began, store(report.Findings)
+	entry.Audited, entry.Findings = report.Began, store(report.Findings, time.Time{})
 	if _, _, err := a.Ledger.Put(ctx, entry); err != nil {
 		return ledgerUnavailable(err)
 	}

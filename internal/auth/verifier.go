@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -90,6 +92,15 @@ func (v *Verifier) Authenticate(ctx context.Context, header http.Header, body []
 		return check(claims, newer)
 	}
 	return "", err
+}
+
+// Schemes returns the schemes for which there is a secret, sorted. Its errors are those of the secret.
+func (v *Verifier) Schemes(ctx context.Context) ([]string, error) {
+	secrets, _, err := v.Secrets.Get(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the webhook secrets: %w", err)
+	}
+	return slices.Sorted(maps.Keys(secrets)), nil
 }
 
 // isRevoked reports whether the secrets that were read before are no longer valid.

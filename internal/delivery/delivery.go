@@ -14,6 +14,7 @@ import (
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/request"
+	"sendgrid-sso-integration/internal/status"
 )
 
 // Caller is how a caller was authenticated.
@@ -87,6 +88,9 @@ type Delivery struct {
 	// report, nil if it failed.
 	IsAudit bool
 	Audit   *audit.Report
+	// IsStatus reports whether the delivery reads the status, and has no request. Then Status is the report.
+	IsStatus bool
+	Status   *status.Report
 	// Task is the audit of one connection, nil for every other delivery. Connection is what it found,
 	// nil if it failed, or if the connection was audited before.
 	Task       *audit.Task
@@ -135,11 +139,14 @@ func (d *Delivery) RepeatedIDs() []string {
 
 // Fail records that the delivery failed, whatever came before.
 func (d *Delivery) Fail(err error) {
-	d.Result, d.Audit, d.Connection, d.Failure = nil, nil, nil, problem.From(err)
+	d.Result, d.Audit, d.Connection, d.Status, d.Failure = nil, nil, nil, nil, problem.From(err)
 }
 
 // Audits reports whether the delivery is one of an audit. It has no request and no result.
 func (d *Delivery) Audits() bool { return d.IsAudit || d.Task != nil }
+
+// HasRequest reports whether the delivery brings a request, whatever becomes of it.
+func (d *Delivery) HasRequest() bool { return !d.Audits() && !d.IsStatus }
 
 // Outcome returns what became of the request. It may be called once Result or Failure is set.
 func (d *Delivery) Outcome() protocol.Outcome {

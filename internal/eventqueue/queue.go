@@ -144,3 +144,28 @@ func (q *Queue) put(ctx context.Context, api API, batch []types.SendMessageBatch
 		return left, fmt.Errorf("%w: %s: %s", errRefused, aws.ToString(out.Failed[0].Code), aws.ToString(out.Failed[0].Message))
 	}
 }
+
+// Attributes is the part of sqs.Client that Waiting uses.
+type Attributes interface {
+	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
+}
+
+// Waiting returns how many messages of a queue wait to be received, those that are delayed included,
+// approximately.
+//
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
+func Waiting(ctx context.Context, api Attributes, url string) (n int, err error) {
+	names := []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesDelayed}
+	out, err := api.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: aws.String(url), AttributeNames: names})
+	if err != nil {
+		return 0, fmt.Errorf("read the attributes of the queue %s: %w", url, err)
+	}
+	for _, name := range names {
+		some, err := strconv.Atoi(out.Attributes[string(name)])
+		if err != nil {
+			return 0, fmt.Errorf("the queue %s has no number of messages: %w", url, err)
+		}
+		n += some
+	}
+	return n, nil
+}

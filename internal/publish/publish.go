@@ -62,6 +62,21 @@ func (p *Publisher) Publish(ctx context.Context, d *delivery.Delivery) error {
 	return p.send(ctx, []types.PutEventsRequestEntry{p.entry(d, detailType, body)})
 }
 
+// Describer is the part of eventbridge.Client that Describe uses.
+type Describer interface {
+	DescribeEventBus(context.Context, *eventbridge.DescribeEventBusInput, ...func(*eventbridge.Options)) (*eventbridge.DescribeEventBusOutput, error)
+}
+
+// Describe returns an error if the event bus does not exist, or may not be read.
+//
+// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeEventBus.html
+func Describe(ctx context.Context, api Describer, bus string) error {
+	if _, err := api.DescribeEventBus(ctx, &eventbridge.DescribeEventBusInput{Name: aws.String(bus)}); err != nil {
+		return fmt.Errorf("describe the event bus %s: %w", bus, err)
+	}
+	return nil
+}
+
 // entry returns the entry of an event that a delivery caused.
 func (p *Publisher) entry(d *delivery.Delivery, detailType, detail string) types.PutEventsRequestEntry {
 	entry := types.PutEventsRequestEntry{

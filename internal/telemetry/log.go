@@ -17,9 +17,12 @@ type Log struct{ Logger *slog.Logger }
 // Observe implements handler.Observer.
 func (l Log) Observe(ctx context.Context, deliveries []*delivery.Delivery) {
 	for _, d := range deliveries {
-		if d.Audits() {
+		switch {
+		case d.Audits():
 			l.logAudit(ctx, d)
-		} else {
+		case d.IsStatus:
+			l.logStatus(ctx, d)
+		default:
 			l.logRequest(ctx, d)
 		}
 	}

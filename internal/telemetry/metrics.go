@@ -58,9 +58,10 @@ func newInvocationMetrics(deliveries []*delivery.Delivery) *invocationMetrics {
 		m.Properties["entity_id"], m.Properties["integration_id"] = first.EntityID(), first.IntegrationID()
 	}
 	for _, d := range deliveries {
-		if d.Audits() {
+		switch {
+		case d.Audits():
 			m.addAudit(d)
-		} else {
+		case d.HasRequest():
 			m.addOutcome(d)
 		}
 		m.addEffort(d)

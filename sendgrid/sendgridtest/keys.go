@@ -1,6 +1,7 @@
 package sendgridtest
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 
@@ -34,7 +35,21 @@ func (s *Server) knows(key string) bool {
 
 func (s *Server) permits(key string, op sendgrid.Op) bool {
 	scopes, limited := s.scopes[key]
-	return !limited || slices.Contains(scopes, op.Scope())
+	return !limited || op.Scope() == "" || slices.Contains(scopes, op.Scope())
+}
+
+// fullAccess are the scopes of a key without a limit, as far as they matter here.
+var fullAccess = []string{"mail.send", sendgrid.ScopeCreate, sendgrid.ScopeRead, sendgrid.ScopeUpdate, sendgrid.ScopeDelete}
+
+func (s *Server) listScopes(c *call) answer {
+	scopes, limited := s.scopes[c.key]
+	if !limited {
+		scopes = fullAccess
+	}
+	if scopes == nil {
+		scopes = []string{}
+	}
+	return jsonAnswer(http.StatusOK, map[string]any{"scopes": scopes})
 }
 
 // bearer returns the token of an Authorization header, empty where there is none.

@@ -16,6 +16,7 @@ type route struct {
 }
 
 var routes = []route{
+	{"/v3/scopes", map[string]sendgrid.Op{http.MethodGet: sendgrid.OpListScopes}},
 	{"/v3/sso/integrations", map[string]sendgrid.Op{
 		http.MethodGet: sendgrid.OpListIntegrations, http.MethodPost: sendgrid.OpCreateIntegration,
 	}},
@@ -35,6 +36,7 @@ var routes = []route{
 
 // operations are what the server does for each operation of the client.
 var operations = map[sendgrid.Op]func(*Server, *call) answer{
+	sendgrid.OpListScopes:        (*Server).listScopes,
 	sendgrid.OpCreateIntegration: (*Server).createIntegration,
 	sendgrid.OpListIntegrations:  (*Server).listIntegrations,
 	sendgrid.OpGetIntegration:    (*Server).getIntegration,

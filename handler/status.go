@@ -1,0 +1,51 @@
+package handler
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"sendgrid-sso-integration/internal/auth"
+	"sendgrid-sso-integration/internal/delivery"
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/status"
+)
+
+// Reporter reports the status.
+type Reporter interface {
+	Report(context.Context) *status.Report
+}
+
+// statusPath ends the path of the route that reads the status.
+const statusPath = "/sso/status"
+
+// asksStatus reports whether a direct invocation asks for the status: {"status": {}}.
+func asksStatus(payload []byte) bool {
+	event := fieldsOf(payload)
+	return len(event) == 1 && fieldsOf(event["status"]) != nil
+}
+
+// readsStatus reports whether an HTTP request reads the status.
+func (r httpRequest) readsStatus() bool {
+	return r.method == http.MethodGet && strings.HasSuffix(strings.TrimSuffix(r.path, "/"), statusPath)
+}
+
+// status reports the status. A webhook secret does not read it: it names every connection of the account.
+func (h *Handler) status(ctx context.Context, d *delivery.Delivery) error {
+	if d.Caller == delivery.Unauthenticated {
+		return &problem.Error{
+			Code: problem.Unauthenticated, Err: &auth.CredentialsError{Reason: "the gateway did not authenticate the caller, and a webhook secret does not read the status"},
+			Message: "Sign the request with IAM, or send a token that the API accepts. A webhook secret does not read the status.",
+		}
+	}
+	d.Status = h.Reporter.Report(ctx)
+	return nil
+}
+
+// perform carries out a delivery whose sender gets the response: a request, or the status.
+func (h *Handler) perform(ctx context.Context, d *delivery.Delivery) error {
+	if d.IsStatus {
+		return h.status(ctx, d)
+	}
+	return h.provision(ctx, d)
+}

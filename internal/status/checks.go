@@ -1,0 +1,196 @@
+package status
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// The names of the checks.
+const (
+	nameAPIKey  = "api_key"
+	nameScopes  = "scopes"
+	nameBus     = "event_bus"
+	nameQueue   = "event_queue"
+	nameDead    = "dead_letter_queue"
+	nameWebhook = "webhook_secret"
+	nameHosts   = "saml_metadata_hosts"
+)
+
+// manyScopes is how many scopes a key with full access has at least. One that has as many and none of SSO's
+// belongs to an account whose plan lacks SSO.
+const manyScopes = 50
+
+// Need is a scope that the configuration needs, and what for.
+type Need struct {
+	Scope, For string
+}
+
+// Needs returns the scopes that the function needs. deletes reports whether DELETE_AFTER is set.
+func Needs(deletes bool) []Need {
+	needs := []Need{
+		{sendgrid.ScopeRead, "every request and every audit needs"},
+		{sendgrid.ScopeCreate, "the create of a connection and of a certificate needs"},
+		{sendgrid.ScopeUpdate, "if_exists: update, restore and state: absent need"},
+	}
+	if deletes {
+		needs = append(needs, Need{sendgrid.ScopeDelete, "DELETE_AFTER needs"})
+	}
+	return needs
+}
+
+// Key returns the checks of the API key, which share one call: whether the secret can be read and SendGrid
+// accepts the key, and whether it has the scopes that are needed.
+func Key(list func(context.Context) ([]string, error), needs []Need) []Check {
+	var once sync.Once
+	var scopes []string
+	var err error
+	read := func(ctx context.Context) ([]string, error) {
+		once.Do(func() { scopes, err = list(ctx) })
+		return scopes, err
+	}
+	return []Check{
+		{nameAPIKey, func(ctx context.Context) (string, error) {
+			if _, err := read(ctx); err != nil {
+				return "", keyProblem(err)
+			}
+			return "The secret can be read, and SendGrid accepts the API key.", nil
+		}},
+		{nameScopes, func(ctx context.Context) (string, error) {
+			scopes, err := read(ctx)
+			if err != nil {
+				return "", &Problem{"The scopes of the API key could not be read; see the check " + nameAPIKey + ".", err}
+			}
+			return checkScopes(scopes, needs)
+		}},
+	}
+}
+
+// keyProblem says why the API key cannot be used.
+func keyProblem(err error) error {
+	e := provision.Classify(err)
+	var failure *sendgrid.Error
+	switch {
+	case e.Code == problem.SecretUnavailable && e.Permanent:
+		return &Problem{"The secret with the SendGrid API key has no usable content. Put the key into it, bare or as {\"api_key\": \"…\"}; the output PutApiKeyCommand does.", err}
+	case e.Code == problem.SecretUnavailable:
+		return &Problem{"The secret with the SendGrid API key could not be read from Secrets Manager. Check that it exists and that the function's role may read it.", err}
+	case (e.Code == problem.SendGridUnauthorized || e.Code == problem.SendGridForbidden) && errors.As(err, &failure):
+		return &Problem{provision.Refusal(failure, ""), err}
+	case e.Code == problem.RateLimited:
+		return &Problem{"SendGrid's rate limit is used up, so the API key could not be checked. Run the status again in a minute.", err}
+	}
+	return &Problem{"SendGrid could not be asked about the API key. Check SENDGRID_REGION, SendGrid's status page and, if the function runs in a VPC, its way to the internet.", err}
+}
+
+// listProblem says why the integrations cannot be listed, with a key that is accepted.
+func listProblem(err error) error {
+	var failure *sendgrid.Error
+	if e := provision.Classify(err); (e.Code == problem.SendGridUnauthorized || e.Code == problem.SendGridForbidden) && errors.As(err, &failure) {
+		return &Problem{provision.Refusal(failure, ""), err}
+	}
+	return &Problem{"The integrations could not be listed, so connections that only SendGrid has are missing here. Run the status again; if it persists, check SendGrid's status page.", err}
+}
+
+// checkScopes reports the scopes that are missing.
+func checkScopes(scopes []string, needs []Need) (string, error) {
+	isSSO := func(scope string) bool { return strings.HasPrefix(scope, "sso.") }
+	if len(scopes) >= manyScopes && !slices.ContainsFunc(scopes, isSSO) {
+		return "", &Problem{fmt.Sprintf("The API key has %d scopes and none of SSO's, so the account's plan most likely does not include SSO. It takes Email API Pro or Premier, or Marketing Campaigns Advanced.", len(scopes)), nil}
+	}
+	var missing []string
+	for _, n := range needs {
+		if !slices.Contains(scopes, n.Scope) {
+			missing = append(missing, n.Scope+", which "+n.For)
+		}
+	}
+	if len(missing) > 0 {
+		return "", &Problem{"The API key lacks " + strings.Join(missing, "; ") + ". Make a new key that has it, and put it into the secret; to edit a key may not be enough.", nil}
+	}
+	return fmt.Sprintf("The API key has the %d scopes that are needed.", len(needs)), nil
+}
+
+// Off returns the check of something that is not configured.
+func Off(name, message string) Check {
+	return Check{name, func(context.Context) (string, error) { return message, nil }}
+}
+
+// EventBus returns the check of the event bus.
+func EventBus(describe func(context.Context) error) Check {
+	if describe == nil {
+		return Off(nameBus, "EVENT_BUS_NAME is not set: results are not published.")
+	}
+	return Check{nameBus, func(ctx context.Context) (string, error) {
+		if err := describe(ctx); err != nil {
+			return "", &Problem{"The event bus of EVENT_BUS_NAME could not be read. Check that it exists and that the function's role may use it.", err}
+		}
+		return "The event bus exists.", nil
+	}}
+}
+
+// EventQueue returns the check of the event queue.
+func EventQueue(waiting func(context.Context) (int, error)) Check {
+	if waiting == nil {
+		return Off(nameQueue, "EVENT_QUEUE_URL is not set: an audit checks one connection after another.")
+	}
+	return Check{nameQueue, func(ctx context.Context) (string, error) {
+		n, err := waiting(ctx)
+		if err != nil {
+			return "", queueProblem("EVENT_QUEUE_URL", err)
+		}
+		return fmt.Sprintf("%d messages are waiting.", n), nil
+	}}
+}
+
+// DeadLetterQueue returns the check of the dead-letter queue.
+func DeadLetterQueue(waiting func(context.Context) (int, error)) Check {
+	if waiting == nil {
+		return Off(nameDead, "DEAD_LETTER_QUEUE_URL is not set: a message that is rejected is delivered again until SQS moves it.")
+	}
+	return Check{nameDead, func(ctx context.Context) (string, error) {
+		n, err := waiting(ctx)
+		switch {
+		case err != nil:
+			return "", queueProblem("DEAD_LETTER_QUEUE_URL", err)
+		case n > 0:
+			return "", &Problem{fmt.Sprintf("%d messages are in the dead-letter queue. Each has the code and the detail of its rejection as attributes: correct the request, send it again and delete the message.", n), nil}
+		}
+		return "No message is there.", nil
+	}}
+}
+
+func queueProblem(variable string, err error) error {
+	return &Problem{"The queue of " + variable + " could not be read. Check that it exists and that the function's role may use it.", err}
+}
+
+// WebhookSecret returns the check of the webhook secret. schemes returns how requests may carry it.
+func WebhookSecret(schemes func(context.Context) ([]string, error)) Check {
+	if schemes == nil {
+		return Off(nameWebhook, "WEBHOOK_SECRET_ID is not set: only callers that the gateway authenticates are accepted.")
+	}
+	return Check{nameWebhook, func(ctx context.Context) (string, error) {
+		names, err := schemes(ctx)
+		switch {
+		case err != nil && problem.IsPermanent(err):
+			return "", &Problem{"The webhook secret has no usable content. The function's log says what to correct.", err}
+		case err != nil:
+			return "", &Problem{"The webhook secret could not be read from Secrets Manager. Check that it exists and that the function's role may read it.", err}
+		}
+		return "Webhooks are accepted by " + strings.Join(names, ", ") + ".", nil
+	}}
+}
+
+// Hosts returns the check of the hosts from which SAML metadata is fetched, which only says what they are.
+func Hosts(hosts []string) Check {
+	if len(hosts) == 0 {
+		return Off(nameHosts, "SAML_METADATA_HOSTS allows no host: saml_metadata_url is refused.")
+	}
+	return Off(nameHosts, "SAML metadata is fetched from "+strings.Join(hosts, ", ")+".")
+}

@@ -1,0 +1,319 @@
+// Package status reports what is wrong, with the account and with the set-up of the function. It is the first
+// thing to run after a deployment, and the first to read when people cannot log in. It changes nothing, and
+// it is a report whatever does not work.
+package status
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"sendgrid-sso-integration/internal/audit"
+	"sendgrid-sso-integration/internal/cut"
+	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
+	"sendgrid-sso-integration/sendgrid"
+)
+
+const (
+	// timeLimit bounds each check. A report is complete a second later, whatever hangs.
+	timeLimit = 8 * time.Second
+	grace     = time.Second
+	// maxConnections bounds the connections of a report: those with the most findings come first.
+	maxConnections = 1000
+	maxName        = 256
+)
+
+// Report is the status of an account and of the function.
+type Report struct {
+	// OK reports whether every check is ok. Findings do not count: they are about connections.
+	OK      bool   `json:"ok"`
+	Version string `json:"version"`
+	// Audited is when the last audit began, zero if there was none.
+	Audited time.Time `json:"audited,omitzero"`
+	Checks  []Result  `json:"checks"`
+	// Connections are at most 1,000, those with findings first. Omitted is how many are left out.
+	Connections []audit.Connection `json:"connections"`
+	Omitted     int                `json:"omitted,omitempty"`
+	// Findings are those about no connection, or about several integrations.
+	Findings []Finding `json:"findings"`
+}
+
+// Finding is a finding that is not about one integration.
+type Finding struct {
+	Code           provision.WarningCode `json:"code"`
+	IntegrationIDs []string              `json:"integration_ids"`
+	Message        string                `json:"message"`
+}
+
+// Result is the result of a check.
+type Result struct {
+	Name string `json:"name"`
+	OK   bool   `json:"ok"`
+	// Message is what was found and, if it is not ok, what to do.
+	Message string `json:"message"`
+	// Cause is the error behind it, for the log.
+	Cause error `json:"-"`
+}
+
+// Check is something that is checked.
+type Check struct {
+	Name string
+	// Run returns what it found. An error says what is wrong and what to do, for people: it is
+	// published.
+	Run func(context.Context) (message string, err error)
+}
+
+// Reporter makes reports. Its methods may be called concurrently.
+type Reporter struct {
+	Version string
+	// Checks returns what is checked in addition to the ledger and the audits, anew for each report.
+	Checks func() []Check
+	// Integrations lists those of the account, and Entries all of the ledger.
+	Integrations func(context.Context) ([]sendgrid.Integration, error)
+	Entries      func(context.Context) iter.Seq2[protocol.Entry, error]
+	// Durable reports whether the ledger outlives the process.
+	Durable bool
+}
+
+// read is what was read, as far as it could be.
+type read struct {
+	integrations []sendgrid.Integration
+	entries      map[string]protocol.Entry // By entity id.
+	own          protocol.Entry            // The audit's.
+	scanned      bool
+}
+
+// Report makes a report, within 10 s.
+func (r *Reporter) Report(ctx context.Context) *Report {
+	ctx, cancel := context.WithTimeout(ctx, timeLimit)
+	defer cancel()
+	var found read
+	var mu sync.Mutex // Guards found: a check that does not end may go on.
+	checks := append(r.Checks(), Check{"ledger", func(ctx context.Context) (string, error) { return r.scan(ctx, &found, &mu) }})
+	list := Check{"integrations", func(ctx context.Context) (string, error) {
+		all, err := r.Integrations(ctx)
+		if err != nil {
+			return "", listProblem(err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		found.integrations = all
+		return "", nil
+	}}
+	results := runAll(ctx, append(checks, list))
+	mu.Lock()
+	seen := found
+	mu.Unlock()
+	// Why the integrations cannot be listed is the business of the checks of the key.
+	last := len(results) - 1
+	if results[last].OK || !allOK(results, nameAPIKey, nameScopes) {
+		results = results[:last]
+	}
+	now := time.Now()
+	results = append(results, seen.auditResult(now))
+	report := &Report{Version: r.Version, Audited: seen.own.Audited, Checks: results, Connections: seen.connections(now), Findings: seen.findings()}
+	report.OK = !slices.ContainsFunc(results, func(c Result) bool { return !c.OK })
+	report.bound()
+	return report
+}
+
+func allOK(results []Result, names ...string) bool {
+	return !slices.ContainsFunc(results, func(c Result) bool { return slices.Contains(names, c.Name) && !c.OK })
+}
+
+// runAll runs checks side by side. One that does not end in time is not ok, and is not waited for.
+func runAll(ctx context.Context, checks []Check) []Result {
+	done := make([]chan Result, len(checks))
+	for at, c := range checks {
+		done[at] = make(chan Result, 1)
+		go func() { done[at] <- c.run(ctx) }()
+	}
+	timer := time.NewTimer(timeLimit + grace)
+	defer timer.Stop()
+	results := make([]Result, len(checks))
+	for at, c := range checks {
+		select {
+		case results[at] = <-done[at]:
+			continue
+		default:
+		}
+		select {
+		case results[at] = <-done[at]:
+		case <-timer.C:
+			timer.Reset(0) // For those that follow.
+			results[at] = Result{Name: c.Name, Message: fmt.Sprintf("This check did not end within %s. Run the status again; if it does not end then either, look for it in the function's log.", timeLimit)}
+		}
+	}
+	return results
+}
+
+func (c Check) run(ctx context.Context) (r Result) {
+	r.Name = c.Name
+	defer func() {
+		if cause := recover(); cause != nil { // It is a report whatever happens.
+			r.OK, r.Message, r.Cause = false, "This check failed because of a mistake in this function; its log has the cause.", fmt.Errorf("panic: %v", cause)
+		}
+	}()
+	message, err := c.Run(ctx)
+	if err != nil {
+		r.Message, r.Cause = err.Error(), errors.Unwrap(err)
+		return r
+	}
+	r.OK, r.Message = true, message
+	return r
+}
+
+// scan reads the ledger.
+func (r *Reporter) scan(ctx context.Context, found *read, mu *sync.Mutex) (string, error) {
+	entries, own := map[string]protocol.Entry{}, protocol.Entry{}
+	managed, now := 0, time.Now()
+	for e, err := range r.Entries(ctx) {
+		switch {
+		case err != nil:
+			return "", &Problem{"The ledger could not be read. Check that the table of LEDGER_TABLE exists and that the function's role may use it.", err}
+		case e.Key == audit.LedgerKey:
+			own = e
+		case e.EntityID != "" && !e.Expires.Before(now):
+			entries[e.EntityID] = e
+			if e.Managed() {
+				managed++
+			}
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	found.entries, found.own, found.scanned = entries, own, true
+	if !r.Durable {
+		return "LEDGER_TABLE is not set: the ledger is in memory, and forgets everything when the process ends.", nil
+	}
+	return fmt.Sprintf("The ledger can be read. It keeps the requests of %d connections.", managed), nil
+}
+
+// Problem is an error whose message is for people, with its cause for the log.
+type Problem struct {
+	Message string
+	Err     error
+}
+
+func (p *Problem) Error() string { return p.Message }
+
+// Unwrap returns the cause, nil if there is none.
+func (p *Problem) Unwrap() error { return p.Err }
+
+const (
+	// maxSilence is how long ago the last audit may have begun.
+	maxSilence = 48 * time.Hour
+	// maxAudit is how long an audit takes to reach every connection, with its retries.
+	maxAudit = time.Hour
+)
+
+// auditResult reports when the last audit began, and whether it has reached every connection.
+func (f read) auditResult(now time.Time) Result {
+	result := Result{Name: "audit"}
+	began := f.own.Audited
+	late := 0
+	for _, e := range f.entries {
+		if e.Managed() && e.Audited.Before(began) {
+			late++
+		}
+	}
+	switch {
+	case !f.scanned:
+		result.Message = "It is not known when the last audit began, because the ledger could not be read."
+	case began.IsZero():
+		result.OK, result.Message = true, "No audit has run yet; one runs every day. The output AuditCommand starts one now."
+	case now.Sub(began) > maxSilence:
+		result.Message = fmt.Sprintf("The last audit began on %s, more than 48 hours ago. Look for \"audit failed\" in the function's log, and start one with the output AuditCommand.", began.UTC().Format(time.RFC3339))
+	case late > 0 && now.Sub(began) > maxAudit:
+		result.Message = fmt.Sprintf("The audit of %s has not reached %d connections. Their messages are in the event queue; look for \"audit failed\" in the function's log.", began.UTC().Format(time.RFC3339), late)
+	default:
+		result.OK, result.Message = true, fmt.Sprintf("The last audit began on %s.", began.UTC().Format(time.RFC3339))
+	}
+	return result
+}
+
+// connections returns what is known about each connection: what the last audit found, and what one list
+// shows.
+func (f read) connections(now time.Time) []audit.Connection {
+	byEntity := map[string]*audit.Connection{}
+	for id, e := range f.entries {
+		if c := describe(e, now); c.State != audit.Unmanaged {
+			byEntity[id] = &c
+		}
+	}
+	for _, i := range f.integrations {
+		if i.EntityID == "" {
+			continue
+		}
+		e := f.entries[i.EntityID]
+		c := byEntity[i.EntityID]
+		if c == nil {
+			described := describe(e, now)
+			described.EntityID = cut.Bytes(i.EntityID, maxName*4)
+			c = &described
+			byEntity[i.EntityID] = c
+		}
+		if c.IntegrationID == "" || c.IntegrationID == i.ID {
+			c.Name, c.IntegrationID, c.Enabled = cut.Bytes(i.Name, maxName), i.ID, i.Enabled
+		}
+	}
+	all := make([]audit.Connection, 0, len(byEntity))
+	for _, c := range byEntity {
+		all = append(all, *c)
+	}
+	slices.SortFunc(all, func(a, b audit.Connection) int {
+		return cmp.Or(cmp.Compare(len(b.Findings), len(a.Findings)), strings.Compare(a.EntityID, b.EntityID))
+	})
+	return all
+}
+
+// describe returns what an entry records of its connection.
+func describe(e protocol.Entry, now time.Time) audit.Connection {
+	c := audit.Connection{EntityID: e.EntityID, IntegrationID: e.IntegrationID, State: audit.StateOf(e), Audited: e.Audited, Findings: audit.Stored(e.Findings)}
+	if kept, managed := request.ParseKept(e.Kept); managed {
+		c.Name, c.Enabled = cut.Bytes(kept.Name, maxName), kept.Enabled && !e.IsEnded()
+	}
+	if last := audit.LastExpiry(e.Findings); !last.IsZero() {
+		c.DaysLeft = provision.DaysLeft([]provision.Certificate{{NotAfter: last}}, now)
+	}
+	return c
+}
+
+// findings returns what one list shows that is not about one integration.
+func (f read) findings() []Finding {
+	found := []Finding{}
+	sharing := map[string][]string{}
+	var nameless []string
+	for _, i := range f.integrations {
+		if i.EntityID == "" {
+			nameless = append(nameless, i.ID)
+		} else {
+			sharing[i.EntityID] = append(sharing[i.EntityID], i.ID)
+		}
+	}
+	for _, entity := range slices.Sorted(maps.Keys(sharing)) {
+		if ids := sharing[entity]; len(ids) > 1 {
+			found = append(found, Finding{audit.DuplicateEntityID, ids, fmt.Sprintf("%d integrations have the entity_id %s, so that log-in may fail. Delete all but one in SendGrid's SSO settings.", len(ids), cut.Bytes(entity, maxName))})
+		}
+	}
+	if len(nameless) > 0 {
+		found = append(found, Finding{provision.IntegrationIncomplete, nameless, "These integrations have no entity_id, so nobody can log in with them. Finish their set-up in SendGrid's SSO settings, or delete them."})
+	}
+	return found
+}
+
+// bound leaves out the connections that are too many.
+func (r *Report) bound() {
+	if more := len(r.Connections) - maxConnections; more > 0 {
+		r.Omitted, r.Connections = more, r.Connections[:maxConnections]
+	}
+}
