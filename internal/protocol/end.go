@@ -37,6 +37,9 @@ func (e Entry) Ends(exists, changed bool) bool {
 // End returns the entry once a connection is ended; ending is nil where the request ends nothing. Then only
 // its order is remembered, so that nothing older creates the connection.
 func (e Entry) End(asked Asked, ending *Ending, now, hold time.Time) Entry {
+	if e.State == Adding {
+		e = e.counted()
+	}
 	e = e.finished().Release(hold)
 	e.Fingerprint = asked.Fingerprint
 	e.Applied = latest(e.Applied, asked.Order)

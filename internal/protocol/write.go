@@ -44,6 +44,9 @@ func (e Entry) Announce(w Write, asked Asked, settles time.Time) Entry {
 		e.Deleting = w.Integration
 		return e
 	}
+	if e.State == Adding && (w.Kind != CreateCertificate || w.Subject != e.Certificate) {
+		e = e.counted() // It is given up, and may still be on its way.
+	}
 	renewing := asked.Renews || w.Kind == DeleteCertificate && e.Managed() && e.Completes(asked)
 	outcome := OutcomeUpdated
 	if e.IntegrationID == w.Integration && e.Continues(asked) {

@@ -96,10 +96,10 @@ func (a *attempt) beginEnd(ctx context.Context) ([]sendgrid.Integration, error) 
 // settled returns the recorded integration as it is. What is shown may be older than this function's last
 // write, which the baseline has: then to send it back would undo a part of that.
 func (a *attempt) settled(i sendgrid.Integration) sendgrid.Integration {
-	b, found := parseBaseline(a.entry.Baseline)
-	if !found || !a.entry.Stale.After(a.asOf) {
+	if !a.entry.Stale.After(a.asOf) {
 		return i
 	}
+	b, _ := parseBaseline(a.entry.Baseline)
 	for field, into := range map[string]*string{"name": &i.Name, "signin_url": &i.SigninURL, "signout_url": &i.SignoutURL, "entity_id": &i.EntityID} {
 		if text, ok := b.Fields[field].(string); ok {
 			*into = text

@@ -113,7 +113,7 @@ func (sim *simulation) wrote(t *try, what string, fields bool) {
 			newest = other
 		}
 	}
-	if t.result != nil && t.result.Adopted && sim.account.find(t.result.Integration.ID).byHand {
+	if t.late && slices.ContainsFunc(sim.account.live(), func(i *integration) bool { return i.byHand }) {
 		return // It took what a person made for what its create made, which comes late. That is not prevented.
 	}
 	if newest == nil || !newest.newer(t) || newest.asks.sameFields(t.asks) {
