@@ -19,8 +19,8 @@ type baseline struct {
 	Certificates []string `json:"certificates,omitzero"`
 }
 
-// maxKnown bounds the certificates of a baseline, so that an entry stays small. Of an integration with more,
-// they are not compared.
+// maxKnown bounds the certificates that the ledger keeps of a baseline, so that an entry stays small. Those of
+// an integration that had more are not compared.
 const maxKnown = 100
 
 // shownBaseline returns what SendGrid shows as a baseline.
@@ -35,9 +35,6 @@ func (a *attempt) shownBaseline() baseline {
 	}
 	slices.Sort(b.Certificates)
 	b.Certificates = slices.Compact(b.Certificates)
-	if len(b.Certificates) > maxKnown {
-		b.Certificates = nil
-	}
 	return b
 }
 
@@ -47,7 +44,12 @@ func parseBaseline(text string) (b baseline, found bool) {
 }
 
 // String returns the baseline as the ledger keeps it.
-func (b baseline) String() string { return request.Text(b) }
+func (b baseline) String() string {
+	if len(b.Certificates) > maxKnown {
+		b.Certificates = nil
+	}
+	return request.Text(b)
+}
 
 // withBaseline returns an entry with what SendGrid shows as its baseline. A certificate that is new
 // there and that nobody asked for does not become known by a request about something else.
