@@ -120,6 +120,9 @@ func (a *attempt) audit(ctx context.Context, r Audit) (audited bool, err error) 
 			return false, err
 		}
 	}
+	if a.entry.IntegrationID == "" {
+		found.Deleted = a.entry.Deleting
+	}
 	// What is judged is published, for which the time of an outcome is kept.
 	judging, cancel := uncancelled(ctx, a.reconcile)
 	defer cancel()

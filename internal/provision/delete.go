@@ -26,9 +26,6 @@ func (a *attempt) lookEnded(ctx context.Context, r Audit, found *Audited) error 
 		found.Integrations, found.Certificates = nil, nil
 	}
 	found.Missing = false // It may be gone.
-	if a.entry.IntegrationID == "" {
-		found.Deleted = a.entry.Deleting
-	}
 	return nil
 }
 
