@@ -228,7 +228,11 @@ func (a *attempt) compare(ctx context.Context, r Audit, found *Audited, renewal 
 		a.entry.Baseline = b.String()
 	}
 	found.Drift = a.drift()
-	if renewal == nil || !r.Renews {
+	if renewal == nil {
+		return nil
+	}
+	found.Kept.Retired = renewal.Kept.Retired
+	if !r.Renews {
 		return nil
 	}
 	// What a renewal before changed and could not record is nobody's edit.
