@@ -10,7 +10,11 @@ import (
 
 // keep returns an entry that keeps the request.
 func (a *attempt) keep(e protocol.Entry) protocol.Entry {
-	return e.Keep(a.request.Keep(a.delivery.Caller, time.Now()).String(), a.asked.Identity)
+	kept := a.request.Keep(a.delivery.Caller, time.Now())
+	if before, managed := request.ParseKept(e.Kept); managed {
+		kept = kept.After(before)
+	}
+	return e.Keep(kept.String(), a.asked.Identity)
 }
 
 // keepMetadata returns an entry that keeps the request as before, with the metadata of this one, which is

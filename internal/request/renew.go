@@ -98,19 +98,26 @@ func (k Kept) renewedBy(m *saml.Metadata, now time.Time) (Renewal, *RenewalError
 		}
 	}
 	r.Kept.Certificates = keepCertificates(m.Certificates)
-	r.Kept.Retired = k.retired(m.Certificates, now)
+	r.Kept.Retired = k.retired(r.Kept.Certificates, now)
 	return r, nil
 }
 
 // maxRetired bounds the certificates that are remembered as retired.
 const maxRetired = 20
 
-// retired returns since when the SAML metadata lacks each certificate that it supplied before.
-func (k Kept) retired(supplied []saml.Certificate, now time.Time) map[string]time.Time {
-	retired := maps.Clone(k.Retired)
-	if retired == nil {
-		retired = map[string]time.Time{}
+// After returns the kept request that takes the place of another one. What is known of the certificates that
+// the SAML metadata lacks stays known.
+func (k Kept) After(before Kept) Kept {
+	if k.Source.URL != "" && k.Supplied && before.Supplied {
+		k.Retired = before.retired(k.Certificates, k.At)
 	}
+	return k
+}
+
+// retired returns since when the SAML metadata lacks each certificate that it supplied before.
+func (k Kept) retired(supplied []KeptCertificate, now time.Time) map[string]time.Time {
+	retired := map[string]time.Time{}
+	maps.Copy(retired, k.Retired)
 	for _, c := range k.Certificates {
 		if _, known := retired[c.SHA256]; !known && len(retired) < maxRetired {
 			retired[c.SHA256] = now.UTC().Truncate(time.Second)

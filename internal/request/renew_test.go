@@ -222,3 +222,35 @@ func TestRenewOfWhatCannotBeRead(t *testing.T) {
 		})
 	}
 }
+
+// Another request with SAML metadata keeps what is known of the certificates that it lacks. One that gives its
+// certificates itself knows nothing of them, nor does one that follows such a request.
+func TestWhatIsRetiredStaysKnown(t *testing.T) {
+	t.Parallel()
+	old, next, last := newCertificate(t), newCertificate(t), newCertificate(t)
+	week := time.Now().UTC().Truncate(time.Second).AddDate(0, 0, -7)
+	before := keptOf([][]byte{next})
+	before.Retired = map[string]time.Time{shaOf(old): week}
+	byHand := keptOf([][]byte{next}, "public_certificate")
+	byHand.Supplied = false
+	inline := keptOf([][]byte{next})
+	inline.Source.URL = ""
+	at := time.Now().UTC().Truncate(time.Second)
+	for name, tt := range map[string]struct {
+		before, after request.Kept
+		want          map[string]time.Time
+	}{
+		"with the same certificates":     {before, keptOf([][]byte{next}), map[string]time.Time{shaOf(old): week}},
+		"with another one":               {before, keptOf([][]byte{last}), map[string]time.Time{shaOf(old): week, shaOf(next): at}},
+		"with the old one again":         {before, keptOf([][]byte{old, next}), nil},
+		"that gives them itself":         {before, byHand, nil},
+		"after one that gave them":       {byHand, keptOf([][]byte{last}), nil},
+		"whose SAML metadata is its own": {before, inline, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tt.after.At = at
+			require.Equal(t, tt.want, tt.after.After(tt.before).Retired)
+		})
+	}
+}
