@@ -141,8 +141,7 @@ func (c *Connection) judge(found provision.Audited) {
 		return
 	}
 	c.judgeKept(found)
-	sharing := slices.DeleteFunc(slices.Clone(found.Integrations), func(i sendgrid.Integration) bool { return i.EntityID != found.EntityID })
-	if len(sharing) > 1 {
+	if sharing := sharing(found); len(sharing) > 1 {
 		c.find(DuplicateEntityID, "", fmt.Sprintf("%d integrations have this entity_id, so that log-in may fail: %s. Delete all but one in SendGrid's SSO settings.", len(sharing), ids(sharing)))
 	}
 	for at, i := range found.Integrations[:min(len(found.Integrations), maxIntegrations)] {
@@ -155,23 +154,9 @@ func (c *Connection) judge(found provision.Audited) {
 	}
 }
 
-// judgeEnded reports what keeps a connection that was ended from staying so.
-func (c *Connection) judgeEnded(found provision.Audited) {
-	c.IntegrationID = found.Recorded
-	if found.Deleted != "" {
-		c.IntegrationID = ""
-	}
-	if len(found.Integrations) > 0 {
-		i := found.Integrations[0]
-		c.Name, c.IntegrationID, c.Enabled = cut.Bytes(i.Name, maxName), i.ID, i.Enabled
-	}
-	if len(found.Drift) > 0 {
-		c.find(provision.Drifted, c.IntegrationID, "The connection was ended, and somebody enabled its integration in SendGrid since. It is not deleted. If people are meant to log in, send the request with if_exists: restore; "+
-			"if not, send state: absent again.", found.Drift...)
-	}
-	if len(found.Integrations) > 1 {
-		c.find(DuplicateEntityID, "", fmt.Sprintf("%d integrations have this entity_id, so nothing is deleted: %s. The connection was ended; delete them in SendGrid's SSO settings.", len(found.Integrations), ids(found.Integrations)))
-	}
+// sharing returns the integrations that have the entity id now.
+func sharing(found provision.Audited) []sendgrid.Integration {
+	return slices.DeleteFunc(slices.Clone(found.Integrations), func(i sendgrid.Integration) bool { return i.EntityID != found.EntityID })
 }
 
 // ids names integrations for a message, the first few of many.

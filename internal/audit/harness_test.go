@@ -80,7 +80,13 @@ func (w *world) request(fields map[string]any) error {
 	w.t.Helper()
 	all := map[string]any{"name": "One", "enabled": true, "completed_integration": true, "metadata": map[string]string{"ticket": "OPS-1"}}
 	maps.Copy(all, fields)
-	body, err := json.Marshal(all)
+	return w.send(all)
+}
+
+// send sends a request of exactly these fields.
+func (w *world) send(fields map[string]any) error {
+	w.t.Helper()
+	body, err := json.Marshal(fields)
 	require.NoError(w.t, err)
 	parsed, err := request.Parse(body, time.Now())
 	require.NoError(w.t, err)
@@ -99,6 +105,18 @@ func (w *world) manage(fields map[string]any) string {
 	time.Sleep(time.Hour)
 	all := w.sendGrid.Integrations()
 	return all[len(all)-1].ID
+}
+
+// end ends the connection, and lets that settle.
+func (w *world) end() {
+	w.t.Helper()
+	require.NoError(w.t, w.send(map[string]any{"state": "absent", "entity_id": entity}))
+	time.Sleep(time.Hour)
+}
+
+// deletes sets how long after its end a connection is deleted.
+func (w *world) deletes(after time.Duration) {
+	w.Connections.(*provision.Provisioner).DeleteAfter = after
 }
 
 // byURL are the fields of a request whose SAML metadata is read at a URL, and byHand those of one that
