@@ -211,19 +211,27 @@ func TestAnAuditWaitsForWritesToSettle(t *testing.T) {
 	})
 }
 
-// An audit that only reports writes nothing, and reads no SAML metadata.
+// An audit that only reports finds what another one finds, and writes nothing.
 func TestAuditThatOnlyReports(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
+		old := certificate(700 * day)
+		w.idp.Certificates = append(w.idp.Certificates, old)
 		id := w.manage(byURL())
 		w.Renews = false
-		w.idp.Certificates, w.idp.SigninURL = append(w.idp.Certificates, certificate(700*day)), signin+"/2"
+		w.idp.Certificates[1], w.idp.SigninURL = certificate(700*day), signin+"/2"
 		w.sendGrid.Edit(id, func(i *sendgrid.Integration) { i.Name = "Edited" })
-		writes, fetches := w.writes(), w.idp.fetches
-		require.Equal(t, found{provision.Drifted}, codes(w.audited().Findings))
+		writes := w.writes()
+		for range 7 {
+			require.Equal(t, found{provision.Drifted}, codes(w.audited().Findings))
+		}
+		c := w.audited()
+		require.Equal(t, found{audit.CertificateRetirable, provision.Drifted}, codes(c.Findings))
+		w.idp.SigninURL = "https://stranger.example/in"
+		require.Contains(t, codes(w.audited().Findings), audit.MetadataChanged)
 		require.Equal(t, writes, w.writes())
-		require.Equal(t, fetches, w.idp.fetches)
+		require.Len(t, w.sendGrid.Certificates(id), 2)
 	})
 }
 

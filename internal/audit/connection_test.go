@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/saml"
+	"sendgrid-sso-integration/internal/saml/samltest"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
@@ -44,6 +46,23 @@ func unread(days int) func(*world) {
 		for range days {
 			w.idp.err = &saml.FetchError{Retryable: true, Message: "could not be fetched"}
 			w.audited()
+		}
+	}
+}
+
+// retired is a connection whose SAML metadata has lacked a certificate at audits of so many days before. then
+// comes after that.
+func retired(days int, then func(w *world, old []byte)) func(*world) {
+	return func(w *world) {
+		old := certificate(700 * day)
+		w.idp.Certificates = append(w.idp.Certificates, old)
+		w.manage(byURL())
+		w.idp.Certificates = w.idp.Certificates[:1]
+		for range days {
+			w.audited()
+		}
+		if then != nil {
+			then(w, old)
 		}
 	}
 }
@@ -115,6 +134,7 @@ var findings = map[provision.WarningCode]struct {
 		},
 		instead: found{provision.Drifted},
 	},
+	audit.CertificateRetirable: {set: retired(7, nil), near: retired(6, nil)},
 	audit.CertificateUnreadable: {
 		set: func(w *world) {
 			w.add(entity, 90*day)
@@ -234,6 +254,88 @@ func TestSAMLMetadataIsUnavailableWithoutAPause(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A certificate that SAML metadata has lacked for a week may be deleted, unless people need it.
+func TestWhatMayBeDeleted(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		set  func(*world)
+		want found
+	}{
+		"for a week":                     {retired(7, nil), found{audit.CertificateRetirable}},
+		"for less":                       {retired(6, nil), nil},
+		"it came back":                   {retired(7, func(w *world, old []byte) { w.idp.Certificates = append(w.idp.Certificates, old) }), nil},
+		"it came back, and left again":   {retired(6, cameBack), nil},
+		"SAML metadata is not read now":  {retired(7, func(w *world, _ []byte) { w.idp.err = errBroken }), found{audit.CertificateRetirable}},
+		"it is not there any more":       {retired(7, func(w *world, _ []byte) { w.uncertify(w.sendGrid.Integrations()[0].ID, 1) }), found{provision.Drifted}},
+		"nothing else is there":          {retired(7, func(w *world, _ []byte) { w.uncertify(w.sendGrid.Integrations()[0].ID, 0) }), found{provision.Drifted, audit.CertificateMissing}},
+		"nothing else is valid":          {retired(7, func(*world, []byte) { time.Sleep(400 * day) }), found{audit.CertificatesExpired}},
+		"a request with another name":    {retired(7, renamed), found{audit.CertificateRetirable}},
+		"a request in between":           {retired(3, func(w *world, old []byte) { renamed(w, old); auditedTimes(w, 4) }), found{audit.CertificateRetirable}},
+		"a request that gives it itself": {retired(7, givesItself), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				tt.set(w)
+				require.ElementsMatch(t, tt.want, codes(w.audited().Findings))
+			})
+		})
+	}
+}
+
+// cameBack is SAML metadata that has a certificate again for a day.
+func cameBack(w *world, old []byte) {
+	w.idp.Certificates = append(w.idp.Certificates, old)
+	w.audited()
+	w.idp.Certificates = w.idp.Certificates[:1]
+	auditedTimes(w, 6)
+}
+
+func auditedTimes(w *world, times int) {
+	for range times {
+		w.audited()
+	}
+}
+
+// renamed sends another request for the connection, with the same SAML metadata.
+func renamed(w *world, _ []byte) {
+	fields := byURL()
+	fields["name"], fields["if_exists"] = "Another", "update"
+	require.NoError(w.t, w.request(fields))
+	time.Sleep(time.Hour)
+}
+
+// givesItself sends a request that gives the certificates itself.
+func givesItself(w *world, old []byte) {
+	fields := byURL()
+	fields["public_certificate"] = samltest.PEM(w.idp.Certificates[0]) + samltest.PEM(old)
+	fields["if_exists"] = "update"
+	require.NoError(w.t, w.request(fields))
+	time.Sleep(time.Hour)
+}
+
+// The finding has the request that deletes the certificate. Sent, it ends the finding.
+func TestTheRequestThatDeletesACertificate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		var old string
+		retired(7, func(_ *world, der []byte) { old = sha256(der) })(w)
+		f := w.audited().Findings[0]
+		require.Equal(t, audit.CertificateRetirable, f.Code)
+		require.Contains(t, f.Message, `{"if_exists":"update","remove_certificates":["`+old+`"]}`)
+		fields := byURL()
+		require.NoError(t, json.Unmarshal([]byte(f.Message[strings.Index(f.Message, "{"):strings.Index(f.Message, "}")+1]), &fields))
+		require.NoError(t, w.request(fields))
+		time.Sleep(time.Hour)
+		require.Len(t, w.sendGrid.Certificates(w.sendGrid.Integrations()[0].ID), 1)
+		w.bus.notices = nil
+		require.Empty(t, w.audited().Findings)
+		require.Empty(t, w.bus.notices)
+	})
 }
 
 // A duplicate names the integrations that share the entity id, the first few of many, and no other.
