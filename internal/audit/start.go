@@ -170,8 +170,13 @@ func hasTime(ctx context.Context) bool {
 	return !ok || time.Until(deadline) >= invocation.MinWrite
 }
 
-// concernsAll reports whether every other connection would fail in the same way.
+// concernsAll reports whether every other connection would fail in the same way. What the API key may not write
+// concerns those that are to be written.
 func concernsAll(err error) bool {
+	var refused *sendgrid.Error
+	if errors.As(err, &refused) && codeOf(err) == problem.SendGridForbidden && refused.Op.Writes() {
+		return false
+	}
 	return slices.Contains([]problem.Code{
 		problem.SendGridUnauthorized, problem.SendGridForbidden, problem.SecretUnavailable, problem.LedgerUnavailable, problem.EventBusUnavailable,
 	}, codeOf(err))

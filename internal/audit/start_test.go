@@ -208,6 +208,44 @@ func TestOneConnectionFails(t *testing.T) {
 	}
 }
 
+// What the API key may not write is a finding about the connection that is to be written. The others are audited,
+// today and later.
+func TestAWriteThatIsRefusedConcernsOneConnection(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		set   func(*world)
+		scope string
+	}{
+		"a deletion": {func(w *world) { ended(w, nil); time.Sleep(twoWeeks) }, sendgrid.ScopeDelete},
+		"a renewal":  {func(w *world) { w.manage(byURL()); w.idp.SigninURL += "/2" }, sendgrid.ScopeUpdate},
+		"a certificate": {func(w *world) {
+			w.manage(byURL())
+			w.idp.Certificates = append(w.idp.Certificates, certificate(700*day))
+		}, sendgrid.ScopeCreate},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				tt.set(w)
+				for _, other := range []string{"urn:idp:0", "urn:idp:2", "urn:idp:3"} {
+					w.add(other, 90*day)
+				}
+				all := []string{sendgrid.ScopeRead, sendgrid.ScopeCreate, sendgrid.ScopeUpdate, sendgrid.ScopeDelete}
+				w.sendGrid.SetScopes("SG.key", slices.DeleteFunc(all, func(scope string) bool { return scope == tt.scope })...)
+				for range 3 {
+					report := w.started()
+					require.Equal(t, []int{4, 4, 1, 0}, []int{report.Total, len(report.Connections), report.Failed, report.Unreached})
+					at := slices.IndexFunc(report.Connections, func(c audit.Connection) bool { return c.EntityID == entity })
+					require.Equal(t, found{audit.CertificatesUnknown}, codes(report.Connections[at].Findings))
+					require.Contains(t, report.Connections[at].Findings[0].Message, tt.scope)
+					time.Sleep(day)
+				}
+			})
+		})
+	}
+}
+
 // listed returns the ids of the integrations whose certificates were listed, in this order.
 func (w *world) listed() (ids []string) {
 	for _, r := range w.sendGrid.Requests() {
