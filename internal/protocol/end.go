@@ -58,6 +58,9 @@ func (e Entry) End(asked Asked, ending *Ending, now, hold time.Time) Entry {
 func (e Entry) Forget(now time.Time) Entry {
 	e = e.revived()
 	e.Kept, e.KeptIdentity, e.Findings, e.Audited, e.Baseline = "", "", "", time.Time{}, ""
+	if e.State == Completed { // Else the same request would still count as applied, and what differs be passed over.
+		e.Fingerprint = ""
+	}
 	e.Expires = now.Add(retention)
 	return e
 }

@@ -254,6 +254,21 @@ func TestForget(t *testing.T) {
 	})
 }
 
+// What is forgotten was never applied, as far as the next request is concerned: it is told what differs.
+func TestARequestAfterItWasForgotten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		made := w.created(oktaRequest())
+		w.pass(time.Hour)
+		w.sendGrid.Edit(made.ID, func(i *sendgrid.Integration) { i.Name = edited })
+		w.forgotten()
+		require.Contains(t, w.fails(problem.Conflict, oktaRequest()).Message, "differs in name")
+		w.succeeds(protocol.OutcomeUpdated, updating(func(*request.Resolved) {}))
+		require.Equal(t, made.Name, w.sendGrid.Integrations()[0].Name)
+	})
+}
+
 func TestMatchEndsWhatIsKept(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
