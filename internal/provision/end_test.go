@@ -269,6 +269,29 @@ func TestARequestAfterItWasForgotten(t *testing.T) {
 	})
 }
 
+// An end of what is not there is remembered, and said to whoever is older.
+func TestARequestOlderThanTheEndOfNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		older := protocol.NewOrder(time.Now().Add(-time.Minute), time.Now())
+		w.ended(protocol.OutcomeUnchanged)
+		for _, unattended := range []bool{true, false} {
+			result, err := w.provisioner.Ensure(t.Context(), oktaRequest(), provision.Delivery{MayUpdate: true, Unattended: unattended, Order: older})
+			if !unattended {
+				requireCode(t, problem.Gone, err)
+				require.Contains(t, err.Error(), "A newer request ended the connection")
+				continue
+			}
+			require.NoError(t, err)
+			require.Equal(t, protocol.OutcomeSuperseded, result.Outcome)
+			require.Contains(t, result.Warnings[0].Message, "A newer request ended the connection")
+		}
+		require.Empty(t, w.sendGrid.Integrations())
+		w.created(oktaRequest())
+	})
+}
+
 func TestMatchEndsWhatIsKept(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -94,9 +94,15 @@ func quoted(value any) string {
 	return fmt.Sprint(value)
 }
 
+// noneSince answers a request that is older than one that ended the connection, while there was no integration.
+const noneSince = "A newer request ended the connection with this entity_id; nothing was created. To create it all the same, send the request again."
+
 // gone answers a request whose integration was deleted. was begins the sentence that says how it came
 // to be.
 func gone(id, was string) *problem.Error {
+	if id == "" {
+		return &problem.Error{Code: problem.Gone, Message: noneSince}
+	}
 	return &problem.Error{
 		Code: problem.Gone, IntegrationID: id,
 		Message: fmt.Sprintf("%s the integration %s, and someone has deleted it in SendGrid since, or given it another entity_id; nothing was created again. "+

@@ -50,6 +50,10 @@ func (a *attempt) warnings(result *Result, now time.Time) []Warning {
 		warn(Missing, wasEnded(a.entry).Message)
 		return found
 	}
+	if a.missing && result.Integration.ID == "" {
+		warn(Missing, noneSince)
+		return found
+	}
 	if a.missing {
 		warn(Missing, "The integration "+result.Integration.ID+" was deleted in SendGrid, or has another entity_id now; nothing was created again. To create it again, send the request with if_exists: restore.")
 		return found
