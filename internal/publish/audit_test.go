@@ -1,6 +1,7 @@
 package publish_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -26,6 +27,7 @@ import (
 
 const (
 	updated  = "SSO Integration Updated"
+	deleted  = "SSO Integration Deleted"
 	drifted  = "SSO Integration Drifted"
 	finding  = "SSO Integration Finding"
 	expiring = "SSO Certificate Expiring"
@@ -34,7 +36,7 @@ const (
 // schemaOf returns the file with the schema of an event of an audit.
 func schemaOf(detailType string) string {
 	return map[string]string{
-		updated: "schema.json", drifted: "finding.schema.json", finding: "finding.schema.json", expiring: "certificate-expiring.schema.json",
+		updated: "schema.json", deleted: "schema.json", drifted: "finding.schema.json", finding: "finding.schema.json", expiring: "certificate-expiring.schema.json",
 	}[detailType]
 }
 
@@ -51,19 +53,21 @@ func agrees(t *testing.T, detailType, detail string) error {
 // The samples are published as they are, to the letter.
 func TestAuditSamplesAreWhatIsPublished(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"certificate-expiring", "finding", "drifted"} {
+	for _, name := range []string{"certificate-expiring", "finding", "drifted", "deleted"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := readSample(t, name)
 			var in struct {
-				Code         provision.WarningCode
-				Message      string
-				Changes      []problem.Change
-				DaysLeft     *int `json:"days_left"`
-				Integration  sendgrid.Integration
-				Certificates []provision.Certificate
-				Metadata     map[string]string
-				Origin       struct {
+				Code          provision.WarningCode
+				Message       string
+				Changes       []problem.Change
+				DaysLeft      *int `json:"days_left"`
+				Integration   sendgrid.Integration
+				IntegrationID string `json:"integration_id"`
+				EntityID      string `json:"entity_id"`
+				Certificates  []provision.Certificate
+				Metadata      map[string]string
+				Origin        struct {
 					Trigger   string
 					Caller    string
 					RequestID string `json:"request_id"`
@@ -75,8 +79,10 @@ func TestAuditSamplesAreWhatIsPublished(t *testing.T) {
 			require.NoError(t, json.Unmarshal(s.Detail, &in))
 			o, i := in.Origin, in.Integration
 			n := audit.Notice{
-				Connection: audit.Connection{EntityID: i.EntityID, Name: i.Name, IntegrationID: i.ID, Enabled: i.Enabled, DaysLeft: in.DaysLeft, Certificates: in.Certificates},
-				Kept:       request.Kept{By: o.Caller, Metadata: in.Metadata}, Integration: &i,
+				Connection: audit.Connection{
+					EntityID: cmp.Or(i.EntityID, in.EntityID), Name: i.Name, IntegrationID: i.ID, Enabled: i.Enabled, DaysLeft: in.DaysLeft, Certificates: in.Certificates,
+				},
+				Kept: request.Kept{By: o.Caller, Metadata: in.Metadata}, Integration: &i, Deleted: in.IntegrationID,
 			}
 			if in.Code != "" {
 				n.New = []audit.Finding{{Code: in.Code, IntegrationID: i.ID, Message: in.Message, Changes: in.Changes}}
@@ -158,6 +164,18 @@ func TestRenewalIsPublishedAsAnUpdate(t *testing.T) {
 		"metadata": {"ticket": "OPS-1"},
 		"origin": {"trigger": "sqs", "caller": "arn:aws:iam::123456789012:role/platform", "message_id": "message"},
 		"duration_ms": 0
+	}`, aws.ToString(entries[0].Detail))
+}
+
+// A deletion is published also where nothing is kept of the connection.
+func TestDeletionIsPublished(t *testing.T) {
+	t.Parallel()
+	n := audit.Notice{Connection: audit.Connection{EntityID: "urn:idp:1", State: audit.Ended}, Deleted: "id-1"}
+	entries := published(t, anAudit(), n)
+	require.Equal(t, []string{deleted}, detailTypes(entries))
+	require.JSONEq(t, `{
+		"version": "1", "outcome": "deleted", "integration_id": "id-1", "entity_id": "urn:idp:1",
+		"origin": {"trigger": "sqs", "message_id": "message"}, "duration_ms": 0
 	}`, aws.ToString(entries[0].Detail))
 }
 

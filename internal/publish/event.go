@@ -39,7 +39,7 @@ type detail struct {
 	IntegrationID string                       `json:"integration_id,omitempty"`
 	Error         *failure                     `json:"error,omitempty"`
 	Request       *sendgrid.IntegrationRequest `json:"request,omitempty"`
-	EntityID      string                       `json:"entity_id,omitempty"` // In place of a request that could not be read.
+	EntityID      string                       `json:"entity_id,omitempty"` // In place of a request that could not be read, or asks for no connection.
 	Metadata      map[string]string            `json:"metadata,omitempty"`
 	Origin        origin                       `json:"origin"`
 	DurationMS    int64                        `json:"duration_ms"`
@@ -91,7 +91,7 @@ func encode(d *delivery.Delivery) (detailType, body string, err error) {
 		EntityID:   d.Trace.EntityID,
 		Metadata:   d.Metadata(),
 		DurationMS: d.Duration.Milliseconds(),
-		Changes:    d.Changes(),
+		Changes:    d.Changes()[:min(len(d.Changes()), maxChanges)],
 		Origin:     originOf(d),
 	}
 	switch {
@@ -106,7 +106,7 @@ func encode(d *delivery.Delivery) (detailType, body string, err error) {
 		if d.Result.Integration.AudienceURL != "" { // Else it was deleted.
 			out.Integration = &d.Result.Integration
 		}
-		out.Integrations, out.DeleteAfter = d.Result.Integrations, d.Result.DeleteAfter
+		out.Integrations, out.DeleteAfter = fitting(d.Result.Integrations), d.Result.DeleteAfter
 		out.Certificates, out.DaysLeft, out.Warnings = d.Result.Certificates, d.Result.DaysLeft, d.Result.Warnings
 	}
 	if e := d.Failure; e != nil {
@@ -117,4 +117,20 @@ func encode(d *delivery.Delivery) (detailType, body string, err error) {
 		return "", "", fmt.Errorf("encode the event: %w", err)
 	}
 	return detailTypes[out.Outcome], string(text), nil
+}
+
+// maxIntegrationsBytes bounds the JSON of the integrations that a request ended. A hundred fit, as they are in
+// practice.
+const maxIntegrationsBytes = 64 << 10
+
+// fitting returns the integrations that fit into an event.
+func fitting(integrations []sendgrid.Integration) []sendgrid.Integration {
+	size := 0
+	for at, i := range integrations {
+		text, err := json.Marshal(i)
+		if size += len(text) + len(","); err != nil || size > maxIntegrationsBytes {
+			return integrations[:at]
+		}
+	}
+	return integrations
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +84,57 @@ func TestEverySuccessAgreesWithTheSchema(t *testing.T) {
 	}
 }
 
+// A request that ends a connection, or has it forgotten, is no request for an integration: its event has the entity
+// id alone, or none if it names connections by match.
+func TestEndsAgreeWithTheSchema(t *testing.T) {
+	t.Parallel()
+	d := ended(protocol.OutcomeDisabled)
+	after := time.Date(2026, 12, 8, 9, 30, 4, 0, time.UTC)
+	d.Result.Changes, d.Result.DeleteAfter = []problem.Change{{Field: "enabled", From: true, To: false}}, &after
+	text := detailOf(t, d)
+	require.Contains(t, text, `"changes":[{"field":"enabled","from":true,"to":false}],"delete_after":"2026-12-08T09:30:04Z","entity_id":"urn:idp:1","origin"`)
+	require.NotContains(t, text, `"request"`)
+	require.NotContains(t, text, `"integrations"`)
+
+	one := d.Result.Integration
+	another := sendgrid.Integration{ID: "id-2", EntityID: "urn:idp:1"} // It was begun in SendGrid's UI.
+	d.Result.Integrations = []sendgrid.Integration{another, one}
+	require.Contains(t, detailOf(t, d), `"integrations":[{"id":"id-2","name":"","enabled":false,"signin_url":"","signout_url":"","entity_id":"urn:idp:1"},{"id":"id-1",`)
+
+	matching := ended(protocol.OutcomeDisabled)
+	matching.Request = &request.Request{Kind: request.Absent, Match: map[string]string{"okta_app": "0oa1"}, Metadata: map[string]string{"ticket": "OPS-1"}}
+	text = detailOf(t, matching)
+	require.NotContains(t, text, `"changes"`)
+	require.Contains(t, text, `"audience_url":"https://api.sendgrid.com/id-1"},"metadata":{"ticket":"OPS-1"},"origin"`, "no entity id")
+
+	for _, outcome := range []protocol.Outcome{protocol.OutcomeUnchanged, protocol.OutcomeSuperseded} {
+		d := ended(outcome)
+		require.Contains(t, detailOf(t, d), `"integration":{"id":"id-1",`)
+		d.Result.Integration = sendgrid.Integration{} // There is none.
+		require.Contains(t, detailOf(t, d), `{"version":"1","outcome":"`+string(outcome)+`","entity_id":"urn:idp:1","origin"`)
+	}
+	forgotten := ended(protocol.OutcomeUnchanged)
+	forgotten.Request.Kind, forgotten.Result.Integration = request.Forget, sendgrid.Integration{}
+	require.Contains(t, detailOf(t, forgotten), `{"version":"1","outcome":"unchanged","entity_id":"urn:idp:1","origin"`)
+
+	for _, code := range []problem.Code{problem.Forbidden, problem.RateLimited} {
+		failed := failing(&problem.Error{Code: code, Message: "A sentence."}, ended("").Request)
+		failed.Request.Metadata = map[string]string{"ticket": "OPS-1"}
+		require.Contains(t, detailOf(t, failed), `"entity_id":"urn:idp:1","metadata":{"ticket":"OPS-1"},"origin"`)
+	}
+}
+
+// A request for a connection that was ended is superseded by that.
+func TestARequestForAnEndedConnectionIsPublished(t *testing.T) {
+	t.Parallel()
+	d := success(protocol.OutcomeSuperseded, fullRequest())
+	d.Result.Integration = sendgrid.Integration{ID: "id-1", Name: "Okta", EntityID: "urn:idp:1"}
+	d.Result.Warnings = []provision.Warning{{Code: provision.Missing, Message: "This connection was ended."}}
+	text := detailOf(t, d)
+	require.Contains(t, text, `"warnings":[{"code":"Missing","message":"This connection was ended."}],"request"`)
+	require.NotContains(t, text, `"integration"`)
+}
+
 // The receiver of a success learns what certificates there are, and until when people can log in.
 func TestCertificatesArePublished(t *testing.T) {
 	t.Parallel()
@@ -126,7 +178,7 @@ func TestSchemaListsWhatTheCodeHas(t *testing.T) {
 			outcomes = append(outcomes, string(outcome))
 		}
 	}
-	for _, name := range sampleNames {
+	for _, name := range append(sampleNames, string(protocol.OutcomeDeleted)) {
 		outcome, _, _ := strings.Cut(name, "-")
 		sampled = append(sampled, outcome)
 	}
@@ -161,11 +213,15 @@ func TestSamplesAreWhatIsPublished(t *testing.T) {
 				Certificates []provision.Certificate
 				DaysLeft     *int `json:"days_left"`
 				Warnings     []provision.Warning
+				Changes      []problem.Change
+				DeleteAfter  *time.Time `json:"delete_after"`
 				Error        *problem.Error
 				Request      map[string]any
+				EntityID     string `json:"entity_id"`
 				Metadata     map[string]string
 				Origin       struct {
 					Trigger          string
+					Caller           string
 					RequestID        string `json:"request_id"`
 					TraceID          string `json:"trace_id"`
 					GatewayRequestID string `json:"gateway_request_id"`
@@ -176,16 +232,22 @@ func TestSamplesAreWhatIsPublished(t *testing.T) {
 			}
 			// The names of a failure's fields are those of the problem, but for this one.
 			require.NoError(t, json.Unmarshal(bytes.Replace(s.Detail, []byte(`"errors"`), []byte(`"Fields"`), 1), &in))
+			if in.Request == nil {
+				in.Request = map[string]any{"state": "absent", "entity_id": in.EntityID}
+			}
 			in.Request["metadata"] = in.Metadata
 			text, err := json.Marshal(in.Request)
 			require.NoError(t, err)
 			request, err := request.Parse(text, time.Now())
 			require.NoError(t, err)
 			o := in.Origin
-			d := &delivery.Delivery{Trigger: o.Trigger, Request: &request, Failure: in.Error, Duration: time.Duration(in.DurationMS) * time.Millisecond}
+			d := &delivery.Delivery{Trigger: o.Trigger, CallerID: o.Caller, Request: &request, Failure: in.Error, Duration: time.Duration(in.DurationMS) * time.Millisecond}
 			d.IDs = delivery.IDs{RequestID: o.RequestID, TraceID: o.TraceID, GatewayRequestID: o.GatewayRequestID, EventID: o.EventID, MessageID: o.MessageID}
 			if d.Failure == nil {
-				d.Result = &provision.Result{Outcome: in.Outcome, Integration: in.Integration, Certificates: in.Certificates, DaysLeft: in.DaysLeft, Warnings: in.Warnings}
+				d.Result = &provision.Result{
+					Outcome: in.Outcome, Integration: in.Integration, Certificates: in.Certificates, DaysLeft: in.DaysLeft, Warnings: in.Warnings,
+					Changes: in.Changes, DeleteAfter: in.DeleteAfter,
+				}
 			}
 			entry := entryOf(t, d)
 			require.Equal(t, s.DetailType, aws.ToString(entry.DetailType))
@@ -201,21 +263,33 @@ func TestSchemaRefuses(t *testing.T) {
 	type object = map[string]any
 	within := func(d object, name string) object { return d[name].(object) }
 	for name, edit := range map[string]func(d object){
-		"created: no integration":            func(d object) { delete(d, "integration") },
-		"created: an empty id":               func(d object) { within(d, "integration")["id"] = "" },
-		"created: no audience":               func(d object) { delete(within(d, "integration"), "audience_url") },
-		"created: an unknown field":          func(d object) { d["surprise"] = 1 },
-		"created: a broken hash":             func(d object) { d["certificates"].([]any)[0].(object)["sha256"] = "b2fc9a" },
-		"created: no days left":              func(d object) { delete(d, "days_left") },
-		"created: an unknown warning":        func(d object) { d["warnings"].([]any)[0].(object)["code"] = "Other" },
-		"updated: no integration":            func(d object) { delete(d, "integration") },
-		"rejected: with certificates":        func(d object) { d["certificates"] = []any{object{}} },
-		"rejected: no error":                 func(d object) { delete(d, "error") },
-		"rejected: retryable":                func(d object) { within(d, "error")["retryable"] = true },
-		"rejected: an unknown code":          func(d object) { within(d, "error")["code"] = "Other" },
-		"rejected: an entity id twice":       func(d object) { d["entity_id"] = "urn:idp:1" },
-		"failed: rejected":                   func(d object) { d["outcome"] = "rejected" },
-		"failed: metadata without a request": func(d object) { delete(d, "request") },
+		"created: no integration":      func(d object) { delete(d, "integration") },
+		"created: an empty id":         func(d object) { within(d, "integration")["id"] = "" },
+		"created: no audience":         func(d object) { delete(within(d, "integration"), "audience_url") },
+		"created: an unknown field":    func(d object) { d["surprise"] = 1 },
+		"created: a broken hash":       func(d object) { d["certificates"].([]any)[0].(object)["sha256"] = "b2fc9a" },
+		"created: no days left":        func(d object) { delete(d, "days_left") },
+		"created: an unknown warning":  func(d object) { d["warnings"].([]any)[0].(object)["code"] = "Other" },
+		"updated: no integration":      func(d object) { delete(d, "integration") },
+		"rejected: with certificates":  func(d object) { d["certificates"] = []any{object{}} },
+		"rejected: no error":           func(d object) { delete(d, "error") },
+		"rejected: retryable":          func(d object) { within(d, "error")["retryable"] = true },
+		"rejected: an unknown code":    func(d object) { within(d, "error")["code"] = "Other" },
+		"rejected: an entity id twice": func(d object) { d["entity_id"] = "urn:idp:1" },
+		"failed: rejected":             func(d object) { d["outcome"] = "rejected" },
+		"failed: with an integration":  func(d object) { d["integration"] = object{} },
+		"unchanged: an end":            func(d object) { d["delete_after"] = "2026-12-08T09:30:04Z" },
+		"unchanged: no integration":    func(d object) { delete(d, "integration") },
+		"superseded: no integration":   func(d object) { delete(d, "integration") },
+		"superseded: a deleted one":    func(d object) { d["integration_id"] = "id-1" },
+		"disabled: with a request":     func(d object) { d["request"] = object{} },
+		"disabled: an error":           func(d object) { d["error"] = object{} },
+		"disabled: no integrations":    func(d object) { d["integrations"] = []any{} },
+		"disabled: no time":            func(d object) { d["delete_after"] = "tomorrow" },
+		"deleted: no integration":      func(d object) { delete(d, "integration_id") },
+		"deleted: of no connection":    func(d object) { delete(d, "entity_id") },
+		"deleted: again":               func(d object) { d["delete_after"] = "2026-12-08T09:30:04Z" },
+		"created: a deleted one":       func(d object) { d["integration_id"] = "id-1" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -242,6 +316,7 @@ func TestLargestDetailFits(t *testing.T) {
 		metadata[fill(fmt.Sprintf("%02d", i), 64)] = fill("", 256)
 	}
 	url := strings.ReplaceAll(fill("https://a/?", 2048), "<", "&")
+	absent := request.Request{Kind: request.Absent, EntityID: fill("", 1024), Metadata: metadata}
 	request := &request.Request{Name: fill("", 256), SigninURL: url, SignoutURL: url, EntityID: fill("", 1024), Metadata: metadata}
 	ids := delivery.IDs{
 		RequestID: cut.ID(fill("", 256)), TraceID: cut.ID(fill("", 256)), GatewayRequestID: cut.ID(fill("", 256)),
@@ -270,7 +345,18 @@ func TestLargestDetailFits(t *testing.T) {
 	for range 10 {
 		conflict.Failure.Fields = append(conflict.Failure.Fields, problem.FieldError{Field: "public_certificate", Message: fill("", 128)})
 	}
-	for _, d := range []*delivery.Delivery{successful, failed, conflict} {
+	// An end has what it ended, as much of it as fits.
+	end := success(protocol.OutcomeDisabled, request)
+	end.Request, end.Result.Integration = &absent, successful.Result.Integration
+	for range 1000 {
+		small := sendgrid.Integration{ID: sha256Of(""), Name: fill("", 256), SingleSignOnURL: "https://api.sendgrid.com/", AudienceURL: "https://api.sendgrid.com/"}
+		end.Result.Integrations = append(end.Result.Integrations, small)
+		end.Result.Changes = append(end.Result.Changes, problem.Change{Field: "enabled", From: true, To: false})
+	}
+	many := ended(protocol.OutcomeDisabled)
+	many.Result.Integrations = slices.Repeat([]sendgrid.Integration{many.Result.Integration}, 100)
+	require.Equal(t, 101, strings.Count(detailOf(t, many), `"id":"id-1"`), "a hundred fit")
+	for _, d := range []*delivery.Delivery{successful, failed, conflict, end} {
 		d.IDs = ids
 		entry := entryOf(t, d)
 		require.NoError(t, validate(t, aws.ToString(entry.Detail)))

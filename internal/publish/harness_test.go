@@ -85,8 +85,8 @@ type sample struct {
 	Detail     json.RawMessage `json:"detail"`
 }
 
-// sampleNames are the names of the samples: an outcome, and after a hyphen the code.
-var sampleNames = []string{"created", "updated", "unchanged", "superseded", "rejected", "rejected-forbidden", "rejected-gone", "failed"}
+// sampleNames are the names of the samples of what became of a request: an outcome, and after a hyphen the code.
+var sampleNames = []string{"created", "updated", "unchanged", "superseded", "disabled", "rejected", "rejected-forbidden", "rejected-gone", "failed"}
 
 func readSample(t *testing.T, name string) (s sample) {
 	t.Helper()
@@ -114,6 +114,13 @@ func success(outcome protocol.Outcome, r *request.Request) *delivery.Delivery {
 			CompletedIntegration: r.CompletedIntegration,
 		}},
 	}
+}
+
+// ended is a delivery of a request that ends a connection.
+func ended(outcome protocol.Outcome) *delivery.Delivery {
+	d := success(outcome, &request.Request{Name: "Okta", SigninURL: "https://idp.example/in", EntityID: "urn:idp:1"})
+	d.Request = &request.Request{Kind: request.Absent, EntityID: "urn:idp:1"}
+	return d
 }
 
 // failing is a delivery that failed.
