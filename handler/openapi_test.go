@@ -156,8 +156,14 @@ func TestOpenAPIFields(t *testing.T) {
 		}
 	}
 	all, required := request.FieldNames()
+	documented := map[string]bool{}
+	for _, kind := range []string{"IntegrationRequest", "EndRequest", "ForgetRequest"} {
+		for name := range schemas[kind].Value.Properties {
+			documented[name] = true
+		}
+	}
+	require.ElementsMatch(t, all, slices.Collect(maps.Keys(documented)))
 	schema := schemas["IntegrationRequest"].Value
-	require.ElementsMatch(t, all, slices.Collect(maps.Keys(schema.Properties)))
 	require.ElementsMatch(t, required, append(schema.Required, schema.AnyOf[0].Value.Required...))
 }
 
@@ -174,14 +180,19 @@ func TestOpenAPIExamples(t *testing.T) {
 		require.NoError(t, err, name)
 		require.NoError(t, c.checkRequest(t, signedRoute, httpCall{body: body}), name)
 	}
-	for _, status := range []int{http.StatusOK, http.StatusCreated} {
-		example := operation.Responses.Status(status).Value.Content["application/json"].Example
+	check := func(status int, example any) {
 		a := answer{StatusCode: status, Headers: map[string]string{"Content-Type": "application/json"}, Body: string(mustEncode(example))}
 		if status == http.StatusCreated {
 			a.Headers["Location"] = "https://api.sendgrid.com/v3/sso/integrations/b0b98502-9408-4b24-9e3d-31ed7cb15312"
 		}
 		require.NoError(t, c.checkAnswer(t, signedRoute, httpCall{}, a), status)
 	}
+	answers := operation.Responses.Status(http.StatusOK).Value.Content["application/json"].Examples
+	require.NotEmpty(t, answers)
+	for _, example := range answers {
+		check(http.StatusOK, example.Value.Value)
+	}
+	check(http.StatusCreated, operation.Responses.Status(http.StatusCreated).Value.Content["application/json"].Example)
 }
 
 // The requests of every scheme are documented, and so are all answers.
@@ -192,6 +203,7 @@ func TestOpenAPITraffic(t *testing.T) {
 	for _, outcome := range []protocol.Outcome{protocol.OutcomeCreated, protocol.OutcomeUpdated, protocol.OutcomeUnchanged, protocol.OutcomeSuperseded} {
 		provisioners[string(outcome)] = complete(outcome)
 	}
+	provisioners["disabled"], provisioners["forgotten"] = disabled, nothingThere
 	for _, code := range problem.Codes() {
 		if code != problem.MethodNotAllowed { // A POST cannot be answered so.
 			f := failure(code)
@@ -290,6 +302,15 @@ func TestOpenAPIRules(t *testing.T) {
 	}
 	ofLength := func(n int) string { return "https://e.com/" + strings.Repeat("x", n-len("https://e.com/")) }
 	long := func(n int) string { return strings.Repeat("\u00fc", n) }
+	const sha256 = "b2fc9a0e85f0fecd3838ab15b32a3debe345fad17c02796348d58ffe1936cc45"
+	// removes returns the good request with these certificates to remove.
+	removes := func(ifExists string, hashes any) string {
+		var fields map[string]any
+		require.NoError(t, json.Unmarshal([]byte(set("remove_certificates", hashes)), &fields))
+		fields["if_exists"] = ifExists
+		return string(mustEncode(fields))
+	}
+	absent := func(members string) string { return `{"state":"absent"` + members + `}` }
 
 	_, der := samltest.NewKeyPair("idp.example.com", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 	certificate := samltest.PEM(der)
@@ -305,6 +326,12 @@ func TestOpenAPIRules(t *testing.T) {
 		set("saml_metadata", base64.StdEncoding.EncodeToString([]byte(metadata))), set("saml_metadata", html.EscapeString(metadata)), set("saml_metadata", "ï»¿"+metadata),
 		set("completed_integration", true), set("completed_integration", nil), set("metadata", nil),
 		set("metadata", map[string]string{}), set("metadata", pairs(20)), set("metadata", map[string]string{long(64): long(256)}),
+		set("if_exists", "restore"), set("state", "present"), set("state", nil), set("dry_run", true), set("dry_run", nil),
+		set("remove_certificates", nil), set("remove_certificates", []string{}), removes("update", []string{sha256}), removes("restore", []string{sha256, sha256}),
+		removes("update", []string{" " + strings.ToUpper(sha256) + " "}), removes("update", []string{"B2:" + sha256[2:]}), removes("update", slices.Repeat([]string{sha256}, 10)),
+		absent(`,"entity_id":"urn:idp:1"`), absent(`,"entity_id":" a\u3000b ","dry_run":true,"metadata":{"ticket":"OPS-1"}`), absent(`,"entity_id":"x","dry_run":null,"metadata":null`),
+		absent(`,"match":{"okta_app":"0oa1"}`), absent(`,"match":{"entra_app":"1f0c6c0e-2b53-4c7d-9a86-6a1f5d9e3b20"},"dry_run":false,"metadata":{}`),
+		`{"managed":false,"entity_id":"urn:idp:1"}`,
 	}
 	bad := []string{
 		set("name", ""), set("name", " \u00a0"), set("name", long(257)), set("name", "a\u0007b"), set("name", "a\ufffd"), set("name", nil), set("name", 1),
@@ -322,6 +349,15 @@ func TestOpenAPIRules(t *testing.T) {
 		set("metadata", []string{}), set("metadata", "x"), set("metadata", pairs(21)), set("metadata", map[string]any{"a": nil}), set("metadata", map[string]any{"a": 1}),
 		set("metadata", map[string]string{"": "x"}), set("metadata", map[string]string{long(65): "x"}), set("metadata", map[string]string{"x": long(257)}),
 		set("signinUrl", "x"), set("id", "x"),
+		set("state", "absent"), set("state", "gone"), set("state", true), set("match", map[string]string{"okta_app": "0oa1"}), set("managed", true), set("managed", false), set("dry_run", "true"),
+		set("remove_certificates", []string{sha256}), removes("conflict", []string{sha256}), removes("update", sha256), removes("update", []string{sha256[1:]}), removes("update", []string{sha256 + "0"}),
+		removes("update", []any{1}), removes("update", []string{"z" + sha256[1:]}), removes("update", slices.Repeat([]string{sha256}, 11)),
+		absent(""), absent(`,"entity_id":""`), absent(`,"entity_id":"x","name":"Okta"`), absent(`,"entity_id":"x","enabled":false`), absent(`,"entity_id":"x","if_exists":"update"`),
+		absent(`,"entity_id":"x","match":{"okta_app":"0oa1"}`), absent(`,"match":{}`), absent(`,"match":{"okta_app":""}`), absent(`,"match":{"okta_app":"a","entra_app":"b"}`),
+		absent(`,"match":{"ticket":"OPS-1"}`), absent(`,"match":{"okta_app":"` + long(257) + `"}`), absent(`,"match":"0oa1"`), absent(`,"entity_id":"x","managed":false`),
+		absent(`,"entity_id":"x","remove_certificates":["` + sha256 + `"]`), `{"state":"present","entity_id":"x"}`,
+		`{"managed":false}`, `{"managed":true,"entity_id":"x"}`, `{"managed":false,"entity_id":"x","dry_run":true}`, `{"managed":false,"entity_id":"x","metadata":{}}`,
+		`{"managed":false,"match":{"okta_app":"0oa1"}}`,
 		`{}`, `[]`, `null`, `"x"`,
 	}
 	for _, field := range allFields {

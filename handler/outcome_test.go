@@ -45,6 +45,22 @@ func complete(outcome protocol.Outcome) ensure {
 	}
 }
 
+// disabled answers every request with two integrations that it disabled.
+func disabled(ctx context.Context, r request.Resolved) (*provision.Result, error) {
+	result, err := created(ctx, r)
+	result.Outcome, result.Integration.Enabled = protocol.OutcomeDisabled, false
+	result.Changes = []problem.Change{{Field: "enabled", From: true, To: false}}
+	result.Integrations = []sendgrid.Integration{{ID: "id/2", EntityID: r.EntityID}, result.Integration} // One was begun in SendGrid's UI.
+	after := time.Date(2026, 12, 8, 9, 30, 4, 0, time.UTC)
+	result.DeleteAfter = &after
+	return result, err
+}
+
+// nothingThere answers every request that there is nothing to end or to forget.
+func nothingThere(_ context.Context, r request.Resolved) (*provision.Result, error) {
+	return &provision.Result{Outcome: protocol.OutcomeUnchanged, Metadata: r.Metadata}, nil
+}
+
 // unchanged answers every request with an integration that existed before.
 func unchanged(ctx context.Context, r request.Resolved) (*provision.Result, error) {
 	result, err := created(ctx, r)

@@ -145,7 +145,7 @@ func (h *Handler) publish(ctx context.Context, d *delivery.Delivery) {
 	case err != nil:
 		d.Fail(&problem.Error{
 			Code: problem.EventBusUnavailable, RetryAfter: retryPublish, Err: err,
-			Message: "The integration exists, but the event about it could not be published. Send the request again; it will not be created twice.",
+			Message: "The request was carried out, but the event about it could not be published. Send the request again; nothing is done twice.",
 		})
 	}
 }

@@ -83,10 +83,10 @@ func published() []protocol.Outcome {
 	return slices.DeleteFunc(protocol.Outcomes(), func(o protocol.Outcome) bool { return o == protocol.OutcomePlanned })
 }
 
-// successes returns the outcomes of a request that did not fail.
+// successes returns the outcomes of a request that did not fail. Only an audit deletes.
 func successes() []protocol.Outcome {
 	return slices.DeleteFunc(protocol.Outcomes(), func(o protocol.Outcome) bool {
-		return o == protocol.OutcomeRejected || o == protocol.OutcomeFailed
+		return slices.Contains([]protocol.Outcome{protocol.OutcomeDeleted, protocol.OutcomeRejected, protocol.OutcomeFailed}, o)
 	})
 }
 

@@ -55,7 +55,7 @@ var table = []definition{
 	{PayloadTooLarge, http.StatusRequestEntityTooLarge, false, "The request is too large"},
 	{UnsupportedMediaType, http.StatusUnsupportedMediaType, false, "The content type is not JSON"},
 	{Forbidden, http.StatusForbidden, false, "The caller may not do this"},
-	{Conflict, http.StatusConflict, false, "Another integration has this entity_id"},
+	{Conflict, http.StatusConflict, false, "The connection exists in another state"},
 	{Gone, http.StatusGone, false, "The integration was deleted in SendGrid"},
 	{InProgress, http.StatusConflict, true, "Another request is working on the same integration"},
 	{SendGridRejected, http.StatusUnprocessableEntity, false, "SendGrid rejected the integration"},

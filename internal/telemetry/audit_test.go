@@ -114,7 +114,7 @@ func TestFindingsThatAlarm(t *testing.T) {
 		}
 	}
 	require.ElementsMatch(t, []provision.WarningCode{
-		provision.NoCertificate, audit.CertificatesExpired, provision.CertificateExpiresSoon, audit.CertificateUnreadable, audit.CertificatesUnknown,
+		provision.NoCertificate, audit.CertificatesExpired, provision.CertificateExpiresSoon, audit.CertificateUnreadable, audit.CertificateRetirable, audit.CertificatesUnknown,
 		provision.IntegrationDisabled, provision.IntegrationIncomplete,
 	}, quiet)
 }
