@@ -33,7 +33,7 @@ func TestConfigOfEverything(t *testing.T) {
 		"SENDGRID_ON_BEHALF_OF": "sub user", "WEBHOOK_SECRET_ID": "sso/webhook", "API_KEY_TTL": "1h30m",
 		"WEBHOOK_MAY_UPDATE": "true", "SAML_METADATA_HOSTS": "IDP.example.com, *.example.org", "LEDGER_TABLE": "ledger", "EVENT_BUS_NAME": "default",
 		"DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/dead-letters",
-		"EVENT_QUEUE_URL":       "https://sqs.eu-west-1.amazonaws.com/123456789012/events", "AUDIT_MODE": "report",
+		"EVENT_QUEUE_URL":       "https://sqs.eu-west-1.amazonaws.com/123456789012/events", "AUDIT_MODE": "report", "DELETE_AFTER": "14d",
 	}))
 	require.NoError(t, err)
 	require.Equal(t, config{
@@ -41,7 +41,7 @@ func TestConfigOfEverything(t *testing.T) {
 		webhookSecretID: "sso/webhook", baseURL: "https://proxy.example.com/sendgrid", onBehalfOf: "sub user", apiKeyTTL: 90 * time.Minute,
 		webhookMayUpdate: true, samlMetadataHosts: []string{"*.example.org", "idp.example.com"}, ledgerTable: "ledger", eventBusName: "default",
 		deadLetterQueueURL: "https://sqs.eu-west-1.amazonaws.com/123456789012/dead-letters",
-		eventQueueURL:      "https://sqs.eu-west-1.amazonaws.com/123456789012/events",
+		eventQueueURL:      "https://sqs.eu-west-1.amazonaws.com/123456789012/events", deleteAfter: 14 * 24 * time.Hour,
 	}, got)
 }
 
@@ -103,6 +103,11 @@ func TestConfigRefuses(t *testing.T) {
 		"no event queue URL":      {"EVENT_QUEUE_URL", "events", "must be an absolute URL"},
 		"an event queue by http":  {"EVENT_QUEUE_URL", "http://sqs.example.com/q", "must begin with https://"},
 		"no audit mode":           {"AUDIT_MODE", "Report", `must be renew or report, not "Report"`},
+		"deletes at once":         {"DELETE_AFTER", "0d", `must be a positive duration such as 14d or 336h, not "0d"`},
+		"deletes before":          {"DELETE_AFTER", "-1h", `not "-1h"`},
+		"deletes at some time":    {"DELETE_AFTER", "14", "leave it empty if only people delete"},
+		"days in hours":           {"DELETE_AFTER", "1d12h", `not "1d12h"`},
+		"deletes in no year":      {"DELETE_AFTER", "40000d", `not "40000d"`},
 		"no duration":             {"API_KEY_TTL", "soon", `from 1s to 24h0m0s such as 5m or 1h30m, not "soon"`},
 		"no unit":                 {"API_KEY_TTL", "300", `not "300"`},
 		"too short":               {"API_KEY_TTL", "999ms", `not "999ms"`},
@@ -132,6 +137,15 @@ func TestConfigAuditMode(t *testing.T) {
 		got, err := readConfig(environment(map[string]string{"AUDIT_MODE": mode}))
 		require.NoError(t, err)
 		require.Equal(t, mayWrite, got.auditMayWrite, mode)
+	}
+}
+
+func TestConfigDeleteAfter(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{"": 0, "1d": 24 * time.Hour, "336h": 14 * 24 * time.Hour, "1h30m": 90 * time.Minute, "36500d": 36500 * 24 * time.Hour} {
+		got, err := readConfig(environment(map[string]string{"DELETE_AFTER": text}))
+		require.NoError(t, err, text)
+		require.Equal(t, want, got.deleteAfter, text)
 	}
 }
 

@@ -229,7 +229,7 @@ func wrongPermissions(_ *testing.T, tpl template) (wrong []string) {
 // reportedMetrics returns the names of the metrics that the code reports.
 func reportedMetrics() []string {
 	reported := []string{
-		telemetry.MetricCreated, telemetry.MetricUpdated, telemetry.MetricUnchanged, telemetry.MetricSuperseded,
+		telemetry.MetricCreated, telemetry.MetricUpdated, telemetry.MetricUnchanged, telemetry.MetricSuperseded, telemetry.MetricDisabled,
 		telemetry.MetricRejected, telemetry.MetricFailed, telemetry.MetricAdopted,
 		telemetry.MetricColdStarts, telemetry.MetricKeyRefreshes, telemetry.MetricUpstreamCalls, telemetry.MetricRateLimitRemaining,
 		telemetry.MetricAuditsFailed, telemetry.MetricAuditsCompleted, telemetry.MetricAuditedIntegrations, telemetry.MetricFailedIntegrations, telemetry.MetricFindings,
