@@ -164,8 +164,8 @@ func TestSimulator(t *testing.T) {
 	require.NoError(t, err)
 	list, err := client.ListIntegrations(t.Context())
 	require.NoError(t, err)
-	require.Len(t, list, 3)
-	require.Equal(t, created.ID, list[2].ID)
+	require.Len(t, list, 4)
+	require.Equal(t, created.ID, list[3].ID)
 	_, err = (&sendgrid.Client{Keys: fixedKey("SG.another"), BaseURL: url}).ListIntegrations(t.Context())
 	require.ErrorContains(t, err, "401")
 
