@@ -83,7 +83,7 @@ func TestSamples(t *testing.T) {
 	}
 	require.Len(t, seen, len(handler.Triggers()), "there is a sample of every trigger")
 	for name, payload := range readSamples(t, "../events/refused") {
-		code, _, _ := strings.Cut(name, "-")
+		code, _, _ := strings.Cut(name, "_")
 		require.Equal(t, code, newSampleFixture(t).code(t, payload), name)
 	}
 }

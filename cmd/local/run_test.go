@@ -49,7 +49,7 @@ func TestRunAnswersAllTheSamples(t *testing.T) {
 		row := rowOf(t, out, sampleName(file))
 		require.Equal(t, handler.Recognise(payload), row[1], file)
 		if code, refused := strings.CutPrefix(sampleName(file), "refused/"); refused {
-			code, _, _ = strings.Cut(strings.TrimSuffix(code, ".json"), "-")
+			code, _, _ = strings.Cut(strings.TrimSuffix(code, ".json"), "_")
 			require.Equal(t, code, row[2])
 			continue
 		}

@@ -41,14 +41,14 @@ type expectation struct {
 }
 
 // expectationOf returns what the place of a file promises: success, or in events/refused the
-// code that the file is named after, which ends with a hyphen where there are several with it.
+// code that the file is named after, which ends with an underscore where there are several with it.
 func expectationOf(file string, samples []string) expectation {
 	file = filepath.Clean(file)
 	switch {
 	case !slices.Contains(samples, file):
 		return expectation{open: true}
 	case filepath.Dir(file) == filepath.Join("events", "refused"):
-		code, _, _ := strings.Cut(strings.TrimSuffix(filepath.Base(file), ".json"), "-")
+		code, _, _ := strings.Cut(strings.TrimSuffix(filepath.Base(file), ".json"), "_")
 		return expectation{code: code}
 	default:
 		return expectation{}

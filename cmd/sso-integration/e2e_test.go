@@ -130,7 +130,7 @@ func TestSamplesAreAnswered(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, refused)
 	for _, file := range refused {
-		code, _, _ := strings.Cut(strings.TrimSuffix(filepath.Base(file), ".json"), "-")
+		code, _, _ := strings.Cut(strings.TrimSuffix(filepath.Base(file), ".json"), "_")
 		require.Equal(t, code, codeOf(t, f.Invoke(read(t, file), timeout)), file)
 	}
 	require.Len(t, w.sendGrid.Integrations(), len(all), "what is refused creates nothing")
