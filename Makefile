@@ -72,9 +72,9 @@ soak: ## Send 10,000 events at a rate limit, with faults (SOAK_EVENTS=1000 for f
 simulate: ## Drive the protocol through random schedules (SEEDS=100000 for more)
 	go test -run '^TestSimulation$$' -count=1 -timeout 60m ./internal/provision/simulation -seeds $(SEEDS)
 
-burst: ## Send 200 events at a rate limit, through one, two and four processes (a minute)
-	@echo "Building the function, and sending 200 events for each number of processes. This takes a minute or two."
-	go test -tags burst -run '^TestBurst$$' -count=1 -timeout 10m -v ./cmd/sso-integration
+burst: ## Send 200 events at a rate limit, and audit up to 10,000 connections (some minutes)
+	@echo "Building the function, sending 200 events for each number of processes, and auditing up to 10,000 connections. This takes some minutes."
+	go test -tags burst -run '^Test(Burst|AuditBurst|AuditStart)$$' -count=1 -timeout 20m -v ./cmd/sso-integration
 
 fuzz: ## Run every fuzz target
 	@echo "Building all tests to find the fuzz targets."

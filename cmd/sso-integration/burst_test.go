@@ -112,23 +112,13 @@ func (b *burst) run(t *testing.T) {
 		sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Delay: burstList, Times: -1},
 		sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Delay: burstCreate, Times: -1},
 	)
-	queue := make(chan int, burstEvents) // What fails comes back to it.
-	for i := range burstEvents {
-		queue <- i
-	}
 	var functions []*lambdatest.Function
 	for range b.processes {
 		functions = append(functions, w.start(t))
 	}
-	s := &burstState{queue: queue, left: burstEvents}
-	start := time.Now()
-	var workers sync.WaitGroup
-	for _, f := range functions {
-		workers.Go(func() { s.work(t, f) })
-	}
-	workers.Wait()
-	b.took, b.redelivers = time.Since(start), s.redelivers
-	fmt.Fprintln(os.Stdout)
+	s := newBurst(burstEvents, func(i int) string { return string(requestFor("urn:burst:" + strconv.Itoa(i))) })
+	b.took = s.run(t, functions)
+	b.redelivers = s.redelivers
 	b.lists, b.creates = w.sendGrid.Count(sendgrid.OpListIntegrations), w.sendGrid.Count(sendgrid.OpCreateIntegration)
 	for _, r := range w.sendGrid.Requests() {
 		if r.Status == http.StatusTooManyRequests {
@@ -138,12 +128,37 @@ func (b *burst) run(t *testing.T) {
 	require.Len(t, w.sendGrid.Integrations(), burstEvents)
 }
 
-// burstState is what is left of a burst.
+// burstState is what is left of a burst of messages.
 type burstState struct {
-	queue chan int
+	total int
+	body  func(i int) string
+	// reached, if set, is called with how many messages are done, while no batch is at work in this process.
+	reached func(done int, f *lambdatest.Function)
+	queue   chan int
 
 	mu               sync.Mutex
 	left, redelivers int
+}
+
+func newBurst(total int, body func(i int) string) *burstState {
+	s := &burstState{total: total, body: body, left: total, queue: make(chan int, total)} // What fails comes back to it.
+	for i := range total {
+		s.queue <- i
+	}
+	return s
+}
+
+// run sends the messages through the functions, and returns how long that took.
+func (s *burstState) run(t *testing.T, functions []*lambdatest.Function) time.Duration {
+	t.Helper()
+	start := time.Now()
+	var workers sync.WaitGroup
+	for _, f := range functions {
+		workers.Go(func() { s.work(t, f) })
+	}
+	workers.Wait()
+	fmt.Fprintln(os.Stdout)
+	return time.Since(start)
 }
 
 // batch returns the next messages, none if everything is done.
@@ -176,7 +191,7 @@ func (s *burstState) work(t *testing.T, f *lambdatest.Function) {
 		var event events.SQSEvent
 		for _, i := range batch {
 			event.Records = append(event.Records, events.SQSMessage{
-				MessageId: strconv.Itoa(i), EventSource: "aws:sqs", Body: string(requestFor("urn:burst:" + strconv.Itoa(i))),
+				MessageId: strconv.Itoa(i), EventSource: "aws:sqs", Body: s.body(i),
 			})
 		}
 		payload, err := json.Marshal(event)
@@ -184,17 +199,20 @@ func (s *burstState) work(t *testing.T, f *lambdatest.Function) {
 		var answer events.SQSEventResponse
 		reply := f.Invoke(payload, burstTimeout)
 		require.NoError(t, json.Unmarshal(reply.Body, &answer), "%s", reply.Body)
-		s.settle(t, len(batch), answer.BatchItemFailures)
+		done := s.settle(t, len(batch), answer.BatchItemFailures)
+		if s.reached != nil {
+			s.reached(done, f)
+		}
 	}
 }
 
-// settle takes back what failed, and shows the progress.
-func (s *burstState) settle(t *testing.T, sent int, failed []events.SQSBatchItemFailure) {
+// settle takes back what failed, and shows the progress. It returns how many messages are done.
+func (s *burstState) settle(t *testing.T, sent int, failed []events.SQSBatchItemFailure) (done int) {
 	t.Helper()
 	s.mu.Lock()
 	s.left -= sent - len(failed)
 	s.redelivers += len(failed)
-	done := burstEvents - s.left
+	done = s.total - s.left
 	s.mu.Unlock()
 	for _, failure := range failed {
 		i, err := strconv.Atoi(failure.ItemIdentifier)
@@ -202,6 +220,7 @@ func (s *burstState) settle(t *testing.T, sent int, failed []events.SQSBatchItem
 		s.queue <- i
 	}
 	const width = 40
-	filled := done * width / burstEvents
-	fmt.Fprintf(os.Stdout, "\r[%s%s] %d/%d events ", strings.Repeat("#", filled), strings.Repeat(".", width-filled), done, burstEvents)
+	filled := done * width / s.total
+	fmt.Fprintf(os.Stdout, "\r[%s%s] %d/%d events ", strings.Repeat("#", filled), strings.Repeat(".", width-filled), done, s.total)
+	return done
 }
