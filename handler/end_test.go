@@ -146,7 +146,7 @@ func TestRequestsForAnEndedConnection(t *testing.T) {
 		} {
 			answered, line := send(payload)
 			require.Equal(t, "superseded", line["outcome"], name)
-			require.Equal(t, []any{"Missing"}, line["warnings"], name)
+			require.Equal(t, []any{"Ended"}, line["warnings"], name)
 			require.NotContains(t, answered, "errorType", name)
 		}
 		require.False(t, server.Integrations()[0].Enabled)

@@ -112,7 +112,7 @@ func (p parts) handler(webhookSecret string) (*handler.Handler, error) {
 	}
 	p.client.OnCall = delivery.CountCall
 	account := []string{p.client.BaseURL, p.client.OnBehalfOf}
-	provisioner := &provision.Provisioner{SendGrid: p.client, Ledger: p.ledger, Account: account, Settling: p.settling, Logger: p.logger}
+	provisioner := &provision.Provisioner{SendGrid: p.client, Ledger: p.ledger, Account: account, All: p.ledger.All, Settling: p.settling, Logger: p.logger}
 	return &handler.Handler{
 		Auditor:        &audit.Auditor{SendGrid: p.client, Ledger: p.ledger, Connections: provisioner, SAMLMetadata: p.metadata, Renews: true, Logger: p.logger},
 		Provisioner:    provisioner,

@@ -96,8 +96,9 @@ type Notice struct {
 	// Renewed is what changed in the SAML metadata and is in the integration now, nil if nothing did.
 	Renewed     []problem.Change
 	Integration *sendgrid.Integration
-	// Deleted is the integration that the audit deleted, empty if it deleted none.
-	Deleted string
+	// Deleted is the integration that the audit deleted, empty if it deleted none, and EndedBy who had ended
+	// the connection.
+	Deleted, EndedBy string
 	// New are the findings that were not there before.
 	New []Finding
 }

@@ -73,6 +73,8 @@ type Connection struct {
 	// Audited is when the audit began that found this.
 	Audited  time.Time `json:"audited,omitzero"`
 	Findings []Finding `json:"findings"`
+	// Deleted is the integration that this audit deleted, empty if it deleted none.
+	Deleted string `json:"deleted,omitempty"`
 
 	// last is when the last certificate in use expires, zero if none is known.
 	last time.Time
@@ -100,7 +102,7 @@ func judge(found provision.Audited, failure *problem.Error, began time.Time) Not
 	if found.Ended {
 		c.State = Ended
 	}
-	n := Notice{Kept: found.Kept, Renewed: found.Renewed, Deleted: found.Deleted}
+	n := Notice{Kept: found.Kept, Renewed: found.Renewed, Deleted: found.Deleted, EndedBy: found.EndedBy}
 	if failure != nil {
 		c.IntegrationID = found.Recorded
 		c.Findings, c.last = slices.DeleteFunc(Stored(found.Findings), func(f Finding) bool { return f.Code == CertificatesUnknown }), LastExpiry(found.Findings)

@@ -11,6 +11,7 @@ import (
 
 // judgeEnded reports what keeps a connection that was ended from staying so, or from being deleted.
 func (c *Connection) judgeEnded(found provision.Audited) {
+	c.Deleted = found.Deleted
 	if len(found.Integrations) == 0 {
 		return
 	}

@@ -57,6 +57,7 @@ type Audited struct {
 	// Ended reports whether the connection was ended. Then Deleted is the integration that an audit deleted
 	// and that was not reported yet, empty if there is none.
 	Ended   bool
+	EndedBy string
 	Deleted string
 	// Findings is the text that the entry kept before.
 	Findings string
@@ -112,7 +113,7 @@ func (a *attempt) audit(ctx context.Context, r Audit) (audited bool, err error) 
 		return false, inProgress(0, 0, nil)
 	}
 	found := Audited{
-		EntityID: r.EntityID, Managed: managed, Kept: kept, Recorded: a.entry.IntegrationID, Unfinished: a.entry.Unfinished(), Unrenewed: unrenewed, Ended: a.entry.IsEnded(),
+		EntityID: r.EntityID, Managed: managed, Kept: kept, Recorded: a.entry.IntegrationID, Unfinished: a.entry.Unfinished(), Unrenewed: unrenewed, Ended: a.entry.IsEnded(), EndedBy: a.entry.EndedBy,
 		Findings: a.entry.Findings,
 	}
 	if r.Failure == nil {

@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -154,10 +155,27 @@ func (a *attempt) recordEnd(ctx context.Context, all []sendgrid.Integration) (*R
 	if err := a.commit(ctx, e); err != nil {
 		return nil, err
 	}
-	if a.updateSent {
-		return a.ended(protocol.OutcomeDisabled, all), nil
+	outcome := protocol.OutcomeUnchanged
+	if len(all) > 0 && ending != nil { // Also of what somebody had disabled before.
+		outcome = protocol.OutcomeDisabled
 	}
-	return a.ended(protocol.OutcomeUnchanged, all), nil
+	a.readEnded(ctx, all)
+	return a.ended(outcome, all), nil
+}
+
+// readEnded reads the recorded integration again if the list lacks its URLs, as far as that is possible: that
+// it is ended is recorded.
+func (a *attempt) readEnded(ctx context.Context, all []sendgrid.Integration) {
+	if len(all) == 0 {
+		return
+	}
+	ctx, cancel := uncancelled(ctx, a.reconcile)
+	defer cancel()
+	last := &all[len(all)-1]
+	a.seen.integration = last
+	if a.readWhole(ctx) == nil {
+		*last = *a.seen.integration
+	}
 }
 
 // ended returns the result of a request that ends a connection.
@@ -239,7 +257,10 @@ func (p *Provisioner) endMatching(ctx context.Context, r request.Resolved, d Del
 		}
 	}
 	slices.Sort(ids)
-	combined := &Result{Outcome: protocol.OutcomeUnchanged, Metadata: r.Metadata}
+	combined := &Result{Metadata: r.Metadata}
+	if r.DryRun {
+		combined.Outcome, combined.Steps, combined.Changes = protocol.OutcomePlanned, []Step{}, []problem.Change{}
+	}
 	var failures []error
 	for _, id := range ids {
 		one := r
@@ -254,6 +275,7 @@ func (p *Provisioner) endMatching(ctx context.Context, r request.Resolved, d Del
 	if len(failures) > 0 { // Those that are ended stay so, and the request is repeated for the others.
 		return nil, failures[0]
 	}
+	combined.Outcome = cmp.Or(combined.Outcome, protocol.OutcomeUnchanged)
 	if len(combined.Integrations) == 1 {
 		combined.Integrations = nil
 	}
@@ -279,10 +301,16 @@ func (r *Result) add(one *Result) {
 	}
 	r.Integration, r.Integrations = one.Integration, append(r.Integrations, one.Integrations...)
 	r.Changes, r.Steps = append(r.Changes, one.Changes...), append(r.Steps, one.Steps...)
-	if one.Outcome != protocol.OutcomeUnchanged {
+	// What was done counts before what was not, and superseded only where all are.
+	weight := func(o protocol.Outcome) int {
+		return slices.Index([]protocol.Outcome{"", protocol.OutcomeSuperseded, protocol.OutcomeUnchanged, protocol.OutcomePlanned, protocol.OutcomeDisabled}, o)
+	}
+	if weight(one.Outcome) > weight(r.Outcome) {
 		r.Outcome = one.Outcome
 	}
-	r.DeleteAfter = one.DeleteAfter
+	if one.DeleteAfter != nil && (r.DeleteAfter == nil || one.DeleteAfter.Before(*r.DeleteAfter)) {
+		r.DeleteAfter = one.DeleteAfter
+	}
 }
 
 // deleteIntegration is the deletion of the integration of a connection that was ended.
@@ -336,7 +364,8 @@ func (a *attempt) deleteCertificate(sha256 string) write {
 // checkRemoval refuses a request that would leave no valid certificate, before anything is sent.
 func (a *attempt) checkRemoval(now time.Time) error {
 	removes := a.asked.Removes
-	if len(removes) == 0 || a.seen.integration == nil || len(a.asked.Certificates) > 0 {
+	adds := len(a.asked.Certificates) > 0 && !a.entry.Completes(a.asked) // The same request again adds none.
+	if len(removes) == 0 || a.seen.integration == nil || adds {
 		return nil
 	}
 	left := func(c storedCertificate) bool { return c.notAfter.After(now) && !slices.Contains(removes, c.sha256) }

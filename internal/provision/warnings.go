@@ -30,12 +30,13 @@ const (
 	IntegrationIncomplete  WarningCode = "IntegrationIncomplete"
 	Drifted                WarningCode = "Drifted"
 	Missing                WarningCode = "Missing"
+	Ended                  WarningCode = "Ended"
 	UrlsChanged            WarningCode = "UrlsChanged"
 )
 
 // WarningCodes returns every kind of warning that a result may have.
 func WarningCodes() []WarningCode {
-	return []WarningCode{NoCertificate, CertificateExpiresSoon, IntegrationDisabled, IntegrationIncomplete, Drifted, Missing, UrlsChanged}
+	return []WarningCode{NoCertificate, CertificateExpiresSoon, IntegrationDisabled, IntegrationIncomplete, Drifted, Missing, Ended, UrlsChanged}
 }
 
 // warnings returns the warnings about a result, from what is known without another call. Those of a
@@ -47,7 +48,7 @@ func (a *attempt) warnings(result *Result, now time.Time) []Warning {
 	var found []Warning
 	warn := func(code WarningCode, message string) { found = append(found, Warning{Code: code, Message: message}) }
 	if a.missing && a.entry.IsEnded() {
-		warn(Missing, wasEnded(a.entry).Message)
+		warn(Ended, wasEnded(a.entry).Message)
 		return found
 	}
 	if a.missing && result.Integration.ID == "" {

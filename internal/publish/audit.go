@@ -119,8 +119,10 @@ func noticed(d *delivery.Delivery, n audit.Notice) (events []event) {
 		events = append(events, event{detailTypes[protocol.OutcomeUpdated], renewalOf(c, n, from)})
 	}
 	if n.Deleted != "" {
+		ended := from
+		ended.Caller = n.EndedBy
 		events = append(events, event{detailTypes[protocol.OutcomeDeleted], detail{
-			Version: version, Outcome: protocol.OutcomeDeleted, EntityID: c.EntityID, IntegrationID: n.Deleted, Metadata: n.Kept.Metadata, Origin: from,
+			Version: version, Outcome: protocol.OutcomeDeleted, EntityID: c.EntityID, IntegrationID: n.Deleted, Metadata: n.Kept.Metadata, Origin: ended,
 		}})
 	}
 	if f := n.Drifted(); f != nil {

@@ -82,7 +82,7 @@ func TestAuditSamplesAreWhatIsPublished(t *testing.T) {
 				Connection: audit.Connection{
 					EntityID: cmp.Or(i.EntityID, in.EntityID), Name: i.Name, IntegrationID: i.ID, Enabled: i.Enabled, DaysLeft: in.DaysLeft, Certificates: in.Certificates,
 				},
-				Kept: request.Kept{By: o.Caller, Metadata: in.Metadata}, Integration: &i, Deleted: in.IntegrationID,
+				Kept: request.Kept{By: o.Caller, Metadata: in.Metadata}, Integration: &i, Deleted: in.IntegrationID, EndedBy: o.Caller,
 			}
 			if in.Code != "" {
 				n.New = []audit.Finding{{Code: in.Code, IntegrationID: i.ID, Message: in.Message, Changes: in.Changes}}

@@ -66,6 +66,9 @@ func foundBy(c *audit.Connection) []slog.Attr {
 	if c.DaysLeft != nil {
 		attrs = append(attrs, slog.Int("days_left", *c.DaysLeft))
 	}
+	if c.Deleted != "" {
+		attrs = append(attrs, slog.String("deleted", c.Deleted))
+	}
 	return attrs
 }
 
