@@ -102,7 +102,7 @@ func pageShowsTextAsText(b *tab, url string, p *page) {
 	p.journal.record(answer{deliveries: []*delivery.Delivery{{Result: &provision.Result{Outcome: evil}, Request: &request.Request{EntityID: evil}}}})
 	_, stored, err := p.ledger.Put(b.t.Context(), protocol.Entry{
 		Key: "evil", EntityID: "urn:evil", Revision: 1,
-		Findings: request.Text([]audit.Finding{{Code: evil, Message: evil, Changes: []problem.Change{{Field: evil, From: evil, To: evil}}}}),
+		Findings: request.Text(map[string]any{"findings": []audit.Finding{{Code: evil, Message: evil, Changes: []problem.Change{{Field: evil, From: evil, To: evil}}}}}),
 	})
 	require.NoError(b.t, err)
 	require.True(b.t, stored)

@@ -184,7 +184,7 @@ func TestLifeOfAConnection(t *testing.T) {
 	w.refused(t, "Conflict", connecting(t, idp, map[string]any{"if_exists": "update", "name": "Another"}))
 	for _, trigger := range []string{"SQS", "EventBridge"} {
 		published := w.superseded(t, by(t, trigger, request))
-		require.Equal(t, "Missing", published.Warnings[0].Code)
+		require.Equal(t, "Ended", published.Warnings[0].Code)
 		require.Contains(t, published.Warnings[0].Message, "was ended on")
 	}
 	require.Empty(t, w.audit(t), "and an audit finds nothing that is wrong")
@@ -207,7 +207,7 @@ func TestLifeOfAConnection(t *testing.T) {
 	require.Empty(t, w.audit(t), "once")
 
 	w.refused(t, "Conflict", request)
-	require.Equal(t, "Missing", w.superseded(t, by(t, "SQS", request)).Warnings[0].Code)
+	require.Equal(t, "Ended", w.superseded(t, by(t, "SQS", request)).Warnings[0].Code)
 	require.Empty(t, w.sendGrid.Integrations())
 	again := w.does(t, "created", restore)
 	require.Equal(t, "UrlsChanged", again.Warnings[0].Code)
