@@ -139,6 +139,10 @@ func everyCall() []operation {
 		}, "[]"},
 		{sendgrid.OpDeleteIntegration, func(ctx context.Context, c *sendgrid.Client) error { return c.DeleteIntegration(ctx, id) }, ""},
 		{sendgrid.OpDeleteCertificate, func(ctx context.Context, c *sendgrid.Client) error { return c.DeleteCertificate(ctx, "1") }, ""},
+		{sendgrid.OpListScopes, func(ctx context.Context, c *sendgrid.Client) error {
+			_, err := c.ListScopes(ctx)
+			return err
+		}, `{"scopes":[]}`},
 	}
 }
 
