@@ -21,9 +21,17 @@ func jsonAnswer(status int, value any) answer {
 	return answer{status: status, body: body}
 }
 
-// refusal is an error answer in the documented form that names no field.
+// refusal is an error answer in the form that the SSO API documents, and names no field.
 func refusal(status int, message string) answer {
 	return jsonAnswer(status, []problem{{Message: message, ErrorID: newID()}})
+}
+
+// refusal is an error answer in the form that is documented for the path.
+func (c *call) refusal(status int, message string) answer {
+	if c.wrapsErrors {
+		return jsonAnswer(status, map[string]any{"errors": []map[string]any{{"field": nil, "message": message}}})
+	}
+	return refusal(status, message)
 }
 
 // omit removes fields from the body's object, or from each object of its array; any other

@@ -57,12 +57,14 @@ type call struct {
 	endpoint
 	request *Request
 	// allow names the methods of the path, empty where there is no such path.
-	allow    string
-	id       string
-	key      string
-	si       bool
-	body     []byte
-	tooLarge bool
+	allow string
+	// wrapsErrors reports whether the path's errors have an object around them.
+	wrapsErrors bool
+	id          string
+	key         string
+	si          bool
+	body        []byte
+	tooLarge    bool
 	// broken reports that the request ended prematurely.
 	broken bool
 }

@@ -46,10 +46,7 @@ func (s *Server) listScopes(c *call) answer {
 	if !limited {
 		scopes = fullAccess
 	}
-	if scopes == nil {
-		scopes = []string{}
-	}
-	return jsonAnswer(http.StatusOK, map[string]any{"scopes": scopes})
+	return jsonAnswer(http.StatusOK, map[string]any{"scopes": append([]string{}, scopes...)}) // Never null.
 }
 
 // bearer returns the token of an Authorization header, empty where there is none.

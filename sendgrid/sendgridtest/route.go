@@ -15,8 +15,11 @@ type route struct {
 	ops  map[string]sendgrid.Op
 }
 
+// scopesPath is the one path of another API than that of SSO.
+const scopesPath = "/v3/scopes"
+
 var routes = []route{
-	{"/v3/scopes", map[string]sendgrid.Op{http.MethodGet: sendgrid.OpListScopes}},
+	{scopesPath, map[string]sendgrid.Op{http.MethodGet: sendgrid.OpListScopes}},
 	{"/v3/sso/integrations", map[string]sendgrid.Op{
 		http.MethodGet: sendgrid.OpListIntegrations, http.MethodPost: sendgrid.OpCreateIntegration,
 	}},
@@ -83,6 +86,7 @@ func (c *call) route(method, path string) {
 	for _, r := range routes {
 		if id, ok := r.match(path); ok {
 			c.allow, c.id, c.op = r.allow(), id, r.ops[method]
+			c.wrapsErrors = r.path == scopesPath
 			return
 		}
 	}

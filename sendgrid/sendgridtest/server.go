@@ -1,5 +1,5 @@
 // Package sendgridtest is an in-process SendGrid for tests and laptops. It serves the part
-// of the Single Sign-On API that the sendgrid package uses, stores everything in memory,
+// of the API that the sendgrid package uses, stores everything in memory,
 // behaves as documented unless a script of faults changes that, and records every request.
 //
 // SendGrid documents no refusal of duplicates, so a second create makes a second integration
@@ -91,19 +91,19 @@ func (s *Server) perform(c *call, limit limit) answer {
 	defer s.mu.Unlock()
 	switch {
 	case !s.knows(c.key):
-		return refusal(http.StatusUnauthorized, "The provided authorization grant is invalid, expired, or revoked")
+		return c.refusal(http.StatusUnauthorized, "The provided authorization grant is invalid, expired, or revoked")
 	case c.allow == "":
-		return refusal(http.StatusNotFound, "not found")
+		return c.refusal(http.StatusNotFound, "not found")
 	case c.op == "":
-		refused := refusal(http.StatusMethodNotAllowed, "method not allowed")
+		refused := c.refusal(http.StatusMethodNotAllowed, "method not allowed")
 		refused.header = http.Header{"Allow": {c.allow}}
 		return refused
 	case !s.permits(c.key, c.op):
-		return refusal(http.StatusForbidden, "access forbidden")
+		return c.refusal(http.StatusForbidden, "access forbidden")
 	case limit.exceeded:
-		return refusal(http.StatusTooManyRequests, "too many requests")
+		return c.refusal(http.StatusTooManyRequests, "too many requests")
 	case c.tooLarge:
-		return refusal(http.StatusRequestEntityTooLarge, "the request body is too large")
+		return c.refusal(http.StatusRequestEntityTooLarge, "the request body is too large")
 	default:
 		return operations[c.op](s, c)
 	}
