@@ -38,8 +38,11 @@ func Refusal(failure *sendgrid.Error, effect string) string {
 		return "SendGrid does not accept the API key, even after the secret was read again" + said +
 			". Put a valid key into the secret; if it is valid, check that SENDGRID_REGION is the region that it belongs to."
 	case reason == "", aboutScope.MatchString(reason):
-		return fmt.Sprintf("SendGrid does not let the API key %s%s. Make a new key that has the scope %s, and check that the account's plan includes SSO and that SENDGRID_REGION is its region.",
-			failure.Op.Words(), said, failure.Op.Scope())
+		refused = fmt.Sprintf("SendGrid does not let the API key %s%s. Make a new key", failure.Op.Words(), said)
+		if scope := failure.Op.Scope(); scope != "" {
+			return refused + " that has the scope " + scope + ", and check that the account's plan includes SSO and that SENDGRID_REGION is its region."
+		}
+		return refused + ", and check that SENDGRID_REGION is its region."
 	}
 	return refused + " Correct this in the SendGrid account."
 }

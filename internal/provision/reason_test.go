@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
@@ -60,5 +61,16 @@ func TestEnsurePassesOnSendGridsReason(t *testing.T) {
 				w.released() // The create certainly did not happen.
 			})
 		})
+	}
+}
+
+// What needs no scope is not refused for want of one.
+func TestRefusalOfWhatNeedsNoScope(t *testing.T) {
+	t.Parallel()
+	for _, said := range [][]sendgrid.FieldError{nil, {{Message: "access forbidden"}}} {
+		message := provision.Refusal(&sendgrid.Error{Op: sendgrid.OpListScopes, StatusCode: 403, Errors: said}, "")
+		require.Contains(t, message, "SendGrid does not let the API key list the scopes of the API key")
+		require.Contains(t, message, "Make a new key, and check that SENDGRID_REGION is its region.")
+		require.NotContains(t, message, "scope ,")
 	}
 }
