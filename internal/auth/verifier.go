@@ -94,9 +94,13 @@ func (v *Verifier) Authenticate(ctx context.Context, header http.Header, body []
 	return "", err
 }
 
-// Schemes returns the schemes for which there is a secret, sorted. Its errors are those of the secret.
+// Schemes returns the schemes for which there is a usable secret, sorted. It reads the secrets again, because
+// what is cached may be in use still and wrong already. Its errors are those of the secret.
 func (v *Verifier) Schemes(ctx context.Context) ([]string, error) {
-	secrets, _, err := v.Secrets.Get(ctx)
+	secrets, version, err := v.Secrets.Get(ctx)
+	if err == nil {
+		secrets, _, err = v.Secrets.Refresh(ctx, version)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the webhook secrets: %w", err)
 	}

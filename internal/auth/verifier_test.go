@@ -304,3 +304,46 @@ func BenchmarkVerifyMillion(b *testing.B) {
 		_ = verify(b.Context(), v, header, []byte(body))
 	}
 }
+
+// The schemes are those of the secret as it is now: whoever asks may have changed it a moment ago.
+func TestSchemes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := &manager{text: `{"github":"` + newSecret + `","bearer":["short","` + newSecret + `"],"api_key":"short","unknown":"x"}`, version: "1"}
+		v, log := m.verifier(ttl)
+		schemes := func() []string {
+			t.Helper()
+			names, err := v.Schemes(t.Context())
+			require.NoError(t, err)
+			return names
+		}
+		require.Equal(t, []string{"bearer", "github"}, schemes(), "those with a usable key")
+		m.put("2", goodSecret, nil, 0)
+		time.Sleep(2 * time.Minute)
+		require.Equal(t, []string{"bearer"}, schemes())
+		m.put("3", `{}`, nil, 0)
+		time.Sleep(2 * time.Minute)
+		require.Empty(t, schemes())
+
+		m.put("4", "no JSON: "+newSecret, nil, 0)
+		time.Sleep(2 * time.Minute)
+		_, err := v.Schemes(t.Context())
+		var failure *secret.Error
+		require.ErrorAs(t, err, &failure)
+		require.True(t, failure.Permanent())
+		require.NotContains(t, err.Error()+log.String(), newSecret)
+	})
+}
+
+// The errors are those of the secret, also while an older one is still in use.
+func TestSchemesOfASecretThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	for _, v := range []*auth.Verifier{
+		{Secrets: &source{get: returns("", errUnreachable)}},
+		{Secrets: &source{get: returns("1", nil, oldSecret), refresh: returns("", errUnreachable)}},
+	} {
+		names, err := v.Schemes(t.Context())
+		require.ErrorIs(t, err, errUnreachable)
+		require.Nil(t, names)
+	}
+}
