@@ -150,17 +150,23 @@ type Attributes interface {
 	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
 }
 
-// Waiting returns how many messages of a queue wait to be received, those that are delayed included,
-// approximately.
+// counts are the attributes that count the messages of a queue: those that can be received, that are delayed,
+// and that somebody received a moment ago.
+var counts = []types.QueueAttributeName{
+	types.QueueAttributeNameApproximateNumberOfMessages,
+	types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+	types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+}
+
+// Waiting returns how many messages a queue has, approximately.
 //
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
 func Waiting(ctx context.Context, api Attributes, url string) (n int, err error) {
-	names := []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesDelayed}
-	out, err := api.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: aws.String(url), AttributeNames: names})
+	out, err := api.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: aws.String(url), AttributeNames: counts})
 	if err != nil {
 		return 0, fmt.Errorf("read the attributes of the queue %s: %w", url, err)
 	}
-	for _, name := range names {
+	for _, name := range counts {
 		some, err := strconv.Atoi(out.Attributes[string(name)])
 		if err != nil {
 			return 0, fmt.Errorf("the queue %s has no number of messages: %w", url, err)

@@ -202,3 +202,54 @@ func TestSendMany(t *testing.T) {
 		require.Equal(t, 8, f.most, "calls at the same time")
 	})
 }
+
+// attributes is a queue with attributes, or one that fails.
+type attributes struct {
+	t      *testing.T
+	values map[string]string
+	err    error
+}
+
+func (a attributes) GetQueueAttributes(_ context.Context, in *sqs.GetQueueAttributesInput, _ ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
+	require.Equal(a.t, url, aws.ToString(in.QueueUrl))
+	out := &sqs.GetQueueAttributesOutput{Attributes: map[string]string{}}
+	for _, name := range in.AttributeNames {
+		if value, ok := a.values[string(name)]; ok {
+			out.Attributes[string(name)] = value
+		}
+	}
+	return out, a.err
+}
+
+// What somebody has just received, to look at it, is still waiting.
+func TestWaiting(t *testing.T) {
+	t.Parallel()
+	const visible, delayed, inFlight = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed", "ApproximateNumberOfMessagesNotVisible"
+	down := errors.New("down")
+	for name, tt := range map[string]struct {
+		values map[string]string
+		fails  error
+		want   int
+		err    string
+	}{
+		"empty":       {values: map[string]string{visible: "0", delayed: "0", inFlight: "0"}},
+		"some":        {values: map[string]string{visible: "3", delayed: "40", inFlight: "500", "Policy": "{}"}, want: 543},
+		"not all":     {values: map[string]string{visible: "3", inFlight: "0"}, err: "the queue " + url + " has no number of messages"},
+		"no numbers":  {values: map[string]string{visible: "many", delayed: "0", inFlight: "0"}, err: "has no number of messages"},
+		"unreachable": {fails: down, err: "read the attributes of the queue " + url + ": down"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n, err := eventqueue.Waiting(t.Context(), attributes{t, tt.values, tt.fails}, url)
+			require.Equal(t, tt.want, n)
+			if tt.err == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, tt.err)
+			if tt.fails != nil {
+				require.ErrorIs(t, err, tt.fails)
+			}
+		})
+	}
+}
