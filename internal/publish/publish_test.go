@@ -96,3 +96,25 @@ func TestTraceHeader(t *testing.T) {
 		require.Equal(t, want, aws.ToString(entryOf(t, d).TraceHeader))
 	}
 }
+
+// describer is an event bus made of a function.
+type describer func(name string) error
+
+func (d describer) DescribeEventBus(_ context.Context, in *eventbridge.DescribeEventBusInput, _ ...func(*eventbridge.Options)) (*eventbridge.DescribeEventBusOutput, error) {
+	return &eventbridge.DescribeEventBusOutput{Name: in.Name}, d(aws.ToString(in.Name))
+}
+
+func TestDescribe(t *testing.T) {
+	t.Parallel()
+	missing := &types.ResourceNotFoundException{Message: aws.String("Event bus results does not exist.")}
+	api := describer(func(name string) error {
+		if name != "results" {
+			return missing
+		}
+		return nil
+	})
+	require.NoError(t, publish.Describe(t.Context(), api, "results"))
+	err := publish.Describe(t.Context(), api, "result")
+	require.ErrorIs(t, err, missing)
+	require.ErrorContains(t, err, "describe the event bus result: ")
+}
