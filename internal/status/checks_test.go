@@ -1,0 +1,242 @@
+package status_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/secret"
+	"sendgrid-sso-integration/internal/status"
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// full are the scopes of a key that may do all, and most of what they are about is not SSO.
+func full(without ...string) []string {
+	scopes := []string{sendgrid.ScopeRead, sendgrid.ScopeCreate, sendgrid.ScopeUpdate, sendgrid.ScopeDelete}
+	scopes = append(scopes, others(100)...)
+	kept := scopes[:0]
+	for _, s := range scopes {
+		if !slices.Contains(without, s) {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
+// others are scopes that are not about SSO.
+func others(n int) (scopes []string) {
+	for i := range n {
+		scopes = append(scopes, fmt.Sprintf("mail.batch%d.read", i))
+	}
+	return scopes
+}
+
+// key makes the checks of a key with these scopes, or of one that cannot be used.
+func key(t *testing.T, scopes []string, err error, deletes bool) (apiKey, scope status.Result) {
+	t.Helper()
+	calls := 0
+	list := func(context.Context) ([]string, error) {
+		calls++
+		return scopes, err
+	}
+	r := account{checks: status.Key(list, status.Needs(deletes))}.report(t)
+	require.Equal(t, 1, calls, "the checks share one call")
+	return check(t, r, "api_key"), check(t, r, "scopes")
+}
+
+func TestAPIKey(t *testing.T) {
+	t.Parallel()
+	answered := func(code int, said ...string) error {
+		e := &sendgrid.Error{Op: sendgrid.OpListScopes, StatusCode: code, Sent: true}
+		for _, message := range said {
+			e.Errors = append(e.Errors, sendgrid.FieldError{Message: message})
+		}
+		return e
+	}
+	unread := func(err error) error { return &sendgrid.KeyError{Op: sendgrid.OpListScopes, Err: err} }
+	for name, tt := range map[string]struct {
+		err  error
+		want []string
+	}{
+		"the secret is unusable":    {unread(&secret.Error{ID: "sso/key", Unusable: true, Err: errors.New("is empty")}), []string{"The secret with the SendGrid API key", "PutApiKeyCommand"}},
+		"the secret is unreachable": {unread(&secret.Error{ID: "sso/key", Err: errBroken}), []string{"could not be read from Secrets Manager", "exists", "role may read it"}},
+		"another error of the key":  {unread(errBroken), []string{"could not be read from Secrets Manager"}},
+		"revoked":                   {answered(401, "The provided authorization grant is invalid, expired, or revoked"), []string{"does not accept the API key", "invalid, expired, or revoked", "Put a valid key into the secret"}},
+		"IP access management":      {answered(401, "The requestor's IP Address is not whitelisted"), []string{"not whitelisted", "IP Access Management", "NAT gateway"}},
+		"region":                    {answered(403, "access denied based on their regional attribute"), []string{"Set SENDGRID_REGION"}},
+		"forbidden":                 {answered(403, "access forbidden"), []string{"access forbidden", "Make a new key"}},
+		"suspended":                 {answered(402, "account suspended"), []string{"account suspended", "plan of the SendGrid account"}},
+		"rate limit":                {answered(429), []string{"rate limit", "Run the status again in a minute"}},
+		"outage":                    {answered(500, errBroken.Error()), []string{"SendGrid could not be asked", "status page"}},
+		"no answer":                 {&sendgrid.Error{Op: sendgrid.OpListScopes, Sent: true, Err: context.DeadlineExceeded}, []string{"SendGrid could not be asked", "VPC", "SENDGRID_REGION"}},
+		"never sent":                {&sendgrid.Error{Op: sendgrid.OpListScopes, Err: errBroken}, []string{"SendGrid could not be asked", "VPC"}},
+		"another answer":            {&sendgrid.Error{Op: sendgrid.OpListScopes, StatusCode: 200, Sent: true, Err: errBroken}, []string{"SendGrid could not be asked"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			apiKey, scopes := key(t, nil, tt.err, false)
+			require.False(t, apiKey.OK)
+			for _, text := range tt.want {
+				require.Contains(t, apiKey.Message, text)
+			}
+			require.ErrorIs(t, apiKey.Cause, tt.err, "the log has it")
+			require.False(t, scopes.OK)
+			require.Equal(t, "The scopes of the API key could not be read; see the check api_key.", scopes.Message)
+		})
+	}
+	apiKey, scopes := key(t, full(), nil, true)
+	require.Equal(t, status.Result{Name: "api_key", OK: true, Message: "The secret can be read, and SendGrid accepts the API key."}, apiKey)
+	require.True(t, scopes.OK)
+}
+
+// Each scope that is missing is named, with what needs it.
+func TestScopes(t *testing.T) {
+	t.Parallel()
+	const plan = "plan most likely does not include SSO"
+	for name, tt := range map[string]struct {
+		scopes  []string
+		deletes bool
+		ok      bool
+		want    []string
+		without []string
+	}{
+		"all":                      {scopes: full(), deletes: true, ok: true, want: []string{"the 4 scopes that are needed"}},
+		"just those":               {scopes: []string{sendgrid.ScopeRead, sendgrid.ScopeCreate, sendgrid.ScopeUpdate}, ok: true, want: []string{"the 3 scopes that are needed"}},
+		"no read":                  {scopes: full(sendgrid.ScopeRead), want: []string{"lacks sso.settings.read, which every request and every audit needs. Make a new key that has it"}, without: []string{plan, "create"}},
+		"no create":                {scopes: full(sendgrid.ScopeCreate), want: []string{"lacks sso.settings.create, which the create of a connection and of a certificate needs."}, without: []string{plan}},
+		"no update":                {scopes: full(sendgrid.ScopeUpdate), want: []string{"lacks sso.settings.update, which if_exists: update, restore and state: absent need."}},
+		"two":                      {scopes: full(sendgrid.ScopeRead, sendgrid.ScopeUpdate), want: []string{"lacks sso.settings.read, which", "; sso.settings.update, which"}},
+		"no delete":                {scopes: full(sendgrid.ScopeDelete), deletes: true, want: []string{"lacks sso.settings.delete, which DELETE_AFTER needs."}},
+		"no delete, not needed":    {scopes: full(sendgrid.ScopeDelete), ok: true},
+		"none at all":              {scopes: []string{}, want: []string{"sso.settings.read", "sso.settings.create", "sso.settings.update"}, without: []string{plan, "delete"}},
+		"few others":               {scopes: others(49), want: []string{"lacks sso.settings.read"}, without: []string{plan}},
+		"many others":              {scopes: others(50), want: []string{"has 50 scopes and none of SSO's", plan, "Email API Pro"}, without: []string{"lacks"}},
+		"many, and some of SSO's":  {scopes: append(others(80), "sso.teammates.read"), want: []string{"lacks sso.settings.read"}, without: []string{plan}},
+		"similar names are others": {scopes: append(others(49), "ssox.settings.read"), want: []string{"has 50 scopes", plan}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			apiKey, scopes := key(t, tt.scopes, nil, tt.deletes)
+			require.True(t, apiKey.OK)
+			require.Equal(t, tt.ok, scopes.OK, scopes.Message)
+			for _, text := range tt.want {
+				require.Contains(t, scopes.Message, text)
+			}
+			for _, text := range tt.without {
+				require.NotContains(t, scopes.Message, text)
+			}
+			require.NoError(t, scopes.Cause)
+		})
+	}
+}
+
+// Every scope that an operation of the client needs is checked, but that of deletions only if they are on.
+func TestNeeds(t *testing.T) {
+	t.Parallel()
+	scopes := map[string]bool{}
+	for _, need := range status.Needs(true) {
+		require.False(t, scopes[need.Scope], "once")
+		require.NotEmpty(t, need.For)
+		scopes[need.Scope] = true
+	}
+	for _, op := range sendgrid.Ops() {
+		if op.Scope() != "" {
+			require.Contains(t, scopes, op.Scope(), string(op))
+		}
+	}
+	require.Len(t, status.Needs(false), len(scopes)-1)
+}
+
+func TestEventBus(t *testing.T) {
+	t.Parallel()
+	off := run(t, status.EventBus(nil))
+	require.True(t, off.OK)
+	require.Contains(t, off.Message, "EVENT_BUS_NAME is not set")
+	good := run(t, status.EventBus(fails(nil)))
+	require.Equal(t, status.Result{Name: "event_bus", OK: true, Message: "The event bus exists."}, good)
+	bad := run(t, status.EventBus(fails(errBroken)))
+	require.False(t, bad.OK)
+	require.Contains(t, bad.Message, "event bus of EVENT_BUS_NAME could not be read. Check that it exists and that the function's role may use it.")
+	require.ErrorIs(t, bad.Cause, errBroken)
+}
+
+// count counts the messages of a queue.
+func count(n int, err error) func(context.Context) (int, error) {
+	return func(context.Context) (int, error) { return n, err }
+}
+
+// Messages in the event queue are its purpose; those in the dead-letter queue are somebody's work.
+func TestQueues(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		check func(func(context.Context) (int, error)) status.Check
+		is    string
+		full  bool // whether it is ok if it has messages
+	}{
+		"EVENT_QUEUE_URL":       {status.EventQueue, "event_queue", true},
+		"DEAD_LETTER_QUEUE_URL": {status.DeadLetterQueue, "dead_letter_queue", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			off := run(t, tt.check(nil))
+			require.Equal(t, tt.is, off.Name)
+			require.True(t, off.OK)
+			require.Contains(t, off.Message, name+" is not set")
+			require.True(t, run(t, tt.check(count(0, nil))).OK)
+
+			waiting := run(t, tt.check(count(1234, nil)))
+			require.Equal(t, tt.full, waiting.OK)
+			require.Contains(t, waiting.Message, "1234")
+			require.NoError(t, waiting.Cause)
+			bad := run(t, tt.check(count(0, errBroken)))
+			require.False(t, bad.OK)
+			require.Contains(t, bad.Message, "queue of "+name+" could not be read. Check that it exists and that the function's role may use it.")
+			require.ErrorIs(t, bad.Cause, errBroken)
+		})
+	}
+}
+
+// schemes are those of a webhook secret.
+func schemes(err error, names ...string) func(context.Context) ([]string, error) {
+	return func(context.Context) ([]string, error) { return names, err }
+}
+
+func TestWebhookSecret(t *testing.T) {
+	t.Parallel()
+	unusable := &secret.Error{ID: "sso/webhook", Unusable: true, Err: errors.New("is not a JSON object")}
+	for name, tt := range map[string]struct {
+		schemes func(context.Context) ([]string, error)
+		ok      bool
+		want    string
+	}{
+		"off":         {nil, true, "WEBHOOK_SECRET_ID is not set"},
+		"two":         {schemes(nil, "bearer", "github"), true, "Webhooks are accepted by bearer, github."},
+		"malformed":   {schemes(unusable), false, "The webhook secret"},
+		"unreachable": {schemes(errBroken), false, "The webhook secret could not be read from Secrets Manager. Check that it exists and that the function's role may read it."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := run(t, status.WebhookSecret(tt.schemes))
+			require.Equal(t, "webhook_secret", got.Name)
+			require.Equal(t, tt.ok, got.OK)
+			require.Contains(t, got.Message, tt.want)
+			if !tt.ok {
+				_, err := tt.schemes(t.Context())
+				require.ErrorIs(t, got.Cause, err)
+			}
+		})
+	}
+}
+
+func TestHosts(t *testing.T) {
+	t.Parallel()
+	some := run(t, status.Hosts([]string{"*.okta.com", "login.microsoftonline.com"}))
+	require.Equal(t, status.Result{Name: "saml_metadata_hosts", OK: true, Message: "SAML metadata is fetched from *.okta.com, login.microsoftonline.com."}, some)
+	none := run(t, status.Hosts(nil))
+	require.True(t, none.OK)
+	require.Contains(t, none.Message, "saml_metadata_url is refused")
+}

@@ -1,0 +1,450 @@
+package status_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/audit"
+	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/status"
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// everything is an account in which all checks run.
+func everything() account {
+	return account{checks: append(
+		status.Key(func(context.Context) ([]string, error) { return full(), nil }, status.Needs(true)),
+		status.EventBus(fails(nil)), status.EventQueue(count(0, nil)), status.DeadLetterQueue(count(0, nil)),
+		status.WebhookSecret(schemes(nil, "bearer")), status.Hosts([]string{"*.okta.com"}),
+	)}
+}
+
+func TestReport(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now().UTC()
+		a := everything()
+		a.entries = []protocol.Entry{
+			own(now.Add(-3 * time.Hour)),
+			managed("urn:one", func(e *protocol.Entry) {
+				e.IntegrationID, e.Audited, e.Findings = "id-1", now.Add(-3*time.Hour), stored(now.Add(90*day+time.Hour), "IntegrationDisabled")
+			}),
+		}
+		a.integrations = []sendgrid.Integration{integration("id-1", "urn:one"), integration("id-2", "")}
+		text, err := json.Marshal(a.report(t))
+		require.NoError(t, err)
+		require.JSONEq(t, `{
+			"ok": true, "version": "1.2.3", "audited": "1999-12-31T21:00:00Z",
+			"checks": [
+				{"name": "api_key", "ok": true, "message": "The secret can be read, and SendGrid accepts the API key."},
+				{"name": "scopes", "ok": true, "message": "The API key has the 4 scopes that are needed."},
+				{"name": "event_bus", "ok": true, "message": "The event bus exists."},
+				{"name": "event_queue", "ok": true, "message": `+jsonOf(t, check(t, a.report(t), "event_queue").Message)+`},
+				{"name": "dead_letter_queue", "ok": true, "message": "No message is there."},
+				{"name": "webhook_secret", "ok": true, "message": "Webhooks are accepted by bearer."},
+				{"name": "saml_metadata_hosts", "ok": true, "message": "SAML metadata is fetched from *.okta.com."},
+				{"name": "ledger", "ok": true, "message": `+jsonOf(t, check(t, a.report(t), "ledger").Message)+`},
+				{"name": "audit", "ok": true, "message": "The last audit began on 1999-12-31T21:00:00Z."}
+			],
+			"connections": [{
+				"entity_id": "urn:one", "name": "Listed id-1", "integration_id": "id-1", "enabled": true, "state": "managed", "days_left": 90,
+				"audited": "1999-12-31T21:00:00Z", "findings": [{"code": "IntegrationDisabled", "message": "About IntegrationDisabled"}]
+			}],
+			"findings": [{"code": "IntegrationIncomplete", "integration_ids": ["id-2"], "message": `+jsonOf(t, a.report(t).Findings[0].Message)+`}]
+		}`, string(text))
+	})
+}
+
+func jsonOf(t *testing.T, value any) string {
+	t.Helper()
+	text, err := json.Marshal(value)
+	require.NoError(t, err)
+	return string(text)
+}
+
+// An empty account is not an error, and nothing in the report is null.
+func TestReportOfNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := account{}.report(t)
+		require.True(t, r.OK)
+		require.Contains(t, check(t, r, "audit").Message, "No audit has run yet")
+		require.Contains(t, check(t, r, "audit").Message, "AuditCommand")
+		text := jsonOf(t, r)
+		require.Contains(t, text, `"connections":[],"findings":[]`)
+		require.NotContains(t, text, "audited")
+		require.NotContains(t, text, "null")
+	})
+}
+
+// Whatever hangs, the report is complete in time, and says what did not end. What ended is in it.
+func TestHanging(t *testing.T) {
+	t.Parallel()
+	hanging := func(check status.Check, run func(context.Context) error) status.Check {
+		return status.Check{Name: check.Name, Run: func(ctx context.Context) (string, error) {
+			return "", &status.Problem{Message: "It could not be read.", Err: run(ctx)}
+		}}
+	}
+	one, two := status.Hosts(nil), status.EventBus(fails(nil))
+	for name, tt := range map[string]struct {
+		change func(*account)
+		want   []string
+		late   []string // those that say that they did not end
+	}{
+		"a check":              {func(a *account) { a.checks[0] = hanging(one, hangs) }, []string{one.Name}, nil},
+		"a check that is deaf": {func(a *account) { a.checks[0] = hanging(one, deaf) }, []string{one.Name}, []string{one.Name}},
+		"another that is deaf": {func(a *account) { a.checks[1] = hanging(two, deaf) }, []string{two.Name}, []string{two.Name}},
+		"the ledger":           {func(a *account) { a.scan = hangs }, []string{"ledger", "audit"}, nil},
+		"the ledger, deaf":     {func(a *account) { a.scan = deaf }, []string{"ledger", "audit"}, []string{"ledger"}},
+		"the list":             {func(a *account) { a.list = hangs }, []string{"integrations"}, nil},
+		"the list, deaf":       {func(a *account) { a.list = deaf }, []string{"integrations"}, []string{"integrations"}},
+		"all, and every other is deaf": {func(a *account) {
+			a.checks[0], a.checks[1], a.scan, a.list = hanging(one, deaf), hanging(two, hangs), deaf, hangs
+		}, []string{one.Name, two.Name, "ledger", "integrations", "audit"}, []string{one.Name, "ledger"}},
+		"all deaf": {func(a *account) {
+			a.checks[0], a.checks[1], a.scan, a.list = hanging(one, deaf), hanging(two, deaf), deaf, deaf
+		},
+			[]string{one.Name, two.Name, "ledger", "integrations", "audit"}, []string{one.Name, two.Name, "ledger", "integrations"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				a := account{
+					checks: []status.Check{one, two}, entries: []protocol.Entry{own(time.Now()), managed("urn:one", nil)},
+					integrations: []sendgrid.Integration{integration("id of urn:one", "urn:one")},
+				}
+				tt.change(&a)
+				r := a.report(t)
+				time.Sleep(deafness) // The bubble ends once all have ended.
+				require.Equal(t, tt.want, failing(r))
+				for _, c := range r.Checks {
+					if slices.Contains(tt.late, c.Name) {
+						require.Contains(t, c.Message, "did not end within 8s. Run the status again")
+					} else {
+						require.NotContains(t, c.Message, "did not end")
+					}
+				}
+				if a.scan == nil || a.list == nil {
+					require.Len(t, r.Connections, 1, "of what could be read")
+				}
+			})
+		})
+	}
+}
+
+// The checks run side by side, so that together they take as long as the longest one.
+func TestChecksRunSideBySide(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var checks []status.Check
+		for i := range 20 {
+			checks = append(checks, status.Check{Name: fmt.Sprint(i), Run: func(context.Context) (string, error) {
+				time.Sleep(7 * time.Second)
+				return "Slow.", nil
+			}})
+		}
+		start := time.Now()
+		require.True(t, account{checks: checks}.report(t).OK)
+		require.Equal(t, 7*time.Second, time.Since(start))
+	})
+}
+
+// A mistake in a check is that check's only.
+func TestPanic(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := everything()
+		a.checks[0] = status.Check{Name: "api_key", Run: func(context.Context) (string, error) { panic(secretText) }}
+		a.scan = func(context.Context) error { panic("another") }
+		a.list = func(context.Context) error { panic("a third") }
+		r := a.report(t)
+		require.Equal(t, []string{"api_key", "ledger", "audit"}, failing(r))
+		for _, name := range []string{"api_key", "ledger"} {
+			require.Contains(t, check(t, r, name).Message, "mistake in this function; its log has the cause")
+			require.ErrorContains(t, check(t, r, name).Cause, "panic: ")
+		}
+	})
+}
+
+// What the list says about connections is what is the case now, and the ledger has the rest.
+func TestConnections(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now().UTC()
+		tests := map[string]struct {
+			account account
+			want    []audit.Connection
+		}{
+			"managed": {
+				account{
+					entries: []protocol.Entry{managed("urn:one", func(e *protocol.Entry) {
+						e.Audited, e.Findings = now.Add(-time.Hour), stored(now.Add(20*day+time.Minute), "CertificateExpiresSoon", "Drifted")
+					})},
+					integrations: []sendgrid.Integration{{ID: "id of urn:one", EntityID: "urn:one", Name: "Renamed", Enabled: false}},
+				},
+				[]audit.Connection{{
+					EntityID: "urn:one", Name: "Renamed", IntegrationID: "id of urn:one", State: audit.Managed, DaysLeft: new(20), Audited: now.Add(-time.Hour),
+					Findings: []audit.Finding{{Code: "CertificateExpiresSoon", Message: "About CertificateExpiresSoon"}, {Code: "Drifted", Message: "About Drifted"}},
+				}},
+			},
+			"days are counted now, not when it was audited": {
+				account{
+					entries: []protocol.Entry{managed("urn:one", func(e *protocol.Entry) {
+						e.Audited, e.Findings = now.Add(-40*day), stored(now.Add(-2*day-time.Hour))
+					})},
+					integrations: []sendgrid.Integration{integration("id of urn:one", "urn:one")},
+				},
+				[]audit.Connection{{EntityID: "urn:one", Name: "Listed id of urn:one", IntegrationID: "id of urn:one", Enabled: true, State: audit.Managed, DaysLeft: new(-3), Audited: now.Add(-40 * day), Findings: []audit.Finding{}}},
+			},
+			"never audited": {
+				account{entries: []protocol.Entry{managed("urn:one", nil)}, integrations: []sendgrid.Integration{integration("id of urn:one", "urn:one")}},
+				[]audit.Connection{{EntityID: "urn:one", Name: "Listed id of urn:one", IntegrationID: "id of urn:one", Enabled: true, State: audit.Managed, Findings: []audit.Finding{}}},
+			},
+			"ended": {
+				account{
+					entries:      []protocol.Entry{managed("urn:one", func(e *protocol.Entry) { e.Ended = now.Add(-day) })},
+					integrations: []sendgrid.Integration{{ID: "id of urn:one", EntityID: "urn:one", Name: "Old"}},
+				},
+				[]audit.Connection{{EntityID: "urn:one", Name: "Old", IntegrationID: "id of urn:one", State: audit.Ended, Findings: []audit.Finding{}}},
+			},
+			"ended and deleted": {
+				account{entries: []protocol.Entry{managed("urn:one", func(e *protocol.Entry) { e.Ended, e.IntegrationID = now.Add(-day), "" })}},
+				[]audit.Connection{{EntityID: "urn:one", Name: "Kept urn:one", State: audit.Ended, Findings: []audit.Finding{}}},
+			},
+			"unmanaged": {
+				account{integrations: []sendgrid.Integration{integration("id-1", "urn:one")}},
+				[]audit.Connection{{EntityID: "urn:one", Name: "Listed id-1", IntegrationID: "id-1", Enabled: true, State: audit.Unmanaged, Findings: []audit.Finding{}}},
+			},
+			"unmanaged and audited": {
+				account{
+					entries: []protocol.Entry{entry("urn:one", func(e *protocol.Entry) {
+						e.Audited, e.Findings = now.Add(-time.Hour), stored(time.Time{}, "NoCertificate")
+					})},
+					integrations: []sendgrid.Integration{integration("id of urn:one", "urn:one")},
+				},
+				[]audit.Connection{{
+					EntityID: "urn:one", Name: "Listed id of urn:one", IntegrationID: "id of urn:one", Enabled: true, State: audit.Unmanaged, Audited: now.Add(-time.Hour),
+					Findings: []audit.Finding{{Code: "NoCertificate", Message: "About NoCertificate"}},
+				}},
+			},
+			"unmanaged and gone":          {account{entries: []protocol.Entry{entry("urn:one", nil)}}, nil},
+			"forgotten":                   {account{entries: []protocol.Entry{managed("urn:one", func(e *protocol.Entry) { e.Expires = now.Add(-time.Second) })}}, nil},
+			"the audits' entry":           {account{entries: []protocol.Entry{own(now)}}, nil},
+			"an entry of another version": {account{entries: []protocol.Entry{{Key: "teammate", Kept: "{}", Expires: now.Add(day)}}}, nil},
+			"without entity_id":           {account{integrations: []sendgrid.Integration{integration("id-1", "")}}, nil},
+			"two with one entity_id": {
+				account{
+					entries:      []protocol.Entry{managed("urn:one", func(e *protocol.Entry) { e.IntegrationID = "id-2" })},
+					integrations: []sendgrid.Integration{integration("id-1", "urn:one"), integration("id-2", "urn:one")},
+				},
+				[]audit.Connection{{EntityID: "urn:one", Name: "Listed id-2", IntegrationID: "id-2", Enabled: true, State: audit.Managed, Findings: []audit.Finding{}}},
+			},
+			"the list only": {
+				account{entries: []protocol.Entry{managed("urn:one", nil)}, scan: fails(errBroken), integrations: []sendgrid.Integration{integration("id-1", "urn:two")}},
+				[]audit.Connection{{EntityID: "urn:two", Name: "Listed id-1", IntegrationID: "id-1", Enabled: true, State: audit.Unmanaged, Findings: []audit.Finding{}}},
+			},
+			"the ledger only": {
+				account{
+					list: fails(errBroken), integrations: []sendgrid.Integration{integration("id-1", "urn:two")},
+					entries: []protocol.Entry{managed("urn:one", func(e *protocol.Entry) {
+						e.Audited, e.Findings = now.Add(-time.Hour), stored(now.Add(9*day+time.Hour), "Drifted")
+					})},
+				},
+				[]audit.Connection{{
+					EntityID: "urn:one", Name: "Kept urn:one", IntegrationID: "id of urn:one", Enabled: true, State: audit.Managed, DaysLeft: new(9), Audited: now.Add(-time.Hour),
+					Findings: []audit.Finding{{Code: "Drifted", Message: "About Drifted"}},
+				}},
+			},
+			"neither": {account{list: fails(errBroken), scan: fails(errBroken)}, nil},
+		}
+		for name, tt := range tests {
+			got := tt.account.report(t)
+			if tt.want == nil {
+				tt.want = []audit.Connection{}
+			}
+			require.Equal(t, jsonOf(t, tt.want), jsonOf(t, got.Connections), name)
+		}
+	})
+}
+
+// The connections with the most findings come first.
+func TestConnectionsAreSorted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		found := func(codes ...string) func(*protocol.Entry) {
+			return func(e *protocol.Entry) { e.Findings = stored(time.Time{}, codes...) }
+		}
+		r := account{entries: []protocol.Entry{
+			managed("urn:b", nil), managed("urn:d", found("Drifted")), managed("urn:a", nil), managed("urn:e", found("Drifted", "NoCertificate")), managed("urn:c", found("Missing")),
+		}}.report(t)
+		var order []string
+		for _, c := range r.Connections {
+			order = append(order, c.EntityID)
+		}
+		require.Equal(t, []string{"urn:e", "urn:c", "urn:d", "urn:a", "urn:b"}, order)
+		require.Zero(t, r.Omitted)
+	})
+}
+
+// A report has a thousand connections, and says how many more there are.
+func TestMoreThanAThousand(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := account{}
+		for i := range 600 {
+			a.entries = append(a.entries, managed(fmt.Sprintf("urn:%04d", i), nil))
+			a.integrations = append(a.integrations, integration(fmt.Sprint("listed-", i), fmt.Sprintf("urn:%04d", 2000+i)))
+		}
+		a.entries = append(a.entries, managed("urn:9999", func(e *protocol.Entry) { e.Findings = stored(time.Time{}, "Drifted") }))
+		r := a.report(t)
+		require.Len(t, r.Connections, 1000)
+		require.Equal(t, 201, r.Omitted)
+		require.Equal(t, "urn:9999", r.Connections[0].EntityID, "it has a finding")
+		require.Contains(t, jsonOf(t, r), `"omitted":201`)
+	})
+}
+
+// One list shows what is about several integrations, or about one without entity_id; no audit is needed.
+func TestFindingsOfTheList(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := account{integrations: []sendgrid.Integration{
+			integration("id-1", "urn:b"), integration("id-2", "urn:a"), integration("id-3", ""), integration("id-4", "urn:a"),
+			integration("id-5", "urn:c"), integration("id-6", "urn:b"), integration("id-7", "urn:a"), integration("id-8", ""),
+		}}.report(t)
+		require.True(t, r.OK, "findings are about connections")
+		require.Len(t, r.Findings, 3)
+		require.Equal(t, audit.DuplicateEntityID, r.Findings[0].Code)
+		require.Equal(t, []string{"id-2", "id-4", "id-7"}, r.Findings[0].IntegrationIDs)
+		require.Contains(t, r.Findings[0].Message, "3 integrations have the entity_id urn:a, so that log-in may fail. Delete all but one")
+		require.Equal(t, audit.DuplicateEntityID, r.Findings[1].Code)
+		require.Equal(t, []string{"id-1", "id-6"}, r.Findings[1].IntegrationIDs)
+		require.Equal(t, provision.IntegrationIncomplete, r.Findings[2].Code)
+		require.Equal(t, []string{"id-3", "id-8"}, r.Findings[2].IntegrationIDs)
+		require.Contains(t, r.Findings[2].Message, "no entity_id, so nobody can log in with")
+		require.Len(t, r.Connections, 3, "one for each entity id")
+	})
+}
+
+// The audit is late if none began for two days, or if one has not reached every connection after an hour.
+func TestAudit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		audited := func(ago time.Duration) func(*protocol.Entry) {
+			return func(e *protocol.Entry) { e.Audited = now.Add(-ago) }
+		}
+		tests := map[string]struct {
+			entries []protocol.Entry
+			ok      bool
+			want    string
+		}{
+			"never":                     {nil, true, "No audit has run yet"},
+			"never, connections":        {[]protocol.Entry{managed("urn:one", nil)}, true, "No audit has run yet"},
+			"recent":                    {[]protocol.Entry{own(now.Add(-23 * time.Hour)), managed("urn:one", audited(23*time.Hour))}, true, "The last audit began on 1999-12-31T01:00:00Z."},
+			"two days ago":              {[]protocol.Entry{own(now.Add(-2 * day))}, true, "The last audit began on"},
+			"more than two days ago":    {[]protocol.Entry{own(now.Add(-2*day - time.Second))}, false, "more than 48 hours ago. Look for \"audit failed\" in the function's log, and start one with the output AuditCommand."},
+			"a month ago":               {[]protocol.Entry{own(now.Add(-31 * day))}, false, "more than 48 hours ago"},
+			"running":                   {[]protocol.Entry{own(now.Add(-time.Hour)), managed("urn:one", audited(25*time.Hour)), managed("urn:two", nil)}, true, "The last audit began on"},
+			"does not end":              {[]protocol.Entry{own(now.Add(-61 * time.Minute)), managed("urn:one", audited(25*time.Hour)), managed("urn:two", nil), managed("urn:three", audited(time.Hour))}, false, "has not reached"},
+			"unmanaged need not be":     {[]protocol.Entry{own(now.Add(-61 * time.Minute)), entry("urn:one", audited(25*time.Hour))}, true, "The last audit began on"},
+			"nor what is forgotten":     {[]protocol.Entry{own(now.Add(-61 * time.Minute)), managed("urn:one", func(e *protocol.Entry) { e.Expires = now.Add(-day) })}, true, "The last audit began on"},
+			"ended ones are to be":      {[]protocol.Entry{own(now.Add(-61 * time.Minute)), managed("urn:one", func(e *protocol.Entry) { e.Ended = now.Add(-9 * day) })}, false, "has not reached"},
+			"long ago, and not reached": {[]protocol.Entry{own(now.Add(-3 * day)), managed("urn:one", nil)}, false, "more than 48 hours ago"},
+		}
+		for name, tt := range tests {
+			r := account{entries: tt.entries}.report(t)
+			got := check(t, r, "audit")
+			require.Equal(t, tt.ok, got.OK, name+": "+got.Message)
+			require.Contains(t, got.Message, tt.want, name)
+			if at := slices.IndexFunc(tt.entries, func(e protocol.Entry) bool { return e.Key == audit.LedgerKey }); at >= 0 {
+				require.True(t, tt.entries[at].Audited.Equal(r.Audited), name)
+			} else {
+				require.Zero(t, r.Audited, name)
+			}
+		}
+	})
+}
+
+func TestLedger(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		good := account{entries: []protocol.Entry{own(time.Now()), managed("urn:one", nil), entry("urn:two", nil), managed("urn:three", nil)}}
+		got := check(t, good.report(t), "ledger")
+		require.True(t, got.OK)
+		require.Contains(t, got.Message, "The ledger can be read.")
+		require.Contains(t, got.Message, "2")
+
+		memory := good.reporter()
+		memory.Durable = false
+		got = check(t, memory.Report(t.Context()), "ledger")
+		require.True(t, got.OK, "it is not configured")
+		require.Contains(t, got.Message, "LEDGER_TABLE is not set")
+
+		r := account{entries: good.entries, scan: fails(errBroken)}.report(t)
+		require.Equal(t, []string{"ledger", "audit"}, failing(r))
+		require.Contains(t, check(t, r, "ledger").Message, "The ledger could not be read. Check that the table of LEDGER_TABLE exists and that the function's role may use it.")
+		require.ErrorIs(t, check(t, r, "ledger").Cause, errBroken)
+		require.Contains(t, check(t, r, "audit").Message, "not known when the last audit began, because the ledger could not be read")
+		require.Zero(t, r.Audited)
+	})
+}
+
+// Why the integrations cannot be listed is said once: by the checks of the key, if that is why.
+func TestListFails(t *testing.T) {
+	t.Parallel()
+	refused := func(code int) error {
+		return &sendgrid.Error{Op: sendgrid.OpListIntegrations, StatusCode: code, Sent: true}
+	}
+	for name, tt := range map[string]struct {
+		scopes []string
+		key    error
+		list   error
+		want   []string
+		say    string
+	}{
+		"the key is revoked":     {full(), refused(401), refused(401), []string{"api_key", "scopes"}, ""},
+		"the key lacks a scope":  {full(sendgrid.ScopeRead), nil, refused(403), []string{"scopes"}, ""},
+		"the plan lacks SSO":     {others(60), nil, refused(403), []string{"scopes"}, ""},
+		"an outage of the list":  {full(), nil, refused(503), []string{"integrations"}, "connections that only SendGrid has are missing here. Run the status again"},
+		"refused all the same":   {full(), nil, refused(403), []string{"integrations"}, "does not let the API key list the integrations"},
+		"an outage of SendGrid":  {nil, refused(503), refused(503), []string{"api_key", "scopes"}, ""},
+		"an answer of no form":   {full(), nil, errBroken, []string{"integrations"}, "Run the status again"},
+		"accepted and then not":  {full(), nil, refused(401), []string{"integrations"}, "does not accept the API key"},
+		"nothing is wrong at it": {full(), nil, nil, []string{}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			list := func(context.Context) ([]string, error) { return tt.scopes, tt.key }
+			r := account{checks: status.Key(list, status.Needs(false)), list: fails(tt.list)}.report(t)
+			require.Equal(t, tt.want, failing(r))
+			if tt.say == "" {
+				require.NotContains(t, jsonOf(t, r.Checks), "integrations\"")
+				return
+			}
+			require.Contains(t, check(t, r, "integrations").Message, tt.say)
+			require.ErrorIs(t, check(t, r, "integrations").Cause, tt.list)
+		})
+	}
+}
+
+// A reporter makes reports at the same time. Run with -race.
+func TestReportsAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := everything()
+		a.entries, a.integrations = []protocol.Entry{own(time.Now()), managed("urn:one", nil)}, []sendgrid.Integration{integration("id-1", "urn:two")}
+		reporter := a.reporter()
+		for range 4 {
+			go func() { require.True(t, reporter.Report(t.Context()).OK) }()
+		}
+	})
+}
