@@ -219,10 +219,10 @@ const (
 // auditResult reports when the last audit began, and whether it has reached every connection.
 func (f read) auditResult(now time.Time) Result {
 	result := Result{Name: "audit"}
-	began := f.own.Audited
-	late := 0
+	began, late := f.own.Audited, 0
 	for _, e := range f.entries {
-		if e.Managed() && e.Audited.Before(began) {
+		// What became managed since is the business of the next audit.
+		if kept, managed := request.ParseKept(e.Kept); managed && kept.At.Before(began) && e.Audited.Before(began) {
 			late++
 		}
 	}
@@ -234,7 +234,7 @@ func (f read) auditResult(now time.Time) Result {
 	case now.Sub(began) > maxSilence:
 		result.Message = fmt.Sprintf("The last audit began on %s, more than 48 hours ago. Look for \"audit failed\" in the function's log, and start one with the output AuditCommand.", began.UTC().Format(time.RFC3339))
 	case late > 0 && now.Sub(began) > maxAudit:
-		result.Message = fmt.Sprintf("The audit of %s has not reached %d connections. Their messages are in the event queue; look for \"audit failed\" in the function's log.", began.UTC().Format(time.RFC3339), late)
+		result.Message = fmt.Sprintf("Connections that the audit of %s has not reached: %d. Look for \"audit failed\" in the function's log; the next audit begins with them.", began.UTC().Format(time.RFC3339), late)
 	default:
 		result.OK, result.Message = true, fmt.Sprintf("The last audit began on %s.", began.UTC().Format(time.RFC3339))
 	}

@@ -355,6 +355,8 @@ func TestAudit(t *testing.T) {
 			"a month ago":               {[]protocol.Entry{own(now.Add(-31 * day))}, false, "more than 48 hours ago"},
 			"running":                   {[]protocol.Entry{own(now.Add(-time.Hour)), managed("urn:one", audited(25*time.Hour)), managed("urn:two", nil)}, true, "The last audit began on"},
 			"does not end":              {[]protocol.Entry{own(now.Add(-61 * time.Minute)), managed("urn:one", audited(25*time.Hour)), managed("urn:two", nil), managed("urn:three", audited(time.Hour))}, false, "has not reached"},
+			"made since":                {[]protocol.Entry{own(now.Add(-5 * time.Hour)), managed("urn:one", func(e *protocol.Entry) { e.Kept = kept("urn:one", now.Add(-4*time.Hour)) })}, true, "The last audit began on"},
+			"applied again since":       {[]protocol.Entry{own(now.Add(-5 * time.Hour)), managed("urn:one", func(e *protocol.Entry) { e.Kept, e.Audited = kept("urn:one", now.Add(-4*time.Hour)), now.Add(-day) })}, true, "The last audit began on"},
 			"unmanaged need not be":     {[]protocol.Entry{own(now.Add(-61 * time.Minute)), entry("urn:one", audited(25*time.Hour))}, true, "The last audit began on"},
 			"nor what is forgotten":     {[]protocol.Entry{own(now.Add(-61 * time.Minute)), managed("urn:one", func(e *protocol.Entry) { e.Expires = now.Add(-day) })}, true, "The last audit began on"},
 			"ended ones are to be":      {[]protocol.Entry{own(now.Add(-61 * time.Minute)), managed("urn:one", func(e *protocol.Entry) { e.Ended = now.Add(-9 * day) })}, false, "has not reached"},
