@@ -182,6 +182,8 @@ func WebhookSecret(schemes func(context.Context) ([]string, error)) Check {
 			return "", &Problem{"The webhook secret has no usable content. The function's log says what to correct.", err}
 		case err != nil:
 			return "", &Problem{"The webhook secret could not be read from Secrets Manager. Check that it exists and that the function's role may read it.", err}
+		case len(names) == 0: // Each key is too short, or of an unknown scheme.
+			return "", &Problem{"The webhook secret has no usable key, so every webhook is refused. The function's log says what to correct: look for \"webhook secret\".", nil}
 		}
 		return "Webhooks are accepted by " + strings.Join(names, ", ") + ".", nil
 	}}

@@ -354,7 +354,7 @@ func TestAudit(t *testing.T) {
 			"more than two days ago":    {[]protocol.Entry{own(now.Add(-2*day - time.Second))}, false, "more than 48 hours ago. Look for \"audit failed\" in the function's log, and start one with the output AuditCommand."},
 			"a month ago":               {[]protocol.Entry{own(now.Add(-31 * day))}, false, "more than 48 hours ago"},
 			"running":                   {[]protocol.Entry{own(now.Add(-time.Hour)), managed("urn:one", audited(25*time.Hour)), managed("urn:two", nil)}, true, "The last audit began on"},
-			"does not end":              {[]protocol.Entry{own(now.Add(-61 * time.Minute)), managed("urn:one", audited(25*time.Hour)), managed("urn:two", nil), managed("urn:three", audited(time.Hour))}, false, "has not reached"},
+			"does not end":              {[]protocol.Entry{own(now.Add(-61 * time.Minute)), managed("urn:one", audited(25*time.Hour)), managed("urn:two", nil), managed("urn:three", audited(time.Hour))}, false, "Connections that the audit of 1999-12-31T22:59:00Z has not reached: 2. Look for"},
 			"made since":                {[]protocol.Entry{own(now.Add(-5 * time.Hour)), managed("urn:one", func(e *protocol.Entry) { e.Kept = kept("urn:one", now.Add(-4*time.Hour)) })}, true, "The last audit began on"},
 			"applied again since":       {[]protocol.Entry{own(now.Add(-5 * time.Hour)), managed("urn:one", func(e *protocol.Entry) { e.Kept, e.Audited = kept("urn:one", now.Add(-4*time.Hour)), now.Add(-day) })}, true, "The last audit began on"},
 			"unmanaged need not be":     {[]protocol.Entry{own(now.Add(-61 * time.Minute)), entry("urn:one", audited(25*time.Hour))}, true, "The last audit began on"},
