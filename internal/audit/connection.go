@@ -63,7 +63,8 @@ type Connection struct {
 	// entity id, it is the one that the ledger records.
 	IntegrationID string `json:"integration_id,omitempty"`
 	Enabled       bool   `json:"enabled"`
-	State         State  `json:"state"`
+	// State is empty if it is not known, because the ledger could not be read. An audit knows it.
+	State State `json:"state,omitempty"`
 	// DaysLeft is provision.DaysLeft of the certificates that are in use, as far as that is known; nil if
 	// the connection has none.
 	DaysLeft *int `json:"days_left,omitempty"`

@@ -183,7 +183,7 @@ func WebhookSecret(schemes func(context.Context) ([]string, error)) Check {
 		case err != nil:
 			return "", &Problem{"The webhook secret could not be read from Secrets Manager. Check that it exists and that the function's role may read it.", err}
 		case len(names) == 0: // Each key is too short, or of an unknown scheme.
-			return "", &Problem{"The webhook secret has no usable key, so every webhook is refused. The function's log says what to correct: look for \"webhook secret\".", nil}
+			return "", &Problem{"The webhook secret has no usable key, so every webhook is refused. Put one into it, such as {\"bearer\": \"…\"} with a long random text; the function's log has what is wrong with those that are there.", nil}
 		}
 		return "Webhooks are accepted by " + strings.Join(names, ", ") + ".", nil
 	}}

@@ -215,7 +215,7 @@ func TestWebhookSecret(t *testing.T) {
 	}{
 		"off":         {nil, true, "WEBHOOK_SECRET_ID is not set"},
 		"two":         {schemes(nil, "bearer", "github"), true, "Webhooks are accepted by bearer, github."},
-		"no scheme":   {schemes(nil), false, "The webhook secret has no usable key, so every webhook is refused. The function's log says what to correct: look for \"webhook secret\"."},
+		"no scheme":   {schemes(nil), false, "The webhook secret has no usable key, so every webhook is refused. Put one into it"},
 		"malformed":   {schemes(unusable), false, "The webhook secret"},
 		"unreachable": {schemes(errBroken), false, "The webhook secret could not be read from Secrets Manager. Check that it exists and that the function's role may read it."},
 	} {

@@ -30,6 +30,7 @@ const (
 	// maxConnections bounds the connections of a report: those with the most findings come first.
 	maxConnections = 1000
 	maxName        = 256
+	maxEntityID    = 1024
 )
 
 // Report is the status of an account and of the function.
@@ -89,7 +90,8 @@ type read struct {
 	integrations []sendgrid.Integration
 	entries      map[string]protocol.Entry // By entity id.
 	own          protocol.Entry            // The audit's.
-	scanned      bool
+	// listed and scanned report what of it could be read.
+	listed, scanned bool
 }
 
 // Report makes a report, within 10 s.
@@ -106,7 +108,7 @@ func (r *Reporter) Report(ctx context.Context) *Report {
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		found.integrations = all
+		found.integrations, found.listed = all, true
 		return "", nil
 	}}
 	results := runAll(ctx, append(checks, list))
@@ -179,7 +181,7 @@ func (r *Reporter) scan(ctx context.Context, found *read, mu *sync.Mutex) (strin
 	for e, err := range r.Entries(ctx) {
 		switch {
 		case err != nil:
-			return "", &Problem{"The ledger could not be read. Check that the table of LEDGER_TABLE exists and that the function's role may use it.", err}
+			return "", &Problem{"The ledger could not be read, so connections have only what SendGrid shows. Check that the table of LEDGER_TABLE exists and that the function's role may use it.", err}
 		case e.Key == audit.LedgerKey:
 			own = e
 		case e.EntityID != "" && !e.Expires.Before(now):
@@ -242,33 +244,40 @@ func (f read) auditResult(now time.Time) Result {
 }
 
 // connections returns what is known about each connection: what the last audit found, and what one list
-// shows.
+// shows. As for an audit, the integration of a connection is the one that the ledger records, or else the
+// first with the entity id.
 func (f read) connections(now time.Time) []audit.Connection {
-	byEntity := map[string]*audit.Connection{}
-	for id, e := range f.entries {
-		if c := describe(e, now); c.State != audit.Unmanaged {
-			byEntity[id] = &c
+	byID, byEntity := map[string]sendgrid.Integration{}, map[string]sendgrid.Integration{}
+	for _, i := range slices.Backward(f.integrations) {
+		byID[i.ID], byEntity[i.EntityID] = i, i
+	}
+	delete(byID, "") // Begun by hand in SendGrid, and not finished.
+	delete(byEntity, "")
+	entities := slices.Collect(maps.Keys(byEntity))
+	for entity, e := range f.entries {
+		if _, listed := byEntity[entity]; !listed && audit.StateOf(e) != audit.Unmanaged {
+			entities = append(entities, entity)
 		}
 	}
-	for _, i := range f.integrations {
-		if i.EntityID == "" {
-			continue
+	all := make([]audit.Connection, 0, len(entities))
+	for _, entity := range entities {
+		e := f.entries[entity]
+		c := describe(e, now)
+		c.EntityID = cut.Bytes(entity, maxEntityID)
+		i, there := byID[e.IntegrationID]
+		if !there {
+			i, there = byEntity[entity]
 		}
-		e := f.entries[i.EntityID]
-		c := byEntity[i.EntityID]
-		if c == nil {
-			described := describe(e, now)
-			described.EntityID = cut.Bytes(i.EntityID, maxName*4)
-			c = &described
-			byEntity[i.EntityID] = c
-		}
-		if c.IntegrationID == "" || c.IntegrationID == i.ID {
+		switch {
+		case there:
 			c.Name, c.IntegrationID, c.Enabled = cut.Bytes(i.Name, maxName), i.ID, i.Enabled
+		case f.listed: // SendGrid has none.
+			c.IntegrationID, c.Enabled = "", false
 		}
-	}
-	all := make([]audit.Connection, 0, len(byEntity))
-	for _, c := range byEntity {
-		all = append(all, *c)
+		if !f.scanned {
+			c.State = ""
+		}
+		all = append(all, c)
 	}
 	slices.SortFunc(all, func(a, b audit.Connection) int {
 		return cmp.Or(cmp.Compare(len(b.Findings), len(a.Findings)), strings.Compare(a.EntityID, b.EntityID))
@@ -278,7 +287,7 @@ func (f read) connections(now time.Time) []audit.Connection {
 
 // describe returns what an entry records of its connection.
 func describe(e protocol.Entry, now time.Time) audit.Connection {
-	c := audit.Connection{EntityID: e.EntityID, IntegrationID: e.IntegrationID, State: audit.StateOf(e), Audited: e.Audited, Findings: audit.Stored(e.Findings)}
+	c := audit.Connection{IntegrationID: e.IntegrationID, State: audit.StateOf(e), Audited: e.Audited, Findings: audit.Stored(e.Findings)}
 	if kept, managed := request.ParseKept(e.Kept); managed {
 		c.Name, c.Enabled = cut.Bytes(kept.Name, maxName), kept.Enabled && !e.IsEnded()
 	}

@@ -247,9 +247,31 @@ func TestConnections(t *testing.T) {
 				},
 				[]audit.Connection{{EntityID: "urn:one", Name: "Listed id-2", IntegrationID: "id-2", Enabled: true, State: audit.Managed, Findings: []audit.Finding{}}},
 			},
+			"deleted in SendGrid": {
+				account{entries: []protocol.Entry{managed("urn:one", nil)}, integrations: []sendgrid.Integration{integration("id-9", "urn:nine")}},
+				[]audit.Connection{
+					{EntityID: "urn:nine", Name: "Listed id-9", IntegrationID: "id-9", Enabled: true, State: audit.Unmanaged, Findings: []audit.Finding{}},
+					{EntityID: "urn:one", Name: "Kept urn:one", State: audit.Managed, Findings: []audit.Finding{}},
+				},
+			},
+			"another one in its place": {
+				account{entries: []protocol.Entry{managed("urn:one", nil)}, integrations: []sendgrid.Integration{integration("id-9", "urn:one")}},
+				[]audit.Connection{{EntityID: "urn:one", Name: "Listed id-9", IntegrationID: "id-9", Enabled: true, State: audit.Managed, Findings: []audit.Finding{}}},
+			},
+			"with another entity_id now": {
+				account{entries: []protocol.Entry{managed("urn:one", nil)}, integrations: []sendgrid.Integration{integration("id of urn:one", "urn:nine")}},
+				[]audit.Connection{
+					{EntityID: "urn:nine", Name: "Listed id of urn:one", IntegrationID: "id of urn:one", Enabled: true, State: audit.Unmanaged, Findings: []audit.Finding{}},
+					{EntityID: "urn:one", Name: "Listed id of urn:one", IntegrationID: "id of urn:one", Enabled: true, State: audit.Managed, Findings: []audit.Finding{}},
+				},
+			},
+			"not created yet": {
+				account{entries: []protocol.Entry{managed("urn:one", func(e *protocol.Entry) { e.IntegrationID = "" })}, integrations: []sendgrid.Integration{{Name: "Begun by hand"}}},
+				[]audit.Connection{{EntityID: "urn:one", Name: "Kept urn:one", State: audit.Managed, Findings: []audit.Finding{}}},
+			},
 			"the list only": {
 				account{entries: []protocol.Entry{managed("urn:one", nil)}, scan: fails(errBroken), integrations: []sendgrid.Integration{integration("id-1", "urn:two")}},
-				[]audit.Connection{{EntityID: "urn:two", Name: "Listed id-1", IntegrationID: "id-1", Enabled: true, State: audit.Unmanaged, Findings: []audit.Finding{}}},
+				[]audit.Connection{{EntityID: "urn:two", Name: "Listed id-1", IntegrationID: "id-1", Enabled: true, Findings: []audit.Finding{}}},
 			},
 			"the ledger only": {
 				account{
@@ -271,6 +293,9 @@ func TestConnections(t *testing.T) {
 				tt.want = []audit.Connection{}
 			}
 			require.Equal(t, jsonOf(t, tt.want), jsonOf(t, got.Connections), name)
+			if name == "the list only" {
+				require.NotContains(t, jsonOf(t, got), "state", "it is not known")
+			}
 		}
 	})
 }
@@ -393,7 +418,7 @@ func TestLedger(t *testing.T) {
 
 		r := account{entries: good.entries, scan: fails(errBroken)}.report(t)
 		require.Equal(t, []string{"ledger", "audit"}, failing(r))
-		require.Contains(t, check(t, r, "ledger").Message, "The ledger could not be read. Check that the table of LEDGER_TABLE exists and that the function's role may use it.")
+		require.Contains(t, check(t, r, "ledger").Message, "The ledger could not be read, so connections have only what SendGrid shows. Check that the table of LEDGER_TABLE exists and that the function's role may use it.")
 		require.ErrorIs(t, check(t, r, "ledger").Cause, errBroken)
 		require.Contains(t, check(t, r, "audit").Message, "not known when the last audit began, because the ledger could not be read")
 		require.Zero(t, r.Audited)
