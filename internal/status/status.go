@@ -6,6 +6,7 @@ package status
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -29,8 +30,14 @@ const (
 	grace     = time.Second
 	// maxConnections bounds the connections of a report: those with the most findings come first.
 	maxConnections = 1000
-	maxName        = 256
-	maxEntityID    = 1024
+	// maxBytes bounds the JSON of them and of the findings. Lambda returns 6 MB at most, and in an HTTP
+	// response, which has the report as a text, it is up to twice as long.
+	maxBytes = 5 << 19
+	// What a report says about one connection, and about all, is bounded.
+	maxName     = 256
+	maxEntityID = 1024
+	maxFindings = 100
+	maxIDs      = 20
 )
 
 // Report is the status of an account and of the function.
@@ -41,18 +48,20 @@ type Report struct {
 	// Audited is when the last audit began, zero if there was none.
 	Audited time.Time `json:"audited,omitzero"`
 	Checks  []Result  `json:"checks"`
-	// Connections are at most 1,000, those with findings first. Omitted is how many are left out.
+	// Connections are at most 1,000, those with findings first, and fewer if they are very large. Omitted is
+	// how many are left out.
 	Connections []audit.Connection `json:"connections"`
 	Omitted     int                `json:"omitted,omitempty"`
-	// Findings are those about no connection, or about several integrations.
+	// Findings are those about no connection, or about several integrations: the first hundred.
 	Findings []Finding `json:"findings"`
 }
 
 // Finding is a finding that is not about one integration.
 type Finding struct {
-	Code           provision.WarningCode `json:"code"`
-	IntegrationIDs []string              `json:"integration_ids"`
-	Message        string                `json:"message"`
+	Code provision.WarningCode `json:"code"`
+	// IntegrationIDs are those of the first twenty; Message says how many there are.
+	IntegrationIDs []string `json:"integration_ids"`
+	Message        string   `json:"message"`
 }
 
 // Result is the result of a check.
@@ -300,29 +309,46 @@ func describe(e protocol.Entry, now time.Time) audit.Connection {
 // findings returns what one list shows that is not about one integration.
 func (f read) findings() []Finding {
 	found := []Finding{}
-	sharing := map[string][]string{}
-	var nameless []string
+	sharing := map[string][]sendgrid.Integration{}
 	for _, i := range f.integrations {
-		if i.EntityID == "" {
-			nameless = append(nameless, i.ID)
-		} else {
-			sharing[i.EntityID] = append(sharing[i.EntityID], i.ID)
-		}
+		sharing[i.EntityID] = append(sharing[i.EntityID], i)
 	}
-	for _, entity := range slices.Sorted(maps.Keys(sharing)) {
-		if ids := sharing[entity]; len(ids) > 1 {
-			found = append(found, Finding{audit.DuplicateEntityID, ids, fmt.Sprintf("%d integrations have the entity_id %s, so that log-in may fail. Delete all but one in SendGrid's SSO settings.", len(ids), cut.Bytes(entity, maxName))})
+	find := func(code provision.WarningCode, about []sendgrid.Integration, message string) {
+		ids := []string{}
+		for _, i := range about[:min(len(about), maxIDs)] {
+			if i.ID != "" { // Else it was begun by hand in SendGrid.
+				ids = append(ids, i.ID)
+			}
 		}
+		found = append(found, Finding{code, ids, message})
 	}
-	if len(nameless) > 0 {
-		found = append(found, Finding{provision.IntegrationIncomplete, nameless, "These integrations have no entity_id, so nobody can log in with them. Finish their set-up in SendGrid's SSO settings, or delete them."})
+	for _, entity := range slices.Sorted(maps.Keys(sharing)) { // The empty one first.
+		all := sharing[entity]
+		switch {
+		case len(found) == maxFindings:
+			return found
+		case entity == "":
+			find(provision.IntegrationIncomplete, all, fmt.Sprintf("Integrations without entity_id: %d. Nobody can log in with them. Finish their set-up in SendGrid's SSO settings, or delete them.", len(all)))
+		case len(all) > 1:
+			find(audit.DuplicateEntityID, all, fmt.Sprintf("%d integrations have the entity_id %s, so that log-in may fail. Delete all but one in SendGrid's SSO settings.", len(all), cut.Bytes(entity, maxEntityID)))
+		}
 	}
 	return found
 }
 
 // bound leaves out the connections that are too many.
 func (r *Report) bound() {
-	if more := len(r.Connections) - maxConnections; more > 0 {
-		r.Omitted, r.Connections = more, r.Connections[:maxConnections]
+	size := jsonSize(r.Findings)
+	for at, c := range r.Connections {
+		if size += jsonSize(c); at == maxConnections || size > maxBytes {
+			r.Omitted, r.Connections = len(r.Connections)-at, r.Connections[:at]
+			return
+		}
 	}
+}
+
+// jsonSize returns how long the JSON of a value is, with a comma.
+func jsonSize(value any) int {
+	text, _ := json.Marshal(value) // Texts, numbers and times always encode.
+	return len(text) + 1
 }

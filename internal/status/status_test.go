@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -343,18 +344,14 @@ func TestFindingsOfTheList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := account{integrations: []sendgrid.Integration{
 			integration("id-1", "urn:b"), integration("id-2", "urn:a"), integration("id-3", ""), integration("id-4", "urn:a"),
-			integration("id-5", "urn:c"), integration("id-6", "urn:b"), integration("id-7", "urn:a"), integration("id-8", ""),
+			integration("id-5", "urn:c"), integration("id-6", "urn:b"), integration("id-7", "urn:a"), {Name: "Begun by hand"}, integration("id-8", ""),
 		}}.report(t)
 		require.True(t, r.OK, "findings are about connections")
-		require.Len(t, r.Findings, 3)
-		require.Equal(t, audit.DuplicateEntityID, r.Findings[0].Code)
-		require.Equal(t, []string{"id-2", "id-4", "id-7"}, r.Findings[0].IntegrationIDs)
-		require.Contains(t, r.Findings[0].Message, "3 integrations have the entity_id urn:a, so that log-in may fail. Delete all but one")
-		require.Equal(t, audit.DuplicateEntityID, r.Findings[1].Code)
-		require.Equal(t, []string{"id-1", "id-6"}, r.Findings[1].IntegrationIDs)
-		require.Equal(t, provision.IntegrationIncomplete, r.Findings[2].Code)
-		require.Equal(t, []string{"id-3", "id-8"}, r.Findings[2].IntegrationIDs)
-		require.Contains(t, r.Findings[2].Message, "no entity_id, so nobody can log in with")
+		require.Equal(t, []status.Finding{
+			{provision.IntegrationIncomplete, []string{"id-3", "id-8"}, "Integrations without entity_id: 3. Nobody can log in with them. Finish their set-up in SendGrid's SSO settings, or delete them."},
+			{audit.DuplicateEntityID, []string{"id-2", "id-4", "id-7"}, "3 integrations have the entity_id urn:a, so that log-in may fail. Delete all but one in SendGrid's SSO settings."},
+			{audit.DuplicateEntityID, []string{"id-1", "id-6"}, "2 integrations have the entity_id urn:b, so that log-in may fail. Delete all but one in SendGrid's SSO settings."},
+		}, r.Findings)
 		require.Len(t, r.Connections, 3, "one for each entity id")
 	})
 }
@@ -472,6 +469,33 @@ func TestReportsAtOnce(t *testing.T) {
 		reporter := a.reporter()
 		for range 4 {
 			go func() { require.True(t, reporter.Report(t.Context()).OK) }()
+		}
+	})
+}
+
+// Lambda returns 6 MB at most, and an HTTP response has the report as a text in JSON, where a quote takes two
+// bytes more.
+func TestLargestReportFits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		quotes := strings.Repeat(`"`, 4096)
+		a := account{}
+		for i := range 400 {
+			id := fmt.Sprintf("urn:%04d:%s", i, quotes[:1000])
+			a.entries = append(a.entries, managed(id, func(e *protocol.Entry) { e.Findings = stored(time.Time{}, quotes[:1000], quotes[:1000], quotes[:1000]) }))
+			for range 2 {
+				a.integrations = append(a.integrations, sendgrid.Integration{ID: fmt.Sprint("id-", len(a.integrations), quotes[:240]), EntityID: id, Name: quotes})
+			}
+			a.integrations = append(a.integrations, sendgrid.Integration{ID: fmt.Sprint("nameless-", i, quotes[:240])})
+		}
+		r := a.report(t)
+		require.Less(t, len(jsonOf(t, jsonOf(t, r))), 6_000_000-10_000)
+		require.Greater(t, len(r.Connections), 100)
+		require.Equal(t, 400, len(r.Connections)+r.Omitted)
+		require.Len(t, r.Findings, 100)
+		require.Contains(t, r.Findings[0].Message, "Integrations without entity_id: 400.")
+		for _, f := range r.Findings {
+			require.LessOrEqual(t, len(f.IntegrationIDs), 20)
 		}
 	})
 }
