@@ -31,8 +31,8 @@ func newReporter(cfg config, client *sendgrid.Client, entries audit.Ledger, bus 
 	}
 	return &status.Reporter{
 		Version: version, Integrations: client.ListIntegrations, Entries: entries.All, Durable: cfg.ledgerTable != "",
-		Checks: func() []status.Check {
-			return append(status.Key(client.ListScopes, status.Needs(cfg.deleteAfter > 0)),
+		Checks: func(ctx context.Context) []status.Check {
+			return append(status.Key(ctx, client.ListScopes, status.Needs(cfg.deleteAfter > 0)),
 				status.EventBus(describe), status.EventQueue(waiting(cfg.eventQueueURL)), status.DeadLetterQueue(waiting(cfg.deadLetterQueueURL)),
 				status.WebhookSecret(schemes), status.Hosts(cfg.samlMetadataHosts))
 		},

@@ -48,23 +48,17 @@ func Needs(deletes bool) []Need {
 
 // Key returns the checks of the API key, which share one call: whether the secret can be read and SendGrid
 // accepts the key, and whether it has the scopes that are needed.
-func Key(list func(context.Context) ([]string, error), needs []Need) []Check {
-	var once sync.Once
-	var scopes []string
-	var err error
-	read := func(ctx context.Context) ([]string, error) {
-		once.Do(func() { scopes, err = list(ctx) })
-		return scopes, err
-	}
+func Key(ctx context.Context, list func(context.Context) ([]string, error), needs []Need) []Check {
+	read := sync.OnceValues(func() ([]string, error) { return list(ctx) })
 	return []Check{
-		{nameAPIKey, func(ctx context.Context) (string, error) {
-			if _, err := read(ctx); err != nil {
+		{nameAPIKey, func(context.Context) (string, error) {
+			if _, err := read(); err != nil {
 				return "", keyProblem(err)
 			}
 			return "The secret can be read, and SendGrid accepts the API key.", nil
 		}},
-		{nameScopes, func(ctx context.Context) (string, error) {
-			scopes, err := read(ctx)
+		{nameScopes, func(context.Context) (string, error) {
+			scopes, err := read()
 			if err != nil {
 				return "", &Problem{"The scopes of the API key could not be read; see the check " + nameAPIKey + ".", err}
 			}

@@ -35,17 +35,33 @@ func others(n int) (scopes []string) {
 	return scopes
 }
 
-// key makes the checks of a key with these scopes, or of one that cannot be used.
-func key(t *testing.T, scopes []string, err error, deletes bool) (apiKey, scope status.Result) {
+// key returns the checks of a key with these scopes, or of one that cannot be used.
+func key(scopes []string, err error, deletes bool) []status.Check {
+	return status.Key(context.Background(), func(context.Context) ([]string, error) { return scopes, err }, status.Needs(deletes))
+}
+
+// keyResults are the results of those checks.
+func keyResults(t *testing.T, scopes []string, err error, deletes bool) (apiKey, scope status.Result) {
 	t.Helper()
-	calls := 0
-	list := func(context.Context) ([]string, error) {
-		calls++
-		return scopes, err
-	}
-	r := account{checks: status.Key(list, status.Needs(deletes))}.report(t)
-	require.Equal(t, 1, calls, "the checks share one call")
+	r := account{checks: key(scopes, err, deletes)}.report(t)
 	return check(t, r, "api_key"), check(t, r, "scopes")
+}
+
+// The two checks share one call, and what it ends in: also if that is a mistake.
+func TestKeyIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	checks := status.Key(t.Context(), func(context.Context) ([]string, error) {
+		calls++
+		panic("no")
+	}, status.Needs(false))
+	r := account{checks: checks}.report(t)
+	require.Equal(t, 1, calls)
+	require.Equal(t, []string{"api_key", "scopes"}, failing(r))
+	for _, c := range r.Checks[:2] {
+		require.Contains(t, c.Message, "mistake in this function")
+		require.ErrorContains(t, c.Cause, "panic: no")
+	}
 }
 
 func TestAPIKey(t *testing.T) {
@@ -78,7 +94,7 @@ func TestAPIKey(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			apiKey, scopes := key(t, nil, tt.err, false)
+			apiKey, scopes := keyResults(t, nil, tt.err, false)
 			require.False(t, apiKey.OK)
 			for _, text := range tt.want {
 				require.Contains(t, apiKey.Message, text)
@@ -88,7 +104,7 @@ func TestAPIKey(t *testing.T) {
 			require.Equal(t, "The scopes of the API key could not be read; see the check api_key.", scopes.Message)
 		})
 	}
-	apiKey, scopes := key(t, full(), nil, true)
+	apiKey, scopes := keyResults(t, full(), nil, true)
 	require.Equal(t, status.Result{Name: "api_key", OK: true, Message: "The secret can be read, and SendGrid accepts the API key."}, apiKey)
 	require.True(t, scopes.OK)
 }
@@ -120,7 +136,7 @@ func TestScopes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			apiKey, scopes := key(t, tt.scopes, nil, tt.deletes)
+			apiKey, scopes := keyResults(t, tt.scopes, nil, tt.deletes)
 			require.True(t, apiKey.OK)
 			require.Equal(t, tt.ok, scopes.OK, scopes.Message)
 			for _, text := range tt.want {

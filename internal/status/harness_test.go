@@ -45,7 +45,7 @@ func (a account) reporter() *status.Reporter {
 	}
 	return &status.Reporter{
 		Version: "1.2.3", Durable: true,
-		Checks: func() []status.Check { return a.checks },
+		Checks: func(context.Context) []status.Check { return a.checks },
 		Integrations: func(ctx context.Context) ([]sendgrid.Integration, error) {
 			return a.integrations, read(ctx, a.list)
 		},

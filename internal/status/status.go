@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -27,7 +28,7 @@ import (
 const (
 	// timeLimit bounds each check. A report is complete a second later, whatever hangs.
 	timeLimit = 8 * time.Second
-	grace     = time.Second
+	maxGrace  = time.Second
 	// maxConnections bounds the connections of a report: those with the most findings come first.
 	maxConnections = 1000
 	// maxBytes bounds the JSON of them and of the findings. Lambda returns 6 MB at most, and in an HTTP
@@ -77,16 +78,16 @@ type Result struct {
 // Check is something that is checked.
 type Check struct {
 	Name string
-	// Run returns what it found. An error says what is wrong and what to do, for people: it is
-	// published.
+	// Run returns what it found. Its errors are of type *Problem.
 	Run func(context.Context) (message string, err error)
 }
 
 // Reporter makes reports. Its methods may be called concurrently.
 type Reporter struct {
 	Version string
-	// Checks returns what is checked in addition to the ledger and the audits, anew for each report.
-	Checks func() []Check
+	// Checks returns what is checked in addition to the ledger and the audits, anew for each report, of which
+	// it gets the context.
+	Checks func(context.Context) []Check
 	// Integrations lists those of the account, and Entries all of the ledger.
 	Integrations func(context.Context) ([]sendgrid.Integration, error)
 	Entries      func(context.Context) iter.Seq2[protocol.Entry, error]
@@ -103,13 +104,19 @@ type read struct {
 	listed, scanned bool
 }
 
-// Report makes a report, within 10 s.
+// Report makes a report, within 10 s and before ctx ends.
 func (r *Reporter) Report(ctx context.Context) *Report {
-	ctx, cancel := context.WithTimeout(ctx, timeLimit)
+	limit, grace := timeLimit, maxGrace
+	if deadline, ok := ctx.Deadline(); ok {
+		left := max(0, time.Until(deadline))
+		grace = min(maxGrace, left/4)
+		limit = min(timeLimit, left-2*grace) // The second one is for the response.
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var found read
 	var mu sync.Mutex // Guards found: a check that does not end may go on.
-	checks := append(r.Checks(), Check{"ledger", func(ctx context.Context) (string, error) { return r.scan(ctx, &found, &mu) }})
+	checks := append(r.Checks(ctx), Check{"ledger", func(ctx context.Context) (string, error) { return r.scan(ctx, &found, &mu) }})
 	list := Check{"integrations", func(ctx context.Context) (string, error) {
 		all, err := r.Integrations(ctx)
 		if err != nil {
@@ -120,7 +127,7 @@ func (r *Reporter) Report(ctx context.Context) *Report {
 		found.integrations, found.listed = all, true
 		return "", nil
 	}}
-	results := runAll(ctx, append(checks, list))
+	results := runAll(ctx, limit, grace, append(checks, list))
 	mu.Lock()
 	seen := found
 	mu.Unlock()
@@ -141,14 +148,16 @@ func allOK(results []Result, names ...string) bool {
 	return !slices.ContainsFunc(results, func(c Result) bool { return slices.Contains(names, c.Name) && !c.OK })
 }
 
-// runAll runs checks side by side. One that does not end in time is not ok, and is not waited for.
-func runAll(ctx context.Context, checks []Check) []Result {
+// runAll runs checks side by side. One that does not end within the limit, at which ctx ends, is not ok, and is
+// not waited for any longer than grace.
+func runAll(ctx context.Context, limit, grace time.Duration, checks []Check) []Result {
+	late := fmt.Sprintf("This check did not end within %s. ", limit.Round(time.Second/10))
 	done := make([]chan Result, len(checks))
 	for at, c := range checks {
 		done[at] = make(chan Result, 1)
-		go func() { done[at] <- c.run(ctx) }()
+		go func() { done[at] <- c.run(ctx, late) }()
 	}
-	timer := time.NewTimer(timeLimit + grace)
+	timer := time.NewTimer(limit + grace)
 	defer timer.Stop()
 	results := make([]Result, len(checks))
 	for at, c := range checks {
@@ -161,25 +170,35 @@ func runAll(ctx context.Context, checks []Check) []Result {
 		case results[at] = <-done[at]:
 		case <-timer.C:
 			timer.Reset(0) // For those that follow.
-			results[at] = Result{Name: c.Name, Message: fmt.Sprintf("This check did not end within %s. Run the status again; if it does not end then either, look for it in the function's log.", timeLimit)}
+			results[at] = Result{Name: c.Name, Message: late + "What it asks does not respond. Run the status again; if that persists, check the status page of the service, and the way of the function to it."}
 		}
 	}
 	return results
 }
 
-func (c Check) run(ctx context.Context) (r Result) {
+// run runs the check. late begins the message of one that was ended because the time was over.
+func (c Check) run(ctx context.Context, late string) (r Result) {
 	r.Name = c.Name
+	fail := func(cause error) {
+		r.OK, r.Message, r.Cause = false, "This check failed because of a mistake in this function; its log has the cause.", cause
+	}
 	defer func() {
 		if cause := recover(); cause != nil { // It is a report whatever happens.
-			r.OK, r.Message, r.Cause = false, "This check failed because of a mistake in this function; its log has the cause.", fmt.Errorf("panic: %v", cause)
+			fail(fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))
 		}
 	}()
 	message, err := c.Run(ctx)
-	if err != nil {
-		r.Message, r.Cause = err.Error(), errors.Unwrap(err)
-		return r
+	var p *Problem
+	switch {
+	case err == nil:
+		r.OK, r.Message = true, message
+	case !errors.As(err, &p): // Its text may be anything.
+		fail(err)
+	case ctx.Err() != nil:
+		r.Message, r.Cause = late+p.Message, p.Err
+	default:
+		r.Message, r.Cause = p.Message, p.Err
 	}
-	r.OK, r.Message = true, message
 	return r
 }
 

@@ -22,7 +22,7 @@ import (
 // everything is an account in which all checks run.
 func everything() account {
 	return account{checks: append(
-		status.Key(func(context.Context) ([]string, error) { return full(), nil }, status.Needs(true)),
+		key(full(), nil, true),
 		status.EventBus(fails(nil)), status.EventQueue(count(0, nil)), status.DeadLetterQueue(count(0, nil)),
 		status.WebhookSecret(schemes(nil, "bearer")), status.Hosts([]string{"*.okta.com"}),
 	)}
@@ -96,24 +96,25 @@ func TestHanging(t *testing.T) {
 	}
 	one, two := status.Hosts(nil), status.EventBus(fails(nil))
 	for name, tt := range map[string]struct {
-		change func(*account)
-		want   []string
-		late   []string // those that say that they did not end
+		change     func(*account)
+		late, deaf []string
+		also       []string // that are not ok for that reason
 	}{
-		"a check":              {func(a *account) { a.checks[0] = hanging(one, hangs) }, []string{one.Name}, nil},
-		"a check that is deaf": {func(a *account) { a.checks[0] = hanging(one, deaf) }, []string{one.Name}, []string{one.Name}},
-		"another that is deaf": {func(a *account) { a.checks[1] = hanging(two, deaf) }, []string{two.Name}, []string{two.Name}},
-		"the ledger":           {func(a *account) { a.scan = hangs }, []string{"ledger", "audit"}, nil},
-		"the ledger, deaf":     {func(a *account) { a.scan = deaf }, []string{"ledger", "audit"}, []string{"ledger"}},
-		"the list":             {func(a *account) { a.list = hangs }, []string{"integrations"}, nil},
-		"the list, deaf":       {func(a *account) { a.list = deaf }, []string{"integrations"}, []string{"integrations"}},
-		"all, and every other is deaf": {func(a *account) {
+		"a check":              {func(a *account) { a.checks[0] = hanging(one, hangs) }, []string{one.Name}, nil, nil},
+		"a check that is deaf": {func(a *account) { a.checks[0] = hanging(one, deaf) }, nil, []string{one.Name}, nil},
+		"another that is deaf": {func(a *account) { a.checks[1] = hanging(two, deaf) }, nil, []string{two.Name}, nil},
+		"the ledger":           {func(a *account) { a.scan = hangs }, []string{"ledger"}, nil, []string{"audit"}},
+		"the ledger, deaf":     {func(a *account) { a.scan = deaf }, nil, []string{"ledger"}, []string{"audit"}},
+		"the list":             {func(a *account) { a.list = hangs }, []string{"integrations"}, nil, nil},
+		"the list, deaf":       {func(a *account) { a.list = deaf }, nil, []string{"integrations"}, nil},
+		"every other is deaf": {func(a *account) {
 			a.checks[0], a.checks[1], a.scan, a.list = hanging(one, deaf), hanging(two, hangs), deaf, hangs
-		}, []string{one.Name, two.Name, "ledger", "integrations", "audit"}, []string{one.Name, "ledger"}},
+		},
+			[]string{two.Name, "integrations"}, []string{one.Name, "ledger"}, []string{"audit"}},
 		"all deaf": {func(a *account) {
 			a.checks[0], a.checks[1], a.scan, a.list = hanging(one, deaf), hanging(two, deaf), deaf, deaf
 		},
-			[]string{one.Name, two.Name, "ledger", "integrations", "audit"}, []string{one.Name, two.Name, "ledger", "integrations"}},
+			nil, []string{one.Name, two.Name, "ledger", "integrations"}, []string{"audit"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -125,18 +126,35 @@ func TestHanging(t *testing.T) {
 				tt.change(&a)
 				r := a.report(t)
 				time.Sleep(deafness) // The bubble ends once all have ended.
-				require.Equal(t, tt.want, failing(r))
-				for _, c := range r.Checks {
-					if slices.Contains(tt.late, c.Name) {
-						require.Contains(t, c.Message, "did not end within 8s. Run the status again")
-					} else {
-						require.NotContains(t, c.Message, "did not end")
-					}
+				require.ElementsMatch(t, slices.Concat(tt.late, tt.deaf, tt.also), failing(r))
+				for _, name := range tt.late {
+					require.Regexp(t, "^This check did not end within 8s. [A-Z].* could not be ", check(t, r, name).Message)
+					require.ErrorIs(t, check(t, r, name).Cause, context.DeadlineExceeded)
+				}
+				for _, name := range tt.deaf {
+					require.Contains(t, check(t, r, name).Message, "This check did not end within 8s. What it asks does not respond. Run the status again")
 				}
 				if a.scan == nil || a.list == nil {
 					require.Len(t, r.Connections, 1, "of what could be read")
 				}
 			})
+		})
+	}
+}
+
+// A report is complete before the invocation ends, even if that is short.
+func TestShortInvocation(t *testing.T) {
+	t.Parallel()
+	for given, within := range map[time.Duration]string{28 * time.Second: "8s", 4500 * time.Millisecond: "2.5s", time.Second: "500ms"} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), given)
+			defer cancel()
+			r := account{scan: deaf, list: hangs}.reporter().Report(ctx)
+			require.NoError(t, ctx.Err(), given)
+			time.Sleep(deafness)
+			require.Equal(t, []string{"ledger", "integrations", "audit"}, failing(r))
+			require.Contains(t, check(t, r, "ledger").Message, "did not end within "+within+". ")
+			require.Contains(t, check(t, r, "integrations").Message, "did not end within "+within+". ")
 		})
 	}
 }
@@ -158,19 +176,25 @@ func TestChecksRunSideBySide(t *testing.T) {
 	})
 }
 
-// A mistake in a check is that check's only.
-func TestPanic(t *testing.T) {
+// A mistake in a check is that check's only. Its error is for the log.
+func TestMistakes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := everything()
-		a.checks[0] = status.Check{Name: "api_key", Run: func(context.Context) (string, error) { panic(secretText) }}
+		a.checks = append(a.checks,
+			status.Check{Name: "panics", Run: func(context.Context) (string, error) { panic(secretText) }},
+			status.Check{Name: "fails", Run: func(context.Context) (string, error) { return "", errBroken }},
+		)
 		a.scan = func(context.Context) error { panic("another") }
 		a.list = func(context.Context) error { panic("a third") }
 		r := a.report(t)
-		require.Equal(t, []string{"api_key", "ledger", "audit"}, failing(r))
-		for _, name := range []string{"api_key", "ledger"} {
-			require.Contains(t, check(t, r, name).Message, "mistake in this function; its log has the cause")
-			require.ErrorContains(t, check(t, r, name).Cause, "panic: ")
+		require.Equal(t, []string{"panics", "fails", "ledger", "integrations", "audit"}, failing(r))
+		for name, cause := range map[string]string{"panics": "panic: " + secretText, "fails": errBroken.Error(), "ledger": "panic: another", "integrations": "panic: a third"} {
+			require.Equal(t, "This check failed because of a mistake in this function; its log has the cause.", check(t, r, name).Message)
+			require.ErrorContains(t, check(t, r, name).Cause, cause)
+			if name != "fails" {
+				require.ErrorContains(t, check(t, r, name).Cause, "status_test.go", "where it was")
+			}
 		}
 	})
 }
@@ -447,8 +471,7 @@ func TestListFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			list := func(context.Context) ([]string, error) { return tt.scopes, tt.key }
-			r := account{checks: status.Key(list, status.Needs(false)), list: fails(tt.list)}.report(t)
+			r := account{checks: key(tt.scopes, tt.key, false), list: fails(tt.list)}.report(t)
 			require.Equal(t, tt.want, failing(r))
 			if tt.say == "" {
 				require.NotContains(t, jsonOf(t, r.Checks), "integrations\"")
@@ -480,7 +503,7 @@ func TestLargestReportFits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		quotes := strings.Repeat(`"`, 4096)
 		a := account{}
-		for i := range 400 {
+		for i := range 200 {
 			id := fmt.Sprintf("urn:%04d:%s", i, quotes[:1000])
 			a.entries = append(a.entries, managed(id, func(e *protocol.Entry) { e.Findings = stored(time.Time{}, quotes[:1000], quotes[:1000], quotes[:1000]) }))
 			for range 2 {
@@ -491,9 +514,9 @@ func TestLargestReportFits(t *testing.T) {
 		r := a.report(t)
 		require.Less(t, len(jsonOf(t, jsonOf(t, r))), 6_000_000-10_000)
 		require.Greater(t, len(r.Connections), 100)
-		require.Equal(t, 400, len(r.Connections)+r.Omitted)
+		require.Equal(t, 200, len(r.Connections)+r.Omitted)
 		require.Len(t, r.Findings, 100)
-		require.Contains(t, r.Findings[0].Message, "Integrations without entity_id: 400.")
+		require.Contains(t, r.Findings[0].Message, "Integrations without entity_id: 200.")
 		for _, f := range r.Findings {
 			require.LessOrEqual(t, len(f.IntegrationIDs), 20)
 		}
