@@ -92,7 +92,7 @@ func build(ctx context.Context, getenv func(string) string, logger *slog.Logger)
 	if cfg.deadLetterQueueURL != "" {
 		h.DeadLetters = &deadletter.Queue{API: func() deadletter.API { return queues() }, URL: cfg.deadLetterQueueURL}
 	}
-	h.Reporter = newReporter(cfg, client, entries, bus, verifier, queues)
+	h.Reporter = newReporter(cfg, key, client, entries, bus, verifier, queues)
 	prefetch(ctx, key, client, logger)
 	return h, nil
 }

@@ -39,6 +39,16 @@ func (k *APIKey) RenewKey(ctx context.Context, rejected string) (key, version st
 	return value.Reveal(), version, err
 }
 
+// Check reads the secret again, and returns an error if it has no usable key now, also if one that was read
+// before is in use.
+func (k *APIKey) Check(ctx context.Context) error {
+	_, version, err := k.cache.Get(ctx)
+	if err == nil {
+		_, _, err = k.cache.Refresh(ctx, version)
+	}
+	return err
+}
+
 // parseAPIKey extracts the key from a secret's text. It rejects what could not be sent in a header:
 // otherwise each request would fail for a reason that is hard to find.
 func parseAPIKey(text string) (String, error) {

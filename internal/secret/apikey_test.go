@@ -2,6 +2,7 @@ package secret_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -83,6 +84,41 @@ func TestAPIKeyIsUnusable(t *testing.T) {
 			require.True(t, failure.Permanent())
 			require.Empty(t, key)
 			require.Empty(t, version)
+		})
+	}
+}
+
+// A check is about the secret as it is now, also while a key that was read before is in use.
+func TestCheckAPIKey(t *testing.T) {
+	t.Parallel()
+	good := answer{text: "SG.one", version: "1"}
+	for name, tt := range map[string]struct {
+		answers []answer
+		want    string
+	}{
+		"as before":       {[]answer{good, good}, ""},
+		"another key":     {[]answer{good, {text: "SG.two", version: "2"}}, ""},
+		"unusable now":    {[]answer{good, {text: "{", version: "2"}}, "is not valid JSON"},
+		"refused now":     {[]answer{good, {err: awsError("AccessDeniedException")}}, "may not be read"},
+		"unreachable now": {[]answer{good, {err: errUnreachable}}, "unreachable"},
+		"never there":     {[]answer{{err: awsError("ResourceNotFoundException")}}, "does not exist"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := secret.NewAPIKey(answers(tt.answers...), id, secret.Options{TTL: time.Hour})
+			_, _, _ = k.Key(t.Context())
+			err := k.Check(t.Context())
+			if tt.want == "" {
+				require.NoError(t, err)
+			} else {
+				require.ErrorContains(t, err, tt.want)
+			}
+			key, _, _ := k.Key(t.Context())
+			if last := tt.answers[len(tt.answers)-1]; tt.want == "" {
+				require.Equal(t, last.text, key, "what was read is used")
+			} else if len(tt.answers) > 1 {
+				require.Equal(t, "SG.one", key, "it is in use all the same")
+			}
 		})
 	}
 }

@@ -42,6 +42,18 @@ func (e *Error) Definite() bool {
 	return e.Unusable || refused
 }
 
+// Advice says what is wrong and how an operator fixes it: the end of a sentence that begins with the secret. It
+// is empty if the secret only could not be read.
+func (e *Error) Advice() string {
+	if e.Unusable {
+		return e.Err.Error()
+	}
+	if text, refused := advice(e.Err); refused {
+		return text
+	}
+	return ""
+}
+
 // isDefinite reports whether err is an *Error that is Definite.
 func isDefinite(err error) bool {
 	var e *Error

@@ -3,6 +3,7 @@ package secret_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -61,6 +62,12 @@ func TestErrors(t *testing.T) {
 			require.Equal(t, id, failure.ID)
 			require.Equal(t, tt.permanent, failure.Permanent())
 			require.Equal(t, tt.transient, !failure.Definite())
+			if tt.transient {
+				require.Empty(t, failure.Advice())
+			} else {
+				require.NotEmpty(t, failure.Advice())
+				require.Equal(t, failure.Advice(), strings.Split(tt.want, ": api error")[0], "without what AWS said")
+			}
 			require.Error(t, errors.Unwrap(err))
 		})
 	}

@@ -10,6 +10,7 @@ import (
 
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/secret"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -46,10 +47,16 @@ func Needs(deletes bool) []Need {
 	return needs
 }
 
-// Key returns the checks of the API key, which share one call: whether the secret can be read and SendGrid
-// accepts the key, and whether it has the scopes that are needed.
-func Key(ctx context.Context, list func(context.Context) ([]string, error), needs []Need) []Check {
-	read := sync.OnceValues(func() ([]string, error) { return list(ctx) })
+// Key returns the checks of the API key, which share their calls: whether its secret can be read and SendGrid
+// accepts the key, and whether it has the scopes that are needed. readSecret reads the secret as it is now, and
+// list lists the scopes.
+func Key(ctx context.Context, readSecret func(context.Context) error, list func(context.Context) ([]string, error), needs []Need) []Check {
+	read := sync.OnceValues(func() ([]string, error) {
+		if err := readSecret(ctx); err != nil {
+			return nil, &sendgrid.KeyError{Op: sendgrid.OpListScopes, Err: err}
+		}
+		return list(ctx)
+	})
 	return []Check{
 		{nameAPIKey, func(context.Context) (string, error) {
 			if _, err := read(); err != nil {
@@ -72,16 +79,23 @@ func keyProblem(err error) error {
 	e := provision.Classify(err)
 	var failure *sendgrid.Error
 	switch {
-	case e.Code == problem.SecretUnavailable && e.Permanent:
-		return &Problem{"The secret with the SendGrid API key has no usable content. Put the key into it, bare or as {\"api_key\": \"…\"}; the output PutApiKeyCommand does.", err}
 	case e.Code == problem.SecretUnavailable:
-		return &Problem{"The secret with the SendGrid API key could not be read from Secrets Manager. Check that it exists and that the function's role may read it.", err}
+		return secretProblem("The secret with the SendGrid API key", " The output PutApiKeyCommand puts a key into it.", err)
 	case (e.Code == problem.SendGridUnauthorized || e.Code == problem.SendGridForbidden) && errors.As(err, &failure):
 		return &Problem{provision.Refusal(failure, ""), err}
 	case e.Code == problem.RateLimited:
 		return &Problem{"SendGrid's rate limit is used up, so the API key could not be checked. Run the status again in a minute.", err}
 	}
 	return &Problem{"SendGrid could not be asked about the API key. Check SENDGRID_REGION, SendGrid's status page and, if the function runs in a VPC, its way to the internet.", err}
+}
+
+// secretProblem says what is wrong with a secret, and then how to put something into it.
+func secretProblem(name, then string, err error) error {
+	var failure *secret.Error
+	if errors.As(err, &failure) && failure.Advice() != "" {
+		return &Problem{name + " " + failure.Advice() + "." + then, err}
+	}
+	return &Problem{name + " could not be read from Secrets Manager. Run the status again; if that persists, the function's log has the cause. If the function runs in a VPC, check its way to Secrets Manager.", err}
 }
 
 // listProblem says why the integrations cannot be listed, with a key that is accepted.
@@ -172,10 +186,8 @@ func WebhookSecret(schemes func(context.Context) ([]string, error)) Check {
 	return Check{nameWebhook, func(ctx context.Context) (string, error) {
 		names, err := schemes(ctx)
 		switch {
-		case err != nil && problem.IsPermanent(err):
-			return "", &Problem{"The webhook secret has no usable content. The function's log says what to correct.", err}
 		case err != nil:
-			return "", &Problem{"The webhook secret could not be read from Secrets Manager. Check that it exists and that the function's role may read it.", err}
+			return "", secretProblem("The webhook secret", "", err)
 		case len(names) == 0: // Each key is too short, or of an unknown scheme.
 			return "", &Problem{"The webhook secret has no usable key, so every webhook is refused. Put one into it, such as {\"bearer\": \"…\"} with a long random text; the function's log has what is wrong with those that are there.", nil}
 		}
