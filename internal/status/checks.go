@@ -111,7 +111,12 @@ func listProblem(err error) error {
 func checkScopes(scopes []string, needs []Need) (string, error) {
 	isSSO := func(scope string) bool { return strings.HasPrefix(scope, "sso.") }
 	if len(scopes) >= manyScopes && !slices.ContainsFunc(scopes, isSSO) {
-		return "", &Problem{fmt.Sprintf("The API key has %d scopes and none of SSO's, so the account's plan most likely does not include SSO. It takes Email API Pro or Premier, or Marketing Campaigns Advanced.", len(scopes)), nil}
+		var wanted []string
+		for _, n := range needs {
+			wanted = append(wanted, n.Scope)
+		}
+		return "", &Problem{fmt.Sprintf("The API key has %d scopes and none of SSO's, so the account's plan most likely does not include SSO. It takes Email API Pro or Premier, or Marketing Campaigns Advanced. "+
+			"If the plan is one of them, make a new key with %s.", len(scopes), strings.Join(wanted, ", ")), nil}
 	}
 	var missing []string
 	for _, n := range needs {
@@ -120,7 +125,7 @@ func checkScopes(scopes []string, needs []Need) (string, error) {
 		}
 	}
 	if len(missing) > 0 {
-		return "", &Problem{"The API key lacks " + strings.Join(missing, "; ") + ". Make a new key that has it, and put it into the secret; to edit a key may not be enough.", nil}
+		return "", &Problem{"The API key lacks " + strings.Join(missing, "; ") + ". Make a new key that has what is missing, and put it into the secret with the output PutApiKeyCommand; to edit a key may not be enough.", nil}
 	}
 	return fmt.Sprintf("The API key has the %d scopes that are needed.", len(needs)), nil
 }
@@ -153,7 +158,7 @@ func EventQueue(waiting func(context.Context) (int, error)) Check {
 		if err != nil {
 			return "", queueProblem("EVENT_QUEUE_URL", err)
 		}
-		return fmt.Sprintf("%d messages are waiting.", n), nil
+		return fmt.Sprintf("Messages in the event queue: %d.", n), nil
 	}}
 }
 
@@ -168,9 +173,9 @@ func DeadLetterQueue(waiting func(context.Context) (int, error)) Check {
 		case err != nil:
 			return "", queueProblem("DEAD_LETTER_QUEUE_URL", err)
 		case n > 0:
-			return "", &Problem{fmt.Sprintf("%d messages are in the dead-letter queue. Each has the code and the detail of its rejection as attributes: correct the request, send it again and delete the message.", n), nil}
+			return "", &Problem{fmt.Sprintf("Messages in the dead-letter queue: %d. They are not tried any more. The output ShowDeadLettersCommand shows them, and why; remove the cause, and send them again with RedriveCommand or delete them.", n), nil}
 		}
-		return "No message is there.", nil
+		return "Messages in the dead-letter queue: 0.", nil
 	}}
 }
 

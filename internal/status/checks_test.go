@@ -173,7 +173,7 @@ func TestScopes(t *testing.T) {
 	}{
 		"all":                      {scopes: full(), deletes: true, ok: true, want: []string{"the 4 scopes that are needed"}},
 		"just those":               {scopes: []string{sendgrid.ScopeRead, sendgrid.ScopeCreate, sendgrid.ScopeUpdate}, ok: true, want: []string{"the 3 scopes that are needed"}},
-		"no read":                  {scopes: full(sendgrid.ScopeRead), want: []string{"lacks sso.settings.read, which every request and every audit needs. Make a new key that has it"}, without: []string{plan, "create"}},
+		"no read":                  {scopes: full(sendgrid.ScopeRead), want: []string{"lacks sso.settings.read, which every request and every audit needs. Make a new key that has what is missing, and put it into the secret with the output PutApiKeyCommand; to edit a key may not be enough."}, without: []string{plan, "create"}},
 		"no create":                {scopes: full(sendgrid.ScopeCreate), want: []string{"lacks sso.settings.create, which the create of a connection and of a certificate needs."}, without: []string{plan}},
 		"no update":                {scopes: full(sendgrid.ScopeUpdate), want: []string{"lacks sso.settings.update, which if_exists: update, restore and state: absent need."}},
 		"two":                      {scopes: full(sendgrid.ScopeRead, sendgrid.ScopeUpdate), want: []string{"lacks sso.settings.read, which", "; sso.settings.update, which"}},
@@ -181,7 +181,7 @@ func TestScopes(t *testing.T) {
 		"no delete, not needed":    {scopes: full(sendgrid.ScopeDelete), ok: true},
 		"none at all":              {scopes: []string{}, want: []string{"sso.settings.read", "sso.settings.create", "sso.settings.update"}, without: []string{plan, "delete"}},
 		"few others":               {scopes: others(49), want: []string{"lacks sso.settings.read"}, without: []string{plan}},
-		"many others":              {scopes: others(50), want: []string{"has 50 scopes and none of SSO's", plan, "Email API Pro"}, without: []string{"lacks"}},
+		"many others":              {scopes: others(50), want: []string{"has 50 scopes and none of SSO's", plan, "Email API Pro", "If the plan is one of them, make a new key with sso.settings.read, sso.settings.create, sso.settings.update."}, without: []string{"lacks"}},
 		"many, and some of SSO's":  {scopes: append(others(80), "sso.teammates.read"), want: []string{"lacks sso.settings.read"}, without: []string{plan}},
 		"similar names are others": {scopes: append(others(49), "ssox.settings.read"), want: []string{"has 50 scopes", plan}},
 	} {
@@ -242,10 +242,11 @@ func TestQueues(t *testing.T) {
 	for name, tt := range map[string]struct {
 		check func(func(context.Context) (int, error)) status.Check
 		is    string
+		words string
 		full  bool // whether it is ok if it has messages
 	}{
-		"EVENT_QUEUE_URL":       {status.EventQueue, "event_queue", true},
-		"DEAD_LETTER_QUEUE_URL": {status.DeadLetterQueue, "dead_letter_queue", false},
+		"EVENT_QUEUE_URL":       {status.EventQueue, "event_queue", "event queue", true},
+		"DEAD_LETTER_QUEUE_URL": {status.DeadLetterQueue, "dead_letter_queue", "dead-letter queue", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -255,10 +256,13 @@ func TestQueues(t *testing.T) {
 			require.Contains(t, off.Message, name+" is not set")
 			require.True(t, run(t, tt.check(count(0, nil))).OK)
 
-			waiting := run(t, tt.check(count(1234, nil)))
-			require.Equal(t, tt.full, waiting.OK)
-			require.Contains(t, waiting.Message, "1234")
-			require.NoError(t, waiting.Cause)
+			for n, want := range map[int]string{1: "Messages in the " + tt.words + ": 1.", 1234: "Messages in the " + tt.words + ": 1234."} {
+				waiting := run(t, tt.check(count(n, nil)))
+				require.Equal(t, tt.full, waiting.OK)
+				require.Contains(t, waiting.Message, want)
+				require.Equal(t, !tt.full, strings.Contains(waiting.Message, "ShowDeadLettersCommand"))
+				require.NoError(t, waiting.Cause)
+			}
 			bad := run(t, tt.check(count(0, errBroken)))
 			require.False(t, bad.OK)
 			require.Contains(t, bad.Message, "queue of "+name+" could not be read. Check that it exists and that the function's role may use it.")

@@ -225,7 +225,7 @@ func (r *Reporter) scan(ctx context.Context, found *read, mu *sync.Mutex) (strin
 	if !r.Durable {
 		return "LEDGER_TABLE is not set: the ledger is in memory, and forgets everything when the process ends.", nil
 	}
-	return fmt.Sprintf("The ledger can be read. It keeps the requests of %d connections.", managed), nil
+	return fmt.Sprintf("The ledger can be read. Connections whose request it keeps: %d.", managed), nil
 }
 
 // Problem is an error whose message is for people, with its cause for the log.

@@ -48,11 +48,11 @@ func TestReport(t *testing.T) {
 				{"name": "api_key", "ok": true, "message": "The secret can be read, and SendGrid accepts the API key."},
 				{"name": "scopes", "ok": true, "message": "The API key has the 4 scopes that are needed."},
 				{"name": "event_bus", "ok": true, "message": "The event bus exists."},
-				{"name": "event_queue", "ok": true, "message": `+jsonOf(t, check(t, a.report(t), "event_queue").Message)+`},
-				{"name": "dead_letter_queue", "ok": true, "message": "No message is there."},
+				{"name": "event_queue", "ok": true, "message": "Messages in the event queue: 0."},
+				{"name": "dead_letter_queue", "ok": true, "message": "Messages in the dead-letter queue: 0."},
 				{"name": "webhook_secret", "ok": true, "message": "Webhooks are accepted by bearer."},
 				{"name": "saml_metadata_hosts", "ok": true, "message": "SAML metadata is fetched from *.okta.com."},
-				{"name": "ledger", "ok": true, "message": `+jsonOf(t, check(t, a.report(t), "ledger").Message)+`},
+				{"name": "ledger", "ok": true, "message": "The ledger can be read. Connections whose request it keeps: 1."},
 				{"name": "audit", "ok": true, "message": "The last audit began on 1999-12-31T21:00:00Z."}
 			],
 			"connections": [{
@@ -428,8 +428,7 @@ func TestLedger(t *testing.T) {
 		good := account{entries: []protocol.Entry{own(time.Now()), managed("urn:one", nil), entry("urn:two", nil), managed("urn:three", nil)}}
 		got := check(t, good.report(t), "ledger")
 		require.True(t, got.OK)
-		require.Contains(t, got.Message, "The ledger can be read.")
-		require.Contains(t, got.Message, "2")
+		require.Equal(t, "The ledger can be read. Connections whose request it keeps: 2.", got.Message)
 
 		memory := good.reporter()
 		memory.Durable = false
