@@ -19,6 +19,7 @@ import (
 
 	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/cut"
+	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/request"
@@ -131,9 +132,7 @@ func (r *Reporter) Report(ctx context.Context) *Report {
 	mu.Lock()
 	seen := found
 	mu.Unlock()
-	// Why the integrations cannot be listed is the business of the checks of the key.
-	last := len(results) - 1
-	if results[last].OK || !allOK(results, nameAPIKey, nameScopes) {
+	if last := len(results) - 1; results[last].OK || explained(results[:last], results[last].Cause) {
 		results = results[:last]
 	}
 	now := time.Now()
@@ -144,8 +143,13 @@ func (r *Reporter) Report(ctx context.Context) *Report {
 	return report
 }
 
-func allOK(results []Result, names ...string) bool {
-	return !slices.ContainsFunc(results, func(c Result) bool { return slices.Contains(names, c.Name) && !c.OK })
+// explained reports whether the checks of the key say already why the integrations cannot be listed.
+func explained(results []Result, cause error) bool {
+	isOK := func(name string) bool {
+		return !slices.ContainsFunc(results, func(c Result) bool { return c.Name == name && !c.OK })
+	}
+	isForbidden := cause != nil && provision.Classify(cause).Code == problem.SendGridForbidden
+	return !isOK(nameAPIKey) || isForbidden && !isOK(nameScopes)
 }
 
 // runAll runs checks side by side. One that does not end within the limit, at which ctx ends, is not ok, and is

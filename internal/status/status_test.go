@@ -462,6 +462,7 @@ func TestListFails(t *testing.T) {
 		"the key lacks a scope":  {full(sendgrid.ScopeRead), nil, refused(403), []string{"scopes"}, ""},
 		"the plan lacks SSO":     {others(60), nil, refused(403), []string{"scopes"}, ""},
 		"an outage of the list":  {full(), nil, refused(503), []string{"integrations"}, "connections that only SendGrid has are missing here. Run the status again"},
+		"an outage, and a scope": {full(sendgrid.ScopeUpdate), nil, refused(503), []string{"scopes", "integrations"}, "connections that only SendGrid has are missing here"},
 		"refused all the same":   {full(), nil, refused(403), []string{"integrations"}, "does not let the API key list the integrations"},
 		"an outage of SendGrid":  {nil, refused(503), refused(503), []string{"api_key", "scopes"}, ""},
 		"an answer of no form":   {full(), nil, errBroken, []string{"integrations"}, "Run the status again"},
