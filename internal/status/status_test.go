@@ -489,9 +489,14 @@ func TestReportsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := everything()
 		a.entries, a.integrations = []protocol.Entry{own(time.Now()), managed("urn:one", nil)}, []sendgrid.Integration{integration("id-1", "urn:two")}
-		reporter := a.reporter()
+		reporter, reports := a.reporter(), make(chan *status.Report)
 		for range 4 {
-			go func() { require.True(t, reporter.Report(t.Context()).OK) }()
+			go func() { reports <- reporter.Report(t.Context()) }()
+		}
+		for range 4 {
+			r := <-reports
+			require.True(t, r.OK)
+			require.Len(t, r.Connections, 2)
 		}
 	})
 }

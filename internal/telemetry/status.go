@@ -24,9 +24,14 @@ func (l Log) logStatus(ctx context.Context, d *delivery.Delivery) {
 		return
 	}
 	for _, c := range d.Status.Checks {
-		if !c.OK {
-			l.Logger.WarnContext(ctx, "a check of the status is not ok", slog.String("check", c.Name), slog.String("found", c.Message), slog.Any("error", c.Cause))
+		if c.OK {
+			continue
 		}
+		found := []slog.Attr{slog.String("check", c.Name), slog.String("found", c.Message)}
+		if c.Cause != nil {
+			found = append(found, slog.String("error", c.Cause.Error()))
+		}
+		l.Logger.LogAttrs(ctx, slog.LevelWarn, "a check of the status is not ok", found...)
 	}
-	l.Logger.LogAttrs(ctx, slog.LevelInfo, "status reported", append(attrs, slog.Bool("ok", d.Status.OK), slog.Int("connections", len(d.Status.Connections)))...)
+	l.Logger.LogAttrs(ctx, slog.LevelInfo, "status reported", append(attrs, slog.Bool("ok", d.Status.OK), slog.Int("connections", len(d.Status.Connections)+d.Status.Omitted))...)
 }
