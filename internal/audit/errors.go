@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"sendgrid-sso-integration/internal/problem"
@@ -44,6 +45,8 @@ func message(e *problem.Error) string {
 		return "SendGrid's rate limit is used up."
 	case e.Code == problem.DeadlineExceeded:
 		return "SendGrid did not answer in time."
+	case failure.StatusCode >= http.StatusOK && failure.StatusCode < http.StatusMultipleChoices:
+		return "SendGrid's answer could not be read when it was asked to " + failure.Op.Words() + "; the function's log has the reason."
 	case failure.StatusCode != 0:
 		return fmt.Sprintf("SendGrid answered with status %d when asked to %s.", failure.StatusCode, failure.Op.Words())
 	}

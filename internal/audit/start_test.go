@@ -183,7 +183,7 @@ func TestOneConnectionFails(t *testing.T) {
 	}{
 		"500":               {sendgridtest.Fault{Status: 500, Times: 4}, "SendGrid answered with status 500"},
 		"deleted meanwhile": {sendgridtest.Fault{Status: 404}, "status 404"},
-		"not JSON":          {sendgridtest.Fault{Status: 200, Body: "<html>", Times: 4}, "status 200"},
+		"not JSON":          {sendgridtest.Fault{Status: 200, Body: "<html>", Times: 4}, "answer could not be read"},
 		"no answer in time": {sendgridtest.Fault{Delay: time.Minute, Times: 3}, "did not answer in time"},
 	} {
 		t.Run(name, func(t *testing.T) {

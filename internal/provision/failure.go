@@ -172,6 +172,8 @@ func message(e *problem.Error, effect string) string {
 		return Refusal(failure, effect)
 	case e.Code == problem.RateLimited:
 		return "SendGrid's rate limit is used up; send the request again after the time in Retry-After. " + sentence(effect)
+	case failure.StatusCode >= http.StatusOK && failure.StatusCode < http.StatusMultipleChoices:
+		return fmt.Sprintf("SendGrid's answer could not be read when it was asked to %s; %s. Send the request again; if it persists, the function's log has the reason.", failure.Op.Words(), effect)
 	case failure.StatusCode != 0:
 		return fmt.Sprintf("SendGrid answered with status %d when asked to %s; %s. Send the request again; if it persists, check SENDGRID_REGION and SendGrid's status page.", failure.StatusCode, failure.Op.Words(), effect)
 	case errors.Is(e.Err, errTooSlow):
