@@ -13,6 +13,8 @@ import (
 type httpCall struct {
 	// method is POST if empty.
 	method string
+	// path is that of the signed route if empty.
+	path string
 	// header has the content type application/json if it is nil.
 	header http.Header
 	body   string
@@ -24,6 +26,9 @@ type httpCall struct {
 func (r httpCall) complete() httpCall {
 	if r.method == "" {
 		r.method = http.MethodPost
+	}
+	if r.path == "" {
+		r.path = signedRoute
 	}
 	if r.header == nil {
 		r.header = http.Header{"content-type": {"application/json"}}
@@ -60,10 +65,10 @@ var gateways = map[string]func(httpCall) []byte{
 	"HTTP API": func(r httpCall) []byte {
 		r = r.complete()
 		event := events.APIGatewayV2HTTPRequest{
-			Version: "2.0", RouteKey: "POST /sso/integrations", RawPath: "/sso/integrations",
+			Version: "2.0", RouteKey: r.method + " " + r.path, RawPath: r.path,
 			Headers: r.joined(), Body: r.body, IsBase64Encoded: r.base64,
 		}
-		event.RequestContext.HTTP.Method = r.method
+		event.RequestContext.HTTP.Method, event.RequestContext.HTTP.Path = r.method, r.path
 		event.RequestContext.RequestID = "JKJaXmPLvHcESHA="
 		if !r.unknown {
 			event.RequestContext.Authorizer = &events.APIGatewayV2HTTPRequestContextAuthorizerDescription{
@@ -75,7 +80,7 @@ var gateways = map[string]func(httpCall) []byte{
 	"REST API": func(r httpCall) []byte {
 		r = r.complete()
 		event := events.APIGatewayProxyRequest{
-			Resource: "/sso/integrations", Path: "/sso/integrations", HTTPMethod: r.method,
+			Resource: r.path, Path: r.path, HTTPMethod: r.method,
 			Headers: r.last(), MultiValueHeaders: r.header, Body: r.body, IsBase64Encoded: r.base64,
 		}
 		event.RequestContext.HTTPMethod = r.method

@@ -23,6 +23,7 @@ import (
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/request"
+	"sendgrid-sso-integration/internal/status"
 	"sendgrid-sso-integration/internal/telemetry"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -77,6 +78,11 @@ func (a auditor) Start(ctx context.Context, publish audit.Publish) (*audit.Repor
 func (a auditor) Connection(ctx context.Context, t audit.Task, maxWait time.Duration, last bool, publish audit.Publish) (*audit.Connection, error) {
 	return a.connection(ctx, t, maxWait, last, publish)
 }
+
+// reports always makes the same report of the status.
+type reports status.Report
+
+func (r reports) Report(context.Context) *status.Report { return (*status.Report)(&r) }
 
 // fixture is a handler and its log.
 type fixture struct {
@@ -146,6 +152,11 @@ func (f fixture) code(t *testing.T, payload []byte) string {
 		if len(failed(t, data)) > 0 {
 			return batchFailure
 		}
+		return ""
+	}
+	if bytes.Contains(data, []byte(`"checks":`)) {
+		var report status.Report
+		strictly(t, data, &report)
 		return ""
 	}
 	var got result

@@ -29,6 +29,7 @@ import (
 const (
 	signedRoute  = "/sso/integrations"
 	webhookRoute = "/webhooks/sso/integrations"
+	statusRoute  = "/sso/status"
 )
 
 // contract is the OpenAPI document of the HTTP triggers.

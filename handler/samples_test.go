@@ -18,6 +18,7 @@ import (
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/request"
+	"sendgrid-sso-integration/internal/status"
 )
 
 // readSamples returns the sample events of a folder by file name, without extension.
@@ -49,6 +50,7 @@ func newSampleFixture(tb testing.TB) fixture {
 		return created(ctx, r)
 	})
 	f.Verifier = &auth.Verifier{Secrets: sampleSecrets(tb), Logger: f.Logger}
+	f.Reporter = reports(status.Report{Checks: []status.Result{}, Connections: []audit.Connection{}, Findings: []status.Finding{}})
 	f.Auditor = auditor{start: func(context.Context, audit.Publish) (*audit.Report, error) { return &audit.Report{}, nil }}
 	return f
 }

@@ -42,6 +42,10 @@ func (q *sqsQueue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	err := json.NewDecoder(r.Body).Decode(&in)
 	target := r.Header.Get("X-Amz-Target")
 	switch {
+	case err == nil && target == "AmazonSQS.GetQueueAttributes":
+		_ = json.NewEncoder(w).Encode(map[string]any{"Attributes": map[string]string{
+			"ApproximateNumberOfMessages": "0", "ApproximateNumberOfMessagesDelayed": "0", "ApproximateNumberOfMessagesNotVisible": "0",
+		}})
 	case err != nil || target != "AmazonSQS.SendMessage" && target != "AmazonSQS.SendMessageBatch":
 		w.WriteHeader(http.StatusBadRequest)
 	case q.refuse > 0:

@@ -11,12 +11,12 @@ import (
 	"sendgrid-sso-integration/internal/invocation"
 )
 
-// wrongQueues compares the queues to which the role lets the function send with those that the
-// environment names. The queue of the audit's messages has to be the one that invokes the function.
+// wrongQueues compares the queues to which the role lets the function send, and whose messages it may count,
+// with those that the environment names. The queue of the audit's messages has to be the one that invokes the function.
 func wrongQueues(_ *testing.T, tpl template) (wrong []string) {
 	function := at(tpl.value, "Resources", "SSOIntegrationFunction", "Properties")
 	variables := at(function, "Environment", "Variables")
-	var named, allowed []string
+	var named, allowed, counted []string
 	for _, name := range keys(variables) {
 		if strings.HasSuffix(name, "_QUEUE_URL") {
 			named = append(named, fmt.Sprint(at(variables, name))+".Arn")
@@ -26,12 +26,16 @@ func wrongQueues(_ *testing.T, tpl template) (wrong []string) {
 		if slices.Contains(items(statement["Action"]), "sqs:SendMessage") {
 			allowed = append(allowed, items(statement["Resource"])...)
 		}
+		if slices.Contains(items(statement["Action"]), "sqs:GetQueueAttributes") {
+			counted = append(counted, items(statement["Resource"])...)
+		}
 	}
 	if queue := at(function, "Events", "IdpEvents", "Properties", "Queue"); queue != fmt.Sprint(at(variables, "EVENT_QUEUE_URL"))+".Arn" {
 		wrong = append(wrong, fmt.Sprint("EVENT_QUEUE_URL is not ", queue, ", which invokes the function"))
 	}
 	return slices.Concat(wrong,
 		except(named, allowed, " is named, but the role does not let the function send to it"),
+		except(named, counted, " is named, but the role does not let the function count its messages"),
 		except(allowed, named, " may be sent to, but is not named"))
 }
 

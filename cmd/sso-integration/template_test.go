@@ -35,6 +35,7 @@ var templateChecks = map[string]func(*testing.T, template) []string{
 	"the queues are those that the code sends to":    wrongQueues,
 	"an audit sets off no alarm of the queue":        wrongWaits,
 	"two days without an audit set off an alarm":     wrongHeartbeat,
+	"the status is for callers with credentials":     wrongStatus,
 }
 
 func TestTemplate(t *testing.T) {
@@ -72,6 +73,10 @@ func TestTemplateMistakesAreFound(t *testing.T) {
 		"forbidden queue":    {"Resource: !GetAtt IdpEventQueue.Arn\n              # The function", "Resource: !GetAtt LedgerTable.Arn\n              # The function", "IdpEventQueue.Arn is named, but"},
 		"needless queue":     {"DEAD_LETTER_QUEUE_URL: !Ref IdpEventDeadLetterQueue", "DEAD_LETTER_QUEUE_URL: !Ref IdpEventQueue", "IdpEventDeadLetterQueue.Arn may be sent to, but"},
 		"another queue":      {"EVENT_QUEUE_URL: !Ref IdpEventQueue", "EVENT_QUEUE_URL: !Ref IdpEventDeadLetterQueue", "EVENT_QUEUE_URL is not IdpEventQueue.Arn"},
+		"uncounted":          {"Action: sqs:GetQueueAttributes\n                Resource: !GetAtt IdpEventDeadLetterQueue.Arn", "Action: sqs:GetQueueAttributes\n                Resource: !GetAtt IdpEventQueue.Arn", "IdpEventDeadLetterQueue.Arn is named, but the role does not let the function count"},
+		"open status":        {"Path: /sso/status\n", "Path: /sso/status\n            Auth:\n              Authorizer: NONE\n", "GET /sso/status has the authorizer NONE"},
+		"no status":          {"Path: /sso/status\n", "Path: /sso/state\n", "no route GET /sso/status"},
+		"status is last":     {"Outputs:\n  StatusCommand:", "Outputs:\n  First:\n    Value: x\n  StatusCommand:", "the first output is not StatusCommand"},
 		"visibility":         {"VisibilityTimeout: 168", "VisibilityTimeout: 300", "the visibility timeout is 5m0s"},
 		"impatient alarm":    {"Threshold: 1800", "Threshold: 1200", "IdpEventsWaitingAlarm does not admit the age 23m24s"},
 		"alarm too early":    {"DatapointsToAlarm: 30", "DatapointsToAlarm: 25", "IdpEventsFailingAlarm does not admit messages in flight for 26m12s"},
@@ -301,6 +306,29 @@ func loops(t *testing.T, tpl template) (wrong []string) {
 func wrongTimeout(_ *testing.T, tpl template) (wrong []string) {
 	if timeout := at(tpl.value, "Resources", "SSOIntegrationFunction", "Properties", "Timeout"); timeout != int(invocation.Timeout.Seconds()) {
 		wrong = append(wrong, fmt.Sprint("the timeout is ", timeout))
+	}
+	return wrong
+}
+
+// wrongStatus returns what keeps people from the status, or lets others read it. Its command is the first
+// output, because it is the first thing to run.
+func wrongStatus(_ *testing.T, tpl template) (wrong []string) {
+	if !strings.Contains(tpl.source, "\nOutputs:\n  StatusCommand:\n") {
+		wrong = append(wrong, "the first output is not StatusCommand")
+	}
+	found := false
+	for _, event := range keys(at(tpl.value, "Resources", "SSOIntegrationFunction", "Properties", "Events")) {
+		route := at(tpl.value, "Resources", "SSOIntegrationFunction", "Properties", "Events", event, "Properties")
+		if at(route, "Method") != "GET" || at(route, "Path") != "/sso/status" {
+			continue
+		}
+		found = true
+		if authorizer := at(route, "Auth", "Authorizer"); authorizer != nil { // Else it is the API's default, IAM.
+			wrong = append(wrong, fmt.Sprint("GET /sso/status has the authorizer ", authorizer))
+		}
+	}
+	if !found {
+		wrong = append(wrong, "there is no route GET /sso/status")
 	}
 	return wrong
 }

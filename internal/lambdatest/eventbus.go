@@ -34,17 +34,25 @@ func (b *EventBus) Taken() []Entry {
 	return slices.Clone(b.entries)
 }
 
-// ServeHTTP answers PutEvents.
+// ServeHTTP answers PutEvents, and DescribeEventBus, of which it knows every bus.
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeEventBus.html
 func (b *EventBus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var in struct{ Entries []Entry }
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || r.Header.Get("X-Amz-Target") != "AWSEvents.PutEvents" {
+	var in struct {
+		Name    string
+		Entries []Entry
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	switch err := json.NewDecoder(r.Body).Decode(&in); {
+	case err == nil && r.Header.Get("X-Amz-Target") == "AWSEvents.DescribeEventBus":
+		_ = json.NewEncoder(w).Encode(map[string]string{"Name": in.Name})
+		return
+	case err != nil || r.Header.Get("X-Amz-Target") != "AWSEvents.PutEvents":
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	if len(b.refusals) > 0 {
 		code := b.refusals[0]
 		b.refusals = b.refusals[1:]
