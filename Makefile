@@ -17,7 +17,7 @@ GOLANGCI_LINT = go run -exec "env GOFLAGS=$(RACE)" github.com/golangci/golangci-
 BUILD_FLAGS := -tags lambda.norpc -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve simulator test simulate soak burst fuzz bench lint build build-SSOIntegrationFunction build-OktaConnectorFunction clean
+.PHONY: help run status serve simulator test simulate soak burst fuzz bench lint build build-SSOIntegrationFunction build-OktaConnectorFunction clean
 
 help: ## List the targets and the variables
 	@grep -hE '^[a-zA-Z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ demo: ## Show in a second what the function does, and check it
 
 run: ## Answer the sample events in process, against a simulated SendGrid
 	@go run ./cmd/local run $(if $(VERBOSE),-v) $(EVENT)
+
+status: ## Show the status that the function reports, here of a simulated SendGrid
+	@go run ./cmd/local status
 
 serve: ## Serve the HTTP API on localhost, and a page that shows what SendGrid has
 	@go run ./cmd/local serve $(if $(VERBOSE),-v) -port $(PORT)

@@ -16,6 +16,7 @@ import (
 const (
 	integrationsPath = "/sso/integrations"
 	webhooksPath     = "/webhooks/sso/integrations"
+	statusPath       = "/sso/status"
 )
 
 // gateway does what API Gateway does: it converts an HTTP request to an event, and what the

@@ -74,6 +74,8 @@ func verdict(d *delivery.Delivery) string {
 	switch {
 	case d.Failure != nil:
 		return codeOf(d)
+	case d.IsStatus:
+		return "reported"
 	case d.Audits():
 		return "audited"
 	default:

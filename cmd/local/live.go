@@ -27,27 +27,36 @@ type live struct {
 	onBehalfOf string
 }
 
+// liveFlags are the flags that choose an account.
 func liveFlags(flags *flag.FlagSet) *live {
 	l := &live{}
 	flags.BoolVar(&l.on, "live", false, "call the real SendGrid, with the key in SENDGRID_API_KEY")
-	flags.BoolVar(&l.yes, "yes", false, "with -live: do not ask before creating")
 	flags.StringVar(&l.region, "region", "global", "with -live: global or eu")
 	flags.StringVar(&l.onBehalfOf, "on-behalf-of", "", "with -live: the subuser to act for")
 	return l
 }
 
-func (l *live) run(ctx context.Context, files []string, getenv func(string) string, logger *slog.Logger, in io.Reader, out io.Writer) error {
+// client returns the client of the account.
+func (l *live) client(getenv func(string) string) (*sendgrid.Client, error) {
 	key := strings.TrimSpace(getenv("SENDGRID_API_KEY"))
 	url, err := sendgrid.RegionURL(l.region)
 	switch {
 	case err != nil:
-		return fmt.Errorf("-region %w", err)
+		return nil, fmt.Errorf("-region %w", err)
 	case key == "":
-		return errors.New("-live needs the API key in SENDGRID_API_KEY")
+		return nil, errors.New("-live needs the API key in SENDGRID_API_KEY")
+	}
+	return &sendgrid.Client{Keys: fixedKey(key), BaseURL: url, OnBehalfOf: l.onBehalfOf, UserAgent: userAgent}, nil
+}
+
+func (l *live) run(ctx context.Context, files []string, getenv func(string) string, logger *slog.Logger, in io.Reader, out io.Writer) error {
+	client, err := l.client(getenv)
+	switch {
+	case err != nil:
+		return err
 	case len(files) == 0:
 		return errors.New("-live needs the event's file; it does not send all the samples to your account")
 	}
-	client := &sendgrid.Client{Keys: fixedKey(key), BaseURL: url, OnBehalfOf: l.onBehalfOf, UserAgent: userAgent}
 	secret, err := sampleSecret() // HTTP samples are authenticated here too.
 	if err != nil {
 		return err
@@ -56,7 +65,7 @@ func (l *live) run(ctx context.Context, files []string, getenv func(string) stri
 	if err != nil {
 		return err
 	}
-	h.Provisioner = &confirming{next: h.Provisioner, url: url, yes: l.yes, in: bufio.NewReader(in), out: out, interrupted: ctx.Done()}
+	h.Provisioner = &confirming{next: h.Provisioner, url: client.BaseURL, yes: l.yes, in: bufio.NewReader(in), out: out, interrupted: ctx.Done()}
 	r := &runner{handler: h, out: out, bodies: true, expect: func(string) expectation { return expectation{} }}
 	return r.answerAll(ctx, files)
 }

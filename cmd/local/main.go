@@ -16,6 +16,7 @@ import (
 const usage = `usage: local <command> [flags]
 
   run [-live] [event.json ...]   answer events in process; without files, all the samples
+  status [-live]                 show what is wrong with an account and its connections
   demo                           show what the function does, and check it
   serve [-port N]                serve the HTTP API on localhost
   simulator [-port N]            serve SendGrid and Secrets Manager for "sam local"
@@ -43,6 +44,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 	switch args[0] {
 	case "run":
 		return runEvents(ctx, args[1:], getenv, in, out, logs)
+	case "status":
+		return showStatus(ctx, args[1:], getenv, out, logs)
 	case "demo":
 		return demo(ctx, args[1:], out, logs)
 	case "serve":

@@ -18,6 +18,7 @@ import (
 	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/status"
 )
 
 //go:embed page.html
@@ -65,8 +66,23 @@ func noStore(w http.ResponseWriter) {
 
 // state is what the page shows.
 type state struct {
+	Status       shownStatus        `json:"status"`
 	Integrations []shownIntegration `json:"integrations"`
 	Requests     []journalEntry     `json:"requests"`
+}
+
+// shownStatus is what is wrong beside the integrations: the checks that are not ok, and the findings that
+// are about no connection.
+type shownStatus struct {
+	OK       bool             `json:"ok"`
+	Checks   []status.Result  `json:"checks"`
+	Findings []status.Finding `json:"findings"`
+}
+
+func (p *page) status(ctx context.Context) shownStatus {
+	report := p.handler.Reporter.Report(ctx)
+	wrong := slices.DeleteFunc(report.Checks, func(c status.Result) bool { return c.OK })
+	return shownStatus{report.OK, wrong, report.Findings}
 }
 
 type shownIntegration struct {
@@ -98,7 +114,7 @@ func (p *page) state(ctx context.Context, now time.Time) (state, error) {
 		}
 		entries[e.EntityID] = e
 	}
-	s := state{Integrations: []shownIntegration{}, Requests: p.journal.entries()}
+	s := state{Status: p.status(ctx), Integrations: []shownIntegration{}, Requests: p.journal.entries()}
 	for _, i := range p.sendGrid.Integrations() {
 		shown := shownIntegration{
 			Name: i.Name, EntityID: i.EntityID, Enabled: i.Enabled, ACS: i.SingleSignOnURL,
@@ -204,9 +220,18 @@ func pageSamples() ([]pageSample, error) {
 		if err != nil {
 			return nil, err
 		}
+		if asksStatus(text) { // The page shows it.
+			continue
+		}
 		if trigger := handler.Recognise(text); trigger != handler.TriggerHTTPAPI && trigger != handler.TriggerRESTAPI {
 			forms = append(forms, pageSample{sampleName(file), string(text)})
 		}
 	}
 	return forms, nil
+}
+
+// asksStatus reports whether a direct invocation asks for the status.
+func asksStatus(payload []byte) bool {
+	var event map[string]json.RawMessage
+	return json.Unmarshal(payload, &event) == nil && len(event) == 1 && event["status"] != nil
 }

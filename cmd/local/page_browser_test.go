@@ -92,6 +92,13 @@ func pageWithoutAMouse(b *tab, url string, p *page) {
 	b.sees("#answer", "signin_url")
 	b.sees("#requests", "InvalidRequest")
 	require.Len(b.t, p.sendGrid.Integrations(), 1)
+
+	b.sees("#ok.good", "Every check is ok.")
+	p.sendGrid.Add(sendgrid.IntegrationRequest{Name: "Begun in the UI"})
+	b.sees("#wrong .bad", "IntegrationIncomplete: Integrations without entity_id: 1.")
+	p.sendGrid.SetKeys("SG.another")
+	b.sees("#ok.bad", "Not ok: 2 checks.")
+	b.sees("#wrong .bad", "api_key: SendGrid does not accept the API key")
 }
 
 // pageShowsTextAsText: names and entity ids come from outside, and are text, not
@@ -99,6 +106,9 @@ func pageWithoutAMouse(b *tab, url string, p *page) {
 func pageShowsTextAsText(b *tab, url string, p *page) {
 	const evil = `<img src=x onerror="document.title='broken'"><script>document.title='broken'</script>`
 	p.sendGrid.Add(sendgrid.IntegrationRequest{Name: evil, EntityID: "urn:evil", SigninURL: evil})
+	for range 2 {
+		p.sendGrid.Add(sendgrid.IntegrationRequest{Name: "Twice", EntityID: evil})
+	}
 	p.journal.record(answer{deliveries: []*delivery.Delivery{{Result: &provision.Result{Outcome: evil}, Request: &request.Request{EntityID: evil}}}})
 	_, stored, err := p.ledger.Put(b.t.Context(), protocol.Entry{
 		Key: "evil", EntityID: "urn:evil", Revision: 1,
@@ -110,6 +120,7 @@ func pageShowsTextAsText(b *tab, url string, p *page) {
 	b.sees("#integrations h3", evil)
 	b.sees("#integrations .bad", evil+": "+evil)
 	b.sees("#requests", evil)
+	b.sees("#wrong .bad", evil)
 	require.Equal(b.t, "SendGrid SSO on this machine", valueOf[string](b, "document.title"))
 	require.Zero(b.t, valueOf[int](b, "document.querySelectorAll('img, script:not([nonce])').length"))
 }

@@ -135,7 +135,7 @@ func TestPageSends(t *testing.T) {
 func TestPageState(t *testing.T) {
 	t.Parallel()
 	server, p := newPage(t)
-	require.JSONEq(t, `{"integrations":[],"requests":[]}`, fetch(t, server, http.MethodGet, "/state", "", "").Body.String())
+	require.JSONEq(t, `{"status":{"ok":true,"checks":[],"findings":[]},"integrations":[],"requests":[]}`, fetch(t, server, http.MethodGet, "/state", "", "").Body.String())
 
 	i := p.sendGrid.Add(sendgrid.IntegrationRequest{Name: "x", Enabled: true, EntityID: "urn:x"})
 	now := time.Now()
@@ -193,6 +193,27 @@ func TestPageAudits(t *testing.T) {
 	require.Equal(t, provision.IntegrationIncomplete, all[1].Findings[0].Code)
 	require.Equal(t, unfinished.ID, all[1].Findings[0].IntegrationID)
 	require.Equal(t, "schedule audited", p.journal.entries()[0].Trigger+" "+p.journal.entries()[0].Verdict)
+}
+
+// The page shows the checks that are not ok, and what is about no connection.
+func TestPageShowsTheStatus(t *testing.T) {
+	t.Parallel()
+	_, p := newPage(t)
+	for range 2 {
+		p.sendGrid.Add(sendgrid.IntegrationRequest{Name: "Okta", EntityID: "urn:twice"})
+	}
+	s := stateOf(t, p, time.Now()).Status
+	require.True(t, s.OK)
+	require.Empty(t, s.Checks)
+	require.Len(t, s.Findings, 1)
+	require.Equal(t, audit.DuplicateEntityID, s.Findings[0].Code)
+
+	p.sendGrid.SetKeys("SG.another")
+	s = stateOf(t, p, time.Now()).Status
+	require.False(t, s.OK)
+	require.Len(t, s.Checks, 2)
+	require.Equal(t, "api_key", s.Checks[0].Name)
+	require.Contains(t, s.Checks[0].Message, "does not accept the API key")
 }
 
 // The journal keeps the last requests only.

@@ -16,6 +16,7 @@ import (
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/internal/saml"
+	"sendgrid-sso-integration/internal/status"
 	"sendgrid-sso-integration/internal/telemetry"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
@@ -113,15 +114,29 @@ func (p parts) handler(webhookSecret string) (*handler.Handler, error) {
 	p.client.OnCall = delivery.CountCall
 	account := []string{p.client.BaseURL, p.client.OnBehalfOf}
 	provisioner := &provision.Provisioner{SendGrid: p.client, Ledger: p.ledger, Account: account, All: p.ledger.All, Settling: p.settling, Logger: p.logger}
+	verifier := &auth.Verifier{Secrets: fixedSecrets{secrets}, Logger: p.logger}
 	return &handler.Handler{
+		Reporter:       p.reporter(verifier.Schemes),
 		Auditor:        &audit.Auditor{SendGrid: p.client, Ledger: p.ledger, Connections: provisioner, SAMLMetadata: p.metadata, Renews: true, Logger: p.logger},
 		Provisioner:    provisioner,
 		SAMLMetadata:   p.metadata,
-		Verifier:       &auth.Verifier{Secrets: fixedSecrets{secrets}, Logger: p.logger},
+		Verifier:       verifier,
 		IntegrationURL: p.client.IntegrationURL,
 		Observers:      []handler.Observer{telemetry.Log{Logger: p.logger}, collector{}},
 		Logger:         p.logger,
 	}, nil
+}
+
+// reporter returns what reports the status. schemes is nil if there is no webhook secret.
+func (p parts) reporter(schemes func(context.Context) ([]string, error)) *status.Reporter {
+	return &status.Reporter{
+		Version: "local", Integrations: p.client.ListIntegrations, Entries: p.ledger.All,
+		Checks: func(ctx context.Context) []status.Check {
+			given := func(context.Context) error { return nil } // There is no secret to read the key from.
+			return append(status.Key(ctx, given, p.client.ListScopes, status.Needs(false)),
+				status.EventBus(nil), status.EventQueue(nil), status.DeadLetterQueue(nil), status.WebhookSecret(schemes), status.Hosts(saml.DefaultHosts()))
+		},
+	}
 }
 
 // fixedKey is an API key that is never rotated.

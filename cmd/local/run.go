@@ -21,6 +21,7 @@ func runEvents(ctx context.Context, args []string, getenv func(string) string, i
 	flags.SetOutput(logs)
 	verbose := flags.Bool("v", false, "show the body of every answer, and the function's log")
 	live := liveFlags(flags)
+	flags.BoolVar(&live.yes, "yes", false, "with -live: do not ask before creating")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func TestRunAnswersAllTheSamples(t *testing.T) {
 			require.Equal(t, code, row[2])
 			continue
 		}
-		require.Contains(t, []string{"created", "updated", "unchanged", "superseded", "disabled", "planned", "audited", "2"}, row[2], file)
+		require.Contains(t, []string{"created", "updated", "unchanged", "superseded", "disabled", "planned", "audited", "reported", "2"}, row[2], file)
 	}
 	require.Equal(t, []string{"direct.json", "direct", "created", "2"}, rowOf(t, out, "direct.json")[:4], "a list and a create")
 	for file, outcome := range map[string]string{

@@ -39,6 +39,7 @@ func serve(ctx context.Context, args []string, out, logs io.Writer) error {
 	mux := http.NewServeMux()
 	mux.Handle(integrationsPath, gateway(sim.handler, j))
 	mux.Handle(webhooksPath, gateway(sim.handler, j))
+	mux.Handle(statusPath, gateway(sim.handler, j)) // A webhook secret does not read it; the page shows it.
 	p.register(mux)
 	return listenUntil(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(*port)), onlyLocalHost(mux), func(address string) {
 		fmt.Fprintf(out, "What SendGrid has, and a form to send requests: http://%s/\n\n"+
