@@ -5,10 +5,13 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/audit"
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/status"
 )
 
@@ -57,6 +60,38 @@ func TestStatusNeedsAnIdentity(t *testing.T) {
 			require.Contains(t, a.problem(t).Detail, "A webhook secret does not read the status")
 		}
 	}
+}
+
+// The document has the report, also one with everything in it, and an example.
+func TestOpenAPIStatus(t *testing.T) {
+	t.Parallel()
+	c := newContract(t)
+	get := httpCall{method: http.MethodGet, path: statusRoute}
+	require.NoError(t, c.checkRequest(t, statusRoute, get))
+	f := newStatusFixture()
+	require.Equal(t, http.StatusOK, c.call(t, f, statusRoute, get).StatusCode)
+	full, days := goodReport(), -3
+	full.Audited, full.Omitted = time.Now(), 2
+	full.Connections[0] = audit.Connection{
+		EntityID: "urn:idp:1", IntegrationID: "id/1", State: audit.Ended, DaysLeft: &days, Audited: time.Now(),
+		Findings: []audit.Finding{{Code: provision.Drifted, IntegrationID: "id/1", Message: "It drifted.", Changes: []problem.Change{{Field: "enabled", From: true, To: false}}}},
+	}
+	full.Connections = append(full.Connections, audit.Connection{EntityID: "urn:idp:2", Findings: []audit.Finding{}}) // The ledger could not be read.
+	full.Findings = []status.Finding{{Code: audit.DuplicateEntityID, IntegrationIDs: []string{"id/1", "id/2"}, Message: "Two."}}
+	f.Reporter = full
+	c.call(t, f, statusRoute, get)
+
+	get.unknown, get.header = true, with(webhookHeaders["bearer"])
+	require.Equal(t, http.StatusUnauthorized, c.call(t, f, statusRoute, get).StatusCode)
+	f.Reporter = nil // It panics.
+	require.Equal(t, http.StatusInternalServerError, c.call(t, f, statusRoute, httpCall{method: http.MethodGet, path: statusRoute}).StatusCode)
+
+	example := mustEncode(c.Paths.Value(statusRoute).Get.Responses.Status(http.StatusOK).Value.Content["application/json"].Example)
+	var report status.Report
+	strictly(t, example, &report)
+	require.NoError(t, c.checkAnswer(t, statusRoute, httpCall{method: http.MethodGet}, answer{
+		StatusCode: http.StatusOK, Headers: map[string]string{"Content-Type": "application/json"}, Body: string(example),
+	}))
 }
 
 // What only resembles the question for the status is a request.

@@ -13,6 +13,7 @@ import (
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/publish"
 	"sendgrid-sso-integration/internal/request"
+	"sendgrid-sso-integration/internal/status"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -35,6 +36,8 @@ func files() map[string]rewriter {
 			"codes":    enum(6, problem.Codes()),
 			"outcomes": enumLine(10, successes()),
 			"warnings": enumLine(10, provision.WarningCodes()),
+			"checks":   enum(10, status.Names()),
+			"findings": enum(6, audit.Codes()),
 		}),
 		"template.yaml": sections(map[string]section{"codes": codesOfDashboard}),
 		"events/results/schema.json": schema(map[string]string{

@@ -23,7 +23,17 @@ const (
 	nameDead    = "dead_letter_queue"
 	nameWebhook = "webhook_secret"
 	nameHosts   = "saml_metadata_hosts"
+	nameLedger  = "ledger"
+	nameAudit   = "audit"
+	// nameIntegrations is that of the list of the integrations.
+	nameIntegrations = "integrations"
 )
+
+// Names returns the names of the checks of a report, in its order. That of the integrations is
+// there only if they cannot be listed and no other check says why.
+func Names() []string {
+	return []string{nameAPIKey, nameScopes, nameBus, nameQueue, nameDead, nameWebhook, nameHosts, nameLedger, nameIntegrations, nameAudit}
+}
 
 // manyScopes is how many scopes a key with full access has at least. One that has as many and none of SSO's
 // belongs to an account whose plan lacks SSO.

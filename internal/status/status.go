@@ -117,8 +117,8 @@ func (r *Reporter) Report(ctx context.Context) *Report {
 	defer cancel()
 	var found read
 	var mu sync.Mutex // Guards found: a check that does not end may go on.
-	checks := append(r.Checks(ctx), Check{"ledger", func(ctx context.Context) (string, error) { return r.scan(ctx, &found, &mu) }})
-	list := Check{"integrations", func(ctx context.Context) (string, error) {
+	checks := append(r.Checks(ctx), Check{nameLedger, func(ctx context.Context) (string, error) { return r.scan(ctx, &found, &mu) }})
+	list := Check{nameIntegrations, func(ctx context.Context) (string, error) {
 		all, err := r.Integrations(ctx)
 		if err != nil {
 			return "", listProblem(err)
@@ -252,7 +252,7 @@ const (
 
 // auditResult reports when the last audit began, and whether it has reached every connection.
 func (f read) auditResult(now time.Time) Result {
-	result := Result{Name: "audit"}
+	result := Result{Name: nameAudit}
 	began, late := f.own.Audited, 0
 	for _, e := range f.entries {
 		// What became managed since is the business of the next audit.

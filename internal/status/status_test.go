@@ -3,6 +3,7 @@ package status_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -62,6 +63,18 @@ func TestReport(t *testing.T) {
 			"findings": [{"code": "IntegrationIncomplete", "integration_ids": ["id-2"], "message": `+jsonOf(t, a.report(t).Findings[0].Message)+`}]
 		}`, string(text))
 	})
+}
+
+// Every check has its name, and there is no other.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	a := everything()
+	a.list = func(context.Context) error { return errors.New("no list") }
+	var names []string
+	for _, c := range a.report(t).Checks {
+		names = append(names, c.Name)
+	}
+	require.Equal(t, status.Names(), names)
 }
 
 func jsonOf(t *testing.T, value any) string {
