@@ -28,7 +28,8 @@ func files() map[string]rewriter {
 			"warnings": table(keyed(provision.WarningCodes())),
 			"codes":    table(codes()),
 			"events":   table(keyed(publish.DetailTypes())),
-			"scopes":   table(keyed(scopes())),
+			"scopes":   table(scopes()),
+			"checks":   table(keyed(status.Names())),
 		}),
 		"docs/audit.md": sections(map[string]section{"findings": table(findings())}),
 		"docs/okta.md":  sections(map[string]section{"codes": table(keyed(connector.Codes()))}),
@@ -72,15 +73,25 @@ func findings() (rows [][]string) {
 	return rows
 }
 
-// scopes returns the scopes that the operations of the client need.
-func scopes() (names []string) {
+// scopes are the rows of the operations of the client, with the scope that each needs, and when the check of
+// the status asks for that.
+func scopes() (rows [][]string) {
+	asks := func(scope string, deletes bool) bool {
+		return slices.ContainsFunc(status.Needs(deletes), func(n status.Need) bool { return n.Scope == scope })
+	}
 	for _, op := range sendgrid.Ops() {
-		if op.Scope() != "" { // Every key may read its own scopes.
-			names = append(names, op.Scope())
+		switch scope := op.Scope(); {
+		case scope == "": // Every key may read its own scopes.
+			rows = append(rows, []string{code(op), "none", "no"})
+		case asks(scope, false):
+			rows = append(rows, []string{code(op), code(scope), "always"})
+		case asks(scope, true):
+			rows = append(rows, []string{code(op), code(scope), "with `DELETE_AFTER`"})
+		default:
+			rows = append(rows, []string{code(op), code(scope), "no"})
 		}
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return rows
 }
 
 // published returns the outcomes that are published: nothing comes of a dry run.
