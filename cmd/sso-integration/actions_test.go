@@ -29,7 +29,7 @@ func calledActions(t *testing.T) []string {
 	w.env["EVENT_QUEUE_URL"] = w.env["AWS_ENDPOINT_URL"] + "/123456789012/events"
 	w.addByHand("urn:by-hand") // It is audited.
 	f := w.start(t)
-	report := statusOf(t, f.Invoke([]byte(`{"status":{}}`), timeout))
+	report := reportIn(t, f.Invoke([]byte(`{"status":{}}`), timeout))
 	require.True(t, report.OK, "%+v", report.Checks) // Of everything that it can be configured with.
 	accepted, err := filepath.Glob("../../events/*.json")
 	require.NoError(t, err)

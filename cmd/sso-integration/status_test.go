@@ -11,8 +11,8 @@ import (
 	"sendgrid-sso-integration/internal/status"
 )
 
-// statusOf returns the report in an answer, which may be one to an HTTP request.
-func statusOf(t *testing.T, answer lambdatest.Reply) status.Report {
+// reportIn returns the report in an answer, which may be one to an HTTP request.
+func reportIn(t *testing.T, answer lambdatest.Reply) status.Report {
 	t.Helper()
 	require.False(t, answer.Failed, "%s", answer.Body)
 	body := answer.Body
@@ -31,7 +31,7 @@ func TestStatusBeforeTheKeyIsThere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.env["SENDGRID_API_KEY_SECRET_ID"] = "sso/nothing-yet"
-	report := statusOf(t, w.start(t).Invoke(read(t, "../../events/direct-status.json"), timeout))
+	report := reportIn(t, w.start(t).Invoke(read(t, "../../events/direct-status.json"), timeout))
 	require.False(t, report.OK)
 	var wrong []string
 	for _, c := range report.Checks {
