@@ -39,7 +39,10 @@ func (r httpRequest) delivery() *delivery.Delivery {
 	if r.authenticated {
 		d.Caller, d.CallerID = delivery.Gateway, cut.ID(r.callerID)
 	}
-	if d.IsStatus = r.readsStatus(); d.IsStatus {
+	if d.IsStatus = r.isStatus(); d.IsStatus {
+		if r.method != http.MethodGet {
+			d.Fail(&problem.Error{Code: problem.MethodNotAllowed, Message: "Read the status with GET."})
+		}
 		return d
 	}
 	if r.method != http.MethodPost {

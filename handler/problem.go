@@ -54,6 +54,9 @@ func problemAnswer(d *delivery.Delivery) httpAnswer {
 	if header, ok := problemHeaders[e.Code]; ok {
 		answer.Headers[header.name] = header.value
 	}
+	if d.IsStatus && e.Code == problem.MethodNotAllowed {
+		answer.Headers["Allow"] = http.MethodGet
+	}
 	return answer
 }
 

@@ -2,7 +2,6 @@ package handler
 
 import (
 	"context"
-	"net/http"
 	"strings"
 
 	"sendgrid-sso-integration/internal/auth"
@@ -25,9 +24,10 @@ func asksStatus(payload []byte) bool {
 	return len(event) == 1 && fieldsOf(event["status"]) != nil
 }
 
-// readsStatus reports whether an HTTP request reads the status.
-func (r httpRequest) readsStatus() bool {
-	return r.method == http.MethodGet && strings.HasSuffix(strings.TrimSuffix(r.path, "/"), statusPath)
+// isStatus reports whether an HTTP request is for the status. The path decides, so that no permission for this
+// route is one for another.
+func (r httpRequest) isStatus() bool {
+	return strings.HasSuffix(strings.TrimSuffix(r.path, "/"), statusPath)
 }
 
 // status reports the status. A webhook secret does not read it: it names every connection of the account.
