@@ -39,6 +39,8 @@ type attempt struct {
 	removed bool
 	// isEnd reports whether the request is not for a connection, but for the end of one.
 	isEnd bool
+	// oneOfSeveral reports whether the request ends other connections, too.
+	oneOfSeveral bool
 	// changes are what this attempt changed in SendGrid.
 	changes []problem.Change
 	// drifted is what somebody changed there before.

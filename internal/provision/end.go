@@ -140,7 +140,7 @@ func (a *attempt) recordEnd(ctx context.Context, all []sendgrid.Integration) (*R
 	var ending *protocol.Ending
 	if a.entry.Ends(len(all) > 0, a.updateSent) {
 		ending = &protocol.Ending{By: a.delivery.Caller, At: now}
-		if a.DeleteAfter > 0 && len(all) == 1 { // Of several, a person decides which.
+		if a.DeleteAfter > 0 && len(all) == 1 && !a.oneOfSeveral { // Of several, a person decides which.
 			ending.DeleteAfter = now.Add(a.DeleteAfter)
 		}
 	}
@@ -242,18 +242,23 @@ func (a *attempt) forget(ctx context.Context) (*Result, error) {
 	return &Result{Outcome: protocol.OutcomeUnchanged}, nil
 }
 
-// endMatching ends each connection whose kept request has the metadata that the request names.
+// endMatching ends each connection whose kept request has the metadata that the request names. If there are
+// several, none of them is deleted later.
 func (p *Provisioner) endMatching(ctx context.Context, r request.Resolved, d Delivery) (*Result, error) {
 	if p.All == nil {
 		return nil, problem.InvalidField("match", "is not supported here; send the entity_id")
 	}
 	var ids []string
+	there := 0
 	for e, err := range p.All(ctx) {
 		if err != nil {
 			return nil, translate(&ledgerError{err}, "nothing was changed")
 		}
 		if kept, managed := request.ParseKept(e.Kept); managed && matches(kept.Metadata, r.Match) {
 			ids = append(ids, e.EntityID)
+			if !e.IsEnded() || e.IntegrationID != "" { // Else an audit has deleted it.
+				there++
+			}
 		}
 	}
 	slices.Sort(ids)
@@ -265,7 +270,7 @@ func (p *Provisioner) endMatching(ctx context.Context, r request.Resolved, d Del
 	for _, id := range ids {
 		one := r
 		one.Match, one.EntityID = nil, id
-		result, err := p.Ensure(ctx, one, d)
+		result, err := p.ensure(ctx, one, d, there > 1)
 		if err != nil {
 			failures = append(failures, err)
 			continue
@@ -293,6 +298,13 @@ func matches(metadata, wanted map[string]string) bool {
 
 // add adds the result for one of several connections.
 func (r *Result) add(one *Result) {
+	// What was done counts before what was not, and superseded only where all are.
+	weight := func(o protocol.Outcome) int {
+		return slices.Index([]protocol.Outcome{"", protocol.OutcomeSuperseded, protocol.OutcomeUnchanged, protocol.OutcomePlanned, protocol.OutcomeDisabled}, o)
+	}
+	if weight(one.Outcome) > weight(r.Outcome) {
+		r.Outcome = one.Outcome
+	}
 	if one.Integration.ID == "" {
 		return
 	}
@@ -301,15 +313,9 @@ func (r *Result) add(one *Result) {
 	}
 	r.Integration, r.Integrations = one.Integration, append(r.Integrations, one.Integrations...)
 	r.Changes, r.Steps = append(r.Changes, one.Changes...), append(r.Steps, one.Steps...)
-	// What was done counts before what was not, and superseded only where all are.
-	weight := func(o protocol.Outcome) int {
-		return slices.Index([]protocol.Outcome{"", protocol.OutcomeSuperseded, protocol.OutcomeUnchanged, protocol.OutcomePlanned, protocol.OutcomeDisabled}, o)
-	}
-	if weight(one.Outcome) > weight(r.Outcome) {
-		r.Outcome = one.Outcome
-	}
-	if one.DeleteAfter != nil && (r.DeleteAfter == nil || one.DeleteAfter.Before(*r.DeleteAfter)) {
-		r.DeleteAfter = one.DeleteAfter
+	r.DeleteAfter = one.DeleteAfter
+	if len(r.Integrations) > 1 {
+		r.DeleteAfter = nil // Only each of them has one, if any.
 	}
 }
 

@@ -99,6 +99,23 @@ func TestEndOfSeveral(t *testing.T) {
 	})
 }
 
+// What is disabled already is ended all the same, and everybody is told so: a connector disables first.
+func TestEndOfWhatIsDisabled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.provisioner.DeleteAfter = time.Hour
+		disabled := oktaRequest()
+		disabled.Enabled = false
+		w.created(disabled)
+		w.pass(time.Hour)
+		require.NotNil(t, w.ended(protocol.OutcomeDisabled).DeleteAfter)
+		require.Len(t, w.writes(), 1, "nothing was to be sent")
+		w.ended(protocol.OutcomeUnchanged)
+		w.fails(problem.Conflict, disabled)
+	})
+}
+
 // What is not there is not created by an older request.
 func TestEndOfNothing(t *testing.T) {
 	t.Parallel()
@@ -296,7 +313,7 @@ func TestMatchEndsWhatIsKept(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.provisioner.All = w.ledger.All
+		w.provisioner.All, w.provisioner.DeleteAfter = w.ledger.All, time.Hour
 		for id, app := range map[string]string{"urn:1": "0oa1", "urn:2": "0oa1", "urn:3": "0oa2"} {
 			r := oktaRequest()
 			r.EntityID, r.Metadata = id, map[string]string{"okta_app": app}
@@ -306,13 +323,32 @@ func TestMatchEndsWhatIsKept(t *testing.T) {
 		w.pass(time.Hour)
 		match := absent()
 		match.EntityID, match.Match = "", map[string]string{"okta_app": "0oa1"}
+		planned := match
+		planned.DryRun = true
+		plan, err := w.deliveredBy("operator", planned)
+		require.NoError(t, err)
+		require.Equal(t, protocol.OutcomePlanned, plan.Outcome)
+		require.Len(t, plan.Steps, 2)
+		planned.Match = map[string]string{"okta_app": "0oa9"}
+		plan, err = w.deliveredBy("operator", planned)
+		require.NoError(t, err)
+		require.Equal(t, provision.Result{Outcome: protocol.OutcomePlanned, Steps: []provision.Step{}, Changes: []problem.Change{}}, *plan)
+
 		result, err := w.deliveredBy("operator", match)
 		require.NoError(t, err)
 		require.Equal(t, protocol.OutcomeDisabled, result.Outcome)
 		require.Len(t, result.Integrations, 2)
+		require.Nil(t, result.DeleteAfter, "of several, a person decides")
 		for _, i := range w.sendGrid.Integrations() {
 			require.Equal(t, i.EntityID == "urn:3", i.Enabled)
 		}
+		for e := range w.ledger.All(t.Context()) {
+			require.True(t, e.DeleteAfter.IsZero())
+		}
+		match.Match["okta_app"] = "0oa2"
+		result, err = w.deliveredBy("operator", match)
+		require.NoError(t, err)
+		require.NotNil(t, result.DeleteAfter, "it is the only one")
 		match.Match["okta_app"] = "0oa9"
 		result, err = w.deliveredBy("operator", match)
 		require.NoError(t, err)

@@ -113,9 +113,15 @@ func (p *Provisioner) Ensure(ctx context.Context, r request.Resolved, d Delivery
 	if r.Match != nil {
 		return p.endMatching(ctx, r, d)
 	}
+	return p.ensure(ctx, r, d, false)
+}
+
+// ensure is [Provisioner.Ensure] for one connection. oneOfSeveral reports whether a request that ends it ends
+// others, too.
+func (p *Provisioner) ensure(ctx context.Context, r request.Resolved, d Delivery, oneOfSeveral bool) (*Result, error) {
 	identity := r.Identity()
 	a := &attempt{
-		Provisioner: p, deadlines: divideTime(ctx, d.MaxWait), request: r, delivery: d, arrived: p.lists.expect(), waits: waits{},
+		Provisioner: p, deadlines: divideTime(ctx, d.MaxWait), request: r, delivery: d, arrived: p.lists.expect(), waits: waits{}, oneOfSeveral: oneOfSeveral,
 		asked: protocol.Asked{
 			Identity: identity, Fingerprint: r.Fingerprint(), MayUpdate: d.MayUpdate, Updates: r.IfExists.Updates(), Restores: r.IfExists == request.Restore,
 			Ends: r.Kind == request.Absent, Certificates: r.CertificateHashes(), Removes: r.RemoveCertificates, Order: d.Order, Deliveries: remembered(d.IDs, identity),
