@@ -77,6 +77,12 @@ type Connection struct {
 	// Deleted is the integration that this audit deleted, empty if it deleted none.
 	Deleted string `json:"deleted,omitempty"`
 
+	// By is who sent the kept request, for the log: what the audit writes is in that caller's name. Changes are
+	// what it renewed, and Deleted is the integration that it deleted.
+	By      string           `json:"-"`
+	Changes []problem.Change `json:"-"`
+	Deleted string           `json:"-"`
+
 	// last is when the last certificate in use expires, zero if none is known.
 	last time.Time
 }
@@ -97,6 +103,7 @@ func (c *Connection) find(code provision.WarningCode, id, message string, change
 // it was. With a failure, what was found before still stands.
 func judge(found provision.Audited, failure *problem.Error, began time.Time) Notice {
 	c := Connection{EntityID: cut.Bytes(found.EntityID, maxEntityID), Name: cut.Bytes(found.Kept.Name, maxName), State: Unmanaged, Audited: began, Findings: []Finding{}}
+	c.By, c.Changes, c.Deleted = found.Kept.By, found.Renewed, found.Deleted
 	if found.Managed {
 		c.State = Managed
 	}

@@ -66,6 +66,12 @@ func foundBy(c *audit.Connection) []slog.Attr {
 	if c.DaysLeft != nil {
 		attrs = append(attrs, slog.Int("days_left", *c.DaysLeft))
 	}
+	if c.By != "" {
+		attrs = append(attrs, slog.String("caller", c.By))
+	}
+	if len(c.Changes) > 0 {
+		attrs = append(attrs, slog.Any("changes", c.Changes))
+	}
 	if c.Deleted != "" {
 		attrs = append(attrs, slog.String("deleted", c.Deleted))
 	}

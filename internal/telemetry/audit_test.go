@@ -77,11 +77,13 @@ func TestAuditWithoutAQueueIsObserved(t *testing.T) {
 func TestAuditOfAConnectionIsObserved(t *testing.T) {
 	t.Parallel()
 	c := found(new(29), provision.CertificateExpiresSoon, provision.Drifted)
+	c.By, c.Changes, c.Deleted = "operator", []problem.Change{{Field: "signin_url", From: "before", To: "now"}}, "2"
 	d := &delivery.Delivery{Trigger: "sqs", Task: &audit.Task{EntityID: "urn:1"}, IDs: delivery.IDs{MessageID: "4"}, Connection: &c}
 	line, metrics := observed(t, d)
 	require.Equal(t, map[string]any{
 		"level": "INFO", "msg": "connection audited", "trigger": "sqs", "duration_ms": 0.0, "upstream_calls": 0.0, "cold_start": false, "message_id": "4", "integration_id": "1",
 		"entity_id": "urn:1", "state": "managed", "findings": []any{"CertificateExpiresSoon", "Drifted"}, "days_left": 29.0,
+		"caller": "operator", "changes": []any{map[string]any{"field": "signin_url", "from": "before", "to": "now"}}, "deleted": "2",
 	}, line)
 	requireMetrics(t, map[string]string{
 		"AuditedIntegrations": "1", "FailedIntegrations": "0", "IntegrationsWithoutCertificate": "0", "ExpiringIntegrations": "1", "DisabledIntegrations": "0",
