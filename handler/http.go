@@ -49,6 +49,10 @@ func (r httpRequest) delivery() *delivery.Delivery {
 		d.Fail(&problem.Error{Code: problem.MethodNotAllowed, Message: "Send the request with POST."})
 		return d
 	}
+	if r.isForAnother() {
+		d.Fail(&problem.Error{Code: problem.InvalidRequest, Message: "This path is for another kind of request. Send the one for a connection to the path that ends in /sso/integrations."})
+		return d
+	}
 	body, err := r.decodeBody()
 	if err != nil {
 		d.Fail(err)
@@ -56,6 +60,14 @@ func (r httpRequest) delivery() *delivery.Delivery {
 	}
 	d.Body = body
 	return d
+}
+
+// otherPaths end the paths that are for another kind of request, of this version or a later one. A permission for
+// one of them is none to send a request for a connection.
+var otherPaths = []string{statusPath, "/sso/teammates"}
+
+func (r httpRequest) isForAnother() bool {
+	return slices.ContainsFunc(otherPaths, func(end string) bool { return strings.HasSuffix(strings.TrimSuffix(r.path, "/"), end) })
 }
 
 // senderID returns the id that the sender of a webhook repeats when it delivers it again.

@@ -1,8 +1,11 @@
 package handler_test
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -10,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/request"
 )
 
@@ -154,4 +158,23 @@ func TestProblemBody(t *testing.T) {
 	}`, readAnswer(t, data).Body)
 	require.Equal(t, "id/1", f.log.line(t)["integration_id"])
 	require.True(t, json.Valid(data))
+}
+
+// The path decides what kind of request it is: what may be sent to one is not taken by another.
+func TestPathOfAnotherKind(t *testing.T) {
+	t.Parallel()
+	for gateway, event := range gateways {
+		for path, code := range map[string]string{
+			"/sso/status": "InvalidRequest", "/prod/sso/teammates/": "InvalidRequest", "/webhooks/sso/integrations": "", "/": "",
+		} {
+			reached := false
+			f := newFixture(func(ctx context.Context, r request.Resolved) (*provision.Result, error) {
+				reached = true
+				return created(ctx, r)
+			})
+			payload := bytes.ReplaceAll(event(httpCall{body: goodRequest}), []byte(`"/sso/integrations"`), []byte(strconv.Quote(path)))
+			require.Equal(t, code, f.code(t, payload), "%s %s", gateway, path)
+			require.Equal(t, code == "", reached)
+		}
+	}
 }

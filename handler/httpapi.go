@@ -24,6 +24,7 @@ func isHTTPAPI(event fields) bool {
 //
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 type httpAPIEvent struct {
+	RawPath         string            `json:"rawPath"`
 	Headers         map[string]string `json:"headers"`
 	Body            string            `json:"body"`
 	IsBase64Encoded bool              `json:"isBase64Encoded"`
@@ -64,7 +65,7 @@ func decodeHTTPAPI(payload []byte) []*delivery.Delivery {
 	return []*delivery.Delivery{httpRequest{
 		id:            event.RequestContext.RequestID,
 		method:        event.RequestContext.HTTP.Method,
-		path:          event.RequestContext.HTTP.Path,
+		path:          cmp.Or(event.RequestContext.HTTP.Path, event.RawPath),
 		header:        header,
 		body:          event.Body,
 		base64:        event.IsBase64Encoded,
