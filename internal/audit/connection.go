@@ -74,8 +74,6 @@ type Connection struct {
 	// Audited is when the audit began that found this.
 	Audited  time.Time `json:"audited,omitzero"`
 	Findings []Finding `json:"findings"`
-	// Deleted is the integration that this audit deleted, empty if it deleted none.
-	Deleted string `json:"deleted,omitempty"`
 
 	// By is who sent the kept request, for the log: what the audit writes is in that caller's name. Changes are
 	// what it renewed, and Deleted is the integration that it deleted.

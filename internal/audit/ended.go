@@ -11,7 +11,6 @@ import (
 
 // judgeEnded reports what keeps a connection that was ended from staying so, or from being deleted.
 func (c *Connection) judgeEnded(found provision.Audited) {
-	c.Deleted = found.Deleted
 	if len(found.Integrations) == 0 {
 		return
 	}

@@ -120,7 +120,7 @@ func (c *contract) fields() {
 	for i, text := range []string{"", "é 語 😀 \" \\ \n", "x"} {
 		e := c.entry(int64(i+1), "owner"+text)
 		e.EntityID, e.Fingerprint, e.IntegrationID = "urn:"+text, text, text
-		e.UnknownCreates, e.Rechecked, e.Bare = i, i == 1, i == 2
+		e.UnknownCreates, e.Rechecked, e.Bare, e.Trusted = i, i == 1, i == 2, i == 0
 		if text != "" {
 			e.Deliveries, e.Added, e.Certificate, e.Outcome = []string{text, "another"}, []string{text}, text, protocol.OutcomeUpdated
 			e.Applied = protocol.Order{Sent: c.now.Add(-time.Hour), Received: c.now.Add(-time.Minute)}
@@ -152,7 +152,7 @@ func (c *contract) everything() protocol.Entry {
 	e.Applied = protocol.Order{Sent: c.now.Add(-time.Hour), Received: c.now.Add(-time.Minute)}
 	e.Deliveries, e.IntegrationID, e.Gone = []string{"message:1", "event:1"}, "id", "gone"
 	e.Settles, e.Stale = c.now.Add(time.Minute), c.now.Add(time.Hour)
-	e.Baseline, e.Added, e.Bare, e.Update, e.Certificate = "baseline", []string{"a", "b"}, true, "update", "certificate"
+	e.Baseline, e.Added, e.Bare, e.Trusted, e.Update, e.Certificate = "baseline", []string{"a", "b"}, true, true, "update", "certificate"
 	e.UnknownCreates, e.UnknownCertificates, e.Rechecked = 2, map[string]int{"a": 2}, true
 	e.Kept, e.KeptIdentity, e.Audited, e.Findings, e.Renewing = "kept", "identity", c.now, "findings", true
 	e.Ended, e.EndedBy, e.DeleteAfter, e.Deleting, e.Removing = c.now, "operator", c.now.Add(time.Hour), "deleting", "removing"

@@ -24,6 +24,7 @@ const (
 	attrCertificate    = "certificate"
 	attrAdded          = "added"
 	attrBare           = "bare"
+	attrTrusted        = "trusted"
 	attrSettles        = "settles"
 	attrStale          = "stale"
 	attrDeliveries     = "deliveries"
@@ -65,6 +66,7 @@ func encode(e protocol.Entry) map[string]types.AttributeValue {
 		attrCertificate:    text(e.Certificate),
 		attrAdded:          texts(e.Added),
 		attrBare:           &types.AttributeValueMemberBOOL{Value: e.Bare},
+		attrTrusted:        &types.AttributeValueMemberBOOL{Value: e.Trusted},
 		attrSettles:        millis(e.Settles),
 		attrStale:          millis(e.Stale),
 		attrDeliveries:     texts(e.Deliveries),
@@ -112,6 +114,7 @@ func decode(item map[string]types.AttributeValue) protocol.Entry {
 		Certificate:         textOf(item[attrCertificate]),
 		Added:               textsOf(item[attrAdded]),
 		Bare:                flagOf(item[attrBare]),
+		Trusted:             flagOf(item[attrTrusted]),
 		Settles:             timeOf(item[attrSettles]),
 		Stale:               timeOf(item[attrStale]),
 		Deliveries:          textsOf(item[attrDeliveries]),

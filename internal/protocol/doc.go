@@ -47,7 +47,8 @@
 //
 // A request that may not update changes nothing that exists, with one exception: it adds the first
 // certificates to an integration that this function created without any ([Entry.Bare]), while
-// SendGrid shows none and its fields are as requested. That completes the create.
+// SendGrid shows none and its fields are as requested. That completes the create, so whoever may only create
+// does it only where that was the create of such a caller ([Entry.MayComplete]).
 //
 // # The end of a connection
 //

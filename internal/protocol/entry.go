@@ -140,6 +140,9 @@ type Entry struct {
 	// announced for it since but certificates by requests that may not update, which are not all
 	// there: no other certificate is this function's.
 	Bare bool
+	// Trusted reports whether the create of the integration was requested by a caller who may update. Then
+	// others do not complete it with its first certificates.
+	Trusted bool
 
 	// Update is the digest of the fields that an announced update asks for, empty once its outcome
 	// is known.
@@ -225,6 +228,10 @@ func (e Entry) Completes(asked Asked) bool {
 
 // IsEnded reports whether the connection was ended. Only a request that restores brings it back.
 func (e Entry) IsEnded() bool { return !e.Ended.IsZero() }
+
+// MayComplete reports whether a request may bring the first certificates of an integration that was created
+// without any: who may update may, and who may not where the create needed no more.
+func (e Entry) MayComplete(asked Asked) bool { return e.Bare && (asked.MayUpdate || !e.Trusted) }
 
 // mayKeep reports whether the connection becomes managed if a request finds what it asks for.
 func (e Entry) mayKeep(asked Asked) bool { return !e.Managed() && asked.MayUpdate }

@@ -261,10 +261,11 @@ func (v View) planSame(removable []string) Plan {
 
 // completesCreate reports whether a request brings the first certificates of an integration that this
 // function created without any, and changes nothing else: that completes the create, so it needs
-// no more than a create does. What a person made, or has touched, is left alone.
+// no more than a create does: whoever may only create completes only such a create. What a person made, or has
+// touched, is left alone.
 func (v View) completesCreate() bool {
 	e := v.Entry
-	return !v.Asked.Updates && e.State == Completed && e.Bare && len(e.Added) == 0 && v.Shown.Matches && !v.Shown.Certified && len(v.Asked.Certificates) > 0
+	return e.MayComplete(v.Asked) && !v.Asked.Updates && e.State == Completed && len(e.Added) == 0 && v.Shown.Matches && !v.Shown.Certified && len(v.Asked.Certificates) > 0
 }
 
 // unchanged answers a request that finds what it asks for. One that updates takes its place in

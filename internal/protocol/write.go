@@ -62,7 +62,7 @@ func (e Entry) Announce(w Write, asked Asked, settles time.Time) Entry {
 			e.Gone = e.IntegrationID
 		}
 		e.State, e.IntegrationID, e.Settles, e.Stale = Creating, "", time.Time{}, time.Time{}
-		e.Removed = nil
+		e.Removed, e.Trusted = nil, asked.MayUpdate
 		e.Added, e.Bare, e.Baseline, e.UnknownCertificates, e.Update, e.Certificate, e.Rechecked = nil, false, "", nil, "", "", false
 	case UpdateIntegration:
 		if !asked.Ends || e.IntegrationID == "" { // What else has the entity id is ended, too, and not recorded.

@@ -303,3 +303,26 @@ func TestEnsureReportsARejectedKeyThatCannotBeRenewed(t *testing.T) {
 		w.released()
 	})
 }
+
+// Whoever may not update is not sent in a circle: each refusal that asks for more says who may send that.
+func TestRefusalsOfCallersWhoMayNotUpdate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		made := w.created(oktaRequest())
+		different := oktaRequest()
+		different.Name = "Another"
+		refused := func(code problem.Code, r request.Resolved) {
+			w.pass(time.Hour)
+			for caller, says := range map[string]bool{"webhook": true, "operator": false} {
+				_, err := w.deliveredBy(caller, r)
+				require.Equal(t, says, strings.Contains(requireCode(t, code, err).Message, "only if WEBHOOK_MAY_UPDATE is true"), "%v", err)
+			}
+		}
+		refused(problem.Conflict, different)
+		w.sendGrid.Delete(made.ID)
+		refused(problem.Gone, oktaRequest())
+		w.ended(protocol.OutcomeUnchanged)
+		refused(problem.Conflict, oktaRequest())
+	})
+}

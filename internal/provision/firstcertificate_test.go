@@ -76,6 +76,27 @@ func TestEnsureCompletesACreateWithItsFirstCertificates(t *testing.T) {
 	})
 }
 
+// A caller who may only create completes only what such a caller created: else a webhook secret alone would bring
+// the certificate by which people log in to a connection that somebody else declared.
+func TestEnsureCompletesNoCreateOfSomebodyWhoMayMore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		_, err := w.deliveredBy("operator", oktaRequest())
+		require.NoError(t, err)
+		require.Contains(t, warned(t, w.succeeds(protocol.OutcomeUnchanged, oktaRequest()), provision.NoCertificate), "WEBHOOK_MAY_UPDATE")
+		w.fails(problem.Conflict, withCertificates())
+		require.Zero(t, w.sendGrid.Count(sendgrid.OpCreateCertificate))
+
+		result, err := w.deliveredBy("operator", oktaRequest())
+		require.NoError(t, err)
+		require.Contains(t, warned(t, result, provision.NoCertificate), "needs no if_exists")
+		result, err = w.deliveredBy("operator", withCertificates())
+		require.NoError(t, err)
+		require.Equal(t, protocol.OutcomeUpdated, result.Outcome)
+	})
+}
+
 // Whatever else is there or was done, only an update adds a certificate.
 func TestEnsureAddsNoFirstCertificateToAnythingElse(t *testing.T) {
 	t.Parallel()

@@ -27,26 +27,36 @@ func (a *attempt) refusal(p protocol.Plan) error {
 	case protocol.Changing:
 		return changing(id, p.Wait)
 	case protocol.Gone:
-		return gone(id, "This delivery was applied to")
+		return a.gone(id, "This delivery was applied to")
 	case protocol.KeptGone:
-		return gone(id, "This request was applied to")
+		return a.gone(id, "This request was applied to")
 	case protocol.GoneSince:
-		return gone(id, "A newer request was applied to")
+		return a.gone(id, "A newer request was applied to")
 	case protocol.Ended:
-		return wasEnded(a.entry)
+		return a.wasEnded()
 	case protocol.NeedsAPerson:
 		return needsAPerson(id, p.Certificate)
 	case protocol.Conflict:
 		if a.asked.Updates { // Without an id it cannot be updated.
 			return incomplete()
 		}
-		return conflict(*a.seen.integration, a.request, a.seen)
+		return a.conflict()
 	}
 	return errUnplanned
 }
 
+// withRight names what to send for a change, to whoever may not.
+func (a *attempt) withRight(ifExists request.IfExists) string {
+	text := "if_exists: " + string(ifExists)
+	if !a.asked.MayUpdate {
+		text += ", which a caller with nothing but a webhook secret may send only if WEBHOOK_MAY_UPDATE is true"
+	}
+	return text
+}
+
 // conflict reports, for each field, the value that SendGrid has and the one requested.
-func conflict(i sendgrid.Integration, r request.Resolved, seen observation) *problem.Error {
+func (a *attempt) conflict() *problem.Error {
+	i, r, seen := *a.seen.integration, a.request, a.seen
 	e := &problem.Error{Code: problem.Conflict, IntegrationID: i.ID}
 	var names []string
 	differs := func(name, current, requested string) {
@@ -65,8 +75,8 @@ func conflict(i sendgrid.Integration, r request.Resolved, seen observation) *pro
 		}
 	}
 	slices.Sort(names)
-	e.Message = fmt.Sprintf("The integration %s has this entity_id and differs in %s; nothing was changed. Send the values that it has; or have it changed with if_exists: update, which a caller with nothing but a webhook secret may send only if WEBHOOK_MAY_UPDATE is true.",
-		i.ID, strings.Join(slices.Compact(names), ", "))
+	e.Message = fmt.Sprintf("The integration %s has this entity_id and differs in %s; nothing was changed. Send the values that it has; or have it changed with %s.",
+		i.ID, strings.Join(slices.Compact(names), ", "), a.withRight(request.UpdateExisting))
 	return e
 }
 
@@ -99,27 +109,27 @@ const noneSince = "A newer request ended the connection with this entity_id; not
 
 // gone answers a request whose integration was deleted. was begins the sentence that says how it came
 // to be.
-func gone(id, was string) *problem.Error {
+func (a *attempt) gone(id, was string) *problem.Error {
 	if id == "" {
 		return &problem.Error{Code: problem.Gone, Message: noneSince}
 	}
 	return &problem.Error{
 		Code: problem.Gone, IntegrationID: id,
 		Message: fmt.Sprintf("%s the integration %s, and someone has deleted it in SendGrid since, or given it another entity_id; nothing was created again. "+
-			"To create it again, send a new request with if_exists: restore.", was, id),
+			"To create it again, send a new request with %s.", was, id, a.withRight(request.Restore)),
 	}
 }
 
 // wasEnded answers a request for a connection that was ended. Nothing brings it back by itself.
-func wasEnded(e protocol.Entry) *problem.Error {
-	by := ""
+func (a *attempt) wasEnded() *problem.Error {
+	e, by := a.entry, ""
 	if e.EndedBy != "" {
 		by = " by " + e.EndedBy
 	}
 	return &problem.Error{
 		Code: problem.Conflict, IntegrationID: e.IntegrationID,
-		Message: fmt.Sprintf("This connection was ended on %s%s; nothing was changed. If it is meant to come back, send the request with if_exists: restore, which makes it as requested again.",
-			e.Ended.UTC().Format(time.RFC3339), by),
+		Message: fmt.Sprintf("This connection was ended on %s%s; nothing was changed. If it is meant to come back, make it as requested again: send the request with %s.",
+			e.Ended.UTC().Format(time.RFC3339), by, a.withRight(request.Restore)),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/request"
 )
 
 // expiresSoon is how long before the last certificate expires a warning is given.
@@ -48,7 +49,7 @@ func (a *attempt) warnings(result *Result, now time.Time) []Warning {
 	var found []Warning
 	warn := func(code WarningCode, message string) { found = append(found, Warning{Code: code, Message: message}) }
 	if a.missing && a.entry.IsEnded() {
-		warn(Ended, wasEnded(a.entry).Message)
+		warn(Ended, a.wasEnded().Message)
 		return found
 	}
 	if a.missing && result.Integration.ID == "" {
@@ -64,7 +65,7 @@ func (a *attempt) warnings(result *Result, now time.Time) []Warning {
 		warn(NoCertificate, message)
 	}
 	if !last.IsZero() && last.Before(now.Add(expiresSoon)) {
-		warn(CertificateExpiresSoon, fmt.Sprintf("The last certificate expires on %s; nobody can log in after that. Send the next one with if_exists: update.", last.UTC().Format(time.DateOnly)))
+		warn(CertificateExpiresSoon, fmt.Sprintf("The last certificate expires on %s; nobody can log in after that. Send the next one with %s.", last.UTC().Format(time.DateOnly), a.withRight(request.UpdateExisting)))
 	}
 	if !a.seen.integration.Enabled {
 		warn(IntegrationDisabled, "The integration is disabled, so nobody can log in with it.")
@@ -81,7 +82,7 @@ func (a *attempt) warnings(result *Result, now time.Time) []Warning {
 	}
 	if len(a.drifted) > 0 {
 		found = append(found, Warning{Code: Drifted, Changes: a.drifted, Message: "Somebody changed the integration in SendGrid since this function did; " +
-			"changes has what. If that is not meant to stay, send the request with if_exists: restore."})
+			"changes has what. If that is not meant to stay, send the request with " + a.withRight(request.Restore) + "."})
 	}
 	return found
 }
@@ -103,11 +104,13 @@ func (a *attempt) withoutCertificate(result *Result) string {
 	case result.Outcome == protocol.OutcomeCreated && !brings && bare:
 		return none + send + free
 	case result.Outcome == protocol.OutcomeCreated && !brings: // It was found by reading, so it may be a person's.
-		return none + send + ". If the answer is Conflict, it needs if_exists: update."
+		return none + send + ". If the answer is Conflict, it needs " + a.withRight(request.UpdateExisting) + "."
+	case bare && !brings && !a.entry.MayComplete(a.asked):
+		return "No certificate was requested for this integration yet, and without one nobody can log in. " + send + " and " + a.withRight(request.UpdateExisting) + "."
 	case bare && !brings:
 		return "No certificate was requested for this integration yet, and without one nobody can log in. " + send + free
 	case result.Outcome == protocol.OutcomeUnchanged && a.seen.certificatesRead && !a.seen.certified:
-		return none + "The requested one was removed in SendGrid: add it there, or send another one with if_exists: update."
+		return none + "The requested one was removed in SendGrid: add it there, or send another one with " + a.withRight(request.UpdateExisting) + "."
 	}
 	return ""
 }

@@ -144,7 +144,7 @@ func (sim *simulation) recorded(t *try, before, after protocol.Entry) {
 	}
 	if before.Managed() && after.Revision == before.Revision+1 {
 		sim.require(after.Managed(), "%s makes the ledger forget what is kept", t)
-		completes := before.Outcome == protocol.OutcomeCreated || before.Bare // That the caller may do.
+		completes := before.Outcome == protocol.OutcomeCreated || before.Bare && !before.Trusted // That the caller may do.
 		sim.require(!q.webhook || after.Kept == before.Kept || completes, "%s has no right to change what is kept", t)
 	}
 }
@@ -248,6 +248,7 @@ func (sim *simulation) mayAdd(t *try, id string) {
 	sim.require(!hadOthers, "%s adds a certificate to an integration that had another", t)
 	if i.by != nil {
 		sim.require(len(i.by.certs) == 0, "%s adds the first certificate to what was created with others", t)
+		sim.require(i.by.webhook || !q.webhook, "%s adds the first certificate to what somebody created who may more", t)
 	}
 }
 
@@ -262,7 +263,7 @@ func (sim *simulation) checkConflict(t *try) {
 		return
 	}
 	for _, other := range sim.tries {
-		bare := other.result != nil && other.result.Outcome == protocol.OutcomeCreated && len(other.asks.certs) == 0
+		bare := other.result != nil && other.result.Outcome == protocol.OutcomeCreated && len(other.asks.certs) == 0 && (other.asks.webhook || !q.webhook)
 		sim.require(!bare || other.ended.After(t.began), "%s is a Conflict, and only adds the first certificates to what %s created", t, other)
 	}
 }
