@@ -41,6 +41,13 @@ func (l Log) logRequest(ctx context.Context, d *delivery.Delivery) {
 	if who := d.Who(); who != "" {
 		attrs = append(attrs, slog.String("caller", who))
 	}
+	if d.Result != nil && len(d.Result.Integrations) > 0 { // integration_id is that of the last one.
+		var ids []string
+		for _, i := range d.Result.Integrations {
+			ids = append(ids, i.ID)
+		}
+		attrs = append(attrs, slog.Any("integration_ids", ids))
+	}
 	if changes := d.Changes(); len(changes) > 0 {
 		attrs = append(attrs, slog.Any("changes", changes))
 	}

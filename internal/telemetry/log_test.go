@@ -43,6 +43,20 @@ func TestLogOfSuccess(t *testing.T) {
 	}, logged(t, d))
 }
 
+// The log is the audit trail: who sent it, what it changed, and in which integrations.
+func TestLogOfChanges(t *testing.T) {
+	t.Parallel()
+	d := succeeded(provision.Result{
+		Outcome: protocol.OutcomeDisabled, Integration: sendgrid.Integration{ID: "2"}, Integrations: []sendgrid.Integration{{ID: "1"}, {ID: "2"}},
+		Changes: []problem.Change{{Field: "enabled", From: true, To: false}, {Field: "enabled", From: true, To: false}},
+	})
+	d.CallerID = "arn:aws:iam::123456789012:role/idp"
+	line := logged(t, d)
+	change := map[string]any{"field": "enabled", "from": true, "to": false}
+	require.Equal(t, []any{"arn:aws:iam::123456789012:role/idp", []any{change, change}, []any{"1", "2"}, "2"},
+		[]any{line["caller"], line["changes"], line["integration_ids"], line["integration_id"]})
+}
+
 func TestLogOfFailure(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
