@@ -188,7 +188,7 @@ func (a *attempt) ended(outcome protocol.Outcome, all []sendgrid.Integration) *R
 	if len(all) > 1 {
 		r.Integrations = all
 	}
-	if after := a.entry.DeleteAfter; !after.IsZero() && outcome != protocol.OutcomeSuperseded {
+	if after := a.entry.DeleteAfter; !after.IsZero() && outcome != protocol.OutcomeSuperseded && len(all) > 0 {
 		after = after.UTC().Truncate(time.Second)
 		r.DeleteAfter = &after
 	}

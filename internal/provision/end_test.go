@@ -111,8 +111,11 @@ func TestEndOfWhatIsDisabled(t *testing.T) {
 		w.pass(time.Hour)
 		require.NotNil(t, w.ended(protocol.OutcomeDisabled).DeleteAfter)
 		require.Len(t, w.writes(), 1, "nothing was to be sent")
-		w.ended(protocol.OutcomeUnchanged)
+		require.NotNil(t, w.ended(protocol.OutcomeUnchanged).DeleteAfter)
 		w.fails(problem.Conflict, disabled)
+		w.pass(time.Minute)
+		w.sendGrid.Delete(w.sendGrid.Integrations()[0].ID)
+		require.Nil(t, w.ended(protocol.OutcomeUnchanged).DeleteAfter, "there is nothing to delete")
 	})
 }
 
