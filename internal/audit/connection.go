@@ -244,10 +244,14 @@ const retirable = 7 * 24 * time.Hour
 // judgeRetired reports the certificates that the identity provider does not use any more.
 func (c *Connection) judgeRetired(found provision.Audited, there []provision.Certificate) {
 	now := time.Now()
+	read := now // When the SAML metadata was read last, or soon after that.
+	if unread := found.Kept.UnreadSince; !unread.IsZero() {
+		read = unread
+	}
 	var retired []string
 	stays := false // Whether a valid certificate is left.
 	for _, each := range there {
-		if since, lacked := found.Kept.Retired[each.SHA256]; lacked && now.Sub(since) >= retirable {
+		if since, lacked := found.Kept.Retired[each.SHA256]; lacked && read.Sub(since) >= retirable {
 			retired = append(retired, each.SHA256)
 			continue
 		}

@@ -268,6 +268,7 @@ func TestWhatMayBeDeleted(t *testing.T) {
 		"it came back":                   {retired(7, func(w *world, old []byte) { w.idp.Certificates = append(w.idp.Certificates, old) }), nil},
 		"it came back, and left again":   {retired(6, cameBack), nil},
 		"SAML metadata is not read now":  {retired(7, func(w *world, _ []byte) { w.idp.err = errBroken }), found{audit.CertificateRetirable}},
+		"it has not been read since":     {retired(1, unreadFor(6)), found{audit.MetadataUnavailable}},
 		"it is not there any more":       {retired(7, func(w *world, _ []byte) { w.uncertify(w.sendGrid.Integrations()[0].ID, 1) }), found{provision.Drifted}},
 		"nothing else is there":          {retired(7, func(w *world, _ []byte) { w.uncertify(w.sendGrid.Integrations()[0].ID, 0) }), found{provision.Drifted, audit.CertificateMissing}},
 		"nothing else is valid":          {retired(7, func(*world, []byte) { time.Sleep(400 * day) }), found{audit.CertificatesExpired}},
@@ -297,6 +298,14 @@ func cameBack(w *world, old []byte) {
 func auditedTimes(w *world, times int) {
 	for range times {
 		w.audited()
+	}
+}
+
+// unreadFor lets SAML metadata be unreadable for so many audits.
+func unreadFor(audits int) func(*world, []byte) {
+	return func(w *world, _ []byte) {
+		w.idp.err = errBroken
+		auditedTimes(w, audits)
 	}
 }
 
