@@ -17,7 +17,7 @@ GOLANGCI_LINT = go run -exec "env GOFLAGS=$(RACE)" github.com/golangci/golangci-
 BUILD_FLAGS := -tags lambda.norpc -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help
-.PHONY: help run status serve simulator test simulate soak burst fuzz bench lint build build-SSOIntegrationFunction build-OktaConnectorFunction clean
+.PHONY: help run status serve simulator test simulate soak burst fuzz bench lint build build-SSOIntegrationFunction build-IdPConnectorFunction clean
 
 help: ## List the targets and the variables
 	@grep -hE '^[a-zA-Z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -113,9 +113,9 @@ build: ## Build the function's binary "bootstrap" (GOARCH=amd64 for x86)
 build-SSOIntegrationFunction:
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build $(BUILD_FLAGS) -o "$(ARTIFACTS_DIR)/bootstrap" ./cmd/sso-integration
 
-# The same for the template in okta-connector/.
-build-OktaConnectorFunction:
-	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build $(BUILD_FLAGS) -o "$(ARTIFACTS_DIR)/bootstrap" ./cmd/okta-connector
+# The same for the template in idp-connector/.
+build-IdPConnectorFunction:
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build $(BUILD_FLAGS) -o "$(ARTIFACTS_DIR)/bootstrap" ./cmd/idp-connector
 
 clean: ## Remove what was built
-	rm -rf bootstrap .aws-sam okta-connector/.aws-sam
+	rm -rf bootstrap .aws-sam idp-connector/.aws-sam

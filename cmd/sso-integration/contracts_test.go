@@ -93,7 +93,7 @@ func TestTheVersionIsOne(t *testing.T) {
 	require.Regexp(t, `^\d+\.\d+\.\d+$`, version)
 	require.Contains(t, string(read(t, "../../CHANGELOG.md")), "\n## ["+version+"] - ")
 	require.Equal(t, version, at(rootTemplate(t), "Metadata", "AWS::ServerlessRepo::Application", "SemanticVersion"))
-	for file, id := range map[string]string{templateFile: "SSOIntegrationFunction", "../../okta-connector/template.yaml": "OktaConnectorFunction"} {
+	for file, id := range map[string]string{templateFile: "SSOIntegrationFunction", "../../idp-connector/template.yaml": "IdPConnectorFunction"} {
 		tpl := parseTemplate(t, string(read(t, file)), nil)
 		require.Contains(t, at(tpl.value, "Resources", id, "Properties", "Description"), " "+version+" - ", file)
 	}

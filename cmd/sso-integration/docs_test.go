@@ -74,7 +74,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 			}
 		}
 		// A name after a slash, a dot or a hyphen is part of something else, such as a URL.
-		for _, named := range matches("[^\\w/.-]((?:events|docs|cmd|handler|internal|sendgrid|okta-connector)/[\\w./-]*[\\w/])", text) {
+		for _, named := range matches("[^\\w/.-]((?:events|docs|cmd|handler|internal|sendgrid|idp-connector)/[\\w./-]*[\\w/])", text) {
 			_, err := os.Stat("../../" + named)
 			require.NoError(t, err, "%s names it", file)
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
-	"sendgrid-sso-integration/internal/okta/connector"
+	"sendgrid-sso-integration/internal/connector"
 )
 
 // block returns the only block of code in a language on a page.

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"sendgrid-sso-integration/internal/audit"
+	"sendgrid-sso-integration/internal/connector"
 	"sendgrid-sso-integration/internal/invocation"
-	"sendgrid-sso-integration/internal/okta/connector"
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"

@@ -32,7 +32,7 @@ func TestAccessTokenIsRenewedInTime(t *testing.T) {
 			issued int
 		}{{0, 1}, {58 * time.Minute, 1}, {90 * time.Second, 2}, {time.Minute, 2}} {
 			time.Sleep(step.wait)
-			require.NoError(t, client.Check(t.Context()))
+			require.NoError(t, list(t.Context(), client))
 			require.Equal(t, step.issued, issued)
 		}
 	})
@@ -48,7 +48,7 @@ func TestTokenAnswerIsUnusable(t *testing.T) {
 			t.Parallel()
 			client := newClient(func(*http.Request) *http.Response { return respond(http.StatusOK, body) })
 			client.Credentials = credentials{ClientID: "0oa1", KeyID: "k", PrivateKey: secret.NewString(pemKey(t))}
-			require.EqualError(t, client.Check(t.Context()), "okta: POST /oauth2/v1/token: HTTP 200: the answer has no bearer token")
+			require.EqualError(t, list(t.Context(), client), "okta: POST /oauth2/v1/token: HTTP 200: the answer has no bearer token")
 		})
 	}
 }

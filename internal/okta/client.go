@@ -5,18 +5,22 @@
 package okta
 
 import (
-	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"iter"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
-	"sendgrid-sso-integration/internal/retry"
+	"sendgrid-sso-integration/internal/idp"
 )
+
+// Name is Okta's name in errors.
+const Name = "Okta"
 
 const (
 	// maxAnswerBytes bounds what is read of an answer. An application takes less than 50 KiB.
@@ -24,20 +28,17 @@ const (
 	// MaxMetadataBytes bounds the SAML metadata of an application, which takes less than 4 KiB
 	// for each signing certificate. An event with this much of it still fits into EventBridge.
 	MaxMetadataBytes = 128 << 10
-	// maxTries bounds how often a request is sent that Okta's rate limit refuses.
-	maxTries = 4
+	// pageSize is how many applications are read at once, maxPageBytes bounds what they take, and
+	// maxPages how many pages there are, in case they never end.
+	pageSize     = 50
+	maxPageBytes = 4 << 20
+	maxPages     = 1000
+	// defaultWait is the wait after a 429 that names no time.
+	defaultWait = 5 * time.Second
 )
 
-// Call describes one HTTP request to Okta after it ended, for logs and metrics.
-type Call struct {
-	Method string
-	// Status is the HTTP status, 0 where no answer came.
-	Status   int
-	Duration time.Duration
-}
-
 // Client calls the API of one Okta org. Set its fields before the first call; its methods
-// may be called concurrently.
+// may be called concurrently. Errors of an answer are of type *idp.Error.
 //
 // Every request that it sends is idempotent: repeating one changes nothing more. The client
 // repeats a request only where Okta has certainly not carried it out (401 with a new
@@ -49,12 +50,18 @@ type Client struct {
 	Credentials CredentialSource
 	// UserAgent is sent with every request.
 	UserAgent string
-	// HTTP sends the requests. Required; NewHTTPClient returns one.
+	// HTTP sends the requests. Required; idp.NewHTTPClient returns one.
 	HTTP *http.Client
 	// OnCall, if set, is called after each request.
-	OnCall func(context.Context, Call)
+	OnCall func(context.Context, idp.Call)
 
-	tokens tokenCache
+	tokens idp.TokenCache
+}
+
+func (c *Client) base() string { return strings.TrimRight(c.OrgURL, "/") }
+
+func (c *Client) api() *idp.API {
+	return &idp.API{Provider: Name, UserAgent: c.UserAgent, HTTP: c.HTTP, OnCall: c.OnCall, Describe: describe, Wait: untilReset}
 }
 
 // IsAppID reports whether text has the form of an application's id, such as
@@ -67,140 +74,182 @@ func IsAppID(text string) bool {
 	return text != "" && len(text) <= maxID && !strings.ContainsFunc(text, isForeign)
 }
 
-// Application reads an application. Errors of the answer are of type *Error.
+// Application reads an application.
 //
 // https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Application/#tag/Application/operation/getApplication
 func (c *Client) Application(ctx context.Context, id string) (*Application, error) {
-	body, err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/apps/" + url.PathEscape(id), accept: jsonType, limit: maxAnswerBytes})
+	answer, err := c.do(ctx, idp.Request{Method: http.MethodGet, Path: appsPath + "/" + url.PathEscape(id), Accept: idp.JSON, Limit: maxAnswerBytes})
 	if err != nil {
 		return nil, err
 	}
-	return parseApplication(body)
+	return parseApplication(answer.Body)
+}
+
+const appsPath = "/api/v1/apps"
+
+// Applications reads every application, page by page. An error ends the sequence. Reading it
+// also uses the credential: Okta revokes an API token that was not used for 30 days.
+//
+// https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Application/#tag/Application/operation/listApplications
+func (c *Client) Applications(ctx context.Context) iter.Seq2[*Application, error] {
+	return func(yield func(*Application, error) bool) {
+		query := url.Values{"limit": {strconv.Itoa(pageSize)}}
+		for range maxPages {
+			page, next, err := c.page(ctx, query)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, app := range page {
+				if !yield(app, nil) {
+					return
+				}
+			}
+			if next == "" {
+				return
+			}
+			query.Set("after", next)
+		}
+		yield(nil, fmt.Errorf("okta: the applications have more than %d pages", maxPages))
+	}
+}
+
+// page reads one page of the applications. Next is the cursor of the following one, empty after
+// the last.
+func (c *Client) page(ctx context.Context, query url.Values) (apps []*Application, next string, err error) {
+	answer, err := c.do(ctx, idp.Request{Method: http.MethodGet, Path: appsPath + "?" + query.Encode(), Accept: idp.JSON, Limit: maxPageBytes})
+	if err != nil {
+		return nil, "", err
+	}
+	var documents []json.RawMessage
+	if json.Unmarshal(answer.Body, &documents) != nil {
+		return nil, "", errors.New("okta: the list of applications is not the documented JSON")
+	}
+	for _, document := range documents {
+		app, err := parseApplication(document)
+		if err != nil {
+			return nil, "", err
+		}
+		apps = append(apps, app)
+	}
+	return apps, nextCursor(answer.Header), nil
+}
+
+// nextCursor returns the cursor in the link to the next page, empty if there is none. Only the
+// cursor is taken from the link, so that the credential goes to the org and nowhere else.
+//
+// https://developer.okta.com/docs/api/#pagination
+func nextCursor(header http.Header) string {
+	for _, value := range header.Values("Link") {
+		for _, link := range strings.Split(value, ",") {
+			target, parameters, _ := strings.Cut(link, ";")
+			if !strings.Contains(strings.ReplaceAll(parameters, " ", ""), `rel="next"`) {
+				continue
+			}
+			if u, err := url.Parse(strings.Trim(strings.TrimSpace(target), "<>")); err == nil {
+				return u.Query().Get("after")
+			}
+		}
+	}
+	return ""
 }
 
 // Metadata reads the SAML metadata of an application with the certificate of one of its keys,
-// at most MaxMetadataBytes. Without a key it is that of the key with which Okta signs. Errors
-// of the answer are of type *Error; Okta answers 404 for a key that it does not show.
+// at most MaxMetadataBytes. Without a key it is that of the key with which Okta signs. Okta
+// answers 404 for a key that it does not show.
 //
 // https://developer.okta.com/docs/api/openapi/okta-management/management/tag/ApplicationSSO/#tag/ApplicationSSO/operation/previewSAMLmetadataForApplication
 func (c *Client) Metadata(ctx context.Context, id, keyID string) ([]byte, error) {
-	path := "/api/v1/apps/" + url.PathEscape(id) + "/sso/saml/metadata"
+	path := appsPath + "/" + url.PathEscape(id) + "/sso/saml/metadata"
 	if keyID != "" {
 		path += "?" + url.Values{"kid": {keyID}}.Encode()
 	}
-	return c.do(ctx, request{method: http.MethodGet, path: path, accept: "text/xml", limit: MaxMetadataBytes})
+	answer, err := c.do(ctx, idp.Request{Method: http.MethodGet, Path: path, Accept: "text/xml", Limit: MaxMetadataBytes})
+	if err != nil {
+		return nil, err
+	}
+	return answer.Body, nil
 }
 
 // Replace writes an application whole: what document lacks is removed, and Okta ignores
-// read-only fields in it. Errors of the answer are of type *Error.
+// read-only fields in it.
 //
 // https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Application/#tag/Application/operation/replaceApplication
 func (c *Client) Replace(ctx context.Context, id string, document []byte) error {
-	_, err := c.do(ctx, request{
-		method: http.MethodPut, path: "/api/v1/apps/" + url.PathEscape(id), accept: jsonType,
-		contentType: jsonType, body: document, limit: maxAnswerBytes,
+	_, err := c.do(ctx, idp.Request{
+		Method: http.MethodPut, Path: appsPath + "/" + url.PathEscape(id), Accept: idp.JSON,
+		ContentType: idp.JSON, Body: document, Limit: maxAnswerBytes,
 	})
 	return err
 }
 
-// Check makes a call that changes nothing and needs the credential. Okta revokes an API token
-// that was not used for 30 days.
-func (c *Client) Check(ctx context.Context) error {
-	_, err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/apps?limit=1", accept: jsonType, limit: maxAnswerBytes})
+// Connect does before the first call what takes the longest in it: it opens a connection by a
+// request that needs no credential and, meanwhile, gets the credential ready. Its errors are
+// no reason not to go on; a later call reports them again.
+func (c *Client) Connect(ctx context.Context) error {
+	connected := make(chan error, 1)
+	go func() {
+		_, err := c.api().SendOnce(ctx, idp.Request{
+			Method: http.MethodGet, Base: c.base(), Path: "/.well-known/okta-organization", Accept: idp.JSON, Limit: maxAnswerBytes,
+		}, idp.Authorization{})
+		connected <- err
+	}()
+	_, err := c.authorize(ctx)
+	if connectErr := <-connected; connectErr != nil {
+		return fmt.Errorf("connect to Okta: %w", connectErr)
+	}
 	return err
-}
-
-const jsonType = "application/json"
-
-// request is one request to Okta.
-type request struct {
-	method, path        string
-	accept, contentType string
-	body                []byte
-	// secret is a part of the body that no error may repeat.
-	secret string
-	// limit bounds the body of a successful answer, in bytes.
-	limit int64
 }
 
 // do sends a request with the credential. Where Okta answers 401, it renews the credential
 // and sends the request once more if that led to another one.
-func (c *Client) do(ctx context.Context, r request) ([]byte, error) {
+func (c *Client) do(ctx context.Context, r idp.Request) (*idp.Answer, error) {
 	auth, err := c.authorize(ctx)
 	if err != nil {
 		return nil, err
 	}
-	body, err := c.send(ctx, r, auth)
-	var refused *Error
+	r.Base = c.base()
+	answer, err := c.api().Send(ctx, r, auth)
+	var refused *idp.Error
 	if !errors.As(err, &refused) || refused.Status != http.StatusUnauthorized {
-		return body, err
+		return answer, err
 	}
 	renewed, renewErr := c.reauthorize(ctx, auth)
 	switch {
 	case renewErr != nil:
 		return nil, fmt.Errorf("%w; renewing the credential: %w", err, renewErr)
-	case renewed.same(auth):
+	case renewed.Same(auth):
 		return nil, err
 	}
-	return c.send(ctx, r, renewed)
+	return c.api().Send(ctx, r, renewed)
 }
 
-// send sends a request and, as long as the rate limit refuses it, waits and sends it again. It
-// returns the refusal at once if the limit ends only after ctx does.
-func (c *Client) send(ctx context.Context, r request, auth authorization) ([]byte, error) {
-	for try := 1; ; try++ {
-		body, err := c.sendOnce(ctx, r, auth)
-		var limited *Error
-		if try == maxTries || !errors.As(err, &limited) || limited.Status != http.StatusTooManyRequests {
-			return body, err
-		}
-		if !retry.Sleep(ctx, limited.RetryAfter) {
-			return nil, err
-		}
+// describe reads Okta's code and summary of an error, or those of the token endpoint.
+//
+// https://developer.okta.com/docs/reference/error-codes/
+func describe(body []byte) (code, summary string) {
+	var known struct {
+		ErrorCode, ErrorSummary string
+		OAuthError              string `json:"error"`
+		OAuthDescription        string `json:"error_description"`
 	}
+	if json.Unmarshal(body, &known) != nil {
+		return "", ""
+	}
+	return known.ErrorCode + known.OAuthError, known.ErrorSummary + known.OAuthDescription
 }
 
-func (c *Client) sendOnce(ctx context.Context, r request, auth authorization) ([]byte, error) {
-	secrets := []string{auth.token.Reveal(), r.secret}
-	op := r.method + " " + r.path
-	req, err := http.NewRequestWithContext(ctx, r.method, strings.TrimRight(c.OrgURL, "/")+r.path, bytes.NewReader(r.body))
+// untilReset returns how long the rate limit lasts. Both times are Okta's, so that the clock
+// of this machine does not matter; now stands in for a missing Date.
+//
+// https://developer.okta.com/docs/reference/rl-best-practices/
+func untilReset(header http.Header, now time.Time) time.Duration {
+	seconds, err := strconv.ParseInt(header.Get("X-Rate-Limit-Reset"), 10, 64)
 	if err != nil {
-		return nil, &Error{Op: op, Err: err}
+		return defaultWait
 	}
-	for name, value := range map[string]string{
-		"Authorization": auth.header(), "Accept": r.accept, "Content-Type": r.contentType, "User-Agent": c.UserAgent,
-	} {
-		if value != "" {
-			req.Header.Set(name, value)
-		}
+	if date, err := http.ParseTime(header.Get("Date")); err == nil {
+		now = date
 	}
-	start := time.Now()
-	res, err := c.HTTP.Do(req)
-	if err != nil {
-		c.report(ctx, Call{Method: r.method, Duration: time.Since(start)})
-		return nil, &Error{Op: op, Err: redact(err, secrets)}
-	}
-	defer func() { _ = res.Body.Close() }() // Nothing was written, so there is nothing to lose.
-	success := res.StatusCode >= 200 && res.StatusCode <= 299
-	limit := r.limit
-	if !success {
-		limit = maxErrorBytes
-	}
-	body, err := io.ReadAll(io.LimitReader(res.Body, limit+1))
-	c.report(ctx, Call{Method: r.method, Status: res.StatusCode, Duration: time.Since(start)})
-	switch {
-	case !success:
-		return nil, newError(op, res, body, secrets)
-	case err != nil:
-		return nil, &Error{Op: op, Status: res.StatusCode, Err: fmt.Errorf("read the answer: %w", redact(err, secrets))}
-	case int64(len(body)) > limit:
-		return nil, &Error{Op: op, Status: res.StatusCode, Err: fmt.Errorf("the answer is larger than %d bytes", limit)}
-	}
-	return body, nil
-}
-
-func (c *Client) report(ctx context.Context, call Call) {
-	if c.OnCall != nil {
-		c.OnCall(ctx, call)
-	}
+	return time.Unix(seconds, 0).Sub(now)
 }

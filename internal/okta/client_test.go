@@ -42,6 +42,39 @@ func TestMetadataIsThatOfAKey(t *testing.T) {
 	}
 }
 
+// The pages are followed by the cursor of their link alone, whatever host the link has.
+func TestApplicationsHavePages(t *testing.T) {
+	t.Parallel()
+	var paths []string
+	client := newClient(func(r *http.Request) *http.Response {
+		require.Equal(t, "example.okta.com", r.URL.Host)
+		paths = append(paths, r.URL.RequestURI())
+		if len(paths) == 3 {
+			return respond(http.StatusOK, `[]`, "Link", `<https://example.okta.com/api/v1/apps?limit=50>; rel="self"`)
+		}
+		res := respond(http.StatusOK, `[{"id":"0oa`+strconv.Itoa(len(paths))+`"}]`)
+		res.Header.Add("Link", `<https://example.okta.com/api/v1/apps?limit=50>; rel="self"`)
+		res.Header.Add("Link", `<https://attacker.example.com/api/v1/apps?after=c%26`+strconv.Itoa(len(paths))+`&limit=50>; rel="next"`)
+		return res
+	})
+	var ids []string
+	for app, err := range client.Applications(t.Context()) {
+		require.NoError(t, err)
+		ids = append(ids, app.ID)
+	}
+	require.Equal(t, []string{"0oa1", "0oa2"}, ids)
+	require.Equal(t, []string{"/api/v1/apps?limit=50", "/api/v1/apps?after=c%261&limit=50", "/api/v1/apps?after=c%262&limit=50"}, paths)
+}
+
+// A link that leads back to itself ends.
+func TestApplicationsEnd(t *testing.T) {
+	t.Parallel()
+	err := list(t.Context(), newClient(func(*http.Request) *http.Response {
+		return respond(http.StatusOK, `[]`, "Link", `<https://example.okta.com/api/v1/apps?after=x>; rel="next"`)
+	}))
+	require.ErrorContains(t, err, "more than 1000 pages")
+}
+
 func TestAppID(t *testing.T) {
 	t.Parallel()
 	require.True(t, okta.IsAppID("0oa1gjh63g214q0Hq0g4"))
@@ -97,7 +130,7 @@ func TestRateLimitIsHonoured(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), tt.timeout)
 				defer cancel()
 				start := time.Now()
-				err := client.Check(ctx)
+				err := list(ctx, client)
 				require.Equal(t, tt.fails, err != nil, "%v", err)
 				require.Equal(t, tt.took, time.Since(start))
 				require.Equal(t, tt.calls, calls)
@@ -108,7 +141,7 @@ func TestRateLimitIsHonoured(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		start := time.Now()
-		require.Error(t, newClient(func(*http.Request) *http.Response { return limited(time.Hour) }).Check(ctx))
+		require.Error(t, list(ctx, newClient(func(*http.Request) *http.Response { return limited(time.Hour) })))
 		require.Equal(t, time.Second, time.Since(start), "a caller without a deadline can still end the wait")
 	})
 }

@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
-	"unicode"
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"sendgrid-sso-integration/internal/idp"
 	"sendgrid-sso-integration/internal/secret"
 )
 
@@ -56,7 +56,7 @@ func ParseCredential(text string) (Credential, error) {
 	switch {
 	case hasToken == hasClient, hasClient && (fields.ClientID == "" || fields.KeyID == "" || fields.PrivateKey == ""):
 		return Credential{}, errNotOne
-	case strings.ContainsFunc(fields.APIToken+fields.ClientID+fields.KeyID, isUnfit):
+	case strings.ContainsFunc(fields.APIToken+fields.ClientID+fields.KeyID, idp.IsUnfit):
 		return Credential{}, errNoHeader
 	}
 	if hasClient {
@@ -69,6 +69,3 @@ func ParseCredential(text string) (Credential, error) {
 		PrivateKey: secret.NewString(fields.PrivateKey),
 	}, nil
 }
-
-// isUnfit reports whether a character cannot be part of a header.
-func isUnfit(r rune) bool { return r <= ' ' || r >= unicode.MaxASCII }

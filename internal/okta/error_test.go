@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	"sendgrid-sso-integration/internal/idp"
 
-	"sendgrid-sso-integration/internal/okta"
+	"github.com/stretchr/testify/require"
 )
 
 func TestErrors(t *testing.T) {
@@ -31,11 +31,11 @@ func TestErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := newClient(func(*http.Request) *http.Response { return respond(tt.status, tt.body) }).Check(t.Context())
-			var failure *okta.Error
+			err := list(t.Context(), newClient(func(*http.Request) *http.Response { return respond(tt.status, tt.body) }))
+			var failure *idp.Error
 			require.ErrorAs(t, err, &failure)
-			require.EqualError(t, err, "okta: GET /api/v1/apps?limit=1: "+tt.text)
-			got := flags{failure.IsNotFound(), failure.IsRefused(), failure.Retryable()}
+			require.EqualError(t, err, "okta: GET /api/v1/apps?limit=50: "+tt.text)
+			got := flags{idp.IsNotFound(err), failure.IsRefused(), failure.Retryable()}
 			require.Equal(t, tt.flags, got)
 		})
 	}

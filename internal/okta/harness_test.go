@@ -55,6 +55,16 @@ func newClient(n network) *okta.Client {
 	}
 }
 
+// list reads all applications.
+func list(ctx context.Context, client *okta.Client) error {
+	for _, err := range client.Applications(ctx) {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // privateKey is one RSA key as PEM.
 var privateKey = sync.OnceValues(func() (string, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)

@@ -2,7 +2,10 @@ package oktatest
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -29,7 +32,7 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, body []byte) {
 	kid := r.URL.Query().Get("kid")
 	switch {
 	case id == "" && r.Method == http.MethodGet:
-		answer(w, http.StatusOK, []any{})
+		s.list(w, r)
 	case !known:
 		fail(w, http.StatusNotFound, "E0000007", "Not found: Resource not found: "+id+" (AppInstance)")
 	case isMetadata && r.Header.Get("Accept") != "text/xml":
@@ -48,6 +51,27 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, body []byte) {
 	default:
 		fail(w, http.StatusMethodNotAllowed, "E0000022", "The endpoint does not support the provided HTTP method")
 	}
+}
+
+// list answers with a page of the applications, in the order of their ids.
+func (s *Server) list(w http.ResponseWriter, r *http.Request) {
+	limit, err := strconv.Atoi(r.URL.Query().Get("limit"))
+	if err != nil || limit < 1 || limit > 200 {
+		fail(w, http.StatusBadRequest, "E0000001", "Api validation failed: limit")
+		return
+	}
+	after := r.URL.Query().Get("after")
+	ids := slices.DeleteFunc(slices.Sorted(maps.Keys(s.apps)), func(id string) bool { return id <= after })
+	page := []any{}
+	for _, id := range ids[:min(limit, s.pageSize, len(ids))] {
+		page = append(page, s.apps[id])
+	}
+	self := "http://" + r.Host + appsPath + "?limit=" + strconv.Itoa(limit)
+	w.Header().Add("Link", "<"+self+`>; rel="self"`)
+	if len(page) < len(ids) {
+		w.Header().Add("Link", "<"+self+"&after="+ids[len(page)-1]+`>; rel="next"`)
+	}
+	answer(w, http.StatusOK, page)
 }
 
 // replace replaces an application: what the body lacks is gone, and what it has of read-only

@@ -51,6 +51,7 @@ type Server struct {
 	faults   []Fault
 	requests []Request
 	writes   int
+	pageSize int
 }
 
 // appKey names a signing key of an application.
@@ -66,7 +67,7 @@ type client struct {
 func New() *Server {
 	return &Server{
 		apps: map[string]map[string]json.RawMessage{}, metadata: map[appKey][]byte{},
-		clients: map[string]client{}, used: map[string]bool{}, issued: map[string]time.Time{},
+		clients: map[string]client{}, used: map[string]bool{}, issued: map[string]time.Time{}, pageSize: 200,
 	}
 }
 
@@ -86,6 +87,13 @@ func (s *Server) Put(app string, metadata []byte) {
 	defer s.mu.Unlock()
 	s.apps[known.ID] = fields
 	s.metadata[appKey{known.ID, known.Credentials.Signing.Kid}] = metadata
+}
+
+// SetPageSize makes pages of the list of applications have at most so many.
+func (s *Server) SetPageSize(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pageSize = n
 }
 
 // Remove deletes an application.

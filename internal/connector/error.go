@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"net/http"
 
-	"sendgrid-sso-integration/internal/okta"
+	"sendgrid-sso-integration/internal/idp"
 	"sendgrid-sso-integration/internal/secret"
 )
 
 // Code identifies a kind of failure. It is the error type of a failed invocation and the name
-// of a metric. docs/okta.md lists the codes with what to do.
+// of a metric.
 type Code string
 
 // The codes. Every failure is worth a retry: either it passes, or somebody removes the cause
@@ -20,11 +20,18 @@ const (
 	InvalidEvent        Code = "InvalidEvent"
 	NotShownYet         Code = "NotShownYet"
 	ApplicationNotReady Code = "ApplicationNotReady"
+	ApplicationGone     Code = "ApplicationGone"
+	SharedEntityID      Code = "SharedEntityID"
 	MetadataTooLarge    Code = "MetadataTooLarge"
 	CredentialRefused   Code = "CredentialRefused" //nolint:gosec // It is a name.
 	SecretUnavailable   Code = "SecretUnavailable"
+	IdentityUnavailable Code = "IdentityUnavailable"
+	NotOwner            Code = "NotOwner"
+	IdentifierRefused   Code = "IdentifierRefused"
 	OktaRejected        Code = "OktaRejected"
 	OktaUnavailable     Code = "OktaUnavailable"
+	EntraRejected       Code = "EntraRejected"
+	EntraUnavailable    Code = "EntraUnavailable"
 	RateLimited         Code = "RateLimited"
 	WriteUnconfirmed    Code = "WriteUnconfirmed"
 	EventBusUnavailable Code = "EventBusUnavailable"
@@ -32,12 +39,50 @@ const (
 	Internal            Code = "Internal"
 )
 
+// table has every code, with whether the failure passes without anybody acting.
+var table = []struct {
+	code   Code
+	passes bool
+}{
+	{InvalidEvent, false},
+	{NotShownYet, true},
+	{ApplicationNotReady, false},
+	{ApplicationGone, false},
+	{SharedEntityID, false},
+	{MetadataTooLarge, false},
+	{CredentialRefused, false},
+	{SecretUnavailable, false},
+	{IdentityUnavailable, false},
+	{NotOwner, false},
+	{IdentifierRefused, false},
+	{OktaRejected, false},
+	{OktaUnavailable, true},
+	{EntraRejected, false},
+	{EntraUnavailable, true},
+	{RateLimited, true},
+	{WriteUnconfirmed, false},
+	{EventBusUnavailable, true},
+	{DeadlineExceeded, true},
+	{Internal, true},
+}
+
 // Codes returns every code.
 func Codes() []Code {
-	return []Code{
-		InvalidEvent, NotShownYet, ApplicationNotReady, MetadataTooLarge, CredentialRefused, SecretUnavailable, OktaRejected,
-		OktaUnavailable, RateLimited, WriteUnconfirmed, EventBusUnavailable, DeadlineExceeded, Internal,
+	codes := make([]Code, len(table))
+	for i, row := range table {
+		codes[i] = row.code
 	}
+	return codes
+}
+
+// passes reports whether the failure passes without anybody acting.
+func (c Code) passes() bool {
+	for _, row := range table {
+		if row.code == c {
+			return row.passes
+		}
+	}
+	return false
 }
 
 // Error is why an event could not be processed. Message is what the caller sees, Err the cause
@@ -63,16 +108,16 @@ func (e *Error) Unwrap() error { return e.Err }
 func toError(err error) *Error {
 	var (
 		own      *Error
-		failure  *okta.Error
+		failure  *idp.Error
 		noSecret *secret.Error
 	)
 	switch {
 	case errors.As(err, &own):
 		return own
 	case errors.As(err, &failure):
-		return ofOkta(failure, err)
+		return ofProvider(failure, err)
 	case errors.As(err, &noSecret):
-		return &Error{SecretUnavailable, "The secret with Okta's credential cannot be used; the log has the cause.", err}
+		return &Error{SecretUnavailable, "The secret with the credential cannot be used; the log has the cause.", err}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{DeadlineExceeded, "The invocation ran out of time.", err}
 	default:
@@ -80,17 +125,18 @@ func toError(err error) *Error {
 	}
 }
 
-func ofOkta(failure *okta.Error, err error) *Error {
+func ofProvider(failure *idp.Error, err error) *Error {
+	name := failure.Provider
 	switch {
 	case failure.IsRefused():
-		return &Error{CredentialRefused, "Okta refused the credential. Make a new one, or grant the scope and the administrator role that it lacks.", err}
+		return &Error{CredentialRefused, name + " refused the credential. Make a new one, or grant the permission and the role that it lacks.", err}
 	case failure.Status == http.StatusTooManyRequests:
-		return &Error{RateLimited, "Okta's rate limit is used up.", err}
+		return &Error{RateLimited, name + "'s rate limit is used up.", err}
 	case errors.Is(err, context.DeadlineExceeded):
-		return &Error{DeadlineExceeded, "Okta did not answer in time.", err}
+		return &Error{DeadlineExceeded, name + " did not answer in time.", err}
 	case failure.Retryable():
-		return &Error{OktaUnavailable, "Okta is unavailable.", err}
+		return &Error{Code(name + "Unavailable"), name + " is unavailable.", err}
 	default:
-		return &Error{OktaRejected, "Okta rejected the request; the log has its reason.", err}
+		return &Error{Code(name + "Rejected"), name + " rejected the request; the log has its reason.", err}
 	}
 }

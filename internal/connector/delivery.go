@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda/messages"
 
-	"sendgrid-sso-integration/internal/okta"
+	"sendgrid-sso-integration/internal/idp"
 )
 
 // Outcome is what became of an event.
@@ -26,7 +26,7 @@ const (
 	// Refused means that a result event would have changed an application that it does not
 	// belong to.
 	Refused Outcome = "Refused"
-	// Checked means that Okta accepted the credential.
+	// Checked means that every application was read.
 	Checked Outcome = "Checked"
 	// Failed means that the event has to be processed again.
 	Failed Outcome = "Failed"
@@ -39,10 +39,12 @@ func Outcomes() []Outcome {
 
 // delivery is the record of one event: what arrived, and what became of it.
 type delivery struct {
-	event     envelope
+	event     Event
+	kind      kind
 	messageID string
-	// app is the id of the application, oktaEvent that of the log event; both may be empty.
-	app, oktaEvent string
+	// provider is the lower-case name of the one that the event is about, app the id of the
+	// application, appEvent that of the provider's event. Each may be empty.
+	provider, app, appEvent string
 
 	outcome Outcome
 	// reason is why an event was ignored or refused.
@@ -50,7 +52,9 @@ type delivery struct {
 	failure *Error
 
 	duration time.Duration
-	calls    []okta.Call
+	calls    []idp.Call
+	// parts are the deliveries of the applications that a scheduled event made.
+	parts []*delivery
 }
 
 func (d *delivery) fail(err error) { d.failure = toError(err) }
@@ -87,7 +91,7 @@ func decode(payload []byte) batch {
 }
 
 func newDelivery(messageID string, event []byte) *delivery {
-	d := &delivery{messageID: messageID}
+	d := &delivery{messageID: messageID, kind: kindUnknown}
 	if err := json.Unmarshal(event, &d.event); err != nil {
 		d.failure = invalidEvent("This is not an EventBridge event", err, "time")
 	}
@@ -112,9 +116,24 @@ func (b batch) answer() ([]byte, error) {
 	if d.failure != nil {
 		return nil, messages.InvokeResponse_Error{Type: string(d.failure.Code), Message: d.failure.Message}
 	}
-	return json.Marshal(struct {
-		Outcome Outcome `json:"outcome"`
-		Reason  string  `json:"reason,omitempty"`
-		App     string  `json:"okta_app,omitempty"`
-	}{d.outcome, d.reason, d.app})
+	answer := map[string]any{"outcome": d.outcome}
+	if d.reason != "" {
+		answer["reason"] = d.reason
+	}
+	if d.app != "" {
+		answer[d.provider+"_app"] = d.app
+	}
+	if len(d.parts) > 0 {
+		answer["applications"] = d.partOutcomes()
+	}
+	return json.Marshal(answer)
+}
+
+// partOutcomes counts the applications of a scheduled event by their outcome.
+func (d *delivery) partOutcomes() map[Outcome]int {
+	counts := map[Outcome]int{}
+	for _, part := range d.parts {
+		counts[part.result()]++
+	}
+	return counts
 }

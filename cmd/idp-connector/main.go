@@ -1,5 +1,5 @@
-// Command okta-connector is a Lambda function beside the SendGrid SSO integration function: it
-// turns events of Okta's log into requests, and puts SendGrid's URLs into the Okta application.
+// Command idp-connector is a Lambda function beside the SendGrid SSO integration function: it
+// turns applications of an identity provider into requests, and puts SendGrid's URLs into them.
 package main
 
 import (
@@ -14,9 +14,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"sendgrid-sso-integration/internal/awsconfig"
+	"sendgrid-sso-integration/internal/connector"
+	oktaadapter "sendgrid-sso-integration/internal/connector/okta"
 	"sendgrid-sso-integration/internal/function"
+	"sendgrid-sso-integration/internal/idp"
 	"sendgrid-sso-integration/internal/okta"
-	"sendgrid-sso-integration/internal/okta/connector"
 	"sendgrid-sso-integration/internal/secret"
 )
 
@@ -43,16 +45,15 @@ func build(ctx context.Context, getenv func(string) string, logger *slog.Logger)
 		OrgURL: cfg.orgURL,
 		Credentials: secret.NewCache(secretsmanager.NewFromConfig(aws), cfg.credentialSecretID, okta.ParseCredential,
 			secret.Options{TTL: credentialTTL, Logger: logger}),
-		UserAgent: "sendgrid-sso-okta-connector/" + version,
-		HTTP:      okta.NewHTTPClient(),
+		UserAgent: "sendgrid-sso-idp-connector/" + version,
+		HTTP:      idp.NewHTTPClient(),
 		OnCall:    connector.CountCall,
 	}
 	c := &connector.Connector{
-		Okta: client,
+		Providers: []connector.Provider{&oktaadapter.Provider{API: client, NamePrefix: cfg.namePrefix}},
 		Bus: &connector.EventBus{
 			API: eventbridge.NewFromConfig(aws), Name: cfg.eventBusName, Source: cfg.eventSource, DetailType: cfg.eventDetailType,
 		},
-		NamePrefix:    cfg.namePrefix,
 		SendGridRoots: cfg.sendGridRoots,
 		Metrics:       &connector.Metrics{Out: os.Stdout, FunctionName: lambdacontext.FunctionName},
 		Logger:        logger,

@@ -17,7 +17,7 @@ func TestUnreadableEvents(t *testing.T) {
 		`{"id":"5417"`:    "not a JSON object",
 		`{"source":"aws.partner/okta.com/x/y","detail-type":"SystemLog","detail":{"published":"5417"}}`:             "published is not in RFC 3339",
 		`{"source":"aws.partner/okta.com/x/y","detail-type":"SystemLog","detail":{"target":[{"id":5417}]}}`:         "target.id has the wrong type",
-		`{"source":"sendgrid.sso","detail-type":"SSO Integration Created","detail":{"metadata":{"okta_app":5417}}}`: "metadata.okta_app has the wrong type",
+		`{"source":"sendgrid.sso","detail-type":"SSO Integration Created","detail":{"metadata":{"okta_app":5417}}}`: "metadata has the wrong type",
 	} {
 		f := newFixture(t)
 		_, err := f.Invoke(t.Context(), []byte(event))

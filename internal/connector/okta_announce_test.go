@@ -26,7 +26,9 @@ func TestLogEvents(t *testing.T) {
 		"activated":        {logEvent("application.lifecycle.activate", "SUCCESS", "0oa1"), "Announced"},
 		"key rotated":      {logEvent("app.keys.rotate", "", "0oa1"), "Announced"},
 		"failed":           {logEvent("application.lifecycle.update", "FAILURE", "0oa1"), "Ignored"},
-		"deleted":          {logEvent("application.lifecycle.delete", "SUCCESS", "0oa1"), "Ignored"},
+		"deleted":          {logEvent("application.lifecycle.delete", "SUCCESS", "0oa1"), "Announced"},
+		"deleted, a path":  {logEvent("application.lifecycle.delete", "SUCCESS", "0oa1/x"), "InvalidEvent"},
+		"not deleted":      {logEvent("application.lifecycle.delete", "FAILURE", "0oa1"), "Ignored"},
 		"of another kind":  {logEvent("user.session.start", "SUCCESS", "0oa1"), "Ignored"},
 		"no application":   {logEvent("application.lifecycle.update", "SUCCESS", ""), "Ignored"},
 		"path in the id":   {logEvent("application.lifecycle.update", "SUCCESS", "0oa1/../x"), "InvalidEvent"},
@@ -45,6 +47,18 @@ func TestLogEvents(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A deleted application cannot be read any more. The request ends what the function keeps for its
+// id, and nothing else.
+func TestDeletedApplicationEndsItsConnection(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.okta.app = nil
+	outcome, _ := f.invoke(t, fresh("application.lifecycle.delete", "", ""))
+	require.Equal(t, "Announced", outcome)
+	require.Len(t, f.bus.details, 1)
+	require.JSONEq(t, `{"state":"absent","match":{"okta_app":"0oa1"},"metadata":{"okta_app":"0oa1","okta_event":"u"}}`, f.bus.details[0])
 }
 
 func TestMetadataThatFitsIntoNoEvent(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"iter"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -13,8 +14,10 @@ import (
 	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/connector"
+	oktaadapter "sendgrid-sso-integration/internal/connector/okta"
+	"sendgrid-sso-integration/internal/idp"
 	"sendgrid-sso-integration/internal/okta"
-	"sendgrid-sso-integration/internal/okta/connector"
 	"sendgrid-sso-integration/internal/saml/samltest"
 )
 
@@ -28,7 +31,9 @@ const (
 
 // fakeOkta has one application or none, which nobody but the test changes.
 type fakeOkta struct {
-	app      *okta.Application
+	app *okta.Application
+	// others are listed with it, and have no metadata.
+	others   []*okta.Application
 	metadata []byte
 	err      error
 	replaced int
@@ -36,19 +41,31 @@ type fakeOkta struct {
 
 func (f *fakeOkta) Application(_ context.Context, id string) (*okta.Application, error) {
 	if f.app == nil || id != f.app.ID {
-		return nil, &okta.Error{Op: "GET", Status: http.StatusNotFound}
+		return nil, &idp.Error{Provider: okta.Name, Op: "GET", Status: http.StatusNotFound}
 	}
 	return f.app, f.err
 }
 
 func (f *fakeOkta) Metadata(_ context.Context, id, keyID string) ([]byte, error) {
-	if id != f.app.ID || keyID != f.app.SigningKeyID {
-		return nil, &okta.Error{Op: "GET", Status: http.StatusNotFound}
+	if f.app == nil || id != f.app.ID || keyID != f.app.SigningKeyID {
+		return nil, &idp.Error{Provider: okta.Name, Op: "GET", Status: http.StatusNotFound}
 	}
 	return f.metadata, f.err
 }
 
-func (f *fakeOkta) Check(context.Context) error { return f.err }
+func (f *fakeOkta) Applications(context.Context) iter.Seq2[*okta.Application, error] {
+	return func(yield func(*okta.Application, error) bool) {
+		if f.err != nil {
+			yield(nil, f.err)
+			return
+		}
+		for _, app := range append([]*okta.Application{f.app}, f.others...) {
+			if app != nil && !yield(app, nil) {
+				return
+			}
+		}
+	}
+}
 
 func (f *fakeOkta) Replace(context.Context, string, []byte) error {
 	f.replaced++
@@ -58,9 +75,13 @@ func (f *fakeOkta) Replace(context.Context, string, []byte) error {
 type fakeBus struct {
 	at      time.Time
 	details []string
+	err     error
 }
 
 func (b *fakeBus) Put(_ context.Context, at time.Time, detail []byte) error {
+	if b.err != nil {
+		return b.err
+	}
 	b.at, b.details = at, append(b.details, string(detail))
 	return nil
 }
@@ -96,8 +117,9 @@ func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{okta: newOkta(t), bus: &fakeBus{}}
 	f.Connector = &connector.Connector{
-		Okta: f.okta, Bus: f.bus, NamePrefix: "SendGrid", SendGridRoots: []string{sendGrid, "https://api.eu.sendgrid.com"},
-		Logger: slog.New(slog.NewJSONHandler(&f.logs, nil)),
+		Providers: []connector.Provider{&oktaadapter.Provider{API: f.okta, NamePrefix: "SendGrid"}}, Bus: f.bus,
+		SendGridRoots: []string{sendGrid, "https://api.eu.sendgrid.com"},
+		Logger:        slog.New(slog.NewJSONHandler(&f.logs, nil)),
 	}
 	return f
 }

@@ -10,11 +10,12 @@ import (
 	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/stretchr/testify/require"
 
-	"sendgrid-sso-integration/internal/okta/connector"
+	"sendgrid-sso-integration/internal/connector"
+	oktaadapter "sendgrid-sso-integration/internal/connector/okta"
 )
 
 // panicking is an Okta whose calls panic.
-type panicking struct{ connector.Okta }
+type panicking struct{ oktaadapter.API }
 
 // One message does not fail another one, and one for which there is no time is not begun.
 func TestBatch(t *testing.T) {
@@ -38,7 +39,7 @@ func TestBatch(t *testing.T) {
 	require.Contains(t, f.logs.String(), `"code":"DeadlineExceeded"`)
 
 	f = newFixture(t)
-	f.Okta = panicking{}
+	f.Providers = []connector.Provider{&oktaadapter.Provider{API: panicking{}}}
 	body, err = f.Invoke(t.Context(), []byte(batch))
 	require.NoError(t, err)
 	require.JSONEq(t, `{"batchItemFailures":[{"itemIdentifier":"1"},{"itemIdentifier":"2"}]}`, string(body))

@@ -41,7 +41,7 @@ func TestCheckNoticesARevokedToken(t *testing.T) {
 	w := newWorld(t)
 	f := w.start(t)
 	require.JSONEq(t, `{"outcome":"Checked"}`, string(f.Invoke(sample(t, "check"), timeout).Body))
-	require.Equal(t, []string{"GET /api/v1/apps?limit=1"}, w.sent())
+	require.Equal(t, []string{"GET /api/v1/apps?limit=50"}, w.sent())
 	require.Zero(t, metric(t, f, "CredentialRefused"))
 
 	w.okta.SetTokens("00-the-next-token")
@@ -118,7 +118,7 @@ func TestServiceApplication(t *testing.T) {
 	_, _, public = newKey(t)
 	w.okta.SetClient("0oaservice", "kid-1", public)
 	require.Equal(t, "CredentialRefused", f.Invoke(sample(t, "check"), timeout).ErrorType())
-	require.Len(t, w.bus.Taken(), 2)
+	require.Len(t, w.bus.Taken(), 3)
 }
 
 // Whatever Okta's answers repeat of what it was sent, nothing secret comes out of the function.

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/stretchr/testify/require"
 
-	"sendgrid-sso-integration/internal/okta/connector"
+	"sendgrid-sso-integration/internal/connector"
 )
 
 // eventBridge answers a call as told.

@@ -9,15 +9,16 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/connector"
+	"sendgrid-sso-integration/internal/idp"
 	"sendgrid-sso-integration/internal/okta"
-	"sendgrid-sso-integration/internal/okta/connector"
 	"sendgrid-sso-integration/internal/secret"
 )
 
 func TestCodes(t *testing.T) {
 	t.Parallel()
 	status := func(op string, status int) error {
-		return fmt.Errorf("wrapped: %w", &okta.Error{Op: op, Status: status})
+		return fmt.Errorf("wrapped: %w", &idp.Error{Provider: okta.Name, Op: op, Token: op != "GET /", Status: status})
 	}
 	for name, tt := range map[string]struct {
 		err  error
@@ -30,8 +31,8 @@ func TestCodes(t *testing.T) {
 		"redirect":       {status("GET /", http.StatusFound), connector.OktaRejected},
 		"429":            {status("GET /", http.StatusTooManyRequests), connector.RateLimited},
 		"500":            {status("GET /", http.StatusInternalServerError), connector.OktaUnavailable},
-		"no answer":      {&okta.Error{Op: "GET /", Err: errors.New("reset")}, connector.OktaUnavailable},
-		"late answer":    {&okta.Error{Op: "GET /", Err: context.DeadlineExceeded}, connector.DeadlineExceeded},
+		"no answer":      {&idp.Error{Provider: okta.Name, Op: "GET /", Err: errors.New("reset")}, connector.OktaUnavailable},
+		"late answer":    {&idp.Error{Provider: okta.Name, Op: "GET /", Err: context.DeadlineExceeded}, connector.DeadlineExceeded},
 		"late":           {context.DeadlineExceeded, connector.DeadlineExceeded},
 		"no secret":      {&secret.Error{ID: "s", Unusable: true, Err: errors.New("is empty")}, connector.SecretUnavailable},
 		"401, no secret": {errors.Join(status("GET /", http.StatusUnauthorized), &secret.Error{ID: "s", Err: errors.New("x")}), connector.CredentialRefused},

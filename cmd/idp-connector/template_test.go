@@ -12,10 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
-	main "sendgrid-sso-integration/cmd/okta-connector"
+	main "sendgrid-sso-integration/cmd/idp-connector"
+	"sendgrid-sso-integration/internal/connector"
+	oktaadapter "sendgrid-sso-integration/internal/connector/okta"
 	"sendgrid-sso-integration/internal/invocation"
 	"sendgrid-sso-integration/internal/lambdatest"
-	"sendgrid-sso-integration/internal/okta/connector"
 	"sendgrid-sso-integration/internal/telemetry/emf"
 )
 
@@ -44,17 +45,17 @@ func texts(v any) (all []string) {
 func TestTemplate(t *testing.T) {
 	t.Parallel()
 	var template map[string]any
-	require.NoError(t, yaml.Unmarshal(read(t, "../../okta-connector/template.yaml"), &template))
+	require.NoError(t, yaml.Unmarshal(read(t, "../../idp-connector/template.yaml"), &template))
 	resources, ok := template["Resources"].(map[string]any)
 	require.True(t, ok)
 
-	variables, ok := at(resources, "OktaConnectorFunction", "Properties", "Environment", "Variables").(map[string]any)
+	variables, ok := at(resources, "IdPConnectorFunction", "Properties", "Environment", "Variables").(map[string]any)
 	require.True(t, ok)
 	endpoints := []string{"AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL_EVENTBRIDGE"}
 	require.ElementsMatch(t, append(endpoints, main.EnvironmentNames()...), slices.Collect(maps.Keys(variables)))
 
-	require.Equal(t, int(invocation.ConnectorTimeout.Seconds()), at(resources, "OktaConnectorFunction", "Properties", "Timeout"))
-	require.ElementsMatch(t, connector.LogEventTypes(),
+	require.Equal(t, int(invocation.ConnectorTimeout.Seconds()), at(resources, "IdPConnectorFunction", "Properties", "Timeout"))
+	require.ElementsMatch(t, oktaadapter.LogEventTypes(),
 		texts(at(resources, "ApplicationChangedRule", "Properties", "EventPattern", "detail", "eventType")))
 	require.ElementsMatch(t, connector.ResultTypes(), texts(at(resources, "ResultRule", "Properties", "EventPattern", "detail-type")))
 
@@ -69,7 +70,7 @@ func TestTemplate(t *testing.T) {
 
 	// Lambda makes the calls to SQS and to the log with the role of the function.
 	byLambda := strings.Fields("sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes logs:CreateLogStream logs:PutLogEvents")
-	policies, ok := at(resources, "OktaConnectorFunctionRole", "Properties", "Policies").([]any)
+	policies, ok := at(resources, "IdPConnectorFunctionRole", "Properties", "Policies").([]any)
 	require.True(t, ok)
 	statements, ok := at(policies[0], "PolicyDocument", "Statement").([]any)
 	require.True(t, ok)

@@ -1,0 +1,118 @@
+package connector
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"time"
+
+	"sendgrid-sso-integration/internal/cut"
+	"sendgrid-sso-integration/internal/idp"
+	"sendgrid-sso-integration/internal/tally"
+	"sendgrid-sso-integration/internal/telemetry/emf"
+)
+
+// logLine writes the one line of a delivery, after those of its parts. They have no payload and
+// no header in them.
+func (c *Connector) logLine(ctx context.Context, d *delivery, coldStart bool) {
+	for _, part := range d.parts {
+		message := "application surveyed"
+		if part.app == "" {
+			message = "the survey failed"
+		}
+		c.writeLine(ctx, message, part, nil)
+	}
+	attrs := []slog.Attr{slog.Int64("duration_ms", d.duration.Milliseconds())}
+	for _, p := range c.Providers {
+		attrs = append(attrs, slog.Int(prefix(p)+"_calls", callsOf(p, d)))
+	}
+	c.writeLine(ctx, "event processed", d, append(attrs, slog.Bool("cold_start", coldStart)))
+}
+
+func (c *Connector) writeLine(ctx context.Context, message string, d *delivery, attrs []slog.Attr) {
+	attrs = append([]slog.Attr{slog.String("kind", string(d.kind)), slog.String("outcome", string(d.result()))}, attrs...)
+	for _, id := range []struct{ name, value string }{
+		{d.provider + "_app", d.app}, {d.provider + "_event", d.appEvent}, {"event_id", d.event.ID}, {"message_id", d.messageID}, {"reason", d.reason},
+	} {
+		if id.value != "" {
+			attrs = append(attrs, slog.String(id.name, cut.ID(id.value)))
+		}
+	}
+	level := slog.LevelInfo
+	switch {
+	case d.failure != nil:
+		level = slog.LevelError
+		attrs = append(attrs, slog.String("code", string(d.failure.Code)), slog.String("error", d.failure.Error()))
+	case d.outcome == Refused:
+		level = slog.LevelWarn
+	}
+	c.Logger.LogAttrs(ctx, level, message, attrs...)
+}
+
+func callsOf(p Provider, d *delivery) (n int) {
+	for _, call := range d.calls {
+		if call.Provider == p.Name() {
+			n++
+		}
+	}
+	return n
+}
+
+// The metrics beside the outcomes and the codes, each of which is a metric too. Those of a
+// provider begin with its name.
+const (
+	metricCalls      = "Calls"
+	metricLatency    = "Latency"
+	MetricColdStarts = "ColdStarts"
+)
+
+// Metrics writes the metrics of each invocation.
+type Metrics struct {
+	// Out is the function's standard output.
+	Out          io.Writer
+	FunctionName string
+}
+
+// write writes the metrics of an invocation: the outcomes also where they are zero, the codes
+// that occurred. On nil it does nothing.
+func (m *Metrics) write(providers []Provider, deliveries []*delivery, coldStart bool) {
+	if m == nil {
+		return
+	}
+	counts, latencies := map[string]int{MetricColdStarts: 0}, map[string][]time.Duration{}
+	for _, outcome := range Outcomes() {
+		counts[string(outcome)] = 0
+	}
+	if coldStart {
+		counts[MetricColdStarts]++
+	}
+	for _, p := range providers {
+		counts[p.Name()+metricCalls] = 0
+	}
+	for _, d := range deliveries {
+		count(counts, d)
+		for _, call := range d.calls {
+			counts[call.Provider+metricCalls]++
+			latencies[call.Provider+metricLatency] = append(latencies[call.Provider+metricLatency], call.Duration)
+		}
+	}
+	emf.Document{FunctionName: m.FunctionName, Counts: counts, Latencies: latencies}.Write(m.Out)
+}
+
+// count counts the outcome and the code of a delivery and of its parts. A failure of a part that
+// fails the whole is counted once.
+func count(counts map[string]int, d *delivery) {
+	counts[string(d.result())]++
+	if d.failure != nil {
+		counts[string(d.failure.Code)]++
+	}
+	for _, part := range d.parts {
+		if part.failure == nil || part.failure != d.failure {
+			count(counts, part)
+		}
+	}
+}
+
+// CountCall records a request to a provider for the delivery that ctx belongs to, if any. It is
+// the OnCall of the clients.
+func CountCall(ctx context.Context, call idp.Call) { tally.Add(ctx, call) }
