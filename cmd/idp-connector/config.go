@@ -9,21 +9,38 @@ import (
 	"strings"
 	"unicode"
 
+	"sendgrid-sso-integration/internal/entra"
 	"sendgrid-sso-integration/internal/envvar"
 	"sendgrid-sso-integration/sendgrid"
 )
 
 // config is the configuration of the function, from its environment.
 type config struct {
-	orgURL             string
-	credentialSecretID string
-	eventBusName       string
-	eventSource        string
-	eventDetailType    string
-	// namePrefix may be empty: then every SAML application is one for SendGrid.
-	namePrefix string
+	// okta and entra are nil if that identity provider is off.
+	okta  *oktaConfig
+	entra *entraConfig
+
+	eventBusName    string
+	eventSource     string
+	eventDetailType string
 	// sendGridRoots are those of the URLs that may get into an application.
 	sendGridRoots []string
+}
+
+type oktaConfig struct {
+	orgURL             string
+	credentialSecretID string
+	// namePrefix may be empty: then every SAML application is one for SendGrid.
+	namePrefix string
+}
+
+type entraConfig struct {
+	tenantID, clientID string
+	// applicationIDs are in lower case.
+	applicationIDs []string
+	// credentialSecretID is empty if the function authenticates by its AWS identity.
+	credentialSecretID string
+	loginURL, graphURL string
 }
 
 const (
@@ -34,43 +51,121 @@ const (
 	resultSource = "sendgrid.sso"
 )
 
-// readConfig reads the configuration, and reports every problem of it in one error. No problem
-// repeats a value, because a secret may have been put in the wrong place.
+// maxApplications bounds how many applications of Entra are read in one invocation.
+const maxApplications = 50
+
+// problems collects what is wrong with the configuration. No problem repeats a value, because a
+// secret may have been put in the wrong place.
+type problems []error
+
+func (p *problems) add(variable string, err error) {
+	if err != nil {
+		*p = append(*p, fmt.Errorf("%s %w", variable, err))
+	}
+}
+
+// readConfig reads the configuration, and reports every problem of it in one error.
 func readConfig(getenv func(string) string) (config, error) {
+	var wrong problems
 	cfg := config{
-		orgURL:             strings.TrimRight(getenv("OKTA_ORG_URL"), "/"),
-		credentialSecretID: getenv("OKTA_CREDENTIAL_SECRET_ID"),
-		eventBusName:       getenv("EVENT_BUS_NAME"),
-		eventSource:        cmp.Or(getenv("EVENT_SOURCE"), defaultEventSource),
-		eventDetailType:    cmp.Or(getenv("EVENT_DETAIL_TYPE"), defaultEventDetailType),
-		namePrefix:         getenv("APPLICATION_NAME_PREFIX"),
-		sendGridRoots:      []string{sendgrid.GlobalBaseURL, sendgrid.EUBaseURL},
+		okta:            readOkta(getenv, &wrong),
+		entra:           readEntra(getenv, &wrong),
+		eventBusName:    getenv("EVENT_BUS_NAME"),
+		eventSource:     cmp.Or(getenv("EVENT_SOURCE"), defaultEventSource),
+		eventDetailType: cmp.Or(getenv("EVENT_DETAIL_TYPE"), defaultEventDetailType),
+		sendGridRoots:   []string{sendgrid.GlobalBaseURL, sendgrid.EUBaseURL},
 	}
 	simulator := strings.TrimRight(getenv("SENDGRID_BASE_URL"), "/")
 	if simulator != "" {
 		cfg.sendGridRoots = []string{simulator}
 	}
-	var problems []error
-	for _, variable := range []struct {
-		name string
-		err  error
-	}{
-		{"OKTA_ORG_URL", checkOrgURL(cfg.orgURL)},
-		{"OKTA_CREDENTIAL_SECRET_ID", checkID(cfg.credentialSecretID)},
-		{"EVENT_BUS_NAME", checkID(cfg.eventBusName)},
-		{"EVENT_SOURCE", checkSource(cfg.eventSource)},
-		{"EVENT_DETAIL_TYPE", checkText(cfg.eventDetailType)},
-		{"APPLICATION_NAME_PREFIX", checkText(cfg.namePrefix)},
-		{"SENDGRID_BASE_URL", checkSimulator(simulator)},
-	} {
-		if variable.err != nil {
-			problems = append(problems, fmt.Errorf("%s %w", variable.name, variable.err))
-		}
+	if cfg.okta == nil && cfg.entra == nil {
+		wrong.add("OKTA_ORG_URL or ENTRA_TENANT_ID", errors.New("is required: at least one identity provider has to be on"))
 	}
-	if len(problems) > 0 {
-		return config{}, fmt.Errorf("the configuration has %d problem(s):\n%w", len(problems), errors.Join(problems...))
+	wrong.add("EVENT_BUS_NAME", checkID(cfg.eventBusName))
+	wrong.add("EVENT_SOURCE", checkSource(cfg.eventSource))
+	wrong.add("EVENT_DETAIL_TYPE", checkText(cfg.eventDetailType))
+	wrong.add("SENDGRID_BASE_URL", checkSimulator(simulator))
+	if len(wrong) > 0 {
+		return config{}, fmt.Errorf("the configuration has %d problem(s):\n%w", len(wrong), errors.Join(wrong...))
 	}
 	return cfg, nil
+}
+
+// readOkta returns nil if Okta is off. What belongs to Okta is not looked at then.
+func readOkta(getenv func(string) string, wrong *problems) *oktaConfig {
+	cfg := &oktaConfig{
+		orgURL:             strings.TrimRight(getenv("OKTA_ORG_URL"), "/"),
+		credentialSecretID: getenv("OKTA_CREDENTIAL_SECRET_ID"),
+		namePrefix:         getenv("APPLICATION_NAME_PREFIX"),
+	}
+	if cfg.orgURL == "" {
+		return nil
+	}
+	wrong.add("OKTA_ORG_URL", checkOrgURL(cfg.orgURL))
+	wrong.add("OKTA_CREDENTIAL_SECRET_ID", checkID(cfg.credentialSecretID))
+	wrong.add("APPLICATION_NAME_PREFIX", checkText(cfg.namePrefix))
+	return cfg
+}
+
+// readEntra returns nil if Entra is off. What belongs to Entra is not looked at then.
+func readEntra(getenv func(string) string, wrong *problems) *entraConfig {
+	cfg := &entraConfig{
+		tenantID:           strings.ToLower(getenv("ENTRA_TENANT_ID")),
+		clientID:           getenv("ENTRA_CLIENT_ID"),
+		credentialSecretID: getenv("ENTRA_CREDENTIAL_SECRET_ID"),
+		loginURL:           strings.TrimRight(cmp.Or(getenv("ENTRA_LOGIN_URL"), entra.LoginURL), "/"),
+		graphURL:           strings.TrimRight(cmp.Or(getenv("GRAPH_URL"), entra.GraphURL), "/"),
+	}
+	applications := getenv("ENTRA_APPLICATION_IDS")
+	if cfg.tenantID == "" {
+		return nil
+	}
+	var err error
+	cfg.applicationIDs, err = readApplications(applications)
+	wrong.add("ENTRA_APPLICATION_IDS", err)
+	wrong.add("ENTRA_TENANT_ID", checkGUID(cfg.tenantID))
+	wrong.add("ENTRA_CLIENT_ID", checkGUID(cfg.clientID))
+	if cfg.credentialSecretID != "" {
+		wrong.add("ENTRA_CREDENTIAL_SECRET_ID", checkID(cfg.credentialSecretID))
+	}
+	wrong.add("ENTRA_LOGIN_URL", checkRoot(cfg.loginURL))
+	wrong.add("GRAPH_URL", checkRoot(cfg.graphURL))
+	return cfg
+}
+
+// readApplications reads a list of ids, with commas or spaces between them.
+func readApplications(text string) ([]string, error) {
+	ids := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	switch {
+	case len(ids) == 0:
+		return nil, errors.New("is required: the application (client) ids of the applications for SendGrid, with commas between them")
+	case len(ids) > maxApplications:
+		return nil, fmt.Errorf("must have at most %d ids", maxApplications)
+	case slices.ContainsFunc(ids, func(id string) bool { return !entra.IsGUID(id) }):
+		return nil, errors.New("must have application (client) ids, with commas between them: each is a GUID such as 1f0c6c0e-2b53-4c7d-9a86-6a1f5d9e3b20")
+	}
+	return ids, nil
+}
+
+func checkGUID(text string) error {
+	if !entra.IsGUID(text) {
+		return errors.New("is required: a GUID such as 7d2f4a10-3c5e-4b8a-9f61-0e8d5c2b7a34")
+	}
+	return nil
+}
+
+// checkRoot checks the address of a service, which has no path.
+func checkRoot(text string) error {
+	if err := envvar.CheckEndpoint(text); err != nil {
+		return err
+	}
+	if u, err := url.Parse(text); err != nil || u.Path != "" {
+		return errors.New("must be an address without a path")
+	}
+	return nil
 }
 
 // checkOrgURL allows plain http only where the credential stays on this machine or network.
@@ -78,7 +173,7 @@ func checkOrgURL(text string) error {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil, u.Hostname() == "":
-		return errors.New("is required: the absolute URL of the Okta org such as https://example.okta.com")
+		return errors.New("must be the absolute URL of the Okta org such as https://example.okta.com")
 	case u.User != nil, strings.ContainsAny(text, "?#"), u.Path != "":
 		return errors.New("must be the address of the org alone, without a user, a path, a query or a fragment")
 	case orgHost(u.Hostname()) != "":

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -33,7 +34,7 @@ func TestConfig(t *testing.T) {
 	got, err := readConfig(environment(nil))
 	require.NoError(t, err)
 	want := config{
-		orgURL: "https://example.okta.com", credentialSecretID: "okta/credential", eventBusName: "default",
+		okta: &oktaConfig{orgURL: "https://example.okta.com", credentialSecretID: "okta/credential"}, eventBusName: "default",
 		eventSource: "com.example.idp", eventDetailType: "IdP Application Created",
 		sendGridRoots: []string{"https://api.sendgrid.com", "https://api.eu.sendgrid.com"},
 	}
@@ -43,14 +44,15 @@ func TestConfig(t *testing.T) {
 		"OKTA_ORG_URL": "http://10.0.0.1:8080", "EVENT_SOURCE": "okta.sso", "EVENT_DETAIL_TYPE": "Application", "APPLICATION_NAME_PREFIX": "Twilio SendGrid",
 	}))
 	require.NoError(t, err)
-	want.orgURL, want.eventSource, want.eventDetailType, want.namePrefix = "http://10.0.0.1:8080", "okta.sso", "Application", "Twilio SendGrid"
+	want.okta.orgURL, want.okta.namePrefix = "http://10.0.0.1:8080", "Twilio SendGrid"
+	want.eventSource, want.eventDetailType = "okta.sso", "Application"
 	require.Equal(t, want, got)
 
 	// Only in Okta's own domains an address with this ending is that of the Admin Console.
 	for _, org := range []string{"https://sso-admin.example.com", "https://admin.okta.com", "https://example.admin.okta.com"} {
 		got, err = readConfig(environment(map[string]string{"OKTA_ORG_URL": org}))
 		require.NoError(t, err, org)
-		require.Equal(t, org, got.orgURL)
+		require.Equal(t, org, got.okta.orgURL)
 	}
 
 	for _, simulator := range []string{"http://127.0.0.1:8089", "http://localhost:8089/", "https://host.docker.internal", "http://[::1]:80"} {
@@ -63,8 +65,8 @@ func TestConfig(t *testing.T) {
 func TestConfigRefuses(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ variable, value, want string }{
-		"no org":                    {"OKTA_ORG_URL", "", "is required"},
-		"no scheme":                 {"OKTA_ORG_URL", "example.okta.com", "is required"},
+		"no provider":               {"OKTA_ORG_URL", "", "or ENTRA_TENANT_ID is required: at least one identity provider has to be on"},
+		"no scheme":                 {"OKTA_ORG_URL", "example.okta.com", "must be the absolute URL"},
 		"http":                      {"OKTA_ORG_URL", "http://example.okta.com", "must begin with https://"},
 		"http, link local":          {"OKTA_ORG_URL", "http://169.254.169.254", "must begin with https://"},
 		"a path":                    {"OKTA_ORG_URL", "https://example.okta.com/oauth2/default", "address of the org alone"},
@@ -100,5 +102,70 @@ func TestConfigRefuses(t *testing.T) {
 		})
 	}
 	_, err := readConfig(func(string) string { return "" })
-	require.ErrorContains(t, err, "the configuration has 3 problem(s):")
+	require.ErrorContains(t, err, "the configuration has 2 problem(s):")
+	_, err = readConfig(environment(map[string]string{"OKTA_CREDENTIAL_SECRET_ID": "", "ENTRA_TENANT_ID": "contoso.onmicrosoft.com", "EVENT_BUS_NAME": ""}))
+	require.ErrorContains(t, err, "the configuration has 5 problem(s):", "of both providers at once")
+}
+
+const (
+	tenantID = "7d2f4a10-3c5e-4b8a-9f61-0e8d5c2b7a34"
+	entraApp = "1f0c6c0e-2b53-4c7d-9a86-6a1f5d9e3b20"
+	clientID = "c1a2b3c4-0000-4000-8000-000000000001"
+)
+
+func entraEnvironment(changes map[string]string) func(string) string {
+	env := map[string]string{
+		"OKTA_ORG_URL": "", "OKTA_CREDENTIAL_SECRET_ID": "", "ENTRA_TENANT_ID": tenantID, "ENTRA_CLIENT_ID": clientID,
+		"ENTRA_APPLICATION_IDS": entraApp,
+	}
+	maps.Copy(env, changes)
+	return environment(env)
+}
+
+func TestConfigOfEntra(t *testing.T) {
+	t.Parallel()
+	got, err := readConfig(entraEnvironment(nil))
+	require.NoError(t, err)
+	require.Nil(t, got.okta)
+	require.Equal(t, &entraConfig{
+		tenantID: tenantID, clientID: clientID, applicationIDs: []string{entraApp},
+		loginURL: "https://login.microsoftonline.com", graphURL: "https://graph.microsoft.com",
+	}, got.entra)
+
+	got, err = readConfig(entraEnvironment(map[string]string{
+		"OKTA_ORG_URL": "https://example.okta.com", "OKTA_CREDENTIAL_SECRET_ID": "okta", "ENTRA_CREDENTIAL_SECRET_ID": "entra",
+		"ENTRA_APPLICATION_IDS": "\n" + clientID + " , " + strings.ToUpper(entraApp) + "," + entraApp, "GRAPH_URL": "http://127.0.0.1:1/",
+	}))
+	require.NoError(t, err)
+	require.NotNil(t, got.okta)
+	require.Equal(t, []string{entraApp, clientID}, got.entra.applicationIDs)
+	require.Equal(t, "http://127.0.0.1:1", got.entra.graphURL)
+
+	for name, tt := range map[string]struct{ variable, value, want string }{
+		"a tenant's domain":   {"ENTRA_TENANT_ID", "contoso.onmicrosoft.com", "a GUID"},
+		"no client":           {"ENTRA_CLIENT_ID", "", "a GUID"},
+		"no application":      {"ENTRA_APPLICATION_IDS", " ,", "is required"},
+		"no GUID":             {"ENTRA_APPLICATION_IDS", entraApp + ",S3CRET", "a GUID"},
+		"too many":            {"ENTRA_APPLICATION_IDS", manyApplications(), "at most 50"},
+		"the secret itself":   {"ENTRA_CREDENTIAL_SECRET_ID", `{"client_secret":"S3CRET"}`, "a name or an ARN"},
+		"http":                {"ENTRA_LOGIN_URL", "http://login.microsoftonline.com", "https://"},
+		"http, link local":    {"GRAPH_URL", "http://169.254.169.254", "https://"},
+		"Graph with its path": {"GRAPH_URL", "https://graph.microsoft.com/v1.0", "without a path"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := readConfig(entraEnvironment(map[string]string{tt.variable: tt.value}))
+			require.ErrorContains(t, err, "the configuration has 1 problem(s):\n"+tt.variable+" ")
+			require.ErrorContains(t, err, tt.want)
+			require.NotContains(t, err.Error(), "S3CRET")
+		})
+	}
+}
+
+func manyApplications() string {
+	var ids []string
+	for i := range maxApplications + 1 {
+		ids = append(ids, fmt.Sprintf("00000000-0000-4000-8000-%012d", i))
+	}
+	return strings.Join(ids, ",")
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/entra/entratest"
 	"sendgrid-sso-integration/internal/lambdatest"
 	"sendgrid-sso-integration/internal/okta/oktatest"
 	"sendgrid-sso-integration/internal/saml/samltest"
@@ -32,9 +33,12 @@ var bootstrap = lambdatest.NewBootstrap(".")
 
 func TestMain(m *testing.M) { os.Exit(bootstrap.Main(m)) }
 
-// world is what surrounds the connector: Okta, Secrets Manager and EventBridge, over HTTP.
+// world is what surrounds the connector: Okta, Entra, Secrets Manager, EventBridge and STS, over
+// HTTP. Entra is there and off until withEntra.
 type world struct {
 	okta    *oktatest.Server
+	entra   *entratest.Server
+	sts     *entratest.STS
 	secrets *secrettest.Server
 	bus     *lambdatest.EventBus
 	env     map[string]string
@@ -45,7 +49,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{okta: oktatest.New(), secrets: secrettest.New(), bus: &lambdatest.EventBus{}, afterOkta: func(*http.Request) {}}
+	w := &world{okta: oktatest.New(), entra: entratest.New(tenantID), secrets: secrettest.New(), bus: &lambdatest.EventBus{}, afterOkta: func(*http.Request) {}}
 	w.okta.SetTokens(token)
 	w.secrets.Put("okta/credential", `{"api_token":"`+token+`"}`)
 	w.env = map[string]string{
@@ -63,6 +67,29 @@ func newWorld(t *testing.T) *world {
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER": serve(t, w.secrets),
 		"AWS_ENDPOINT_URL_EVENTBRIDGE":     serve(t, w.bus),
 	}
+	return w
+}
+
+// withEntra switches Entra on, with the function's AWS identity for a credential.
+func (w *world) withEntra(t *testing.T) *world {
+	t.Helper()
+	var err error
+	w.sts, err = entratest.NewSTS("https://issuer.tokens.sts.global.api.aws", "arn:aws:iam::123456789012:role/connector")
+	require.NoError(t, err)
+	w.entra.Trust(clientID, w.sts.Credential())
+	w.entra.Put(entraApplication(t))
+	url := serve(t, w.entra)
+	maps.Copy(w.env, map[string]string{
+		"ENTRA_TENANT_ID": tenantID, "ENTRA_CLIENT_ID": clientID, "ENTRA_APPLICATION_IDS": entraApp,
+		"ENTRA_LOGIN_URL": url, "GRAPH_URL": url, "AWS_ENDPOINT_URL_STS": serve(t, w.sts),
+	})
+	return w
+}
+
+// withoutOkta switches Okta off.
+func (w *world) withoutOkta() *world {
+	delete(w.env, "OKTA_ORG_URL")
+	delete(w.env, "OKTA_CREDENTIAL_SECRET_ID")
 	return w
 }
 
@@ -94,8 +121,13 @@ func (w *world) sent() (calls []string) {
 // oktaShape is the form of the metadata that Okta publishes.
 func oktaShape(t *testing.T) samltest.Shape {
 	t.Helper()
+	return shape(t, "Okta")
+}
+
+func shape(t *testing.T, name string) samltest.Shape {
+	t.Helper()
 	shapes := samltest.Shapes()
-	i := slices.IndexFunc(shapes, func(s samltest.Shape) bool { return s.Name == "Okta" })
+	i := slices.IndexFunc(shapes, func(s samltest.Shape) bool { return s.Name == name })
 	require.GreaterOrEqual(t, i, 0)
 	return shapes[i]
 }

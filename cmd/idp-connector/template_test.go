@@ -15,6 +15,7 @@ import (
 	main "sendgrid-sso-integration/cmd/idp-connector"
 	"sendgrid-sso-integration/internal/connector"
 	oktaadapter "sendgrid-sso-integration/internal/connector/okta"
+	"sendgrid-sso-integration/internal/entra"
 	"sendgrid-sso-integration/internal/invocation"
 	"sendgrid-sso-integration/internal/lambdatest"
 	"sendgrid-sso-integration/internal/telemetry/emf"
@@ -51,7 +52,7 @@ func TestTemplate(t *testing.T) {
 
 	variables, ok := at(resources, "IdPConnectorFunction", "Properties", "Environment", "Variables").(map[string]any)
 	require.True(t, ok)
-	endpoints := []string{"AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL_EVENTBRIDGE"}
+	endpoints := []string{"AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL_EVENTBRIDGE", "AWS_ENDPOINT_URL_STS"}
 	require.ElementsMatch(t, append(endpoints, main.EnvironmentNames()...), slices.Collect(maps.Keys(variables)))
 
 	require.Equal(t, int(invocation.ConnectorTimeout.Seconds()), at(resources, "IdPConnectorFunction", "Properties", "Timeout"))
@@ -76,10 +77,18 @@ func TestTemplate(t *testing.T) {
 	require.True(t, ok)
 	var allowed []string
 	for _, statement := range statements {
+		if branches, conditional := statement.([]any); conditional {
+			statement = branches[1]
+		}
 		allowed = append(allowed, texts(at(statement, "Action"))...)
+		if at(statement, "Action") == "sts:GetWebIdentityToken" {
+			require.Equal(t, entra.Audience, at(statement, "Condition", "ForAllValues:StringEquals", "sts:IdentityTokenAudience"))
+			continue // It has no resources.
+		}
 		require.NotContains(t, texts(at(statement, "Resource")), "*")
 	}
-	require.ElementsMatch(t, append(byLambda, calledActions(t)...), allowed)
+	slices.Sort(allowed)
+	require.ElementsMatch(t, append(byLambda, calledActions(t)...), slices.Compact(allowed))
 
 	alarms := 0
 	for id, resource := range resources {
@@ -89,19 +98,20 @@ func TestTemplate(t *testing.T) {
 		alarms++
 		require.Equal(t, []string{"AlarmTopic"}, texts(at(resource, "Properties", "AlarmActions")), "%s notifies somebody", id)
 		if at(resource, "Properties", "Namespace") == emf.Namespace {
-			require.Contains(t, connector.Codes(), connector.Code(fmt.Sprint(at(resource, "Properties", "MetricName"))), id)
+			metrics := append(connector.Codes(), connector.MetricApplicationsFailing)
+			require.Contains(t, metrics, connector.Code(fmt.Sprint(at(resource, "Properties", "MetricName"))), id)
 		}
 	}
-	require.Equal(t, 4, alarms)
+	require.Equal(t, 5, alarms)
 }
 
 // calledActions returns the actions of AWS that the connector calls when it gets every sample of an
 // event.
 func calledActions(t *testing.T) []string {
 	t.Helper()
-	w := newWorld(t)
+	w := newWorld(t).withEntra(t)
 	w.okta.Put(application(t), metadata(t))
-	aws := &lambdatest.AWS{Services: map[string]http.Handler{"secretsmanager": w.secrets, "events": w.bus}}
+	aws := &lambdatest.AWS{Services: map[string]http.Handler{"secretsmanager": w.secrets, "events": w.bus, "sts": w.sts}}
 	for name := range w.env {
 		if strings.HasPrefix(name, "AWS_ENDPOINT_URL_") {
 			delete(w.env, name)
@@ -111,7 +121,7 @@ func calledActions(t *testing.T) []string {
 	f := w.start(t)
 	samples, err := filepath.Glob("../../events/okta/*.json")
 	require.NoError(t, err)
-	for _, file := range samples {
+	for _, file := range append(samples, "../../events/entra/result-event.json") {
 		require.NotEmpty(t, f.Invoke(read(t, file), timeout).Body, file)
 	}
 	require.NotEmpty(t, w.bus.Taken())

@@ -28,3 +28,13 @@ func (c *Connector) survey(ctx context.Context, d *delivery) error {
 	}
 	return errors.Join(failures...)
 }
+
+// needPerson returns how many applications of a scheduled event have a failure that does not pass.
+func (d *delivery) needPerson() (n int) {
+	for _, part := range d.parts {
+		if part.app != "" && part.failure != nil && !part.failure.Code.passes() {
+			n++
+		}
+	}
+	return n
+}

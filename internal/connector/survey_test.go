@@ -28,6 +28,7 @@ func TestSurveyRequestsEveryApplication(t *testing.T) {
 			{ID: "0oa2", Label: "Payroll", SignOnMode: okta.SAML}, {ID: "0oa3", Label: "SendGrid", SignOnMode: "OPENID_CONNECT"},
 			{ID: "0oa4", Label: "SendGrid, new", SignOnMode: okta.SAML},
 		}
+		f.Metrics = &connector.Metrics{Out: &f.logs, FunctionName: "f"}
 		body, err := f.Invoke(t.Context(), []byte(schedule))
 		require.NoError(t, err, "what has no metadata does not stop the others")
 		require.JSONEq(t, `{"outcome":"Checked","applications":{"Announced":1,"Failed":1}}`, string(body))
@@ -42,6 +43,7 @@ func TestSurveyRequestsEveryApplication(t *testing.T) {
 		require.Contains(t, f.logs.String(), `"okta_app":"0oa4"`)
 		require.Contains(t, f.logs.String(), `"code":"ApplicationNotReady"`)
 		require.NotContains(t, f.logs.String(), "0oa2")
+		require.Contains(t, f.logs.String(), `"ApplicationsFailing":1`)
 	})
 }
 

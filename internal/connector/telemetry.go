@@ -64,6 +64,9 @@ const (
 	metricCalls      = "Calls"
 	metricLatency    = "Latency"
 	MetricColdStarts = "ColdStarts"
+	// MetricApplicationsFailing is how many applications a scheduled event could not request,
+	// until a person does something. Only scheduled events report it.
+	MetricApplicationsFailing = "ApplicationsFailing"
 )
 
 // Metrics writes the metrics of each invocation.
@@ -105,6 +108,9 @@ func count(counts map[string]int, d *delivery) {
 	counts[string(d.result())]++
 	if d.failure != nil {
 		counts[string(d.failure.Code)]++
+	}
+	if d.kind == kindSchedule && d.outcome == Checked {
+		counts[MetricApplicationsFailing] += d.needPerson()
 	}
 	for _, part := range d.parts {
 		if part.failure == nil || part.failure != d.failure {

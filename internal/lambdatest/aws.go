@@ -1,8 +1,11 @@
 package lambdatest
 
 import (
+	"bytes"
+	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -31,7 +34,7 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "DynamoDB_20120810":
 		service = "dynamodb"
 	case "":
-		service, operation = r.Host, r.Method+r.URL.Path // Another protocol, of a service that nothing here uses.
+		service, operation = query(r)
 	}
 	a.mu.Lock()
 	if a.actions == nil {
@@ -44,6 +47,19 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// query returns the service and the operation of a call in the query protocol, which STS has.
+// The call can be read again.
+func query(r *http.Request) (service, operation string) {
+	const maxBody = 1 << 20
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	form, formErr := url.ParseQuery(string(body))
+	if err != nil || formErr != nil || form.Get("Version") != "2011-06-15" {
+		return r.Host, r.Method + r.URL.Path // Another protocol, of a service that nothing here uses.
+	}
+	return "sts", form.Get("Action")
 }
 
 // permission returns the permission that an operation needs: that of a batch is that of one.
