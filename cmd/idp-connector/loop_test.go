@@ -213,4 +213,13 @@ func TestApplicationInOktaLogsPeopleIn(t *testing.T) {
 	require.True(t, l.logIn(t, second))
 	require.Len(t, l.sendGrid.Integrations(), 1)
 	require.Equal(t, 2, l.sendGrid.Count(sendgrid.OpCreateCertificate))
+
+	// The application is deleted: its connection ends, and no older message brings it back.
+	l.okta.Remove(appID)
+	require.Equal(t, written{3, 0, 1}, happens("application.lifecycle.delete"))
+	require.False(t, l.sendGrid.Integrations()[0].Enabled)
+	l.waiting, l.delivered = l.delivered, nil
+	_, _, sendGrid = l.settle(t)
+	require.Zero(t, sendGrid)
+	require.False(t, l.sendGrid.Integrations()[0].Enabled)
 }

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"sendgrid-sso-integration/internal/idp"
-
 	"github.com/stretchr/testify/require"
+
+	"sendgrid-sso-integration/internal/idp"
 )
 
 func TestErrors(t *testing.T) {

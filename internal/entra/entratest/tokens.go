@@ -85,8 +85,8 @@ func (s *Server) issue(w http.ResponseWriter, r *http.Request, body []byte) {
 		refuse(w, http.StatusBadRequest, "invalid_request", "AADSTS900144: client_assertion_type")
 	default:
 		if form.Has("client_assertion") {
-			if err := s.federated[client].verify(form.Get("client_assertion")); err != nil {
-				refuse(w, http.StatusUnauthorized, "invalid_client", err.Error()+"\r\nTrace ID: 1")
+			if reason := s.federated[client].verify(form.Get("client_assertion")); reason != "" {
+				refuse(w, http.StatusUnauthorized, "invalid_client", reason+"\r\nTrace ID: 1")
 				return
 			}
 		}
@@ -96,27 +96,28 @@ func (s *Server) issue(w http.ResponseWriter, r *http.Request, body []byte) {
 	}
 }
 
-// verify checks an assertion as Entra does for a federated credential.
-func (f Federated) verify(assertion string) error {
+// verify returns why Entra refuses an assertion for a federated credential, empty if it does not.
+func (f Federated) verify(assertion string) string {
 	if f.Key == nil {
-		return errors.New("AADSTS70025: The client has no configured federated identity credentials.")
+		return "AADSTS70025: The client has no configured federated identity credentials."
 	}
+	const noMatch = "No matching federated identity record found for presented assertion"
 	var claims jwt.RegisteredClaims
 	_, err := jwt.ParseWithClaims(assertion, &claims, func(*jwt.Token) (any, error) { return f.Key, nil },
 		jwt.WithValidMethods([]string{"RS256"}), jwt.WithExpirationRequired())
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
-		return errors.New("AADSTS700024: Client assertion is not within its valid time range.")
+		return "AADSTS700024: Client assertion is not within its valid time range."
 	case claims.Issuer != f.Issuer:
-		return fmt.Errorf("AADSTS700211: No matching federated identity record found for presented assertion issuer '%s'.", claims.Issuer)
+		return fmt.Sprintf("AADSTS700211: %s issuer '%s'.", noMatch, claims.Issuer)
 	case claims.Subject != f.Subject:
-		return fmt.Errorf("AADSTS700213: No matching federated identity record found for presented assertion subject '%s'.", claims.Subject)
+		return fmt.Sprintf("AADSTS700213: %s subject '%s'.", noMatch, claims.Subject)
 	case !slices.Contains(claims.Audience, f.Audience):
-		return fmt.Errorf("AADSTS700212: No matching federated identity record found for presented assertion audience '%s'.", claims.Audience)
+		return fmt.Sprintf("AADSTS700212: %s audience '%s'.", noMatch, claims.Audience)
 	case err != nil:
-		return errors.New("AADSTS50013: Assertion failed signature validation.")
+		return "AADSTS50013: Assertion failed signature validation."
 	}
-	return nil
+	return ""
 }
 
 func refuse(w http.ResponseWriter, status int, code, description string) {
