@@ -13,7 +13,7 @@ import (
 const (
 	// Timeout is that of the function.
 	Timeout = 28 * time.Second
-	// ConnectorTimeout is that of the Okta connector.
+	// ConnectorTimeout is that of the IdP connector.
 	ConnectorTimeout = 60 * time.Second
 	// WithoutDeadline is the time for a request where the caller sets none.
 	WithoutDeadline = 25 * time.Second
