@@ -52,21 +52,22 @@ screenshot: ## Save the page of "make serve" as docs/serve.png (needs Chromium)
 # The race detector itself may crash in a test that uses testing/synctest
 # (https://go.dev/issue/78156). That says nothing about the tests, so they run once more; the
 # results of all other packages are cached.
-test: dynalite ## Run all tests, with the race detector where there is a C compiler
+test: node-servers ## Run all tests, with the race detector where there is a C compiler
 	@echo "Building and running the tests of all packages. This takes some minutes, the first time longer."
 	@log=$$(mktemp); \
 	run() { { echo "go test $(RACE) ./..."; go test $(RACE) ./... 2>&1; echo $$? > "$$log.status"; } | tee "$$log"; return $$(cat "$$log.status"); }; \
 	run || { grep -q 'ThreadSanitizer: CHECK failed' "$$log" && run; }; \
 	status=$$?; rm -f "$$log" "$$log.status"; exit $$status
 
-# The tests of the ledger run against dynalite, a DynamoDB for Node.js. Without Node.js they
-# are skipped, except in CI, where they fail.
-DYNALITE := internal/ledger/testdata/dynalite
-.PHONY: dynalite
-dynalite:
-	@if command -v npm >/dev/null; then \
-		test $(DYNALITE)/node_modules -nt $(DYNALITE)/package-lock.json || npm ci --prefix $(DYNALITE) --no-audit --no-fund --loglevel error; \
-	else echo "there is no npm here, so the tests that need dynalite do not run" >&2; fi
+# The tests of the ledger run against dynalite, a DynamoDB for Node.js, and those of Okta's access
+# tokens against oidc-provider, an OAuth server. Without Node.js they are skipped, except in CI,
+# where they fail.
+NODE_SERVERS := internal/ledger/testdata/dynalite internal/okta/testdata/oidc-provider
+.PHONY: node-servers
+node-servers:
+	@if command -v npm >/dev/null; then for server in $(NODE_SERVERS); do \
+		test $$server/node_modules -nt $$server/package-lock.json || npm ci --prefix $$server --no-audit --no-fund --loglevel error || exit 1; \
+	done; else echo "there is no npm here, so the tests that need dynalite or oidc-provider do not run" >&2; fi
 
 soak: ## Send 10,000 events at a rate limit, with faults (SOAK_EVENTS=1000 for fewer; some minutes)
 	@echo "Building the function, and sending the events at a rate limit. This takes some minutes; the test reports how far it is."
