@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/crewjam/saml"
-
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
@@ -35,18 +33,14 @@ func (p idp) metadata(others ...idp) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	described := p.describe(*address)
+	signin := *address.JoinPath("../sso")
+	described := p.Metadata(*address, signin)
 	for _, other := range others {
 		keys := &described.IDPSSODescriptors[0].KeyDescriptors
-		*keys = append(*keys, other.describe(*address).IDPSSODescriptors[0].KeyDescriptors...)
+		*keys = append(*keys, other.Metadata(*address, signin).IDPSSODescriptors[0].KeyDescriptors...)
 	}
 	document, err := xml.MarshalIndent(described, "", "  ")
 	return string(document), err
-}
-
-func (p idp) describe(address url.URL) *saml.EntityDescriptor {
-	provider := &saml.IdentityProvider{Certificate: p.Certificate, MetadataURL: address, SSOURL: *address.JoinPath("../sso")}
-	return provider.Metadata()
 }
 
 // metadataRequest is a request with SAML metadata, by value or by URL.

@@ -3,6 +3,7 @@ package sendgridtest
 import (
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
@@ -13,7 +14,9 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/beevik/etree"
 	"github.com/crewjam/saml"
+	dsig "github.com/russellhaering/goxmldsig"
 )
 
 // IDP is a SAML 2.0 identity provider with one signing key. A second one with the same entity
@@ -63,9 +66,22 @@ func (p *IDP) PEM() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.Certificate.Raw}))
 }
 
+// Metadata returns the SAML metadata of a provider with this key and entity id, where people sign in
+// at a URL.
+func (p *IDP) Metadata(entityID, signin url.URL) (described *saml.EntityDescriptor) {
+	provider := &saml.IdentityProvider{Certificate: p.Certificate, MetadataURL: entityID, SSOURL: signin}
+	withClock(time.Now(), func() { described = provider.Metadata() })
+	return described
+}
+
 // Respond returns the SAML response, in XML, that logs a person in at the service provider with
 // the entity id audience, for its assertion consumer service at consumer.
-func (p *IDP) Respond(audience, consumer, nameID string) ([]byte, error) {
+func (p *IDP) Respond(audience, consumer, nameID string) (response []byte, err error) {
+	withClock(time.Now(), func() { response, err = p.respond(audience, consumer, nameID) })
+	return response, err
+}
+
+func (p *IDP) respond(audience, consumer, nameID string) ([]byte, error) {
 	service := saml.IndexedEndpoint{Binding: saml.HTTPPostBinding, Location: consumer}
 	descriptor := saml.SPSSODescriptor{AssertionConsumerServices: []saml.IndexedEndpoint{service}}
 	request := &saml.IdpAuthnRequest{
@@ -88,4 +104,13 @@ func (p *IDP) Respond(audience, consumer, nameID string) ([]byte, error) {
 		return nil, err
 	}
 	return base64.StdEncoding.DecodeString(form.SAMLResponse)
+}
+
+// Sign returns a copy of an element of a SAML response with the provider's signature. Tests forge
+// responses with it.
+func (p *IDP) Sign(element *etree.Element) (*etree.Element, error) {
+	keys := dsig.TLSCertKeyStore(tls.Certificate{Certificate: [][]byte{p.Certificate.Raw}, PrivateKey: p.provider.Key})
+	signing := dsig.NewDefaultSigningContext(keys)
+	signing.Canonicalizer = dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("")
+	return signing.SignEnveloped(element)
 }

@@ -1,6 +1,7 @@
 package sendgridtest_test
 
 import (
+	"cmp"
 	"encoding/base64"
 	"io"
 	"net/http"
@@ -15,11 +16,7 @@ import (
 
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
-)
-
-const (
-	entityID = "https://idp.example/metadata"
-	person   = "ada@example.com"
+	"sendgrid-sso-integration/sendgrid/sendgridtest/logintest"
 )
 
 // newIDP returns an identity provider with a key of its own, which is valid from an hour
@@ -31,180 +28,45 @@ func newIDP(t *testing.T, entityID string, valid time.Duration) *sendgridtest.ID
 	return idp
 }
 
-// logInWorld is an integration that trusts the certificate of one identity provider.
-type logInWorld struct {
-	server      *sendgridtest.Server
-	integration sendgrid.Integration
-	certificate sendgridtest.Certificate
-	idp         *sendgridtest.IDP
-}
-
-func newLogInWorld(t *testing.T, idp *sendgridtest.IDP) logInWorld {
-	t.Helper()
-	w := logInWorld{server: sendgridtest.New(), idp: idp}
-	in := request()
-	in.EntityID = entityID
-	w.integration = w.server.Add(in)
-	w.certificate = w.server.AddCertificate(sendgrid.CertificateRequest{
-		PublicCertificate: w.idp.PEM(), IntegrationID: w.integration.ID, Enabled: true,
-	})
-	return w
-}
-
-// respond returns what the identity provider sends to the integration.
-func (w logInWorld) respond(t *testing.T, idp *sendgridtest.IDP) string {
-	t.Helper()
-	response, err := idp.Respond(w.integration.AudienceURL, w.integration.SingleSignOnURL, person)
-	require.NoError(t, err)
-	return string(response)
-}
-
 func TestLogIn(t *testing.T) {
 	t.Parallel()
-	right, err := anIDP()
-	require.NoError(t, err)
-	stranger := newIDP(t, entityID, time.Hour)
-	for name, tt := range map[string]struct {
-		set     func(*testing.T, logInWorld)
-		respond func(*testing.T, logInWorld) string
-		refusal string // empty where the person is logged in
-	}{
-		"accepted": {},
-		"a rotated key, while the former one is still there": {
-			set: func(t *testing.T, w logInWorld) {
-				t.Helper()
-				w.server.AddCertificate(sendgrid.CertificateRequest{PublicCertificate: stranger.PEM(), IntegrationID: w.integration.ID, Enabled: true})
-				nameID, err := w.server.LogIn(w.integration.ID, []byte(w.respond(t, stranger)))
-				require.NoError(t, err)
-				require.Equal(t, person, nameID)
-			},
-		},
-		"another key": {
-			respond: func(t *testing.T, w logInWorld) string { t.Helper(); return w.respond(t, stranger) },
-			refusal: "Could not verify certificate against trusted certs",
-		},
-		"a key of another integration": {
-			set: func(t *testing.T, w logInWorld) {
-				t.Helper()
-				other := w.server.Add(request()).ID
-				w.server.AddCertificate(sendgrid.CertificateRequest{PublicCertificate: stranger.PEM(), IntegrationID: other, Enabled: true})
-			},
-			respond: func(t *testing.T, w logInWorld) string { t.Helper(); return w.respond(t, stranger) },
-			refusal: "Could not verify certificate against trusted certs",
-		},
-		"another issuer": {
-			set: func(t *testing.T, w logInWorld) {
-				t.Helper()
-				w.server.Edit(w.integration.ID, func(i *sendgrid.Integration) { i.EntityID = "urn:other" })
-			},
-			refusal: `response Issuer does not match the IDP metadata (expected "urn:other")`,
-		},
-		"another audience": {
-			respond: func(t *testing.T, w logInWorld) string {
-				t.Helper()
-				response, err := w.idp.Respond("https://elsewhere.example", w.integration.SingleSignOnURL, person)
-				require.NoError(t, err)
-				return string(response)
-			},
-			refusal: `the audience is "https://elsewhere.example"`,
-		},
-		"another recipient": {
-			respond: func(t *testing.T, w logInWorld) string {
-				t.Helper()
-				response, err := w.idp.Respond(w.integration.AudienceURL, "https://elsewhere.example", person)
-				require.NoError(t, err)
-				return string(response)
-			},
-			refusal: "`Destination` does not match",
-		},
-		"disabled integration": {
-			set: func(t *testing.T, w logInWorld) {
-				t.Helper()
-				w.server.Edit(w.integration.ID, func(i *sendgrid.Integration) { i.Enabled = false })
-			},
-			refusal: "the integration is disabled",
-		},
-		"deleted integration": {
-			set:     func(t *testing.T, w logInWorld) { t.Helper(); w.server.Delete(w.integration.ID) },
-			refusal: "the integration does not exist",
-		},
-		"missing certificate": {
-			set:     func(t *testing.T, w logInWorld) { t.Helper(); w.server.DeleteCertificate(w.certificate.ID) },
-			refusal: "the integration has no certificate, and no other",
-		},
-		"disabled certificate": {
-			set: func(t *testing.T, w logInWorld) {
-				t.Helper()
-				w.server.EditCertificate(w.certificate.ID, func(c *sendgridtest.Certificate) { c.Enabled = false })
-			},
-			refusal: "the integration has a certificate that is disabled, and no other",
-		},
-		"unreadable certificate": {
-			set: func(t *testing.T, w logInWorld) {
-				t.Helper()
-				w.server.EditCertificate(w.certificate.ID, func(c *sendgridtest.Certificate) { c.PublicCertificate = "x" })
-			},
-			refusal: "the integration has a certificate that cannot be read, and no other",
-		},
-		"expired certificate": {
-			set: func(t *testing.T, w logInWorld) {
-				t.Helper()
-				expired := newIDP(t, entityID, -time.Minute)
-				w.server.EditCertificate(w.certificate.ID, func(c *sendgridtest.Certificate) { c.PublicCertificate = expired.PEM() })
-			},
-			refusal: "the integration has a certificate that is not valid now, and no other",
-		},
-		"changed after it was signed": {
-			respond: func(t *testing.T, w logInWorld) string {
-				t.Helper()
-				return strings.ReplaceAll(w.respond(t, w.idp), person, "eve@example.com")
-			},
-			refusal: "Signature could not be verified",
-		},
-		"no XML":       {respond: func(*testing.T, logInWorld) string { return "x" }, refusal: "the response cannot be read: EOF"},
-		"no assertion": {respond: func(*testing.T, logInWorld) string { return "<Response/>" }, refusal: "the response has not exactly one assertion in plain text"},
-		"an empty assertion": {
-			respond: func(*testing.T, logInWorld) string {
-				return `<Response><Assertion xmlns="urn:oasis:names:tc:SAML:2.0:assertion"/></Response>`
-			},
-			refusal: "the assertion lacks its name id, subject confirmation or conditions",
-		},
-	} {
+	for name, tt := range logintest.Cases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newLogInWorld(t, right)
-			if tt.set != nil {
-				tt.set(t, w)
-			}
-			respond := tt.respond
-			if respond == nil {
-				respond = func(t *testing.T, w logInWorld) string { t.Helper(); return w.respond(t, w.idp) }
-			}
-			nameID, err := w.server.LogIn(w.integration.ID, []byte(respond(t, w)))
-			if tt.refusal == "" {
-				require.NoError(t, err)
-				require.Equal(t, person, nameID)
+			w, response := tt.Make(t)
+			nameID, err := w.Server.LogIn(w.Integration.ID, response)
+			if tt.Refusal != "" {
+				require.ErrorContains(t, err, tt.Refusal)
+				require.Empty(t, nameID)
 				return
 			}
-			require.ErrorContains(t, err, tt.refusal)
-			require.Empty(t, nameID)
+			require.NoError(t, err)
+			require.Equal(t, cmp.Or(tt.NameID, logintest.Person), nameID)
 		})
 	}
+}
+
+func TestLogInWithADeletedIntegration(t *testing.T) {
+	t.Parallel()
+	w := logintest.New(t)
+	w.Server.Delete(w.Integration.ID)
+	_, err := w.Server.LogIn(w.Integration.ID, w.Respond(w.Right))
+	require.EqualError(t, err, "the integration does not exist")
 }
 
 // An old response cannot be replayed.
 func TestLogInInTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newLogInWorld(t, newIDP(t, entityID, time.Hour))
-		response := w.respond(t, w.idp)
-		_, err := w.server.LogIn(w.integration.ID, []byte(response))
+		w := logintest.NewOf(t, logintest.IDPs{Right: newIDP(t, logintest.EntityID, time.Hour)})
+		response := w.Respond(w.Right)
+		_, err := w.Server.LogIn(w.Integration.ID, response)
 		require.NoError(t, err)
 		time.Sleep(10 * time.Minute)
-		_, err = w.server.LogIn(w.integration.ID, []byte(response))
+		_, err = w.Server.LogIn(w.Integration.ID, response)
 		require.ErrorContains(t, err, "expired")
 		time.Sleep(time.Hour)
-		_, err = w.server.LogIn(w.integration.ID, []byte(w.respond(t, w.idp)))
+		_, err = w.Server.LogIn(w.Integration.ID, w.Respond(w.Right))
 		require.ErrorContains(t, err, "not valid now")
 	})
 }
@@ -219,11 +81,11 @@ func TestAssertionConsumerService(t *testing.T) {
 	t.Cleanup(server.Close)
 	s.SetPublicURL(server.URL)
 	in := request()
-	in.EntityID = entityID
+	in.EntityID = logintest.EntityID
 	integration := s.Add(in)
 	require.True(t, strings.HasPrefix(integration.SingleSignOnURL, server.URL))
 	s.AddCertificate(sendgrid.CertificateRequest{PublicCertificate: idp.PEM(), IntegrationID: integration.ID, Enabled: true})
-	response, err := idp.Respond(integration.AudienceURL, integration.SingleSignOnURL, person)
+	response, err := idp.Respond(integration.AudienceURL, integration.SingleSignOnURL, logintest.Person)
 	require.NoError(t, err)
 
 	for name, tt := range map[string]struct {
