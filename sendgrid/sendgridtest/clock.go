@@ -18,7 +18,7 @@ func withClock(now time.Time, use func()) {
 	defer libraryClock.Unlock()
 	timeNow, clock := saml.TimeNow, saml.Clock
 	defer func() { saml.TimeNow, saml.Clock = timeNow, clock }()
-	saml.TimeNow = func() time.Time { return now.UTC() }
+	saml.TimeNow = now.UTC
 	saml.Clock = dsig.NewFakeClockAt(now)
 	use()
 }

@@ -54,7 +54,7 @@ func checkForm(response []byte) error {
 		return errors.New("the response has not exactly one assertion in plain text")
 	}
 	a := form.Assertions[0]
-	if a.Subject == nil || a.Subject.NameID == nil || len(a.Subject.SubjectConfirmations) == 0 || a.Conditions == nil {
+	if a.Subject == nil || a.Subject.NameID == nil || a.Subject.NameID.Value == "" || len(a.Subject.SubjectConfirmations) == 0 || a.Conditions == nil {
 		return errors.New("the assertion lacks its name id, subject confirmation or conditions")
 	}
 	for _, confirmation := range a.Subject.SubjectConfirmations {

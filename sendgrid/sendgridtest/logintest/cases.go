@@ -3,6 +3,11 @@ package logintest
 import (
 	"maps"
 	"testing"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"sendgrid-sso-integration/sendgrid"
 )
 
 // Case is a SAML response, and what the simulator says about it.
@@ -32,7 +37,7 @@ func (c Case) Make(t *testing.T) (w *World, response []byte) {
 
 // Cases returns all of them, by name.
 func Cases() map[string]Case {
-	all := map[string]Case{}
+	all := map[string]Case{"much of it": muchOfIt()}
 	for _, some := range []map[string]Case{accepted(), ofTheAccount(), ofTheForm(), ofTheParties(), ofTheSignature(), ofThePerson(), ofTheTime()} {
 		maps.Copy(all, some)
 	}
@@ -49,6 +54,24 @@ func forged(change forgery) func(*World) []byte {
 
 func tampered(change forgery) func(*World) []byte {
 	return func(w *World) []byte { return w.Tamper(change) }
+}
+
+// muchOfIt is wrong in many ways.
+func muchOfIt() Case {
+	return Case{
+		Set: func(w *World) {
+			w.Server.Edit(w.Integration.ID, func(i *sendgrid.Integration) {
+				i.Enabled, i.EntityID, i.SingleSignOnURL, i.AudienceURL = false, "urn:other", i.SingleSignOnURL+"0", i.AudienceURL+"0"
+			})
+		},
+		Respond: func(w *World) []byte {
+			return w.edit(w.Forge(w.Stranger, asItIs), func(_, assertion *etree.Element) {
+				assertion.FindElement("./Subject/NameID").SetText("ada")
+				shift(assertion, "NotOnOrAfter", -time.Hour)
+			})
+		},
+		Refusal: "the integration is disabled",
+	}
 }
 
 func byStranger(w *World) []byte { return w.Respond(w.Stranger) }

@@ -9,19 +9,22 @@ import (
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
+// Element is an element of a response.
+type Element = etree.Element
+
 // forgery changes a response, and the assertion in it.
-type forgery func(response, assertion *etree.Element)
+type forgery = func(response, assertion *Element)
 
 func asItIs(_, _ *etree.Element) {}
 
 // Tamper returns the response of the right identity provider, changed after it was signed.
-func (w *World) Tamper(change func(response, assertion *etree.Element)) []byte {
+func (w *World) Tamper(change forgery) []byte {
 	w.t.Helper()
 	return w.edit(w.Respond(w.Right), change)
 }
 
 // Unsigned returns the response of the right identity provider, changed, without a signature.
-func (w *World) Unsigned(change func(response, assertion *etree.Element)) []byte {
+func (w *World) Unsigned(change forgery) []byte {
 	w.t.Helper()
 	return w.Tamper(func(response, assertion *etree.Element) {
 		strip(response, "Signature")
@@ -32,7 +35,7 @@ func (w *World) Unsigned(change func(response, assertion *etree.Element)) []byte
 
 // Forge returns a response, changed, of which an identity provider signs only the assertion, as most
 // of them do.
-func (w *World) Forge(idp *sendgridtest.IDP, change func(response, assertion *etree.Element)) []byte {
+func (w *World) Forge(idp *sendgridtest.IDP, change forgery) []byte {
 	w.t.Helper()
 	return w.edit(w.Unsigned(change), func(response, assertion *etree.Element) {
 		signed, err := idp.Sign(assertion)

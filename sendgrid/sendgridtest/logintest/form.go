@@ -13,13 +13,24 @@ func ofTheForm() map[string]Case {
 		"a request":          {Respond: text(`<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"/>`), Refusal: notOne},
 		"no assertion":       {Respond: text("<Response/>"), Refusal: notOne},
 		"an empty assertion": {Respond: text("<Response><Assertion " + empty), Refusal: lacks},
-		"encrypted":          {Respond: text("<Response><EncryptedAssertion " + empty), Refusal: notOne},
+		"no assertion, and success": {
+			Respond: tampered(func(response, assertion *etree.Element) {
+				response.RemoveChild(assertion)
+				strip(response, "Signature")
+			}), Refusal: notOne,
+		},
+		"encrypted": {
+			Respond: tampered(func(response, assertion *etree.Element) {
+				assertion.Tag = "EncryptedAssertion"
+				strip(response, "Signature")
+			}), Refusal: notOne,
+		},
 		"two assertions": {
 			Respond: tampered(func(response, assertion *etree.Element) { response.AddChild(assertion.Copy()) }), Refusal: notOne,
 		},
 		"the log-in failed at the identity provider": {Respond: tampered(failed), Refusal: notOne},
 		"a failure beside an assertion": {
-			Respond: forged(func(response, assertion *etree.Element) { status(response) }), Refusal: "urn:oasis:names:tc:SAML:2.0:status:Responder",
+			Respond: forged(func(response, _ *etree.Element) { status(response) }), Refusal: "urn:oasis:names:tc:SAML:2.0:status:Responder",
 		},
 		"no conditions":   {Respond: forged(func(_, assertion *etree.Element) { strip(assertion, "Conditions") }), Refusal: lacks},
 		"no confirmation": {Respond: forged(func(_, assertion *etree.Element) { strip(assertion.SelectElement("Subject"), "SubjectConfirmation") }), Refusal: lacks},

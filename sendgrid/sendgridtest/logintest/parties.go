@@ -50,6 +50,13 @@ func ofTheParties() map[string]Case {
 			},
 			Refusal: "`Destination` does not match",
 		},
+		"a URL that the library escapes": {
+			Set: func(w *World) {
+				w.Server.Edit(w.Integration.ID, func(i *sendgrid.Integration) { i.SingleSignOnURL += "é" })
+				w.Integration.SingleSignOnURL += "é"
+			},
+			Refusal: "`Destination` does not match",
+		},
 		"the URLs of another integration": {
 			Respond: func(w *World) []byte {
 				other := w.Add("Entra", "urn:entra")

@@ -59,17 +59,20 @@ func ofTheSignature() map[string]Case {
 		},
 		"an assertion wrapped around the one that is signed": {
 			Respond: func(w *World) []byte {
-				return w.edit(w.Forge(w.Right, asItIs), func(response, assertion *etree.Element) {
-					outer := assertion.Copy()
-					strip(outer, "Signature")
-					outer.CreateAttr("ID", "id-outer")
-					outer.FindElement("./Subject/NameID").SetText("eve@example.com")
-					response.RemoveChild(assertion)
-					outer.AddChild(assertion)
-					response.AddChild(outer)
-				})
+				return w.edit(w.Forge(w.Right, asItIs), wrapped)
 			},
 			Refusal: "signature element not present",
 		},
 	}
+}
+
+// wrapped puts a signed assertion into one about somebody else that is not signed.
+func wrapped(response, assertion *etree.Element) {
+	outer := assertion.Copy()
+	strip(outer, "Signature")
+	outer.CreateAttr("ID", "id-outer")
+	outer.FindElement("./Subject/NameID").SetText("eve@example.com")
+	response.RemoveChild(assertion)
+	outer.AddChild(assertion)
+	response.AddChild(outer)
 }
