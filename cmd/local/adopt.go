@@ -58,7 +58,7 @@ func adopt(ctx context.Context, args []string, getenv func(string) string, out, 
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	client, err := accountClient(getenv)
+	client, err := accountClient("adopt", getenv)
 	if err != nil {
 		return err
 	}
@@ -69,10 +69,10 @@ func adopt(ctx context.Context, args []string, getenv func(string) string, out, 
 }
 
 // accountClient returns a client for the account that the environment names.
-func accountClient(getenv func(string) string) (*sendgrid.Client, error) {
+func accountClient(command string, getenv func(string) string) (*sendgrid.Client, error) {
 	key := strings.TrimSpace(getenv("SENDGRID_API_KEY"))
 	if key == "" {
-		return nil, errors.New("adopt needs the API key in SENDGRID_API_KEY; the scope sso.settings.read is enough")
+		return nil, fmt.Errorf("%s needs the API key in SENDGRID_API_KEY; the scope sso.settings.read is enough", command)
 	}
 	actsOn, problems := account.Read(getenv)
 	if len(problems) > 0 {

@@ -1,5 +1,5 @@
 // Command local runs the function on a laptop, with neither AWS nor Docker, and prints the requests for
-// an account that was set up without it.
+// an account that was set up without it. It also says why people cannot log in.
 package main
 
 import (
@@ -21,6 +21,7 @@ const usage = `usage: local <command> [flags]
   serve [-port N]                serve the HTTP API on localhost
   simulator [-port N]            serve SendGrid and Secrets Manager for "sam local"
   adopt                          print requests for the integrations that SendGrid has
+  explain [response]             say why SendGrid refuses a SAML response
 
 "local <command> -h" lists a command's flags.
 `
@@ -54,6 +55,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 		return simulate(ctx, args[1:], out, logs)
 	case "adopt":
 		return adopt(ctx, args[1:], getenv, out, logs)
+	case "explain":
+		return explainResponse(ctx, args[1:], getenv, in, out, logs)
 	default:
 		fmt.Fprint(logs, usage)
 		return fmt.Errorf("there is no command %q", args[0])
