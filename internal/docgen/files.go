@@ -12,6 +12,7 @@ import (
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/publish"
+	"sendgrid-sso-integration/internal/refusal"
 	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/internal/status"
 	"sendgrid-sso-integration/sendgrid"
@@ -31,8 +32,9 @@ func files() map[string]rewriter {
 			"scopes":   table(scopes()),
 			"checks":   table(keyed(status.Names())),
 		}),
-		"docs/audit.md": sections(map[string]section{"findings": table(findings())}),
-		"docs/okta.md":  sections(map[string]section{"codes": table(keyed(connector.Codes()))}),
+		"docs/audit.md":           sections(map[string]section{"findings": table(findings())}),
+		"docs/troubleshooting.md": sections(map[string]section{"refusals": table(keyed(refusal.Codes()))}),
+		"docs/okta.md":            sections(map[string]section{"codes": table(keyed(connector.Codes()))}),
 		"openapi.yaml": sections(map[string]section{
 			"codes":    enum(6, problem.Codes()),
 			"outcomes": enumLine(10, successes()),
