@@ -313,9 +313,9 @@ func TestEndByTheApplication(t *testing.T) {
 	w.does(t, "unchanged", match("0oa1"))
 	w.does(t, "unchanged", match("0oa3"))
 
-	w.makeDue(t)
-	require.Equal(t, []string{"SSO Integration Deleted", "SSO Integration Deleted"}, namesOf(t, w.audit(t)), "each has the entity_id to itself")
-	require.Len(t, w.sendGrid.Integrations(), 1)
+	require.Nil(t, over.DeleteAfter, "of several, a person decides")
+	require.Empty(t, w.audit(t))
+	require.Len(t, w.sendGrid.Integrations(), 3)
 }
 
 // A webhook secret alone ends nothing, brings nothing back, and has nothing forgotten, unless it may update.
