@@ -79,10 +79,8 @@ func build(ctx context.Context, getenv func(string) string, logger *slog.Logger)
 		},
 		Logger: logger,
 	}
-	var verifier *auth.Verifier
 	if cfg.webhookSecretID != "" {
-		verifier = auth.NewVerifier(secrets, cfg.webhookSecretID, min(cfg.apiKeyTTL, maxWebhookSecretTTL), logger)
-		h.Verifier = verifier
+		h.Verifier = auth.NewVerifier(secrets, cfg.webhookSecretID, min(cfg.apiKeyTTL, maxWebhookSecretTTL), logger)
 	}
 	var bus publish.Describer
 	if cfg.eventBusName != "" {
@@ -92,7 +90,7 @@ func build(ctx context.Context, getenv func(string) string, logger *slog.Logger)
 	if cfg.deadLetterQueueURL != "" {
 		h.DeadLetters = &deadletter.Queue{API: func() deadletter.API { return queues() }, URL: cfg.deadLetterQueueURL}
 	}
-	h.Reporter = newReporter(cfg, key, client, entries, bus, verifier, queues)
+	h.Reporter = newReporter(cfg, parts{secrets, key, client, entries, bus, queues, logger})
 	prefetch(ctx, key, client, logger)
 	return h, nil
 }

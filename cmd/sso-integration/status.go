@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -14,26 +15,39 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// newReporter returns what reports the status. bus and verifier are nil if they are not configured.
-func newReporter(cfg config, key *secret.APIKey, client *sendgrid.Client, entries audit.Ledger, bus publish.Describer, verifier *auth.Verifier, queues func() *sqs.Client) *status.Reporter {
+// parts are those of the function that a status is about. bus is nil if there is none.
+type parts struct {
+	secrets secret.API
+	key     *secret.APIKey
+	client  *sendgrid.Client
+	entries audit.Ledger
+	bus     publish.Describer
+	queues  func() *sqs.Client
+	logger  *slog.Logger
+}
+
+// newReporter returns what reports the status.
+func newReporter(cfg config, p parts) *status.Reporter {
 	waiting := func(url string) func(context.Context) (int, error) {
 		if url == "" {
 			return nil
 		}
-		return func(ctx context.Context) (int, error) { return eventqueue.Waiting(ctx, queues(), url) }
+		return func(ctx context.Context) (int, error) { return eventqueue.Waiting(ctx, p.queues(), url) }
 	}
 	var describe func(context.Context) error
-	if bus != nil {
-		describe = func(ctx context.Context) error { return publish.Describe(ctx, bus, cfg.eventBusName) }
+	if p.bus != nil {
+		describe = func(ctx context.Context) error { return publish.Describe(ctx, p.bus, cfg.eventBusName) }
 	}
 	var schemes func(context.Context) ([]string, error)
-	if verifier != nil {
-		schemes = verifier.Schemes
+	if cfg.webhookSecretID != "" {
+		schemes = func(ctx context.Context) ([]string, error) {
+			return auth.Schemes(ctx, p.secrets, cfg.webhookSecretID, p.logger)
+		}
 	}
 	return &status.Reporter{
-		Version: version, Integrations: client.ListIntegrations, Entries: entries.All, Durable: cfg.ledgerTable != "",
+		Version: version, Integrations: p.client.ListIntegrations, Entries: p.entries.All, Durable: cfg.ledgerTable != "",
 		Checks: func(ctx context.Context) []status.Check {
-			return append(status.Key(ctx, key.Check, client.ListScopes, status.Needs(cfg.deleteAfter > 0)),
+			return append(status.Key(ctx, p.key.Check, p.client.ListScopes, status.Needs(cfg.deleteAfter > 0)),
 				status.EventBus(describe), status.EventQueue(waiting(cfg.eventQueueURL)), status.DeadLetterQueue(waiting(cfg.deadLetterQueueURL)),
 				status.WebhookSecret(schemes), status.Hosts(cfg.samlMetadataHosts))
 		},

@@ -94,13 +94,10 @@ func (v *Verifier) Authenticate(ctx context.Context, header http.Header, body []
 	return "", err
 }
 
-// Schemes returns the schemes for which there is a usable secret, sorted. It reads the secrets again, because
-// what is cached may be in use still and wrong already. Its errors are those of the secret.
-func (v *Verifier) Schemes(ctx context.Context) ([]string, error) {
-	secrets, version, err := v.Secrets.Get(ctx)
-	if err == nil {
-		secrets, _, err = v.Secrets.Refresh(ctx, version)
-	}
+// Schemes returns the schemes for which the secret with that name or ARN has a usable key, sorted. It reads the
+// secret as it is now, which a Verifier may not know yet. Its errors are those of the secret.
+func Schemes(ctx context.Context, api secret.API, id string, logger *slog.Logger) ([]string, error) {
+	secrets, _, err := secret.NewCache(api, id, ParseSecrets(logger), secret.Options{Logger: logger}).Get(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the webhook secrets: %w", err)
 	}

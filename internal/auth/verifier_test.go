@@ -308,42 +308,35 @@ func BenchmarkVerifyMillion(b *testing.B) {
 // The schemes are those of the secret as it is now: whoever asks may have changed it a moment ago.
 func TestSchemes(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		m := &manager{text: `{"github":"` + newSecret + `","bearer":["short","` + newSecret + `"],"api_key":"short","unknown":"x"}`, version: "1"}
-		v, log := m.verifier(ttl)
-		schemes := func() []string {
-			t.Helper()
-			names, err := v.Schemes(t.Context())
-			require.NoError(t, err)
-			return names
-		}
-		require.Equal(t, []string{"bearer", "github"}, schemes(), "those with a usable key")
-		m.put("2", goodSecret, nil, 0)
-		time.Sleep(2 * time.Minute)
-		require.Equal(t, []string{"bearer"}, schemes())
-		m.put("3", `{}`, nil, 0)
-		time.Sleep(2 * time.Minute)
-		require.Empty(t, schemes())
-
-		m.put("4", "no JSON: "+newSecret, nil, 0)
-		time.Sleep(2 * time.Minute)
-		_, err := v.Schemes(t.Context())
-		var failure *secret.Error
-		require.ErrorAs(t, err, &failure)
-		require.True(t, failure.Permanent())
-		require.NotContains(t, err.Error()+log.String(), newSecret)
-	})
-}
-
-// The errors are those of the secret, also while an older one is still in use.
-func TestSchemesOfASecretThatCannotBeRead(t *testing.T) {
-	t.Parallel()
-	for _, v := range []*auth.Verifier{
-		{Secrets: &source{get: returns("", errUnreachable)}},
-		{Secrets: &source{get: returns("1", nil, oldSecret), refresh: returns("", errUnreachable)}},
+	m := &manager{}
+	v, log := m.verifier(ttl)
+	logger, _ := newLogger()
+	for name, tt := range map[string]struct {
+		text string
+		err  error
+		want []string
+	}{
+		"some, and others that are unusable": {text: `{"github":"` + newSecret + `","bearer":["short","` + newSecret + `"],"api_key":"short","unknown":"x"}`, want: []string{"bearer", "github"}},
+		"one":                                {text: goodSecret, want: []string{"bearer"}},
+		"none":                               {text: `{}`},
+		"unusable":                           {text: "no JSON: " + newSecret, err: errors.New("is not a JSON object")},
+		"unreachable":                        {text: goodSecret, err: errUnreachable},
 	} {
-		names, err := v.Schemes(t.Context())
-		require.ErrorIs(t, err, errUnreachable)
-		require.Nil(t, names)
+		_ = verify(t.Context(), v, bearer("Bearer "+newSecret), nil) // It caches what was there before.
+		m.put(name, tt.text, nil, 0)
+		if errors.Is(tt.err, errUnreachable) {
+			m.put(name, tt.text, tt.err, 0)
+		}
+		names, err := auth.Schemes(t.Context(), m, "sso/webhook", logger)
+		require.Equal(t, tt.want, names, name)
+		var failure *secret.Error
+		if tt.err == nil {
+			require.NoError(t, err, name)
+			continue
+		}
+		require.ErrorAs(t, err, &failure, name)
+		require.ErrorContains(t, err, tt.err.Error())
+		require.Equal(t, name == "unusable", failure.Permanent())
+		require.NotContains(t, err.Error()+log.String(), newSecret)
 	}
 }
