@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	"sendgrid-sso-integration/handler"
@@ -116,7 +118,7 @@ func (p parts) handler(webhookSecret string) (*handler.Handler, error) {
 	provisioner := &provision.Provisioner{SendGrid: p.client, Ledger: p.ledger, Account: account, All: p.ledger.All, Settling: p.settling, Logger: p.logger}
 	verifier := &auth.Verifier{Secrets: fixedSecrets{secrets}, Logger: p.logger}
 	return &handler.Handler{
-		Reporter:       p.reporter(verifier.Schemes),
+		Reporter:       p.reporter(func(context.Context) ([]string, error) { return slices.Sorted(maps.Keys(secrets)), nil }),
 		Auditor:        &audit.Auditor{SendGrid: p.client, Ledger: p.ledger, Connections: provisioner, SAMLMetadata: p.metadata, Renews: true, Logger: p.logger},
 		Provisioner:    provisioner,
 		SAMLMetadata:   p.metadata,

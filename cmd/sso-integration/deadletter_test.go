@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -17,6 +18,7 @@ import (
 // sqsQueue is a queue of SQS that keeps the messages it takes, and refuses as many calls as told.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
 type sqsQueue struct {
 	mu       sync.Mutex
 	refuse   int
@@ -42,11 +44,7 @@ func (q *sqsQueue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	err := json.NewDecoder(r.Body).Decode(&in)
 	target := r.Header.Get("X-Amz-Target")
 	switch {
-	case err == nil && target == "AmazonSQS.GetQueueAttributes":
-		_ = json.NewEncoder(w).Encode(map[string]any{"Attributes": map[string]string{
-			"ApproximateNumberOfMessages": "0", "ApproximateNumberOfMessagesDelayed": "0", "ApproximateNumberOfMessagesNotVisible": "0",
-		}})
-	case err != nil || target != "AmazonSQS.SendMessage" && target != "AmazonSQS.SendMessageBatch":
+	case err != nil || !slices.Contains([]string{"AmazonSQS.SendMessage", "AmazonSQS.SendMessageBatch", "AmazonSQS.GetQueueAttributes"}, target):
 		w.WriteHeader(http.StatusBadRequest)
 	case q.refuse > 0:
 		q.refuse--
@@ -54,6 +52,8 @@ func (q *sqsQueue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte(`{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"The specified queue does not exist."}`))
 	case target == "AmazonSQS.SendMessage":
 		_ = json.NewEncoder(w).Encode(q.take(in.sqsMessage))
+	case target == "AmazonSQS.GetQueueAttributes":
+		_ = json.NewEncoder(w).Encode(map[string]any{"Attributes": q.attributes(in.QueueURL)})
 	default:
 		var results []any
 		for _, message := range in.Entries {
@@ -69,6 +69,23 @@ func (q *sqsQueue) take(message sqsMessage) any {
 	q.messages = append(q.messages, message)
 	sum := md5.Sum([]byte(message.MessageBody))
 	return map[string]string{"Id": message.ID, "MessageId": "m", "MD5OfMessageBody": hex.EncodeToString(sum[:])}
+}
+
+// attributes counts the messages that were sent to a queue.
+func (q *sqsQueue) attributes(url string) map[string]string {
+	visible, delayed := 0, 0
+	for _, m := range q.messages {
+		switch {
+		case m.QueueURL != url:
+		case m.DelaySeconds > 0:
+			delayed++
+		default:
+			visible++
+		}
+	}
+	return map[string]string{
+		"ApproximateNumberOfMessages": strconv.Itoa(visible), "ApproximateNumberOfMessagesDelayed": strconv.Itoa(delayed), "ApproximateNumberOfMessagesNotVisible": "0",
+	}
 }
 
 // taken returns the messages that the queue has taken so far.

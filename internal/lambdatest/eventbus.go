@@ -7,9 +7,11 @@ import (
 	"sync"
 )
 
-// EventBus is an EventBridge that keeps the entries it takes. The zero value is ready to use.
+// EventBus is an EventBridge that has every bus, and keeps the entries it takes. The zero value is ready to
+// use.
 type EventBus struct {
 	mu       sync.Mutex
+	deleted  bool
 	refusals []string
 	entries  []Entry
 }
@@ -27,6 +29,13 @@ func (b *EventBus) Refuse(codes ...string) {
 	b.refusals = codes
 }
 
+// Delete deletes the buses.
+func (b *EventBus) Delete() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.deleted = true
+}
+
 // Taken returns the entries that the bus has taken so far.
 func (b *EventBus) Taken() []Entry {
 	b.mu.Lock()
@@ -34,7 +43,7 @@ func (b *EventBus) Taken() []Entry {
 	return slices.Clone(b.entries)
 }
 
-// ServeHTTP answers PutEvents, and DescribeEventBus, of which it knows every bus.
+// ServeHTTP answers PutEvents and DescribeEventBus.
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeEventBus.html
 func (b *EventBus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -44,21 +53,29 @@ func (b *EventBus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Name    string
 		Entries []Entry
 	}
+	err := json.NewDecoder(r.Body).Decode(&in)
+	target := r.Header.Get("X-Amz-Target")
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	switch err := json.NewDecoder(r.Body).Decode(&in); {
-	case err == nil && r.Header.Get("X-Amz-Target") == "AWSEvents.DescribeEventBus":
-		_ = json.NewEncoder(w).Encode(map[string]string{"Name": in.Name})
-		return
-	case err != nil || r.Header.Get("X-Amz-Target") != "AWSEvents.PutEvents":
+	switch {
+	case err != nil || target != "AWSEvents.PutEvents" && target != "AWSEvents.DescribeEventBus":
 		w.WriteHeader(http.StatusBadRequest)
-		return
+	case target == "AWSEvents.PutEvents":
+		_, _ = w.Write([]byte(b.put(in.Entries)))
+	case b.deleted:
+		w.WriteHeader(http.StatusBadRequest)
+		_ = json.NewEncoder(w).Encode(map[string]string{"__type": "ResourceNotFoundException", "message": "Event bus " + in.Name + " does not exist."})
+	default:
+		_ = json.NewEncoder(w).Encode(map[string]string{"Name": in.Name})
 	}
+}
+
+// put keeps the entries, and returns what EventBridge answers.
+func (b *EventBus) put(entries []Entry) string {
 	if len(b.refusals) > 0 {
 		code := b.refusals[0]
 		b.refusals = b.refusals[1:]
-		_, _ = w.Write([]byte(`{"FailedEntryCount":1,"Entries":[{"ErrorCode":"` + code + `","ErrorMessage":"no"}]}`))
-		return
+		return `{"FailedEntryCount":1,"Entries":[{"ErrorCode":"` + code + `","ErrorMessage":"no"}]}`
 	}
-	b.entries = append(b.entries, in.Entries...)
-	_, _ = w.Write([]byte(`{"FailedEntryCount":0,"Entries":[{"EventId":"e"}]}`))
+	b.entries = append(b.entries, entries...)
+	return `{"FailedEntryCount":0,"Entries":[{"EventId":"e"}]}`
 }

@@ -283,7 +283,7 @@ func (sim *simulation) checkAnswer(t *try) {
 	if q.absent && id == "" { // There was nothing to end.
 		return
 	}
-	gone := slices.ContainsFunc(t.result.Warnings, func(w provision.Warning) bool { return w.Code == provision.Missing })
+	gone := slices.ContainsFunc(t.result.Warnings, func(w provision.Warning) bool { return w.Code == provision.Missing || w.Code == provision.Ended })
 	if gone {
 		ended := slices.ContainsFunc(sim.schedule.requests, func(other *sent) bool { return other.absent })
 		sim.require(ended || !q.http && len(sim.schedule.hands) > 0, "%s is superseded because %s is gone", t, id)
