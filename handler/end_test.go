@@ -85,7 +85,7 @@ func TestEndArrives(t *testing.T) {
 	require.Equal(t, map[string]any{
 		"level": "INFO", "msg": "request answered", "trigger": "http-api", "entity_id": "urn:idp:1", "integration_id": "id/1", "outcome": "disabled",
 		"caller": callerARN, "changes": []any{map[string]any{"field": "enabled", "from": true, "to": false}}, "metadata": map[string]any{"ticket": "OPS-1"},
-		"upstream_calls": 0.0, "cold_start": true, "adopted": false, "gateway_request_id": "JKJaXmPLvHcESHA=",
+		"upstream_calls": 0.0, "cold_start": true, "adopted": false, "gateway_request_id": "JKJaXmPLvHcESHA=", "integration_ids": []any{"id/2", "id/1"},
 	}, line)
 
 	f = newFixture(nothingThere)

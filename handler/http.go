@@ -62,12 +62,12 @@ func (r httpRequest) delivery() *delivery.Delivery {
 	return d
 }
 
-// otherPaths end the paths that are for another kind of request, of this version or a later one. A permission for
-// one of them is none to send a request for a connection.
-var otherPaths = []string{statusPath, "/sso/teammates"}
+// teammatesPath ends the path of another kind of request, of a later version. A permission for it is none to send
+// a request for a connection.
+const teammatesPath = "/sso/teammates"
 
 func (r httpRequest) isForAnother() bool {
-	return slices.ContainsFunc(otherPaths, func(end string) bool { return strings.HasSuffix(strings.TrimSuffix(r.path, "/"), end) })
+	return strings.HasSuffix(strings.TrimSuffix(r.path, "/"), teammatesPath)
 }
 
 // senderID returns the id that the sender of a webhook repeats when it delivers it again.
