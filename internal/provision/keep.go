@@ -24,8 +24,7 @@ func (a *attempt) keepMetadata(e protocol.Entry) protocol.Entry {
 	if !readable { // A later version wrote it.
 		return e
 	}
-	kept.Metadata = a.request.Metadata
-	return e.Keep(kept.String(), e.KeptIdentity)
+	return e.Keep(kept.WithMetadata(a.request.Metadata).String(), e.KeptIdentity)
 }
 
 // readKnown reads the certificates of a connection that becomes managed by this request, so that they

@@ -190,17 +190,22 @@ func TestEntriesStaySmall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
+		w.ledger.stored = func(e protocol.Entry) {
+			require.Less(t, len(e.Kept)+len(e.Baseline)+len(e.EntityID)+len(e.Findings), 60<<10)
+		}
 		long := func(n int) string { return strings.Repeat("<", n) }
 		r := named("https://idp.example/"+long(2028), 0)
 		r.Name, r.SignoutURL, r.EntityID = long(256), r.SigninURL, long(1024)
 		r.Source.URL = "https://idp.example/" + long(2028)
 		r.Metadata = map[string]string{}
 		for n := range 20 {
-			r.Metadata[string(rune('a'+n))+long(63)] = strings.Repeat("\x01", 256)
+			r.Metadata[string(rune('a'+n))+strings.Repeat("\u2028", 63)] = strings.Repeat("\u2028", 256)
 		}
+		r.Metadata["okta_app"] = "0oa1"
+		delete(r.Metadata, "a"+strings.Repeat("\u2028", 63))
 		_, err := w.deliveredBy(long(512), r)
 		require.NoError(t, err)
-		entry, _ := w.ledger.state()
-		require.Less(t, len(entry.Kept)+len(entry.Baseline)+len(entry.EntityID), 60<<10)
+		kept, _ := w.kept()
+		require.Equal(t, map[string]string{"okta_app": "0oa1"}, kept.Metadata, "what names the application stays")
 	})
 }

@@ -40,13 +40,33 @@ type KeptCertificate struct {
 	NotAfter time.Time `json:"not_after"`
 }
 
+// maxKept bounds the text of a kept request, so that its entry stays below 64 KiB. Only metadata of many thousands of
+// characters that JSON escapes makes it longer.
+const maxKept = 40 << 10
+
+// WithMetadata returns the kept request with other metadata. Of metadata for which there is no room, it keeps what
+// names the application.
+func (k Kept) WithMetadata(metadata map[string]string) Kept {
+	if k.Metadata = metadata; len(k.String()) <= maxKept {
+		return k
+	}
+	k.Metadata = map[string]string{}
+	for _, key := range matchable {
+		if value, given := metadata[key]; given {
+			k.Metadata[key] = value
+		}
+	}
+	return k
+}
+
 // Keep returns the request as the ledger keeps it.
 func (r Resolved) Keep(by string, at time.Time) Kept {
-	return Kept{
+	k := Kept{
 		Name: r.Name, Enabled: r.Enabled, SigninURL: r.SigninURL, SignoutURL: r.SignoutURL, EntityID: r.EntityID,
-		CompletedIntegration: r.CompletedIntegration, Certificates: keepCertificates(r.Certificates), Supplied: r.Supplied, Source: r.Source, Metadata: r.Metadata,
+		CompletedIntegration: r.CompletedIntegration, Certificates: keepCertificates(r.Certificates), Supplied: r.Supplied, Source: r.Source,
 		By: by, At: at.UTC().Truncate(time.Second),
 	}
+	return k.WithMetadata(r.Metadata)
 }
 
 func keepCertificates(all []saml.Certificate) []KeptCertificate {

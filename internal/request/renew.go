@@ -79,10 +79,9 @@ func (k Kept) renewedBy(m *saml.Metadata, now time.Time) (Renewal, *RenewalError
 		}
 		r.change("signin_url", &r.Kept.SigninURL, m.SigninURL)
 	}
-	if k.Source.Supplies("signout_url") && m.SignoutURL != k.SignoutURL {
-		if m.SignoutURL != "" && hostOf(m.SignoutURL) != hostOf(k.SignoutURL) && hostOf(m.SignoutURL) != hostOf(k.SigninURL) {
-			return Renewal{}, &RenewalError{Changed: true, Message: "has the sign-out URL on another host, " + hostOf(m.SignoutURL)}
-		}
+	// A sign-out URL on another host is left out. It lets nobody in, and must not keep a certificate from its renewal.
+	known := m.SignoutURL == "" || hostOf(m.SignoutURL) == hostOf(k.SignoutURL) || hostOf(m.SignoutURL) == hostOf(k.SigninURL)
+	if k.Source.Supplies("signout_url") && m.SignoutURL != k.SignoutURL && known {
 		r.change("signout_url", &r.Kept.SignoutURL, m.SignoutURL)
 	}
 	if !k.Source.Supplies("public_certificate") {
