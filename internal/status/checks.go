@@ -105,7 +105,7 @@ func secretProblem(name, then string, err error) error {
 	if errors.As(err, &failure) && failure.Advice() != "" {
 		return &Problem{name + " " + failure.Advice() + "." + then, err}
 	}
-	return &Problem{name + " could not be read from Secrets Manager. Run the status again; if that persists, the function's log has the cause. If the function runs in a VPC, check its way to Secrets Manager.", err}
+	return &Problem{name + " could not be read from Secrets Manager." + onceMore, err}
 }
 
 // listProblem says why the integrations cannot be listed, with a key that is accepted.
@@ -152,7 +152,7 @@ func EventBus(describe func(context.Context) error) Check {
 	}
 	return Check{nameBus, func(ctx context.Context) (string, error) {
 		if err := describe(ctx); err != nil {
-			return "", &Problem{"The event bus of EVENT_BUS_NAME could not be read. Check that it exists and that the function's role may use it.", err}
+			return "", unreadable("event bus", "EVENT_BUS_NAME", "events:DescribeEventBus", err)
 		}
 		return "The event bus exists.", nil
 	}}
@@ -166,7 +166,7 @@ func EventQueue(waiting func(context.Context) (int, error)) Check {
 	return Check{nameQueue, func(ctx context.Context) (string, error) {
 		n, err := waiting(ctx)
 		if err != nil {
-			return "", queueProblem("EVENT_QUEUE_URL", err)
+			return "", unreadable("queue", "EVENT_QUEUE_URL", readQueue, err)
 		}
 		return fmt.Sprintf("Messages in the event queue: %d.", n), nil
 	}}
@@ -181,7 +181,7 @@ func DeadLetterQueue(waiting func(context.Context) (int, error)) Check {
 		n, err := waiting(ctx)
 		switch {
 		case err != nil:
-			return "", queueProblem("DEAD_LETTER_QUEUE_URL", err)
+			return "", unreadable("queue", "DEAD_LETTER_QUEUE_URL", readQueue, err)
 		case n > 0:
 			return "", &Problem{fmt.Sprintf("Messages in the dead-letter queue: %d. They are not tried any more. The output ShowDeadLettersCommand shows them, and why; remove the cause, and send them again with RedriveCommand or delete them.", n), nil}
 		}
@@ -189,9 +189,32 @@ func DeadLetterQueue(waiting func(context.Context) (int, error)) Check {
 	}}
 }
 
-func queueProblem(variable string, err error) error {
-	return &Problem{"The queue of " + variable + " could not be read. Check that it exists and that the function's role may use it.", err}
+// readQueue is what a role needs to count the messages of a queue.
+const readQueue = "sqs:GetQueueAttributes"
+
+// unreadable says why something cannot be read that a variable names, for which the function's role needs an
+// action.
+func unreadable(what, variable, action string, err error) *Problem {
+	code := ""
+	var refused interface{ ErrorCode() string }
+	if errors.As(err, &refused) {
+		code = refused.ErrorCode()
+	}
+	says := func(parts ...string) bool {
+		return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(code, part) })
+	}
+	name := "The " + what + " of " + variable
+	switch {
+	case says("NotFound", "NonExistent", "DoesNotExist"):
+		return &Problem{name + " does not exist in this account and region. Correct " + variable + ", or create it.", err}
+	case says("AccessDenied"):
+		return &Problem{name + " may not be read. Allow " + action + " to the function's role.", err}
+	}
+	return &Problem{name + " could not be read." + onceMore, err}
 }
+
+// onceMore is what to do about what did not respond.
+const onceMore = " Run the status again; if that persists, the function's log has the cause. If the function runs in a VPC, check its way to AWS."
 
 // WebhookSecret returns the check of the webhook secret. schemes returns how requests may carry it.
 func WebhookSecret(schemes func(context.Context) ([]string, error)) Check {

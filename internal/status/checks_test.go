@@ -218,6 +218,30 @@ func TestNeeds(t *testing.T) {
 	require.Len(t, status.Needs(false), len(scopes)-1)
 }
 
+// unreadable are the ways in which something of AWS cannot be read, and what is said about it.
+func unreadable(of, action string) map[string]struct {
+	err  error
+	want string
+} {
+	refused := func(code string) error {
+		return fmt.Errorf("wrapped: %w", &smithy.GenericAPIError{Code: code, Message: secretText})
+	}
+	type unreadable = struct {
+		err  error
+		want string
+	}
+	missing, denied := " of "+of+" does not exist in this account and region. Correct "+of+", or create it.", " of "+of+" may not be read. Allow "+action+" to the function's role."
+	return map[string]unreadable{
+		"missing":       {refused("ResourceNotFoundException"), missing},
+		"missing queue": {refused("AWS.SimpleQueueService.NonExistentQueue"), missing},
+		"another form":  {refused("QueueDoesNotExist"), missing},
+		"denied":        {refused("AccessDeniedException"), denied},
+		"denied by SQS": {refused("AccessDenied"), denied},
+		"throttled":     {refused("ThrottlingException"), " of " + of + " could not be read. Run the status again; if that persists, the function's log has the cause. If the function runs in a VPC, check its way to AWS."},
+		"no response":   {errBroken, " of " + of + " could not be read. Run the status again; "},
+	}
+}
+
 func TestEventBus(t *testing.T) {
 	t.Parallel()
 	off := run(t, status.EventBus(nil))
@@ -225,10 +249,12 @@ func TestEventBus(t *testing.T) {
 	require.Contains(t, off.Message, "EVENT_BUS_NAME is not set")
 	good := run(t, status.EventBus(fails(nil)))
 	require.Equal(t, status.Result{Name: "event_bus", OK: true, Message: "The event bus exists."}, good)
-	bad := run(t, status.EventBus(fails(errBroken)))
-	require.False(t, bad.OK)
-	require.Contains(t, bad.Message, "event bus of EVENT_BUS_NAME could not be read. Check that it exists and that the function's role may use it.")
-	require.ErrorIs(t, bad.Cause, errBroken)
+	for name, tt := range unreadable("EVENT_BUS_NAME", "events:DescribeEventBus") {
+		bad := run(t, status.EventBus(fails(tt.err)))
+		require.False(t, bad.OK)
+		require.Contains(t, bad.Message, "The event bus"+tt.want, name)
+		require.ErrorIs(t, bad.Cause, tt.err)
+	}
 }
 
 // count counts the messages of a queue.
@@ -263,10 +289,12 @@ func TestQueues(t *testing.T) {
 				require.Equal(t, !tt.full, strings.Contains(waiting.Message, "ShowDeadLettersCommand"))
 				require.NoError(t, waiting.Cause)
 			}
-			bad := run(t, tt.check(count(0, errBroken)))
-			require.False(t, bad.OK)
-			require.Contains(t, bad.Message, "queue of "+name+" could not be read. Check that it exists and that the function's role may use it.")
-			require.ErrorIs(t, bad.Cause, errBroken)
+			for reason, broken := range unreadable(name, "sqs:GetQueueAttributes") {
+				bad := run(t, tt.check(count(0, broken.err)))
+				require.False(t, bad.OK)
+				require.Contains(t, bad.Message, "The queue"+broken.want, reason)
+				require.ErrorIs(t, bad.Cause, broken.err)
+			}
 		})
 	}
 }

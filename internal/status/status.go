@@ -213,7 +213,9 @@ func (r *Reporter) scan(ctx context.Context, found *read, mu *sync.Mutex) (strin
 	for e, err := range r.Entries(ctx) {
 		switch {
 		case err != nil:
-			return "", &Problem{"The ledger could not be read, so connections have only what SendGrid shows. Check that the table of LEDGER_TABLE exists and that the function's role may use it.", err}
+			unread := unreadable("table", "LEDGER_TABLE", "dynamodb:Scan", err)
+			unread.Message += " Until then, connections have only what SendGrid shows."
+			return "", unread
 		case e.Key == audit.LedgerKey:
 			own = e
 		case e.EntityID != "" && !e.Expires.Before(now):

@@ -449,12 +449,15 @@ func TestLedger(t *testing.T) {
 		require.True(t, got.OK, "it is not configured")
 		require.Contains(t, got.Message, "LEDGER_TABLE is not set")
 
-		r := account{entries: good.entries, scan: fails(errBroken)}.report(t)
-		require.Equal(t, []string{"ledger", "audit"}, failing(r))
-		require.Contains(t, check(t, r, "ledger").Message, "The ledger could not be read, so connections have only what SendGrid shows. Check that the table of LEDGER_TABLE exists and that the function's role may use it.")
-		require.ErrorIs(t, check(t, r, "ledger").Cause, errBroken)
-		require.Contains(t, check(t, r, "audit").Message, "not known when the last audit began, because the ledger could not be read")
-		require.Zero(t, r.Audited)
+		for name, tt := range unreadable("LEDGER_TABLE", "dynamodb:Scan") {
+			r := account{entries: good.entries, scan: fails(tt.err)}.report(t)
+			require.Equal(t, []string{"ledger", "audit"}, failing(r), name)
+			require.Contains(t, check(t, r, "ledger").Message, "The table"+tt.want, name)
+			require.Contains(t, check(t, r, "ledger").Message, " Until then, connections have only what SendGrid shows.")
+			require.ErrorIs(t, check(t, r, "ledger").Cause, tt.err)
+			require.Contains(t, check(t, r, "audit").Message, "not known when the last audit began, because the ledger could not be read")
+			require.Zero(t, r.Audited)
+		}
 	})
 }
 
