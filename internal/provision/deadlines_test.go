@@ -232,8 +232,9 @@ func TestEnsureSaysWhatFailedBeforeItsTimeRanOut(t *testing.T) {
 						w.created(oktaRequest())
 						r, op = withCertificates(), sendgrid.OpListCertificates
 					}
-					tt.first.Op = op
-					w.sendGrid.Script(tt.first, sendgridtest.Fault{Op: op, Delay: forever, Times: -1})
+					first := tt.first
+					first.Op = op
+					w.sendGrid.Script(first, sendgridtest.Fault{Op: op, Delay: forever, Times: -1})
 					_, err := w.ensureWithin(9*time.Second, r)
 					require.Contains(t, requireCode(t, tt.code, err).Message, tt.message)
 				})
