@@ -121,3 +121,29 @@ func (o object) flag(name string) *bool {
 	}
 	return flag
 }
+
+// is reports whether a field is literally true.
+func (o object) is(name string) bool {
+	flag := o.flag(name)
+	return flag != nil && *flag
+}
+
+// list returns the elements of an array, nil where there is none.
+func (o object) list(name string) []json.RawMessage {
+	var rows []json.RawMessage
+	if json.Unmarshal(o[name], &rows) != nil {
+		return nil
+	}
+	return rows
+}
+
+// texts reads an array of texts, without those that are empty, too long or no texts.
+func (o object) texts(name string, limit int) []string {
+	var texts []string
+	for _, raw := range o.list(name) {
+		if text := parseText(raw); text != "" && len(text) <= limit {
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}

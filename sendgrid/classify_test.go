@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,7 +25,8 @@ func TestOps(t *testing.T) {
 			require.False(t, op.Writes())
 			continue
 		}
-		require.Regexp(t, `^sso\.settings\.(create|read|update|delete)$`, op.Scope())
+		require.Regexp(t, `^(sso\.settings|sso\.teammates|teammates|subusers)\.(create|read|update|delete)$`, op.Scope())
+		require.Equal(t, !strings.HasSuffix(op.Scope(), ".read"), op.Writes(), op)
 	}
 	for _, each := range everyCall() {
 		require.Contains(t, methods, each.op)
@@ -34,15 +36,13 @@ func TestOps(t *testing.T) {
 	unknown := sendgrid.Op("unknown")
 	require.Empty(t, unknown.Scope()+unknown.Metric())
 	require.False(t, unknown.Idempotent())
+	require.False(t, unknown.Writes())
 }
 
 // The method that is sent fits the traits.
 func TestOpMethods(t *testing.T) {
 	t.Parallel()
-	want := map[string]string{
-		http.MethodPost: sendgrid.ScopeCreate, http.MethodGet: sendgrid.ScopeRead,
-		http.MethodPatch: sendgrid.ScopeUpdate, http.MethodDelete: sendgrid.ScopeDelete,
-	}
+	want := map[string]string{http.MethodPost: "create", http.MethodGet: "read", http.MethodPatch: "update", http.MethodDelete: "delete"}
 	for _, each := range everyCall() {
 		t.Run(string(each.op), func(t *testing.T) {
 			t.Parallel()
@@ -50,7 +50,7 @@ func TestOpMethods(t *testing.T) {
 			require.Error(t, each.call(t.Context(), h.client()))
 			method := h.only().method
 			if scope := each.op.Scope(); scope != "" {
-				require.Equal(t, want[method], scope)
+				require.Equal(t, want[method], scope[strings.LastIndex(scope, ".")+1:])
 			}
 			require.Equal(t, method != http.MethodPost, each.op.Idempotent())
 		})

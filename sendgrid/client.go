@@ -1,4 +1,5 @@
-// Package sendgrid is a typed client of Twilio SendGrid's Single Sign-On API.
+// Package sendgrid is a typed client of Twilio SendGrid's Single Sign-On API, and of what belongs
+// to it in the teammates, subusers and scopes APIs.
 //
 // It never decides for its caller: a request is sent once, the answer's status is never
 // lost, and ClassOf reports what an error means: whether SendGrid may have carried out the

@@ -81,6 +81,94 @@ func FuzzLists(f *testing.F) {
 	})
 }
 
+// A row that has an email must not get lost, or the teammate would count as missing. Who is not
+// literally an SSO teammate must not become one.
+func FuzzTeammates(f *testing.F) {
+	for _, seed := range []string{
+		`{"result":[{"username":"u","email":"e","first_name":"f","last_name":"l","user_type":"admin","is_admin":true,"is_sso":true,"scopes":["a"]}]}`,
+		`{"result":[{"email":"e","is_sso":1,"scopes":[1,null,"\ud800"]},{},{"username":null},{"email":7}]}`,
+		`{"results":[{"email":"e","has_restricted_subuser_access":true,"subuser_access":[{"id":1,"scopes":["a"]},{"id":"2"},null,[]]}]}`,
+		`{"result":null}`, `{"result":[null]}`, `{"result":{}}`, `{}`, `[]`, `null`, `"x"`, ``,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var page teammatePage
+		if json.Unmarshal(body, &page) != nil {
+			return
+		}
+		var document map[string][]map[string]any
+		var fields map[string]json.RawMessage
+		require.NoError(t, json.Unmarshal(body, &fields))
+		name := "result"
+		if _, listed := fields[name]; !listed {
+			name = "results"
+		}
+		rows, err := json.Marshal(map[string]json.RawMessage{"rows": fields[name]})
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(rows, &document), "what is accepted is an array of objects")
+		require.Len(t, page, len(document["rows"]))
+		for i, row := range document["rows"] {
+			if email, _ := row["email"].(string); len(email) <= maxIDBytes {
+				require.Equal(t, email, page[i].Email)
+			}
+			require.Equal(t, row["is_sso"] == true, page[i].SSO())
+			require.LessOrEqual(t, max(len(page[i].Username), len(page[i].UserType)), maxIDBytes)
+			require.LessOrEqual(t, max(len(page[i].FirstName), len(page[i].LastName)), maxTextBytes)
+			for _, scope := range page[i].Scopes {
+				require.True(t, scope != "" && len(scope) <= maxIDBytes)
+			}
+			kept, err := json.Marshal(page[i])
+			require.NoError(t, err)
+			var again Teammate
+			require.NoError(t, json.Unmarshal(kept, &again))
+			require.Equal(t, page[i], again)
+		}
+	})
+}
+
+// An answer that is accepted says whether the teammate is restricted, and each entry is about a
+// subuser.
+func FuzzSubusers(f *testing.F) {
+	for _, seed := range []string{
+		`{"has_restricted_subuser_access":true,"subuser_access":[{"id":1,"username":"u","permission_type":"admin","scopes":[]}],"_metadata":{"next_params":{"after_subuser_id":1}}}`,
+		`{"has_restricted_subuser_access":false,"_metadata":{"next_params":{"after_subuser_id":"1e3"}}}`,
+		`{"subuser_access":[null,{},{"id":1e99},{"id":-1},{"username":"u"}],"_metadata":[]}`,
+		`[{"id":1,"username":"u","email":"e","disabled":false},{}]`,
+		`{"has_restricted_subuser_access":null}`, `[null]`, `[{}]`, `[]`, `null`, `{}`, ``,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var list subuserList
+		if json.Unmarshal(body, &list) == nil {
+			for _, each := range list {
+				require.GreaterOrEqual(t, each.ID, int64(0))
+				require.LessOrEqual(t, max(len(each.Username), len(each.Email)), maxIDBytes)
+			}
+		}
+		var page subuserAccessPage
+		if json.Unmarshal(body, &page) != nil {
+			return
+		}
+		var fields map[string]any
+		require.NoError(t, json.Unmarshal(body, &fields))
+		restricted, said := fields["has_restricted_subuser_access"].(bool)
+		_, listed := fields["subuser_access"].([]any)
+		require.True(t, said || listed)
+		require.Equal(t, restricted || !said && len(page.rows) > 0, page.restricted)
+		require.LessOrEqual(t, len(page.after), maxIDBytes)
+		for _, each := range page.rows {
+			require.True(t, each.identified())
+			kept, err := json.Marshal(each)
+			require.NoError(t, err)
+			var again SubuserAccess
+			require.NoError(t, json.Unmarshal(kept, &again))
+			require.Equal(t, each, again)
+		}
+	})
+}
+
 func FuzzParseRateLimit(f *testing.F) {
 	f.Add("500", "499", "1700000060", "")
 	f.Add("500", "0", "1699999990", "30")

@@ -143,6 +143,33 @@ func everyCall() []operation {
 			_, err := c.ListScopes(ctx)
 			return err
 		}, `{"scopes":[]}`},
+		{sendgrid.OpCreateTeammate, func(ctx context.Context, c *sendgrid.Client) error {
+			_, err := c.CreateTeammate(ctx, exampleTeammateRequest())
+			return err
+		}, exampleTeammateAnswer},
+		{sendgrid.OpUpdateTeammate, func(ctx context.Context, c *sendgrid.Client) error {
+			_, err := c.UpdateTeammate(ctx, "jane_doe@example.com", exampleTeammateUpdate())
+			return err
+		}, exampleTeammateAnswer},
+		{sendgrid.OpListTeammates, func(ctx context.Context, c *sendgrid.Client) error {
+			_, err := c.ListTeammates(ctx)
+			return err
+		}, `{"result":[]}`},
+		{sendgrid.OpGetTeammate, func(ctx context.Context, c *sendgrid.Client) error {
+			_, err := c.GetTeammate(ctx, "jane_doe@example.com")
+			return err
+		}, exampleTeammateAnswer},
+		{sendgrid.OpDeleteTeammate, func(ctx context.Context, c *sendgrid.Client) error {
+			return c.DeleteTeammate(ctx, "jane_doe@example.com")
+		}, ""},
+		{sendgrid.OpListSubuserAccess, func(ctx context.Context, c *sendgrid.Client) error {
+			_, err := c.ListSubuserAccess(ctx, "jane_doe@example.com")
+			return err
+		}, `{"has_restricted_subuser_access":false,"subuser_access":[]}`},
+		{sendgrid.OpFindSubuser, func(ctx context.Context, c *sendgrid.Client) error {
+			_, _, err := c.FindSubuser(ctx, "subuser")
+			return err
+		}, "[]"},
 	}
 }
 

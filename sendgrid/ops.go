@@ -20,6 +20,13 @@ const (
 	OpListCertificates  Op = "list certificates"
 	OpDeleteCertificate Op = "delete certificate"
 	OpListScopes        Op = "list scopes"
+	OpCreateTeammate    Op = "create teammate"
+	OpUpdateTeammate    Op = "update teammate"
+	OpListTeammates     Op = "list teammates"
+	OpGetTeammate       Op = "get teammate"
+	OpDeleteTeammate    Op = "delete teammate"
+	OpListSubuserAccess Op = "list subuser access"
+	OpFindSubuser       Op = "find subuser"
 )
 
 // The operations on one certificate, which this client does not make. The simulator answers
@@ -37,6 +44,12 @@ const (
 	ScopeRead   = "sso.settings.read"
 	ScopeUpdate = "sso.settings.update"
 	ScopeDelete = "sso.settings.delete"
+
+	ScopeTeammatesCreate = "sso.teammates.create"
+	ScopeTeammatesUpdate = "sso.teammates.update"
+	ScopeTeammatesRead   = "teammates.read"
+	ScopeTeammatesDelete = "teammates.delete"
+	ScopeSubusersRead    = "subusers.read"
 )
 
 // traits are what the rest of the code has to know about an operation.
@@ -61,6 +74,13 @@ var operations = []traits{
 	{OpListCertificates, "list the certificates", http.MethodGet, ScopeRead, "ListCertificatesLatency", true},
 	{OpDeleteCertificate, "delete a certificate", http.MethodDelete, ScopeDelete, "DeleteCertificateLatency", true},
 	{OpListScopes, "list the scopes of the API key", http.MethodGet, "", "ListScopesLatency", true},
+	{OpCreateTeammate, "create a teammate", http.MethodPost, ScopeTeammatesCreate, "CreateTeammateLatency", false},
+	{OpUpdateTeammate, "update a teammate", http.MethodPatch, ScopeTeammatesUpdate, "UpdateTeammateLatency", true},
+	{OpListTeammates, "list the teammates", http.MethodGet, ScopeTeammatesRead, "ListTeammatesLatency", true},
+	{OpGetTeammate, "read a teammate", http.MethodGet, ScopeTeammatesRead, "GetTeammateLatency", true},
+	{OpDeleteTeammate, "delete a teammate", http.MethodDelete, ScopeTeammatesDelete, "DeleteTeammateLatency", true},
+	{OpListSubuserAccess, "list the subusers of a teammate", http.MethodGet, ScopeTeammatesRead, "ListSubuserAccessLatency", true},
+	{OpFindSubuser, "find a subuser", http.MethodGet, ScopeSubusersRead, "FindSubuserLatency", true},
 }
 
 // byHand are the operations that this client does not make.
@@ -90,7 +110,7 @@ func (op Op) Scope() string { return op.traits().scope }
 func (op Op) Metric() string { return op.traits().metric }
 
 // Writes reports whether the operation changes something. It is false for an unknown one.
-func (op Op) Writes() bool { return op.Scope() != "" && op.Scope() != ScopeRead }
+func (op Op) Writes() bool { return op.traits().method != "" && op.traits().method != http.MethodGet }
 
 // Idempotent reports whether repeating the operation has no further effect. It is false for
 // an unknown operation.

@@ -138,6 +138,9 @@ func TestContract(t *testing.T) {
 			}
 			require.Equal(t, want, transport.statuses)
 			for _, op := range sendgrid.Ops() {
+				if slices.Contains(teammatesOps, op) {
+					continue // They have a test of their own.
+				}
 				require.NotZero(t, s.Count(op), string(op))
 			}
 		})

@@ -39,7 +39,11 @@ func (s *Server) permits(key string, op sendgrid.Op) bool {
 }
 
 // fullAccess are the scopes of a key without a limit, as far as they matter here.
-var fullAccess = []string{"mail.send", sendgrid.ScopeCreate, sendgrid.ScopeRead, sendgrid.ScopeUpdate, sendgrid.ScopeDelete}
+var fullAccess = []string{
+	"mail.send", sendgrid.ScopeCreate, sendgrid.ScopeRead, sendgrid.ScopeUpdate, sendgrid.ScopeDelete,
+	sendgrid.ScopeTeammatesCreate, sendgrid.ScopeTeammatesUpdate, sendgrid.ScopeTeammatesRead, sendgrid.ScopeTeammatesDelete,
+	sendgrid.ScopeSubusersRead,
+}
 
 func (s *Server) listScopes(c *call) answer {
 	scopes, limited := s.scopes[c.key]
