@@ -3,6 +3,7 @@ package sendgrid
 import (
 	"errors"
 	"net/http"
+	"strings"
 )
 
 // Class is what a failed operation means for the caller: whether SendGrid may have carried
@@ -91,6 +92,8 @@ func (e *Error) Class() Class {
 	case status == http.StatusBadRequest, status == http.StatusUnauthorized, status == http.StatusForbidden,
 		status == http.StatusPaymentRequired, status == http.StatusConflict: // Not documented, and only SendGrid itself can mean them.
 		return Refused
+	case e.refusesScopes():
+		return Refused
 	case !e.Op.Idempotent():
 		return Ambiguous
 	case status < 300, status >= 500:
@@ -98,6 +101,13 @@ func (e *Error) Class() Class {
 	default:
 		return Refused
 	}
+}
+
+// refusesScopes reports whether the error is SendGrid's refusal of an update of a teammate because
+// of a scope, which has a status of its own failures.
+func (e *Error) refusesScopes() bool {
+	return e.Op == OpUpdateTeammate && e.StatusCode == http.StatusInternalServerError &&
+		strings.Contains(strings.ToLower(e.Reason()), "invalid scopes")
 }
 
 // IsNotFound reports whether SendGrid answered 404: what the operation is about does not

@@ -105,6 +105,37 @@ func TestClassOf(t *testing.T) {
 	}
 }
 
+// SendGrid answers an update with an invalid scope as if it had failed itself. It would do so again.
+func TestRefusedScopes(t *testing.T) {
+	t.Parallel()
+	const said = `{"errors":[{"message":"Invalid scopes provided"}]}`
+	for name, tt := range map[string]struct {
+		op     sendgrid.Op
+		status int
+		body   string
+		want   sendgrid.Class
+	}{
+		"an update":            {sendgrid.OpUpdateTeammate, 500, said, sendgrid.Refused},
+		"in the other form":    {sendgrid.OpUpdateTeammate, 500, `[{"message":"invalid scopes provided","field":null}]`, sendgrid.Refused},
+		"another failure":      {sendgrid.OpUpdateTeammate, 500, `{"errors":[{"message":"internal error"}]}`, sendgrid.Unavailable},
+		"a gateway says it":    {sendgrid.OpUpdateTeammate, 502, said, sendgrid.Unavailable},
+		"a create":             {sendgrid.OpCreateTeammate, 500, said, sendgrid.Ambiguous},
+		"another update":       {sendgrid.OpUpdateIntegration, 500, said, sendgrid.Unavailable},
+		"an update is refused": {sendgrid.OpUpdateTeammate, 400, said, sendgrid.Refused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t, reply(tt.status, tt.body))
+			for _, each := range everyCall() {
+				if each.op == tt.op {
+					require.Equal(t, tt.want, sendgrid.ClassOf(each.call(t.Context(), h.client())))
+				}
+			}
+			h.only()
+		})
+	}
+}
+
 func TestClassRepeatable(t *testing.T) {
 	t.Parallel()
 	names := map[string]bool{}
