@@ -63,7 +63,7 @@ func precedence(op Op) time.Duration {
 	switch {
 	case !op.Idempotent():
 		return 0
-	case op != OpListIntegrations:
+	case op != OpListIntegrations && op != OpListTeammates:
 		return spread
 	}
 	return 2 * spread
