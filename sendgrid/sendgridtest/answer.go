@@ -34,8 +34,8 @@ func (c *call) refusal(status int, message string) answer {
 	return refusal(status, message)
 }
 
-// omit removes fields from the body's object, or from each object of its array; any other
-// body is unchanged.
+// omit removes fields from the body's object, or from each object of its array, which may be the
+// result in an object; any other body is unchanged.
 func (a *answer) omit(fields []string) {
 	if len(fields) == 0 {
 		return
@@ -46,8 +46,10 @@ func (a *answer) omit(fields []string) {
 	switch {
 	case json.Unmarshal(a.body, &list) == nil:
 		value = list
-	case json.Unmarshal(a.body, &one) == nil:
-		value, list = one, append(list, one)
+	case json.Unmarshal(a.body, &one) == nil && json.Unmarshal(one["result"], &list) == nil:
+		value = map[string]any{"result": list}
+	case one != nil:
+		value, list = one, append(list[:0], one)
 	default:
 		return
 	}

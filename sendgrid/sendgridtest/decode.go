@@ -32,7 +32,7 @@ func (d *decoder) require(field string, into any) {
 	d.accept(field, into)
 }
 
-// accept reads a *string or a *bool, and reports whether the field is there and valid.
+// accept reads a *string, a *bool or a slice, and reports whether the field is there and valid.
 func (d *decoder) accept(field string, into any) bool {
 	if !d.has(field) {
 		return false
@@ -40,10 +40,13 @@ func (d *decoder) accept(field string, into any) bool {
 	if json.Unmarshal(d.fields[field], into) == nil {
 		return true
 	}
-	if _, isText := into.(*string); isText {
+	switch into.(type) {
+	case *string:
 		d.report(field, "must be a string")
-	} else {
+	case *bool:
 		d.report(field, "must be a boolean")
+	default:
+		d.report(field, "must be an array")
 	}
 	return false
 }

@@ -15,11 +15,11 @@ type route struct {
 	ops  map[string]sendgrid.Op
 }
 
-// scopesPath is the one path of another API than that of SSO.
-const scopesPath = "/v3/scopes"
+// ssoPrefix begins the paths of the SSO API. The errors of the others have an object around them.
+const ssoPrefix = "/v3/sso/"
 
 var routes = []route{
-	{scopesPath, map[string]sendgrid.Op{http.MethodGet: sendgrid.OpListScopes}},
+	{"/v3/scopes", map[string]sendgrid.Op{http.MethodGet: sendgrid.OpListScopes}},
 	{"/v3/sso/integrations", map[string]sendgrid.Op{
 		http.MethodGet: sendgrid.OpListIntegrations, http.MethodPost: sendgrid.OpCreateIntegration,
 	}},
@@ -34,6 +34,24 @@ var routes = []route{
 	}},
 	{"/v3/sso/certificates/{id}", map[string]sendgrid.Op{
 		http.MethodGet: sendgrid.OpGetCertificate, http.MethodPatch: sendgrid.OpUpdateCertificate, http.MethodDelete: sendgrid.OpDeleteCertificate,
+	}},
+	{"/v3/sso/teammates", map[string]sendgrid.Op{
+		http.MethodPost: sendgrid.OpCreateTeammate,
+	}},
+	{"/v3/sso/teammates/{id}", map[string]sendgrid.Op{
+		http.MethodPatch: sendgrid.OpUpdateTeammate,
+	}},
+	{"/v3/teammates", map[string]sendgrid.Op{
+		http.MethodGet: sendgrid.OpListTeammates,
+	}},
+	{"/v3/teammates/{id}", map[string]sendgrid.Op{
+		http.MethodGet: sendgrid.OpGetTeammate, http.MethodDelete: sendgrid.OpDeleteTeammate,
+	}},
+	{"/v3/teammates/{id}/subuser_access", map[string]sendgrid.Op{
+		http.MethodGet: sendgrid.OpListSubuserAccess,
+	}},
+	{"/v3/subusers", map[string]sendgrid.Op{
+		http.MethodGet: sendgrid.OpFindSubuser,
 	}},
 }
 
@@ -50,6 +68,13 @@ var operations = map[sendgrid.Op]func(*Server, *call) answer{
 	sendgrid.OpGetCertificate:    (*Server).getCertificate,
 	sendgrid.OpUpdateCertificate: (*Server).updateCertificate,
 	sendgrid.OpDeleteCertificate: (*Server).deleteCertificate,
+	sendgrid.OpCreateTeammate:    (*Server).createTeammate,
+	sendgrid.OpUpdateTeammate:    (*Server).updateTeammate,
+	sendgrid.OpListTeammates:     (*Server).listTeammates,
+	sendgrid.OpGetTeammate:       (*Server).getTeammate,
+	sendgrid.OpDeleteTeammate:    (*Server).deleteTeammate,
+	sendgrid.OpListSubuserAccess: (*Server).listSubuserAccess,
+	sendgrid.OpFindSubuser:       (*Server).findSubusers,
 }
 
 // match returns the id in an escaped path, and whether the path is the route's.
@@ -86,7 +111,7 @@ func (c *call) route(method, path string) {
 	for _, r := range routes {
 		if id, ok := r.match(path); ok {
 			c.allow, c.id, c.op = r.allow(), id, r.ops[method]
-			c.wrapsErrors = r.path == scopesPath
+			c.wrapsErrors = !strings.HasPrefix(r.path, ssoPrefix)
 			return
 		}
 	}

@@ -3,7 +3,8 @@
 // behaves as documented unless a script of faults changes that, and records every request.
 //
 // SendGrid documents no refusal of duplicates, so a second create makes a second integration
-// here.
+// here. Where people have reported that SendGrid does something else with teammates than is
+// documented, so does this.
 package sendgridtest
 
 import (
@@ -24,6 +25,9 @@ type Server struct {
 	integrations    []*history[sendgrid.Integration]
 	certificates    []*history[Certificate]
 	certificateForm func(string) string
+	teammates       []*history[sendgrid.Teammate]
+	pending         []string // the emails of invitations
+	subusers        []sendgrid.Subuser
 	requests        []*Request
 	faults          []*Fault
 	limit           int

@@ -216,7 +216,7 @@ func TestRefusals(t *testing.T) {
 		{name: "a scheme in small letters", method: http.MethodGet, target: collection, header: []string{"Authorization", "bearer key"}, status: 200},
 		{name: "an unknown id", method: http.MethodGet, target: collection + "/1", status: 404},
 		{name: "no id", method: http.MethodGet, target: collection + "/", status: 404},
-		{name: "an unknown path", method: http.MethodGet, target: "/v3/sso/teammates", status: 404},
+		{name: "an unknown path", method: http.MethodGet, target: "/v3/sso/settings", status: 404},
 		{name: "an unknown certificate", method: http.MethodGet, target: "/v3/sso/certificates/1", status: 404},
 		{name: "the certificates of an unknown integration", method: http.MethodGet, target: collection + "/1/certificates", status: 404},
 		{name: "a method of neither", method: http.MethodDelete, target: collection, status: 405, allow: "GET, POST"},
