@@ -151,7 +151,7 @@ func (w *manyWorld) entity(i int) string {
 }
 
 func (w *manyWorld) key(i int) string {
-	return protocol.EntryKey([]string{w.env["SENDGRID_BASE_URL"], ""}, w.entity(i))
+	return protocol.NewEntry([]string{w.env["SENDGRID_BASE_URL"], ""}, w.entity(i)).Key
 }
 
 // integration returns an integration as Okta's customers have it.

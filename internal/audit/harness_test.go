@@ -203,7 +203,7 @@ func (w *world) started() *audit.Report {
 func (w *world) lease() {
 	w.t.Helper()
 	e := w.entry(entity)
-	e.Key, e.EntityID = protocol.EntryKey(account, entity), entity
+	e = e.Named(protocol.NewEntry(account, entity))
 	e.Owner, e.Lease, e.Expires, e.Revision = "another", time.Now().Add(time.Hour), time.Now().Add(day), e.Revision+1
 	_, stored, err := w.ledger.Put(w.t.Context(), e)
 	require.NoError(w.t, err)
@@ -212,7 +212,7 @@ func (w *world) lease() {
 
 func (w *world) entry(entityID string) protocol.Entry {
 	w.t.Helper()
-	e, err := w.ledger.Memory.Get(w.t.Context(), protocol.EntryKey(account, entityID))
+	e, err := w.ledger.Memory.Get(w.t.Context(), protocol.NewEntry(account, entityID).Key)
 	require.NoError(w.t, err)
 	return e
 }

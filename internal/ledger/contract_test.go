@@ -65,7 +65,7 @@ type contract struct {
 
 func (c *contract) entry(revision int64, owner string) protocol.Entry {
 	return protocol.Entry{
-		Key: c.key, EntityID: "urn:example:" + c.key, Revision: revision, Owner: owner, State: protocol.Free,
+		Key: c.key, Teammate: "a@example.com", EntityID: "urn:example:" + c.key, Revision: revision, Owner: owner, State: protocol.Free,
 		Lease: c.now.Add(time.Minute), Expires: c.now.Add(15 * 24 * time.Hour),
 	}
 }

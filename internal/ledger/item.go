@@ -14,6 +14,7 @@ import (
 const (
 	attrKey            = "key"
 	attrEntityID       = "entity_id"
+	attrTeammate       = "teammate"
 	attrRevision       = "revision"
 	attrOwner          = "owner"
 	attrLease          = "lease"
@@ -56,6 +57,7 @@ func encode(e protocol.Entry) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{
 		attrKey:            text(e.Key),
 		attrEntityID:       text(e.EntityID),
+		attrTeammate:       text(e.Teammate),
 		attrRevision:       number(e.Revision),
 		attrOwner:          text(e.Owner),
 		attrLease:          millis(e.Lease),
@@ -104,6 +106,7 @@ func decode(item map[string]types.AttributeValue) protocol.Entry {
 	e := protocol.Entry{
 		Key:                 textOf(item[attrKey]),
 		EntityID:            textOf(item[attrEntityID]),
+		Teammate:            textOf(item[attrTeammate]),
 		Revision:            numberOf(item[attrRevision]),
 		Owner:               textOf(item[attrOwner]),
 		Lease:               timeOf(item[attrLease]),

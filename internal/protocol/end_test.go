@@ -84,7 +84,7 @@ func TestEnd(t *testing.T) {
 // A deletion belongs to no request: it makes nothing newer, and whoever takes the entry finds out about it.
 func TestDeletion(t *testing.T) {
 	t.Parallel()
-	w := Write{Kind: DeleteIntegration, Integration: "1"}
+	w := Write{Kind: DeleteResource, Integration: "1"}
 	announced := over().Announce(w, Asked{}, now)
 	require.Equal(t, over(deleting), announced)
 	unknown := announced.LeaveUnknown(now.Add(time.Minute))
@@ -92,7 +92,7 @@ func TestDeletion(t *testing.T) {
 	require.Equal(t, now.Add(time.Minute), unknown.Lease)
 
 	confirmed, after := announced.Reconcile(gone, now)
-	require.Equal(t, DeleteIntegration, confirmed.Kind)
+	require.Equal(t, DeleteResource, confirmed.Kind)
 	require.Equal(t, []any{"", "1", "1", true, over().Applied, time.Time{}}, []any{after.IntegrationID, after.Gone, after.Deleting, after.IsEnded(), after.Applied, after.DeleteAfter})
 	require.Empty(t, after.Report(now, "").Deleting, "it is reported")
 	_, again := after.Reconcile(nothing, now)

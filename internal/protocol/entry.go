@@ -74,10 +74,11 @@ const (
 
 // Entry is what the ledger records about one integration.
 type Entry struct {
-	// Key identifies the integration: account and entity id, hashed.
+	// Key identifies the integration or the teammate within all of SendGrid, hashed.
 	Key string
-	// EntityID is there for people who read the table.
-	EntityID string
+	// EntityID and Teammate name it for people who read the table: by its entity id, or by its email
+	// address. One of them is empty.
+	EntityID, Teammate string
 	// Revision counts the writes of the entry, from 1. Each write replaces exactly the
 	// revision before it, so that a late copy of a write never takes effect.
 	Revision int64
@@ -99,7 +100,7 @@ type Entry struct {
 	// Deliveries are the names of the deliveries that were applied.
 	Deliveries []string
 
-	// IntegrationID is empty while no integration is known.
+	// IntegrationID is empty while no integration is known. A teammate's is the email address.
 	IntegrationID string
 	// Gone is the integration that was recorded before, and was deleted. Reads that lag may still
 	// show it.
@@ -173,12 +174,28 @@ func (e Entry) Keep(kept, identity string) Entry {
 	return e
 }
 
-// EntryKey identifies an integration within all of SendGrid: the account, which is the host and
-// the subuser acted for, and the entity id. It is hashed because an entity id may be longer than a
-// database's keys.
-func EntryKey(account []string, entityID string) string {
-	sum := sha256.Sum256([]byte(strings.Join(account, "\x00") + "\x00\x00" + entityID))
+// NewEntry returns the entry of an integration that nobody asked for before. Its key is of the account,
+// which is the host and the subuser acted for, and the entity id. It is hashed because an entity id may be
+// longer than a database's keys.
+func NewEntry(account []string, entityID string) Entry {
+	return Entry{Key: entryKey(account, entityID), EntityID: entityID}
+}
+
+// NewTeammateEntry returns the entry of a teammate that nobody asked for before. An email address never meets
+// an entity id, which has no control characters.
+func NewTeammateEntry(account []string, email string) Entry {
+	return Entry{Key: entryKey(account, "teammate\x00"+email), Teammate: email}
+}
+
+func entryKey(account []string, name string) string {
+	sum := sha256.Sum256([]byte(strings.Join(account, "\x00") + "\x00\x00" + name))
 	return hex.EncodeToString(sum[:])
+}
+
+// Named returns the entry with the names of another one: what is stored may lack them.
+func (e Entry) Named(as Entry) Entry {
+	e.Key, e.EntityID, e.Teammate = as.Key, as.EntityID, as.Teammate
+	return e
 }
 
 // Availability is whether an attempt may take an entry.
@@ -271,7 +288,7 @@ func (e Entry) changing() time.Time {
 // Take returns the entry as the owner takes it: with its lease, and what is known unchanged.
 func (e Entry) Take(owner string, lease, now time.Time) Entry {
 	if e.expired(now) {
-		e = Entry{Key: e.Key, EntityID: e.EntityID, Revision: e.Revision}
+		e = Entry{Revision: e.Revision}.Named(e)
 	}
 	if !e.awaitsCreate() && !e.hasStepsLeft() && e.State != Completed {
 		e.State = Free

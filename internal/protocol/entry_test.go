@@ -146,13 +146,13 @@ func TestDeliveriesAreRememberedOnceAndNotForEver(t *testing.T) {
 	require.True(t, slices.IsSortedFunc(e.Deliveries, func(a, b string) int { return len(a) - len(b) }), "the oldest are forgotten")
 }
 
-func TestEntryKey(t *testing.T) {
+func TestNewEntry(t *testing.T) {
 	t.Parallel()
-	key := EntryKey([]string{"https://api.sendgrid.com", ""}, "urn:a")
+	key := NewEntry([]string{"https://api.sendgrid.com", ""}, "urn:a").Key
 	require.Equal(t, "4d2acdc14f7a328d68b9eff95a3dcbdea1503b0d6120a9907cd00e0da1101baf", key, "entries of earlier versions are found")
 	for _, other := range []string{
-		EntryKey([]string{"https://api.sendgrid.com", ""}, "urn:b"), EntryKey([]string{"https://api.sendgrid.com", "s"}, "urn:a"),
-		EntryKey([]string{"https://api.eu.sendgrid.com", ""}, "urn:a"),
+		NewEntry([]string{"https://api.sendgrid.com", ""}, "urn:b").Key, NewEntry([]string{"https://api.sendgrid.com", "s"}, "urn:a").Key,
+		NewEntry([]string{"https://api.eu.sendgrid.com", ""}, "urn:a").Key,
 	} {
 		require.NotEqual(t, key, other)
 	}

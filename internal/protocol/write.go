@@ -11,16 +11,17 @@ type Kind int
 
 const (
 	_ Kind = iota
-	// CreateIntegration creates the integration.
-	CreateIntegration
-	// UpdateIntegration changes the integration.
-	UpdateIntegration
+	// CreateResource creates the integration or the teammate.
+	CreateResource
+	// UpdateResource changes it.
+	UpdateResource
 	// CreateCertificate adds a certificate to the integration.
 	CreateCertificate
 	// DeleteCertificate deletes a certificate of the integration.
 	DeleteCertificate
-	// DeleteIntegration deletes the integration of a connection that was ended. It belongs to no request.
-	DeleteIntegration
+	// DeleteResource deletes it: an audit the integration of a connection that was ended, and a request a
+	// teammate.
+	DeleteResource
 )
 
 // Write is one change at SendGrid. It is announced in the entry before it is sent. Then it is
@@ -28,7 +29,7 @@ const (
 // it was before.
 type Write struct {
 	Kind Kind
-	// Integration is the id of the integration, empty for CreateIntegration.
+	// Integration is the id of the integration, empty for CreateResource.
 	Integration string
 	// Subject is what the write makes: the digest of the fields of an update, or the SHA-256 of a
 	// certificate.
@@ -40,7 +41,7 @@ type Write struct {
 
 // Announce returns the entry with an announced write of a request.
 func (e Entry) Announce(w Write, asked Asked, settles time.Time) Entry {
-	if w.Kind == DeleteIntegration {
+	if w.Kind == DeleteResource {
 		e.Deleting = w.Integration
 		return e
 	}
@@ -53,7 +54,7 @@ func (e Entry) Announce(w Write, asked Asked, settles time.Time) Entry {
 		outcome = e.Outcome
 	}
 	switch w.Kind {
-	case CreateIntegration:
+	case CreateResource:
 		outcome = OutcomeCreated
 		if !e.awaitsCreate() {
 			e.UnknownCreates = 0
@@ -64,7 +65,7 @@ func (e Entry) Announce(w Write, asked Asked, settles time.Time) Entry {
 		e.State, e.IntegrationID, e.Settles, e.Stale = Creating, "", time.Time{}, time.Time{}
 		e.Removed, e.Trusted = nil, asked.MayUpdate
 		e.Added, e.Bare, e.Baseline, e.UnknownCertificates, e.Update, e.Certificate, e.Rechecked = nil, false, "", nil, "", "", false
-	case UpdateIntegration:
+	case UpdateResource:
 		if !asked.Ends || e.IntegrationID == "" { // What else has the entity id is ended, too, and not recorded.
 			e = e.About(w.Integration, settles)
 		}
@@ -78,7 +79,7 @@ func (e Entry) Announce(w Write, asked Asked, settles time.Time) Entry {
 	case DeleteCertificate:
 		e = e.About(w.Integration, settles)
 		e.State, e.Update, e.Certificate, e.Removing, e.Rechecked = Pending, "", "", w.Subject, false
-	case DeleteIntegration: // It is announced above.
+	case DeleteResource: // It is announced above.
 	}
 	if !asked.Ends { // Only a request that restores gets here.
 		e = e.revived()
@@ -96,10 +97,10 @@ func (e Entry) Continues(asked Asked) bool {
 // integration with this id: its request is applied, whoever found out.
 func (e Entry) Confirm(w Write, id string, settles time.Time) Entry {
 	switch w.Kind {
-	case CreateIntegration:
+	case CreateResource:
 		e = e.About(id, settles)
 		e.Bare = w.Answered
-	case UpdateIntegration:
+	case UpdateResource:
 		e.State, e.Update, e.Stale = Pending, "", settles
 	case CreateCertificate:
 		e.State, e.Certificate, e.Settles = Pending, "", settles
@@ -110,7 +111,7 @@ func (e Entry) Confirm(w Write, id string, settles time.Time) Entry {
 		e.State, e.Removing, e.Settles = Pending, "", settles
 		e.Removed = append(slices.Clone(e.Removed), w.Subject)
 		e.Added = slices.DeleteFunc(slices.Clone(e.Added), func(sha256 string) bool { return sha256 == w.Subject })
-	case DeleteIntegration: // What is ended stays as it was ordered.
+	case DeleteResource: // What is ended stays as it was ordered.
 		e.Gone, e.IntegrationID, e.DeleteAfter = e.Deleting, "", time.Time{}
 		e.Settles, e.Stale, e.Added, e.Removed, e.Baseline = time.Time{}, time.Time{}, nil, nil, ""
 		return e
@@ -152,18 +153,18 @@ func (e Entry) Reconcile(shown Shown, settles time.Time) (confirmed Write, after
 	recorded := shown.is(e.IntegrationID)
 	switch {
 	case e.Deleting != "" && e.IntegrationID != "" && shown.RecordedMissing:
-		confirmed = Write{Kind: DeleteIntegration}
+		confirmed = Write{Kind: DeleteResource}
 	case e.Deleting != "" && e.IntegrationID != "":
 		e.Deleting = ""
 		return Write{}, e
 	case e.awaitsCreate() && shown.ID != "":
-		confirmed = Write{Kind: CreateIntegration}
+		confirmed = Write{Kind: CreateResource}
 	case recorded && e.awaitsCertificate() && slices.Contains(shown.Certificates, e.Certificate):
 		confirmed = Write{Kind: CreateCertificate, Subject: e.Certificate}
 	case recorded && e.Removing != "" && shown.CertificatesRead && !slices.Contains(shown.Certificates, e.Removing):
 		confirmed = Write{Kind: DeleteCertificate, Subject: e.Removing}
 	case recorded && e.Update != "" && e.Update == shown.Digest:
-		confirmed, settles = Write{Kind: UpdateIntegration}, e.Stale
+		confirmed, settles = Write{Kind: UpdateResource}, e.Stale
 	default:
 		e.Update, e.Removing = "", ""
 		return Write{}, e

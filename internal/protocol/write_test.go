@@ -26,18 +26,18 @@ func TestAnnounce(t *testing.T) {
 		write  Write
 		want   Entry
 	}{
-		"create": {full(Free), Write{Kind: CreateIntegration}, with(full(Creating), announced, func(e *Entry) {
+		"create": {full(Free), Write{Kind: CreateResource}, with(full(Creating), announced, func(e *Entry) {
 			e.Gone, e.IntegrationID, e.Settles, e.Stale, e.UnknownCreates = "1", "", time.Time{}, time.Time{}, 0
 			e.Added, e.Baseline, e.UnknownCertificates, e.Update, e.Certificate, e.Rechecked = nil, "", nil, "", "", false
 		})},
-		"create again": {with(full(Unknown), of("")), Write{Kind: CreateIntegration}, with(full(Creating), of(""), announced, func(e *Entry) {
+		"create again": {with(full(Unknown), of("")), Write{Kind: CreateResource}, with(full(Creating), of(""), announced, func(e *Entry) {
 			e.Settles, e.Stale = time.Time{}, time.Time{}
 			e.Added, e.Baseline, e.UnknownCertificates, e.Update, e.Certificate, e.Rechecked = nil, "", nil, "", "", false
 		})},
-		"update": {full(Completed), Write{Kind: UpdateIntegration, Integration: "1", Subject: "d"}, with(full(Pending), announced, updated, func(e *Entry) {
+		"update": {full(Completed), Write{Kind: UpdateResource, Integration: "1", Subject: "d"}, with(full(Pending), announced, updated, func(e *Entry) {
 			e.Update, e.Certificate, e.Rechecked = "d", "", false
 		})},
-		"update of another integration": {full(Completed), Write{Kind: UpdateIntegration, Integration: "2", Subject: "d"}, with(full(Pending), announced, updated, of("2"), func(e *Entry) {
+		"update of another integration": {full(Completed), Write{Kind: UpdateResource, Integration: "2", Subject: "d"}, with(full(Pending), announced, updated, of("2"), func(e *Entry) {
 			e.Settles, e.Stale, e.Added, e.Baseline, e.UnknownCreates = settled, time.Time{}, nil, "", 0
 			e.Update, e.Certificate, e.Rechecked = "d", "", false
 		})},
@@ -71,16 +71,16 @@ func TestConfirm(t *testing.T) {
 		write  Write
 		want   Entry
 	}{
-		"create": {with(full(Creating), of("")), Write{Kind: CreateIntegration}, with(full(Pending), known, func(e *Entry) {
+		"create": {with(full(Creating), of("")), Write{Kind: CreateResource}, with(full(Pending), known, func(e *Entry) {
 			e.Settles, e.Stale, e.Added, e.Baseline, e.Update, e.Certificate = settled, time.Time{}, nil, "", "", ""
 		})},
-		"update": {full(Pending), Write{Kind: UpdateIntegration}, with(full(Pending), known, func(e *Entry) {
+		"update": {full(Pending), Write{Kind: UpdateResource}, with(full(Pending), known, func(e *Entry) {
 			e.Update, e.Stale = "", settled
 		})},
 		"certificate": {full(Adding), Write{Kind: CreateCertificate, Subject: "c"}, with(full(Pending), known, func(e *Entry) {
 			e.Settles, e.Added, e.Certificate, e.UnknownCertificates = settled, []string{"a", "c"}, "", map[string]int{"x": 1}
 		})},
-		"an older request": {with(full(Pending), applied(time.Hour)), Write{Kind: UpdateIntegration}, with(full(Pending), known, applied(time.Hour), func(e *Entry) {
+		"an older request": {with(full(Pending), applied(time.Hour)), Write{Kind: UpdateResource}, with(full(Pending), known, applied(time.Hour), func(e *Entry) {
 			e.Update, e.Stale = "", settled
 		})},
 	} {
@@ -126,9 +126,9 @@ func TestReconcile(t *testing.T) {
 		shown  Shown
 		want   func(Entry) Entry
 	}{
-		"a create that is there": {entry(plain, Creating), shown("1", "x"), func(e Entry) Entry { return e.Confirm(Write{Kind: CreateIntegration}, "1", settled) }},
+		"a create that is there": {entry(plain, Creating), shown("1", "x"), func(e Entry) Entry { return e.Confirm(Write{Kind: CreateResource}, "1", settled) }},
 		"an unknown create that is there": {entry(plain, Unknown), shown("1", "x"), func(e Entry) Entry {
-			return e.Confirm(Write{Kind: CreateIntegration}, "1", settled)
+			return e.Confirm(Write{Kind: CreateResource}, "1", settled)
 		}},
 		"a create that is not there":     {entry(plain, Creating), nothing, nil},
 		"a create without an id":         {entry(plain, Creating), half, nil},
@@ -138,7 +138,7 @@ func TestReconcile(t *testing.T) {
 		"a certificate that is not":      {entry(plain, Adding, awaits("a")), shown("1", "x", "b"), nil},
 		"a certificate of another":       {entry(plain, Adding, awaits("a")), shown("2", "x", "a"), nil},
 		"an update that is there": {entry(plain, Pending, func(e *Entry) { e.Update = "d" }), shown("1", "d"), func(e Entry) Entry {
-			return e.Confirm(Write{Kind: UpdateIntegration}, "1", time.Time{})
+			return e.Confirm(Write{Kind: UpdateResource}, "1", time.Time{})
 		}},
 		"an update that is not": {entry(plain, Unknown, of("1"), func(e *Entry) { e.Update = "d" }), shown("1", "x"), func(e Entry) Entry { e.Update = ""; return e }},
 		"an update of another":  {entry(plain, Pending, func(e *Entry) { e.Update = "d" }), shown("2", "d"), func(e Entry) Entry { e.Update = ""; return e }},
@@ -161,17 +161,17 @@ func TestReconcile(t *testing.T) {
 // certificate; whatever is announced or found after that ends it.
 func TestBare(t *testing.T) {
 	t.Parallel()
-	create := Write{Kind: CreateIntegration, Answered: true}
+	create := Write{Kind: CreateResource, Answered: true}
 	creating := Entry{State: Free}.Announce(create, plain, now)
 	require.False(t, creating.Bare)
 	created := creating.Confirm(create, "1", now)
 	require.True(t, created.Bare)
 	require.True(t, created.Complete(plain, "1", true, now, time.Time{}).Bare)
-	require.False(t, creating.Confirm(Write{Kind: CreateIntegration}, "1", now).Bare, "found by reading")
+	require.False(t, creating.Confirm(Write{Kind: CreateResource}, "1", now).Bare, "found by reading")
 	_, found := creating.Reconcile(asRequested, now)
 	require.False(t, found.Bare)
 	require.False(t, created.Complete(plain, "2", true, now, time.Time{}).Bare, "another integration")
-	require.False(t, created.Announce(Write{Kind: UpdateIntegration, Integration: "1"}, plain, now).Bare)
+	require.False(t, created.Announce(Write{Kind: UpdateResource, Integration: "1"}, plain, now).Bare)
 	certificate := Write{Kind: CreateCertificate, Integration: "1", Subject: "a"}
 	require.False(t, created.Announce(certificate, update, now).Bare, "an update's certificate")
 	first := created.Announce(certificate, certified, now).Confirm(certificate, "1", now)

@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -22,7 +23,7 @@ const (
 func (a *attempt) acquire(ctx context.Context, mayRead bool) (protocol.Standing, error) {
 	token := a.token()
 	// Most entries are new, so the first write assumes that there is none.
-	current := protocol.Entry{Key: protocol.EntryKey(a.Account, a.request.EntityID), EntityID: a.request.EntityID}
+	current := a.fresh
 	for try := 0; ; try++ {
 		now := time.Now()
 		remaining := current.Lease.Sub(now)
@@ -45,8 +46,7 @@ func (a *attempt) acquire(ctx context.Context, mayRead bool) (protocol.Standing,
 				a.stored, a.entry = claim, claim
 				return protocol.Owner, nil
 			}
-			found.Key, found.EntityID = current.Key, current.EntityID
-			current = found
+			current = found.Named(a.fresh)
 			continue // It changed meanwhile.
 		case protocol.Settling:
 			if remaining >= time.Until(a.wait) {
@@ -61,17 +61,16 @@ func (a *attempt) acquire(ctx context.Context, mayRead bool) (protocol.Standing,
 		waited := wait < time.Until(a.wait) && retry.Sleep(ctx, wait)
 		end()
 		if !waited {
-			return 0, inProgress(remaining, a.settling(), nil)
+			return 0, a.inProgress(remaining, nil)
 		}
 		read, err := a.Ledger.Get(ctx, current.Key)
 		switch {
 		case err != nil && ctx.Err() != nil:
-			return 0, inProgress(remaining, a.settling(), err)
+			return 0, a.inProgress(remaining, err)
 		case err != nil:
 			return 0, &ledgerError{err}
 		}
-		read.Key, read.EntityID = current.Key, current.EntityID
-		current = read
+		current = read.Named(a.fresh)
 	}
 }
 
@@ -103,7 +102,7 @@ func (a *attempt) announce(ctx context.Context, e protocol.Entry) error {
 	before := a.entry
 	switch err := a.put(ctx, e); {
 	case errors.Is(err, errTaken):
-		return inProgress(0, 0, err)
+		return a.inProgress(0, err)
 	case err != nil:
 		a.release(ctx)
 		return &ledgerError{err}
@@ -120,7 +119,7 @@ func (a *attempt) commit(ctx context.Context, e protocol.Entry) error {
 	ctx, cancel := uncancelled(ctx, a.deadlines.commit)
 	defer cancel()
 	if err := a.put(ctx, e); err != nil {
-		return notRecorded(e.IntegrationID, err)
+		return notRecorded(subjectOf(e), err)
 	}
 	return nil
 }
@@ -132,11 +131,7 @@ func (a *attempt) withdraw(ctx context.Context, before protocol.Entry) {
 
 // release ends the lease of an attempt that has nothing to record but what it learned.
 func (a *attempt) release(ctx context.Context) {
-	e := a.keepBaseline(a.entry)
-	if i := a.seen.integration; i != nil {
-		e = e.Notice(i.ID, a.settles())
-	}
-	a.record(ctx, "release the entry", e.Release(a.held))
+	a.record(ctx, "release the entry", a.resource.left(a.entry).Release(a.held))
 }
 
 // record writes the entry at the end of an attempt without an outcome. A failure is only logged:
@@ -149,6 +144,6 @@ func (a *attempt) record(ctx context.Context, purpose string, e protocol.Entry) 
 	defer cancel()
 	if err := a.put(ctx, e); err != nil && a.Logger != nil {
 		a.Logger.WarnContext(ctx, "the ledger entry could not be written; if it is still leased to this attempt, it stays so until the lease ends",
-			slog.String("purpose", purpose), slog.String("entity_id", a.request.EntityID), slog.Any("error", err))
+			slog.String("purpose", purpose), slog.String(subjectOf(a.fresh).key, cmp.Or(a.fresh.EntityID, a.fresh.Teammate)), slog.Any("error", err))
 	}
 }

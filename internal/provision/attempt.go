@@ -7,7 +7,6 @@ import (
 
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
-	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/internal/saml"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -15,11 +14,29 @@ import (
 // maxSteps bounds the steps of an attempt: a create, an update, and each certificate.
 const maxSteps = 2*saml.MaxCertificates + 10
 
-// attempt is one run of the protocol.
+// resource is what an attempt is about: a connection or a teammate.
+type resource interface {
+	// observe reads what SendGrid has.
+	observe(context.Context) error
+	// shown returns what the protocol has to know of that, with what this attempt has changed since.
+	shown() protocol.Shown
+	// carryOut takes one step. Without a result or an error, another plan has to follow.
+	carryOut(context.Context, protocol.Plan) (*Result, error)
+	// learn keeps what the entry knows of the resource to a write that took effect.
+	learn(protocol.Write)
+	// left returns the entry as an attempt leaves it that has nothing to record but what it learned.
+	left(protocol.Entry) protocol.Entry
+	// effect says what has become of a request that the entry continues, for the messages of failures.
+	effect() string
+}
+
+// attempt is one run of the protocol, whatever its resource.
 type attempt struct {
 	*Provisioner
 	deadlines
-	request  request.Resolved
+	resource resource
+	// fresh is the entry of the resource as it is if nobody asked for it before.
+	fresh    protocol.Entry
 	delivery Delivery
 	asked    protocol.Asked
 	// arrived ends that others wait for this attempt to share the list.
@@ -29,23 +46,17 @@ type attempt struct {
 	// stored is the ledger entry as this attempt last read or wrote it, and entry the same with
 	// what it has learned since.
 	stored, entry protocol.Entry
-	// seen is what SendGrid shows, with what this attempt has changed since.
-	seen observation
 	// asOf is when reading began.
 	asOf time.Time
-	// updateSent reports whether this attempt has updated the integration.
+	// updateSent reports whether this attempt has updated the resource.
 	updateSent bool
 	// removed reports whether it has deleted a certificate.
 	removed bool
-	// isEnd reports whether the request is not for a connection, but for the end of one.
-	isEnd bool
-	// oneOfSeveral reports whether the request ends other connections, too.
-	oneOfSeveral bool
 	// changes are what this attempt changed in SendGrid.
 	changes []problem.Change
 	// drifted is what somebody changed there before.
 	drifted []problem.Change
-	// missing reports whether the integration was deleted, and stays so.
+	// missing reports whether the resource was deleted, and stays so.
 	missing bool
 	waits   waits
 	// adopted reports whether the response to a create was lost.
@@ -70,7 +81,7 @@ func (a *attempt) run(ctx context.Context) (*Result, error) {
 			if p.Step == protocol.Take {
 				break
 			}
-			if result, err := a.carryOut(ctx, p); result != nil || err != nil {
+			if result, err := a.resource.carryOut(ctx, p); result != nil || err != nil {
 				return result, err
 			}
 		}
@@ -92,14 +103,10 @@ func (a *attempt) begin(ctx context.Context, mayRead bool) error {
 	// Reads are as old as their beginning: what settled meanwhile was not settled for them.
 	a.asOf = time.Now()
 	end := a.waits.begin(forSendGrid)
-	err = a.observe(ctx)
+	err = a.resource.observe(ctx)
 	end()
 	if err != nil {
 		return a.observationFailed(ctx, err)
-	}
-	if err := a.checkRemoval(time.Now()); err != nil {
-		a.release(ctx)
-		return err
 	}
 	if a.standing == protocol.Owner {
 		before := a.entry
@@ -121,105 +128,6 @@ func (a *attempt) observationFailed(ctx context.Context, err error) error {
 // plan makes the next plan.
 func (a *attempt) plan() protocol.Plan {
 	return protocol.View{
-		Asked: a.asked, Entry: a.entry, Standing: a.standing, Shown: a.shown(), AsOf: a.asOf, UpdateSent: a.updateSent, Removed: a.removed,
+		Asked: a.asked, Entry: a.entry, Standing: a.standing, Shown: a.resource.shown(), AsOf: a.asOf, UpdateSent: a.updateSent, Removed: a.removed,
 	}.Plan()
-}
-
-// carryOut takes one step. Without a result or an error, another plan has to follow.
-func (a *attempt) carryOut(ctx context.Context, p protocol.Plan) (*Result, error) {
-	switch p.Step {
-	case protocol.Create:
-		return nil, a.perform(ctx, a.createIntegration())
-	case protocol.Update:
-		return nil, a.perform(ctx, a.updateIntegration())
-	case protocol.AddCertificate:
-		return nil, a.perform(ctx, a.createCertificate(p.Certificate))
-	case protocol.RemoveCertificate:
-		return nil, a.perform(ctx, a.deleteCertificate(p.Certificate))
-	case protocol.Complete:
-		return a.complete(ctx)
-	case protocol.AnswerUnchanged:
-		return a.answer(ctx, protocol.OutcomeUnchanged)
-	case protocol.AnswerSuperseded:
-		return a.answer(ctx, protocol.OutcomeSuperseded)
-	case protocol.RecordUnchanged:
-		return a.recordUnchanged(ctx)
-	case protocol.Recheck:
-		a.record(ctx, "let the write settle", a.entry.Recheck(a.settles()))
-		return nil, writeUnknown(a.entry, a.settling(), nil)
-	case protocol.Refuse:
-		a.release(ctx)
-		if a.delivery.Unattended && p.Reason.IsGone() {
-			return a.superseded(), nil
-		}
-		return nil, a.refusal(p)
-	case protocol.Take, protocol.Report: // run takes the entry, and an audit reports.
-	}
-	return nil, errUnplanned
-}
-
-// complete records that the steps of the request are done, and returns the result.
-func (a *attempt) complete(ctx context.Context) (*Result, error) {
-	outcome := a.entry.Outcome
-	same := a.entry.Managed() && a.entry.Completes(a.asked) // It only deleted certificates.
-	e := a.entry.Complete(a.asked, a.seen.integration.ID, true, a.settles(), a.held)
-	if same {
-		e = a.keepMetadata(e)
-	} else {
-		e = a.keep(a.withBaseline(e))
-	}
-	if err := a.commit(ctx, e); err != nil {
-		return nil, err
-	}
-	ctx, cancel := uncancelled(ctx, a.reconcile)
-	defer cancel()
-	if err := a.readWhole(ctx); err != nil {
-		return nil, unreadable(a.seen.integration.ID, outcome, err)
-	}
-	return a.result(outcome), nil
-}
-
-// answer returns the result of a request that changes nothing.
-func (a *attempt) answer(ctx context.Context, outcome protocol.Outcome) (*Result, error) {
-	err := a.readWhole(ctx)
-	a.release(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if outcome == protocol.OutcomeUnchanged {
-		a.drifted = a.edits()
-	}
-	return a.result(outcome), nil
-}
-
-// recordUnchanged records that the request found what it asks for, and returns the result.
-func (a *attempt) recordUnchanged(ctx context.Context) (*Result, error) {
-	if err := a.readWhole(ctx); err != nil {
-		a.release(ctx)
-		return nil, err
-	}
-	if err := a.readKnown(ctx); err != nil {
-		a.release(ctx)
-		return nil, err
-	}
-	a.drifted = a.edits()
-	same := a.entry.Managed() && a.entry.Completes(a.asked)
-	e := a.entry.Complete(a.asked, a.seen.integration.ID, a.asked.Updates, a.settles(), a.held)
-	switch {
-	case same && a.asked.Updates:
-		e = a.keepMetadata(e)
-	case a.asked.MayUpdate && !same:
-		e = a.keep(e)
-	}
-	// What another request finds as it asks for is what is declared from now on.
-	declares := a.asked.Restores || a.asked.Updates && !same
-	if a.request.Matches(*a.seen.integration) && (a.drifted == nil || declares) {
-		e = a.withBaseline(e)
-	} else { // What was edited since stays an edit, and what is shown may be older than the last write.
-		e = a.keepBaseline(e)
-	}
-	if err := a.commit(ctx, e); err != nil {
-		return nil, err
-	}
-	return a.result(protocol.OutcomeUnchanged), nil
 }

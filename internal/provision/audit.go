@@ -69,10 +69,9 @@ type Audited struct {
 // false without a call to SendGrid. The errors are of type *problem.Error; then the audit of the
 // connection has to be repeated.
 func (p *Provisioner) Audit(ctx context.Context, r Audit) (audited bool, err error) {
-	a := &attempt{
-		Provisioner: p, deadlines: divideTime(ctx, r.MaxWait), arrived: p.lists.expect(), waits: waits{},
-		request: request.Resolved{Request: request.Request{EntityID: r.EntityID}},
-	}
+	a := newConnectionAttempt(&attempt{
+		Provisioner: p, deadlines: divideTime(ctx, r.MaxWait), arrived: p.lists.expect(), waits: waits{}, fresh: protocol.NewEntry(p.Account, r.EntityID),
+	}, request.Resolved{Request: request.Request{EntityID: r.EntityID}})
 	defer a.arrived()
 	working, cancel := context.WithDeadline(ctx, a.work)
 	defer cancel()
@@ -83,9 +82,9 @@ func (p *Provisioner) Audit(ctx context.Context, r Audit) (audited bool, err err
 	return audited, nil
 }
 
-func (a *attempt) audit(ctx context.Context, r Audit) (audited bool, err error) {
+func (a *connectionAttempt) audit(ctx context.Context, r Audit) (audited bool, err error) {
 	r.Began = r.Began.Truncate(time.Millisecond) // As the ledger keeps it.
-	before, err := a.Ledger.Get(ctx, protocol.EntryKey(a.Account, r.EntityID))
+	before, err := a.Ledger.Get(ctx, a.fresh.Key)
 	switch {
 	case err != nil:
 		return false, &ledgerError{err}
@@ -110,7 +109,7 @@ func (a *attempt) audit(ctx context.Context, r Audit) (audited bool, err error) 
 		return false, nil
 	case a.entry.Kept != before.Kept: // Another request is kept now.
 		a.release(ctx)
-		return false, inProgress(0, 0, nil)
+		return false, a.inProgress(0, nil)
 	}
 	found := Audited{
 		EntityID: r.EntityID, Managed: managed, Kept: kept, Recorded: a.entry.IntegrationID, Unfinished: a.entry.Unfinished(), Unrenewed: unrenewed, Ended: a.entry.IsEnded(), EndedBy: a.entry.EndedBy,
@@ -140,7 +139,7 @@ func (a *attempt) audit(ctx context.Context, r Audit) (audited bool, err error) 
 }
 
 // look reads the connection, compares it with what is kept, and renews it.
-func (a *attempt) look(ctx context.Context, r Audit, found *Audited, renewal *request.Renewal) error {
+func (a *connectionAttempt) look(ctx context.Context, r Audit, found *Audited, renewal *request.Renewal) error {
 	if err := a.readConnection(ctx, found); err != nil {
 		a.release(ctx)
 		return err
@@ -156,7 +155,7 @@ func (a *attempt) look(ctx context.Context, r Audit, found *Audited, renewal *re
 
 // fetch fetches the SAML metadata of a kept request again. It returns nil twice if there is nothing to
 // fetch.
-func (a *attempt) fetch(ctx context.Context, r Audit, e protocol.Entry, kept request.Kept) (*request.Renewal, *request.RenewalError) {
+func (a *connectionAttempt) fetch(ctx context.Context, r Audit, e protocol.Entry, kept request.Kept) (*request.Renewal, *request.RenewalError) {
 	if r.SAMLMetadata == nil || kept.Source.URL == "" || !e.Audits() {
 		return nil, nil
 	}
@@ -169,10 +168,10 @@ func (a *attempt) fetch(ctx context.Context, r Audit, e protocol.Entry, kept req
 
 // readConnection reads the integrations with the entity id, and their certificates. While SendGrid may
 // not show what was written, nothing is known, and the audit of the connection has to be repeated.
-func (a *attempt) readConnection(ctx context.Context, found *Audited) error {
+func (a *connectionAttempt) readConnection(ctx context.Context, found *Audited) error {
 	a.asOf = time.Now()
 	if wait := a.entry.Settling(a.asOf); wait > 0 {
-		return changing(a.entry.IntegrationID, wait)
+		return changing(subjectOf(a.entry), wait)
 	}
 	list, err := a.lists.join(ctx, a.wait, a.arrived, a.repeats, a.SendGrid.ListIntegrations)
 	if err != nil {
@@ -209,7 +208,7 @@ func (a *attempt) readConnection(ctx context.Context, found *Audited) error {
 }
 
 // compare compares the connection with what is kept, and renews it.
-func (a *attempt) compare(ctx context.Context, r Audit, found *Audited, renewal *request.Renewal) error {
+func (a *connectionAttempt) compare(ctx context.Context, r Audit, found *Audited, renewal *request.Renewal) error {
 	switch {
 	case renewal != nil, found.Unrenewed != nil && found.Unrenewed.Changed: // It was read.
 		found.Kept.UnreadSince = time.Time{}

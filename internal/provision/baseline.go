@@ -24,7 +24,7 @@ type baseline struct {
 const maxKnown = 100
 
 // shownBaseline returns what SendGrid shows as a baseline.
-func (a *attempt) shownBaseline() baseline {
+func (a *connectionAttempt) shownBaseline() baseline {
 	b := baseline{Fields: request.Shown(*a.seen.integration)}
 	if !a.seen.certificatesRead {
 		return b
@@ -53,7 +53,7 @@ func (b baseline) String() string {
 
 // withBaseline returns an entry with what SendGrid shows as its baseline. A certificate that is new
 // there and that nobody asked for does not become known by a request about something else.
-func (a *attempt) withBaseline(e protocol.Entry) protocol.Entry {
+func (a *connectionAttempt) withBaseline(e protocol.Entry) protocol.Entry {
 	b := a.shownBaseline()
 	switch before, found := parseBaseline(e.Baseline); {
 	case !found || before.Certificates == nil:
@@ -70,10 +70,10 @@ func (a *attempt) withBaseline(e protocol.Entry) protocol.Entry {
 
 // learn keeps the baseline to each write that took effect, whatever becomes of the request. A renewal
 // sends most fields as SendGrid has them, so its update is learned field by field ([attempt.renewBaseline]).
-func (a *attempt) learn(w protocol.Write) {
+func (a *connectionAttempt) learn(w protocol.Write) {
 	b, found := parseBaseline(a.entry.Baseline)
 	switch w.Kind {
-	case protocol.UpdateIntegration:
+	case protocol.UpdateResource:
 		if found && !a.asked.Renews && a.seen.integration.ID == a.entry.IntegrationID {
 			b.Fields = request.Shown(*a.seen.integration)
 			a.entry.Baseline = b.String()
@@ -88,14 +88,14 @@ func (a *attempt) learn(w protocol.Write) {
 			b.Certificates = slices.DeleteFunc(b.Certificates, func(sha256 string) bool { return sha256 == w.Subject })
 			a.entry.Baseline = b.String()
 		}
-	case protocol.CreateIntegration: // Its baseline is taken when its request is completed.
-	case protocol.DeleteIntegration: // It has none any more.
+	case protocol.CreateResource: // Its baseline is taken when its request is completed.
+	case protocol.DeleteResource: // It has none any more.
 	}
 }
 
 // keepBaseline returns an entry that has one: its own or, if it is of a version that kept none, what
 // SendGrid shows of the integration that it records.
-func (a *attempt) keepBaseline(e protocol.Entry) protocol.Entry {
+func (a *connectionAttempt) keepBaseline(e protocol.Entry) protocol.Entry {
 	if i := a.seen.integration; e.Baseline == "" && e.State == protocol.Completed && i != nil && i.ID == e.IntegrationID {
 		return a.withBaseline(e)
 	}
@@ -104,7 +104,7 @@ func (a *attempt) keepBaseline(e protocol.Entry) protocol.Entry {
 
 // edits returns what somebody changed, for a request that finds the integration there. While a renewal
 // has not recorded its changes, they look like edits; the next audit tells them apart.
-func (a *attempt) edits() []problem.Change {
+func (a *connectionAttempt) edits() []problem.Change {
 	if a.entry.Renewing {
 		return nil
 	}
@@ -113,7 +113,7 @@ func (a *attempt) edits() []problem.Change {
 
 // drift returns what somebody changed in SendGrid since this function's last write: from the
 // baseline to what SendGrid shows. While that may be older than the write, nothing is known.
-func (a *attempt) drift() []problem.Change {
+func (a *connectionAttempt) drift() []problem.Change {
 	before, found := parseBaseline(a.entry.Baseline)
 	settled := !a.entry.Stale.After(a.asOf) && !a.entry.Settles.After(a.asOf)
 	if !found || !settled || a.seen.integration.ID != a.entry.IntegrationID {

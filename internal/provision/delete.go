@@ -9,7 +9,7 @@ import (
 
 // lookEnded audits a connection that was ended: it is deleted once that is due, if it is still as it was
 // ended. What a person enabled since is left alone, and so is what shares its entity id.
-func (a *attempt) lookEnded(ctx context.Context, r Audit, found *Audited) error {
+func (a *connectionAttempt) lookEnded(ctx context.Context, r Audit, found *Audited) error {
 	a.seen = observation{recordedMissing: found.Missing}
 	if len(found.Integrations) > 0 && !found.Missing {
 		a.seen.integration = &found.Integrations[0]
@@ -30,7 +30,7 @@ func (a *attempt) lookEnded(ctx context.Context, r Audit, found *Audited) error 
 }
 
 // isDue reports whether an integration that is disabled is to be deleted now.
-func (a *attempt) isDue(i sendgrid.Integration, sharing int) bool {
+func (a *connectionAttempt) isDue(i sendgrid.Integration, sharing int) bool {
 	after := a.entry.DeleteAfter
 	return !after.IsZero() && !a.asOf.Before(after) && sharing == 1 && i.EntityID == a.request.EntityID
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // endConnection disables every integration with the entity id, and records that the connection is ended.
-func (a *attempt) endConnection(ctx context.Context) (*Result, error) {
+func (a *connectionAttempt) endConnection(ctx context.Context) (*Result, error) {
 	if a.request.DryRun {
 		return a.previewEnd(ctx)
 	}
@@ -43,7 +43,7 @@ func (a *attempt) endConnection(ctx context.Context) (*Result, error) {
 }
 
 // finishEnd carries out the last step of a request that ends a connection.
-func (a *attempt) finishEnd(ctx context.Context, p protocol.Plan, all []sendgrid.Integration) (*Result, error) {
+func (a *connectionAttempt) finishEnd(ctx context.Context, p protocol.Plan, all []sendgrid.Integration) (*Result, error) {
 	outcomes := map[protocol.Step]protocol.Outcome{protocol.AnswerSuperseded: protocol.OutcomeSuperseded, protocol.AnswerUnchanged: protocol.OutcomeUnchanged}
 	if p.Step == protocol.Complete {
 		return a.recordEnd(ctx, all)
@@ -61,7 +61,7 @@ func (a *attempt) finishEnd(ctx context.Context, p protocol.Plan, all []sendgrid
 
 // beginEnd reads the integrations with the entity id, the recorded one last: it is the one that the entry
 // is about in the end.
-func (a *attempt) beginEnd(ctx context.Context) ([]sendgrid.Integration, error) {
+func (a *connectionAttempt) beginEnd(ctx context.Context) ([]sendgrid.Integration, error) {
 	a.asOf = time.Now()
 	list, err := a.lists.join(ctx, a.wait, a.arrived, a.repeats, a.SendGrid.ListIntegrations)
 	if err != nil {
@@ -96,7 +96,7 @@ func (a *attempt) beginEnd(ctx context.Context) ([]sendgrid.Integration, error) 
 
 // settled returns the recorded integration as it is. What is shown may be older than this function's last
 // write, which the baseline has: then to send it back would undo a part of that.
-func (a *attempt) settled(i sendgrid.Integration) sendgrid.Integration {
+func (a *connectionAttempt) settled(i sendgrid.Integration) sendgrid.Integration {
 	if !a.entry.Stale.After(a.asOf) {
 		return i
 	}
@@ -111,18 +111,18 @@ func (a *attempt) settled(i sendgrid.Integration) sendgrid.Integration {
 }
 
 // planEnd makes the next plan.
-func (a *attempt) planEnd(all []sendgrid.Integration) protocol.Plan {
+func (a *connectionAttempt) planEnd(all []sendgrid.Integration) protocol.Plan {
 	shown := protocol.Shown{Exists: len(all) > 0, NeedsUpdate: a.firstEnabled(all) >= 0, RecordedMissing: a.seen.recordedMissing}
 	return protocol.View{Asked: a.asked, Entry: a.entry, Standing: a.standing, Shown: shown, AsOf: a.asOf, UpdateSent: a.updateSent}.PlanEnd()
 }
 
 // firstEnabled returns where the first integration is that is enabled, -1 if none is.
-func (a *attempt) firstEnabled(all []sendgrid.Integration) int {
+func (a *connectionAttempt) firstEnabled(all []sendgrid.Integration) int {
 	return slices.IndexFunc(all, func(i sendgrid.Integration) bool { return i.Enabled })
 }
 
 // disable is the update that disables an integration. Every other field is sent as SendGrid has it.
-func (a *attempt) disable(i sendgrid.Integration) write {
+func (a *connectionAttempt) disable(i sendgrid.Integration) write {
 	metadata, match, kind := a.request.Metadata, a.request.Match, a.request.Kind
 	a.request.Request = request.Request{
 		Name: i.Name, SigninURL: i.SigninURL, SignoutURL: i.SignoutURL, EntityID: i.EntityID, IfExists: request.UpdateExisting,
@@ -135,7 +135,7 @@ func (a *attempt) disable(i sendgrid.Integration) write {
 }
 
 // recordEnd records that the connection is ended.
-func (a *attempt) recordEnd(ctx context.Context, all []sendgrid.Integration) (*Result, error) {
+func (a *connectionAttempt) recordEnd(ctx context.Context, all []sendgrid.Integration) (*Result, error) {
 	now := time.Now()
 	var ending *protocol.Ending
 	if a.entry.Ends(len(all) > 0, a.updateSent) {
@@ -165,7 +165,7 @@ func (a *attempt) recordEnd(ctx context.Context, all []sendgrid.Integration) (*R
 
 // readEnded reads the recorded integration again if the list lacks its URLs, as far as that is possible: that
 // it is ended is recorded.
-func (a *attempt) readEnded(ctx context.Context, all []sendgrid.Integration) {
+func (a *connectionAttempt) readEnded(ctx context.Context, all []sendgrid.Integration) {
 	if len(all) == 0 {
 		return
 	}
@@ -179,7 +179,7 @@ func (a *attempt) readEnded(ctx context.Context, all []sendgrid.Integration) {
 }
 
 // ended returns the result of a request that ends a connection.
-func (a *attempt) ended(outcome protocol.Outcome, all []sendgrid.Integration) *Result {
+func (a *connectionAttempt) ended(outcome protocol.Outcome, all []sendgrid.Integration) *Result {
 	a.isEnd = true
 	r := &Result{Outcome: outcome, Changes: a.changes}
 	if len(all) > 0 {
@@ -196,7 +196,7 @@ func (a *attempt) ended(outcome protocol.Outcome, all []sendgrid.Integration) *R
 }
 
 // previewEnd returns what the request would do.
-func (a *attempt) previewEnd(ctx context.Context) (*Result, error) {
+func (a *connectionAttempt) previewEnd(ctx context.Context) (*Result, error) {
 	if err := a.beginPreview(ctx); err != nil {
 		return nil, err
 	}
@@ -221,7 +221,7 @@ func (a *attempt) previewEnd(ctx context.Context) (*Result, error) {
 }
 
 // forget makes the ledger forget the connection.
-func (a *attempt) forget(ctx context.Context) (*Result, error) {
+func (a *connectionAttempt) forget(ctx context.Context) (*Result, error) {
 	var err error
 	if a.standing, err = a.acquire(ctx, false); err != nil {
 		return nil, err
@@ -319,56 +319,8 @@ func (r *Result) add(one *Result) {
 	}
 }
 
-// deleteIntegration is the deletion of the integration of a connection that was ended.
-func (a *attempt) deleteIntegration() write {
-	i := *a.seen.integration
-	return write{
-		Write:      protocol.Write{Kind: protocol.DeleteIntegration, Integration: i.ID},
-		idempotent: true,
-		send:       func(ctx context.Context) error { return a.SendGrid.DeleteIntegration(ctx, i.ID) },
-		shows: func(ctx context.Context) (bool, error) {
-			_, err := a.SendGrid.GetIntegration(ctx, i.ID)
-			if sendgrid.IsNotFound(err) {
-				return true, nil
-			}
-			return false, err
-		},
-		unknown: func(cause error) error { return deletionUnknown(i.ID, a.settling(), cause) },
-	}
-}
-
-// deleteCertificate is the deletion of a certificate of the integration.
-func (a *attempt) deleteCertificate(sha256 string) write {
-	id := a.seen.integration.ID
-	at := slices.IndexFunc(a.seen.certificates, func(c storedCertificate) bool { return c.sha256 == sha256 })
-	c := a.seen.certificates[at]
-	without := slices.DeleteFunc(slices.Clone(a.seen.certificates), func(s storedCertificate) bool { return s.sha256 == sha256 })
-	return write{
-		Write:      protocol.Write{Kind: protocol.DeleteCertificate, Integration: id, Subject: sha256},
-		step:       removeStep(id, c),
-		changes:    []problem.Change{{Field: certificateField, From: sha256}},
-		idempotent: true,
-		send: func(ctx context.Context) error {
-			err := a.SendGrid.DeleteCertificate(ctx, c.id)
-			if err == nil {
-				a.seen.certificates, a.removed = without, true
-			}
-			return err
-		},
-		shows: func(ctx context.Context) (bool, error) {
-			list, err := a.SendGrid.ListCertificates(ctx, id)
-			if err != nil || slices.ContainsFunc(stored(list), func(s storedCertificate) bool { return s.sha256 == sha256 }) {
-				return false, err
-			}
-			a.seen.certificates, a.removed = without, true
-			return true, nil
-		},
-		unknown: func(cause error) error { return removalUnknown(id, a.settling(), cause) },
-	}
-}
-
 // checkRemoval refuses a request that would leave no valid certificate, before anything is sent.
-func (a *attempt) checkRemoval(now time.Time) error {
+func (a *connectionAttempt) checkRemoval(now time.Time) error {
 	removes := a.asked.Removes
 	adds := len(a.asked.Certificates) > 0 && !a.entry.Completes(a.asked) // The same request again adds none.
 	if len(removes) == 0 || a.seen.integration == nil || adds {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"sendgrid-sso-integration/internal/problem"
-	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -58,14 +57,10 @@ func (e *ledgerError) Unwrap() error { return e.err }
 
 // effect says what has become of the request so far, for the messages of failures.
 func (a *attempt) effect() string {
-	switch {
-	case !a.entry.Continues(a.asked):
+	if !a.entry.Continues(a.asked) {
 		return "this attempt changed nothing"
-	case a.entry.Outcome == protocol.OutcomeCreated:
-		return "the integration " + a.entry.IntegrationID + " exists and lacks certificates"
-	default:
-		return "the update of the integration " + a.entry.IntegrationID + " is not complete"
 	}
+	return a.resource.effect()
 }
 
 // translate turns the error of an attempt into one that a caller can act on.

@@ -9,7 +9,7 @@ import (
 )
 
 // keep returns an entry that keeps the request.
-func (a *attempt) keep(e protocol.Entry) protocol.Entry {
+func (a *connectionAttempt) keep(e protocol.Entry) protocol.Entry {
 	kept := a.request.Keep(a.delivery.Caller, time.Now())
 	if before, managed := request.ParseKept(e.Kept); managed {
 		kept = kept.After(before)
@@ -19,7 +19,7 @@ func (a *attempt) keep(e protocol.Entry) protocol.Entry {
 
 // keepMetadata returns an entry that keeps the request as before, with the metadata of this one, which is
 // the same request: what its SAML metadata supplies today was not applied.
-func (a *attempt) keepMetadata(e protocol.Entry) protocol.Entry {
+func (a *connectionAttempt) keepMetadata(e protocol.Entry) protocol.Entry {
 	kept, readable := request.ParseKept(e.Kept)
 	if !readable { // A later version wrote it.
 		return e
@@ -29,7 +29,7 @@ func (a *attempt) keepMetadata(e protocol.Entry) protocol.Entry {
 
 // readKnown reads the certificates of a connection that becomes managed by this request, so that they
 // are not unknown later.
-func (a *attempt) readKnown(ctx context.Context) error {
+func (a *connectionAttempt) readKnown(ctx context.Context) error {
 	before, found := parseBaseline(a.entry.Baseline)
 	known := found && before.Certificates != nil
 	if !a.asked.MayUpdate || a.seen.certificatesRead || known {

@@ -28,7 +28,7 @@ type observation struct {
 }
 
 // shown returns what a plan has to know of the observation.
-func (a *attempt) shown() protocol.Shown {
+func (a *connectionAttempt) shown() protocol.Shown {
 	i := a.seen.integration
 	if i == nil {
 		return protocol.Shown{RecordedMissing: a.seen.recordedMissing}
@@ -49,11 +49,19 @@ func (o observation) hashes() []string {
 }
 
 // observe reads the integration that the request is about, and its certificates.
-func (a *attempt) observe(ctx context.Context) error {
+func (a *connectionAttempt) observe(ctx context.Context) error {
 	var err error
 	if a.seen, err = a.observeIntegration(ctx); err != nil {
 		return err
 	}
+	if err := a.readAsked(ctx); err != nil {
+		return err
+	}
+	return a.checkRemoval(time.Now())
+}
+
+// readAsked reads the certificates if the request, or a write that was announced, is about any.
+func (a *connectionAttempt) readAsked(ctx context.Context) error {
 	wanted := len(a.request.Certificates) > 0 || a.entry.Certificate != "" || len(a.asked.Removes) > 0 || a.asked.Restores || a.entry.Removing != ""
 	if !wanted || a.seen.integration == nil || a.seen.integration.ID == "" {
 		return nil
@@ -62,7 +70,7 @@ func (a *attempt) observe(ctx context.Context) error {
 }
 
 // readCertificates reads the certificates of the integration that is seen.
-func (a *attempt) readCertificates(ctx context.Context) error {
+func (a *connectionAttempt) readCertificates(ctx context.Context) error {
 	list, err := a.listCertificates(ctx, a.seen.integration.ID)
 	if err != nil {
 		return err
@@ -73,7 +81,7 @@ func (a *attempt) readCertificates(ctx context.Context) error {
 
 // observeIntegration reads the integration that the request is about: one that matches the
 // request; else the one that the entry records; else one with the entity id.
-func (a *attempt) observeIntegration(ctx context.Context) (observation, error) {
+func (a *connectionAttempt) observeIntegration(ctx context.Context) (observation, error) {
 	list, err := a.lists.join(ctx, a.wait, a.arrived, a.repeats, a.SendGrid.ListIntegrations)
 	if err != nil {
 		return observation{}, err
@@ -102,20 +110,20 @@ func (a *attempt) observeIntegration(ctx context.Context) (observation, error) {
 	return observation{integration: cmp.Or(found, a.first(list, a.sharesEntityID))}, nil
 }
 
-func (a *attempt) sharesEntityID(i sendgrid.Integration) bool {
+func (a *connectionAttempt) sharesEntityID(i sendgrid.Integration) bool {
 	return i.EntityID == a.request.EntityID
 }
 
 // isOurs reports whether the entry records i. An integration whose entity id was edited
 // since is the answer to the request that created it, but to no other.
-func (a *attempt) isOurs(i sendgrid.Integration) bool {
+func (a *connectionAttempt) isOurs(i sendgrid.Integration) bool {
 	return i.ID == a.entry.IntegrationID &&
 		(a.sharesEntityID(i) || a.entry.Completes(a.asked))
 }
 
 // first returns a copy of the first integration that the first of the tests to match any
 // matches. The list is shared. An integration that is gone may be in it because the list lags.
-func (a *attempt) first(list []sendgrid.Integration, tests ...func(sendgrid.Integration) bool) *sendgrid.Integration {
+func (a *connectionAttempt) first(list []sendgrid.Integration, tests ...func(sendgrid.Integration) bool) *sendgrid.Integration {
 	for _, matches := range tests {
 		there := func(i sendgrid.Integration) bool { return (i.ID == "" || i.ID != a.entry.Gone) && matches(i) }
 		if at := slices.IndexFunc(list, there); at >= 0 {
@@ -127,7 +135,7 @@ func (a *attempt) first(list []sendgrid.Integration, tests ...func(sendgrid.Inte
 }
 
 // readWhole reads the integration again if it lacks what the IdP needs.
-func (a *attempt) readWhole(ctx context.Context) error {
+func (a *connectionAttempt) readWhole(ctx context.Context) error {
 	i := a.seen.integration
 	if i.ID != "" && i.SingleSignOnURL == "" {
 		var err error
@@ -143,7 +151,7 @@ func (a *attempt) readWhole(ctx context.Context) error {
 }
 
 // getIfThere reads an integration; one that SendGrid does not show is nil.
-func (a *attempt) getIfThere(ctx context.Context, id string) (*sendgrid.Integration, error) {
+func (a *connectionAttempt) getIfThere(ctx context.Context, id string) (*sendgrid.Integration, error) {
 	found, err := a.get(ctx, id)
 	if sendgrid.IsNotFound(err) {
 		return nil, nil
@@ -151,7 +159,7 @@ func (a *attempt) getIfThere(ctx context.Context, id string) (*sendgrid.Integrat
 	return found, err
 }
 
-func (a *attempt) get(ctx context.Context, id string) (i *sendgrid.Integration, err error) {
+func (a *connectionAttempt) get(ctx context.Context, id string) (i *sendgrid.Integration, err error) {
 	err = a.read(ctx, func(ctx context.Context) (err error) {
 		i, err = a.SendGrid.GetIntegration(ctx, id)
 		return err
@@ -160,7 +168,7 @@ func (a *attempt) get(ctx context.Context, id string) (i *sendgrid.Integration, 
 }
 
 // read tries a read as long as that can help.
-func (a *attempt) read(ctx context.Context, once func(context.Context) error) error {
+func (a *connectionAttempt) read(ctx context.Context, once func(context.Context) error) error {
 	return a.retry(ctx, a.wait, 0, func(ctx context.Context) error { return within(ctx, once) })
 }
 
@@ -173,7 +181,7 @@ type storedCertificate struct {
 
 // listCertificates returns the certificates of an integration. One that was created a moment ago and
 // is not visible yet has none but those that the entry records.
-func (a *attempt) listCertificates(ctx context.Context, id string) ([]sendgrid.Certificate, error) {
+func (a *connectionAttempt) listCertificates(ctx context.Context, id string) ([]sendgrid.Certificate, error) {
 	var list []sendgrid.Certificate
 	err := a.read(ctx, func(ctx context.Context) (err error) {
 		list, err = a.SendGrid.ListCertificates(ctx, id)

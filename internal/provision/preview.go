@@ -67,14 +67,11 @@ const newIntegration = "new"
 // preview returns what the request would do, from the same plans as run. It reads the ledger and
 // SendGrid, and writes nothing. What another attempt is about to change cannot be foreseen, so while
 // one works on the entry or settles, there is no preview.
-func (a *attempt) preview(ctx context.Context) (*Result, error) {
+func (a *connectionAttempt) preview(ctx context.Context) (*Result, error) {
 	if err := a.beginPreview(ctx); err != nil {
 		return nil, err
 	}
 	if err := a.observe(ctx); err != nil {
-		return nil, err
-	}
-	if err := a.checkRemoval(a.asOf); err != nil {
 		return nil, err
 	}
 	a.reconcileEntry()
@@ -98,20 +95,20 @@ func (a *attempt) preview(ctx context.Context) (*Result, error) {
 
 // beginPreview reads the entry as an owner would take it.
 func (a *attempt) beginPreview(ctx context.Context) error {
-	entry, err := a.Ledger.Get(ctx, protocol.EntryKey(a.Account, a.request.EntityID))
+	entry, err := a.Ledger.Get(ctx, a.fresh.Key)
 	if err != nil {
 		return &ledgerError{err}
 	}
 	a.asOf = time.Now()
 	if entry.Availability(a.asOf) != protocol.Available {
-		return inProgress(entry.Lease.Sub(a.asOf), a.settling(), nil)
+		return a.inProgress(entry.Lease.Sub(a.asOf), nil)
 	}
-	a.entry, a.standing = entry.Take("", time.Time{}, a.asOf), protocol.Owner
+	a.entry, a.standing = entry.Named(a.fresh).Take("", time.Time{}, a.asOf), protocol.Owner
 	return nil
 }
 
 // planned returns the write that a plan would send, nil if there is none left.
-func (a *attempt) planned(p protocol.Plan) (*write, error) {
+func (a *connectionAttempt) planned(p protocol.Plan) (*write, error) {
 	var w write
 	switch p.Step {
 	case protocol.Create:
@@ -130,6 +127,9 @@ func (a *attempt) planned(p protocol.Plan) (*write, error) {
 	case protocol.Recheck:
 		return nil, writeUnknown(a.entry, a.settling(), nil)
 	case protocol.Refuse:
+		if p.Reason == protocol.Conflict {
+			return nil, a.conflict()
+		}
 		return nil, a.refusal(p)
 	case protocol.Take, protocol.Report: // An owner has the entry, and is no audit.
 		return nil, errUnplanned
@@ -138,10 +138,10 @@ func (a *attempt) planned(p protocol.Plan) (*write, error) {
 }
 
 // pretend continues as if a write had taken effect.
-func (a *attempt) pretend(w write) {
+func (a *connectionAttempt) pretend(w write) {
 	a.entry = a.entry.Announce(w.Write, a.asked, a.settles())
 	switch w.Kind {
-	case protocol.CreateIntegration, protocol.UpdateIntegration:
+	case protocol.CreateResource, protocol.UpdateResource:
 		sent, id := w.step.Integration, w.step.IntegrationID
 		if id == "" {
 			id = newIntegration
@@ -150,8 +150,8 @@ func (a *attempt) pretend(w write) {
 			ID: id, Name: sent.Name, Enabled: sent.Enabled, SigninURL: sent.SigninURL, SignoutURL: sent.SignoutURL, EntityID: sent.EntityID,
 			CompletedIntegration: sent.CompletedIntegration,
 		}
-		a.seen.recordedMissing, a.updateSent = false, w.Kind == protocol.UpdateIntegration
-		if w.Kind == protocol.CreateIntegration {
+		a.seen.recordedMissing, a.updateSent = false, w.Kind == protocol.UpdateResource
+		if w.Kind == protocol.CreateResource {
 			a.seen.certificates = nil
 		}
 	case protocol.CreateCertificate:
@@ -161,7 +161,7 @@ func (a *attempt) pretend(w write) {
 	case protocol.DeleteCertificate:
 		a.seen.certificates = slices.DeleteFunc(slices.Clone(a.seen.certificates), func(c storedCertificate) bool { return c.sha256 == w.Subject })
 		a.removed = true
-	case protocol.DeleteIntegration: // It belongs to no request.
+	case protocol.DeleteResource: // It belongs to no request.
 	}
 	a.entry = a.entry.Confirm(w.Write, a.seen.integration.ID, a.settles())
 }

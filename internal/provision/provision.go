@@ -120,13 +120,14 @@ func (p *Provisioner) Ensure(ctx context.Context, r request.Resolved, d Delivery
 // others, too.
 func (p *Provisioner) ensure(ctx context.Context, r request.Resolved, d Delivery, oneOfSeveral bool) (*Result, error) {
 	identity := r.Identity()
-	a := &attempt{
-		Provisioner: p, deadlines: divideTime(ctx, d.MaxWait), request: r, delivery: d, arrived: p.lists.expect(), waits: waits{}, oneOfSeveral: oneOfSeveral,
+	a := newConnectionAttempt(&attempt{
+		Provisioner: p, deadlines: divideTime(ctx, d.MaxWait), delivery: d, arrived: p.lists.expect(), waits: waits{}, fresh: protocol.NewEntry(p.Account, r.EntityID),
 		asked: protocol.Asked{
 			Identity: identity, Fingerprint: r.Fingerprint(), MayUpdate: d.MayUpdate, Updates: r.IfExists.Updates(), Restores: r.IfExists == request.Restore,
 			Ends: r.Kind == request.Absent, Certificates: r.CertificateHashes(), Removes: r.RemoveCertificates, Order: d.Order, Deliveries: remembered(d.IDs, identity),
 		},
-	}
+	}, r)
+	a.oneOfSeveral = oneOfSeveral
 	defer a.arrived()
 	ctx, cancel := context.WithDeadline(ctx, a.work)
 	defer cancel()
@@ -137,18 +138,4 @@ func (p *Provisioner) ensure(ctx context.Context, r request.Resolved, d Delivery
 	result.Metadata = r.Metadata
 	result.Warnings = a.warnings(result, time.Now())
 	return result, nil
-}
-
-// task returns what carries out the request.
-func (a *attempt) task() func(context.Context) (*Result, error) {
-	switch {
-	case a.request.Kind == request.Absent:
-		return a.endConnection
-	case a.request.Kind == request.Forget:
-		return a.forget
-	case a.request.DryRun:
-		return a.preview
-	default:
-		return a.run
-	}
 }

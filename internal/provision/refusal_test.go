@@ -10,6 +10,7 @@ import (
 
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -21,7 +22,7 @@ func TestFailuresSayWhatHasBecomeOfTheRequest(t *testing.T) {
 	updating, another := pending, pending
 	updating.Outcome, another.Fingerprint = protocol.OutcomeUpdated, "g"
 	at := func(e protocol.Entry, err error) *problem.Error {
-		return (&attempt{asked: asked, entry: e}).translate(err)
+		return newConnectionAttempt(&attempt{asked: asked, entry: e}, request.Resolved{}).translate(err)
 	}
 	status := func(op sendgrid.Op, code int) error { return &sendgrid.Error{Op: op, StatusCode: code, Sent: true} }
 	for name, err := range map[string]error{

@@ -181,7 +181,7 @@ func TestUnknownCreatesOfVersion1Count(t *testing.T) {
 		r.Certificates = certificates()[:1]
 		there := w.sendGrid.Add(asSent(r))
 		old := protocol.Entry{
-			Key: protocol.EntryKey(w.provisioner.Account, entityID), EntityID: entityID, Revision: 1, State: protocol.Unknown, Outcome: protocol.OutcomeCreated,
+			Key: protocol.NewEntry(w.provisioner.Account, entityID).Key, EntityID: entityID, Revision: 1, State: protocol.Unknown, Outcome: protocol.OutcomeCreated,
 			Fingerprint: r.Fingerprint(), IntegrationID: there.ID, Certificate: r.Certificates[0].SHA256, UnknownCreates: 2, Rechecked: true,
 			Expires: time.Now().Add(24 * time.Hour),
 		}

@@ -12,7 +12,7 @@ import (
 
 // renew sends what is new in the SAML metadata of the kept request. Every other field is sent as SendGrid
 // has it, so that edits stay.
-func (a *attempt) renew(ctx context.Context, r request.Renewal) error {
+func (a *connectionAttempt) renew(ctx context.Context, r request.Renewal) error {
 	a.request = renewed(*a.seen.integration, r)
 	a.asked = a.entry.Renewal(a.request.Fingerprint(), a.request.CertificateHashes())
 	a.reconcileEntry()
@@ -49,7 +49,7 @@ func renewed(i sendgrid.Integration, r request.Renewal) request.Resolved {
 
 // renewBaseline returns an entry whose baseline has what was renewed. What somebody edited before stays
 // drift.
-func (a *attempt) renewBaseline(e protocol.Entry, r request.Renewal) protocol.Entry {
+func (a *connectionAttempt) renewBaseline(e protocol.Entry, r request.Renewal) protocol.Entry {
 	b, readable := parseBaseline(e.Baseline)
 	if !readable {
 		return e

@@ -71,7 +71,7 @@ func DaysLeft(certificates []Certificate, now time.Time) *int {
 }
 
 // result returns the result of the attempt.
-func (a *attempt) result(outcome protocol.Outcome) *Result {
+func (a *connectionAttempt) result(outcome protocol.Outcome) *Result {
 	r := &Result{Outcome: outcome, Integration: *a.seen.integration, Changes: a.changes, Adopted: a.adopted}
 	if len(a.request.Certificates) > 0 {
 		for _, c := range a.shownCertificates() {
@@ -86,7 +86,7 @@ func (a *attempt) result(outcome protocol.Outcome) *Result {
 
 // lastExpiry returns until when people can log in by the certificates, zero if none is known. Where SAML
 // metadata supplies them, the others are not in use: one that was added early hides no expiry.
-func (a *attempt) lastExpiry() (last time.Time) {
+func (a *connectionAttempt) lastExpiry() (last time.Time) {
 	if len(a.request.Certificates) == 0 {
 		return last
 	}
@@ -105,7 +105,7 @@ func (a *attempt) lastExpiry() (last time.Time) {
 
 // superseded returns the result of a request whose integration was deleted. With nobody to decide, it
 // stays deleted.
-func (a *attempt) superseded() *Result {
+func (a *connectionAttempt) superseded() *Result {
 	a.missing = true
 	return &Result{Outcome: protocol.OutcomeSuperseded, Integration: sendgrid.Integration{
 		ID: cmp.Or(a.entry.IntegrationID, a.entry.Gone), Name: a.request.Name, EntityID: a.request.EntityID,
@@ -114,7 +114,7 @@ func (a *attempt) superseded() *Result {
 
 // shownCertificates returns the certificates for the result. Where there are too many, those
 // of the request come first, then those that are valid longest.
-func (a *attempt) shownCertificates() []storedCertificate {
+func (a *connectionAttempt) shownCertificates() []storedCertificate {
 	if len(a.seen.certificates) <= maxCertificates {
 		return a.seen.certificates
 	}

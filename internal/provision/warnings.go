@@ -42,7 +42,7 @@ func WarningCodes() []WarningCode {
 
 // warnings returns the warnings about a result, from what is known without another call. Those of a
 // dry run are about what the request would leave.
-func (a *attempt) warnings(result *Result, now time.Time) []Warning {
+func (a *connectionAttempt) warnings(result *Result, now time.Time) []Warning {
 	if a.isEnd {
 		return nil
 	}
@@ -53,7 +53,7 @@ func (a *attempt) warnings(result *Result, now time.Time) []Warning {
 		return found
 	}
 	if a.missing && result.Integration.ID == "" {
-		warn(Missing, noneSince)
+		warn(Missing, a.noneSince())
 		return found
 	}
 	if a.missing {
@@ -90,7 +90,7 @@ func (a *attempt) warnings(result *Result, now time.Time) []Warning {
 // withoutCertificate returns the message if the integration has no certificate as far as that is
 // known: this attempt created it without any, or listed none, or the ledger records that none was
 // added since this function created it.
-func (a *attempt) withoutCertificate(result *Result) string {
+func (a *connectionAttempt) withoutCertificate(result *Result) string {
 	const (
 		none = "The integration has no certificate, so nobody can log in. "
 		send = "Send the request again with the identity provider's signing certificate as public_certificate or saml_metadata"

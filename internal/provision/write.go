@@ -3,13 +3,11 @@ package provision
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"sendgrid-sso-integration/internal/invocation"
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/retry"
-	"sendgrid-sso-integration/internal/saml"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -25,10 +23,10 @@ type write struct {
 	// step describes it, and changes are what it changes.
 	step    Step
 	changes []problem.Change
-	// send sends it. If it succeeds, what SendGrid has is in attempt.seen.
+	// send sends it. If it succeeds, the resource has seen what SendGrid has.
 	send func(context.Context) error
-	// shows reads SendGrid and reports whether the effect is there; then it is in attempt.seen. It
-	// is nil if what SendGrid shows proves nothing.
+	// shows reads SendGrid and reports whether the effect is there; then the resource has seen it. It is
+	// nil if what SendGrid shows proves nothing.
 	shows func(context.Context) (bool, error)
 	// idempotent writes are repeated if their outcome is unknown.
 	idempotent bool
@@ -50,7 +48,7 @@ func (a *attempt) perform(ctx context.Context, w write) error {
 		a.withdraw(ctx, before)
 		return err
 	case w.shows != nil && a.reconciled(ctx, w.shows):
-		a.adopted = a.adopted || w.Kind == protocol.CreateIntegration && !errors.Is(open, errNoID)
+		a.adopted = a.adopted || w.Kind == protocol.CreateResource && !errors.Is(open, errNoID)
 	default:
 		a.record(ctx, "the outcome of a write is unknown", a.entry.LeaveUnknown(a.settles()))
 		return w.unknown(open)
@@ -59,19 +57,19 @@ func (a *attempt) perform(ctx context.Context, w write) error {
 		a.held = a.settles()
 	}
 	w.Answered = open == nil
-	a.entry = a.entry.Confirm(w.Write, a.seen.integration.ID, a.settles())
-	a.learn(w.Write)
+	a.entry = a.entry.Confirm(w.Write, a.resource.shown().ID, a.settles())
+	a.resource.learn(w.Write)
 	a.changes = append(a.changes, w.changes...)
 	return nil
 }
 
 // reconcileEntry records what reading SendGrid shows about a write that was announced before.
 func (a *attempt) reconcileEntry() {
-	confirmed, e := a.entry.Reconcile(a.shown(), a.settles())
+	confirmed, e := a.entry.Reconcile(a.resource.shown(), a.settles())
 	renewing := a.entry.Renewing
 	a.entry = e
-	if confirmed.Kind != protocol.UpdateIntegration || !renewing {
-		a.learn(confirmed)
+	if confirmed.Kind != protocol.UpdateResource || !renewing {
+		a.resource.learn(confirmed)
 	}
 }
 
@@ -111,119 +109,4 @@ func (a *attempt) reconciled(ctx context.Context, shows func(context.Context) (b
 		}
 	}
 	return false
-}
-
-// createIntegration is the create of the integration. There was none with the entity id before, so
-// one that is there after it is its outcome.
-func (a *attempt) createIntegration() write {
-	return write{
-		Write:   protocol.Write{Kind: protocol.CreateIntegration},
-		step:    createStep(a.request),
-		changes: a.request.Creates(),
-		send: func(ctx context.Context) error {
-			made, err := a.SendGrid.CreateIntegration(ctx, a.request.Integration())
-			switch {
-			case err != nil:
-				return err
-			case made.ID == "":
-				return errNoID
-			}
-			a.seen = observation{integration: made, certificatesRead: true} // It is new.
-			return nil
-		},
-		shows: func(ctx context.Context) (bool, error) {
-			list, err := a.SendGrid.ListIntegrations(ctx)
-			hasID := func(test func(sendgrid.Integration) bool) func(sendgrid.Integration) bool {
-				return func(i sendgrid.Integration) bool { return i.ID != "" && test(i) }
-			}
-			made := a.first(list, hasID(a.request.Matches), hasID(a.sharesEntityID))
-			if err != nil || made == nil {
-				return false, err
-			}
-			a.seen = observation{integration: made, certificatesRead: true} // It is new.
-			return true, nil
-		},
-		unknown: func(cause error) error { return outcomeUnknown(a.settling(), cause) },
-	}
-}
-
-// updateIntegration is the update of the integration that is seen. What is shown while it may be
-// stale proves nothing.
-func (a *attempt) updateIntegration() write {
-	before := *a.seen.integration
-	update := a.request.Integration()
-	stale := a.entry.IntegrationID == before.ID && a.entry.Stale.After(a.asOf)
-	if update.CompletedIntegration == nil && !stale { // What the request does not name stays.
-		update.CompletedIntegration = before.CompletedIntegration
-	}
-	subject := a.request.Digest()
-	if a.request.Matches(before) && !stale { // What is shown would confirm it before it took effect.
-		subject = ""
-	}
-	updated := func(i *sendgrid.Integration) { // A response may lack what was there before.
-		i.ID = before.ID
-		if i.SingleSignOnURL == "" {
-			i.SingleSignOnURL, i.AudienceURL = before.SingleSignOnURL, before.AudienceURL
-		}
-		a.seen.integration, a.updateSent = i, true
-	}
-	w := write{
-		Write:      protocol.Write{Kind: protocol.UpdateIntegration, Integration: before.ID, Subject: subject},
-		step:       updateStep(before.ID, update),
-		changes:    a.request.Updates(before),
-		idempotent: true,
-		send: func(ctx context.Context) error {
-			i, err := a.SendGrid.UpdateIntegration(ctx, before.ID, update)
-			if err == nil {
-				updated(i)
-			}
-			return err
-		},
-		unknown: func(cause error) error { return updateUnknown(before.ID, a.settling(), cause) },
-	}
-	if !stale {
-		w.shows = func(ctx context.Context) (bool, error) {
-			i, err := a.SendGrid.GetIntegration(ctx, before.ID)
-			if err != nil || a.request.NeedsUpdate(*i) {
-				return false, err
-			}
-			updated(i)
-			return true, nil
-		}
-	}
-	return w
-}
-
-// createCertificate is the create of one of the request's certificates, enabled.
-func (a *attempt) createCertificate(sha256 string) write {
-	id := a.seen.integration.ID
-	at := slices.IndexFunc(a.request.Certificates, func(c saml.Certificate) bool { return c.SHA256 == sha256 })
-	c := a.request.Certificates[at]
-	return write{
-		Write:   protocol.Write{Kind: protocol.CreateCertificate, Integration: id, Subject: sha256},
-		step:    certificateStep(id, c),
-		changes: []problem.Change{{Field: certificateField, To: sha256}},
-		send: func(ctx context.Context) error {
-			made, err := a.SendGrid.CreateCertificate(ctx, sendgrid.CertificateRequest{PublicCertificate: c.PEM(), IntegrationID: id, Enabled: true})
-			switch {
-			case err != nil:
-				return err
-			case made.ID == "":
-				return errNoID
-			}
-			a.seen.certificates = append(slices.Clone(a.seen.certificates), storedCertificate{made.ID, sha256, c.NotBefore, c.NotAfter})
-			return nil
-		},
-		shows: func(ctx context.Context) (bool, error) {
-			list, err := a.SendGrid.ListCertificates(ctx, id)
-			all := stored(list)
-			at := slices.IndexFunc(all, func(s storedCertificate) bool { return s.sha256 == sha256 })
-			if err != nil || at < 0 {
-				return false, err
-			}
-			a.seen.certificates = append(slices.Clone(a.seen.certificates), all[at])
-			return true, nil
-		},
-		unknown: func(cause error) error { return certificateUnknown(id, a.settling(), cause) },
-	}
 }
