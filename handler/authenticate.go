@@ -43,8 +43,20 @@ func (h *Handler) authenticate(ctx context.Context, d *delivery.Delivery) error 
 // add a signing certificate to an integration can log in as anyone, so a webhook secret alone
 // is not enough for an update.
 func (h *Handler) authorize(d *delivery.Delivery) error {
+	if t := d.Request.Teammate; t != nil && d.Caller == delivery.WebhookSecret && t.Administers() {
+		return &problem.Error{
+			Code:    problem.Forbidden,
+			Message: "A caller that is authenticated by a webhook secret alone may not make an administrator, neither of the account nor of a subuser. Sign the request with IAM.",
+		}
+	}
 	if h.mayUpdate(d) || !d.Request.NeedsRight() {
 		return nil
+	}
+	if d.Request.Teammate != nil {
+		return &problem.Error{
+			Code:    problem.Forbidden,
+			Message: "A caller that is authenticated by a webhook secret alone may create a teammate, and neither change nor remove one. Sign the request with IAM, or have the operator set WEBHOOK_MAY_UPDATE to true.",
+		}
 	}
 	if d.Request.Kind != request.Present {
 		return &problem.Error{

@@ -49,10 +49,8 @@ func (r httpRequest) delivery() *delivery.Delivery {
 		d.Fail(&problem.Error{Code: problem.MethodNotAllowed, Message: "Send the request with POST."})
 		return d
 	}
-	if r.isForAnother() {
-		d.Fail(&problem.Error{Code: problem.InvalidRequest, Message: "This path is for another kind of request. Send the one for a connection to the path that ends in /sso/integrations."})
-		return d
-	}
+	d.ForTeammates = strings.HasSuffix(strings.TrimSuffix(r.path, "/"), teammatesPath)
+	d.ForConnections = !d.ForTeammates
 	body, err := r.decodeBody()
 	if err != nil {
 		d.Fail(err)
@@ -62,12 +60,18 @@ func (r httpRequest) delivery() *delivery.Delivery {
 	return d
 }
 
-// teammatesPath ends the path of another kind of request, of a later version. A permission for it is none to send
-// a request for a connection.
+// teammatesPath ends the path of requests for teammates.
 const teammatesPath = "/sso/teammates"
 
-func (r httpRequest) isForAnother() bool {
-	return strings.HasSuffix(strings.TrimSuffix(r.path, "/"), teammatesPath)
+// checkPath returns an error if the path of an HTTP request is for another kind of request.
+func checkPath(d *delivery.Delivery) error {
+	switch isTeammate := d.Request.Teammate != nil; {
+	case d.ForTeammates && !isTeammate:
+		return &problem.Error{Code: problem.InvalidRequest, Message: "This path is for requests for teammates. Send the one for a connection to the path that ends in /sso/integrations."}
+	case d.ForConnections && isTeammate:
+		return &problem.Error{Code: problem.InvalidRequest, Message: "This path is for requests for connections. Send the one for a teammate to the path that ends in " + teammatesPath + "."}
+	}
+	return nil
 }
 
 // senderID returns the id that the sender of a webhook repeats when it delivers it again.

@@ -89,6 +89,9 @@ func (h *Handler) provision(ctx context.Context, d *delivery.Delivery) error {
 		return err
 	}
 	d.Request = &parsed
+	if err := checkPath(d); err != nil {
+		return err
+	}
 	if err := h.authorize(d); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // Op names an operation of the API, in errors, logs and metrics.
@@ -115,6 +116,11 @@ func (op Op) Writes() bool { return op.traits().method != "" && op.traits().meth
 // Idempotent reports whether repeating the operation has no further effect. It is false for
 // an unknown operation.
 func (op Op) Idempotent() bool { return op.traits().idempotent }
+
+// OfTeammates reports whether the operation is about teammates or what they may do.
+func (op Op) OfTeammates() bool {
+	return strings.HasPrefix(op.Scope(), "sso.teammates.") || strings.HasPrefix(op.Scope(), "teammates.") || op.Scope() == ScopeSubusersRead
+}
 
 func (op Op) traits() traits {
 	for _, each := range slices.Concat(operations, byHand) {

@@ -115,7 +115,7 @@ func (p parts) handler(webhookSecret string) (*handler.Handler, error) {
 	}
 	p.client.OnCall = delivery.CountCall
 	account := []string{p.client.BaseURL, p.client.OnBehalfOf}
-	provisioner := &provision.Provisioner{SendGrid: p.client, Ledger: p.ledger, Account: account, All: p.ledger.All, Settling: p.settling, Logger: p.logger}
+	provisioner := &provision.Provisioner{SendGrid: p.client, Teammates: p.client, Ledger: p.ledger, Account: account, All: p.ledger.All, Settling: p.settling, Logger: p.logger}
 	verifier := &auth.Verifier{Secrets: fixedSecrets{secrets}, Logger: p.logger}
 	return &handler.Handler{
 		Reporter:       p.reporter(func(context.Context) ([]string, error) { return slices.Sorted(maps.Keys(secrets)), nil }),

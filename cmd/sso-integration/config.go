@@ -3,9 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/mail"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"sendgrid-sso-integration/internal/account"
 	"sendgrid-sso-integration/internal/envvar"
@@ -27,6 +29,9 @@ type config struct {
 	samlMetadataHosts  []string
 	apiKeyTTL          time.Duration
 	deleteAfter        time.Duration
+	teammates          bool
+	// breakGlass are the email addresses, in lower case, of those who are meant to have a password.
+	breakGlass []string
 }
 
 const (
@@ -86,6 +91,10 @@ func readConfig(getenv func(string) string) (config, error) {
 	note("API_KEY_TTL", err)
 	cfg.deleteAfter, err = parseDeleteAfter(getenv("DELETE_AFTER"))
 	note("DELETE_AFTER", err)
+	cfg.teammates, err = parseBool(getenv("TEAMMATES"))
+	note("TEAMMATES", err)
+	cfg.breakGlass, err = parseEmails(getenv("BREAK_GLASS_TEAMMATES"))
+	note("BREAK_GLASS_TEAMMATES", err)
 
 	if len(problems) > 0 {
 		return config{}, fmt.Errorf("the configuration has %d problem(s):\n%w", len(problems), errors.Join(problems...))
@@ -134,6 +143,19 @@ func parseDeleteAfter(text string) (time.Duration, error) {
 		return 0, fmt.Errorf("must be a positive duration such as 14d or 336h, not %q; leave it empty if only people delete", text)
 	}
 	return after, nil
+}
+
+// parseEmails parses a list of email addresses, separated by commas or white space.
+func parseEmails(text string) ([]string, error) {
+	var emails []string
+	for _, each := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
+		parsed, err := mail.ParseAddress(each)
+		if err != nil || parsed.Address != each {
+			return nil, fmt.Errorf("must be email addresses, separated by commas; %q is none", each)
+		}
+		emails = append(emails, strings.ToLower(each))
+	}
+	return emails, nil
 }
 
 func parseTTL(text string) (time.Duration, error) {

@@ -65,6 +65,9 @@ type Delivery struct {
 	// CallerID names the caller as AWS or the gateway does: an ARN, the subject of a token, the
 	// source and account of an event, or the sender of a message. It is empty where they do not.
 	CallerID string
+	// ForTeammates and ForConnections report that the path of an HTTP request takes nothing but that kind of request,
+	// so that a permission for one route grants no other. Elsewhere the request decides.
+	ForTeammates, ForConnections bool
 	// Scheme is how the request carries the webhook secret, empty if it carries none.
 	Scheme string
 	// Accepted reports whether the caller is authenticated and sent what is to be read as a

@@ -53,6 +53,13 @@ func (e Entry) End(asked Asked, ending *Ending, now, hold time.Time) Entry {
 	return e
 }
 
+// Remove returns the entry once a teammate is removed, as [Entry.End] returns that of a connection. Nothing is
+// kept of the person but the email address.
+func (e Entry) Remove(asked Asked, ending *Ending, now, hold time.Time) Entry {
+	e.Kept, e.KeptIdentity, e.Baseline, e.Findings, e.Deleting = "", "", "", "", ""
+	return e.End(asked, ending, now, hold)
+}
+
 // Forget returns the entry of a connection that is not managed any more. Order and deliveries are
 // remembered for as long as a queue can redeliver.
 func (e Entry) Forget(now time.Time) Entry {

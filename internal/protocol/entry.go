@@ -108,7 +108,8 @@ type Entry struct {
 	// Settles is until when a missing integration is not believed gone, nor a certificate in
 	// Added missing, because reads lag.
 	Settles time.Time
-	// Stale is until when SendGrid may show what the integration was before its last update.
+	// Stale is until when SendGrid may show what the integration was before its last update, or a teammate
+	// that was deleted.
 	Stale time.Time
 	// Baseline is what SendGrid showed after the last write, as package provision describes it;
 	// empty if that was never recorded.
@@ -185,6 +186,12 @@ func NewEntry(account []string, entityID string) Entry {
 // an entity id, which has no control characters.
 func NewTeammateEntry(account []string, email string) Entry {
 	return Entry{Key: entryKey(account, "teammate\x00"+email), Teammate: email}
+}
+
+// NewAdministratorsEntry returns the entry that orders the writes that end an administrator. It is about no teammate,
+// and has no names.
+func NewAdministratorsEntry(account []string) Entry {
+	return Entry{Key: entryKey(account, "administrators\x00")}
 }
 
 func entryKey(account []string, name string) string {

@@ -42,7 +42,7 @@ type Write struct {
 // Announce returns the entry with an announced write of a request.
 func (e Entry) Announce(w Write, asked Asked, settles time.Time) Entry {
 	if w.Kind == DeleteResource {
-		e.Deleting = w.Integration
+		e.Deleting, e.IntegrationID = w.Integration, w.Integration // A teammate may have been there before.
 		return e
 	}
 	if e.State == Adding && (w.Kind != CreateCertificate || w.Subject != e.Certificate) {
@@ -114,6 +114,9 @@ func (e Entry) Confirm(w Write, id string, settles time.Time) Entry {
 	case DeleteResource: // What is ended stays as it was ordered.
 		e.Gone, e.IntegrationID, e.DeleteAfter = e.Deleting, "", time.Time{}
 		e.Settles, e.Stale, e.Added, e.Removed, e.Baseline = time.Time{}, time.Time{}, nil, nil, ""
+		if e.Teammate != "" { // One that is created again has the same id, so that time alone tells them apart.
+			e.Stale = settles
+		}
 		return e
 	}
 	e.UnknownCreates, e.Rechecked = 0, false

@@ -254,7 +254,7 @@ func (p *Provisioner) endMatching(ctx context.Context, r request.Resolved, d Del
 		if err != nil {
 			return nil, translate(&ledgerError{err}, "nothing was changed")
 		}
-		if kept, managed := request.ParseKept(e.Kept); managed && matches(kept.Metadata, r.Match) {
+		if kept, managed := request.ParseKept(e.Kept); managed && e.Teammate == "" && matches(kept.Metadata, r.Match) {
 			ids = append(ids, e.EntityID)
 			if !e.IsEnded() || e.IntegrationID != "" { // Else an audit has deleted it.
 				there++

@@ -66,7 +66,7 @@ func (a *attempt) effect() string {
 // translate turns the error of an attempt into one that a caller can act on.
 func (a *attempt) translate(err error) *problem.Error {
 	e := translate(err, a.effect())
-	if a.entry.Continues(a.asked) && e.IntegrationID == "" {
+	if a.entry.Continues(a.asked) && e.IntegrationID == "" && a.entry.Teammate == "" {
 		e.IntegrationID = a.entry.IntegrationID
 	}
 	return e
@@ -124,7 +124,8 @@ func classifyRefusal(err error) *problem.Error {
 		return &problem.Error{Code: problem.SendGridUnauthorized, Err: err}
 	case status == http.StatusPaymentRequired, status == http.StatusForbidden:
 		return &problem.Error{Code: problem.SendGridForbidden, Err: err}
-	case failure.Op.Writes() && (status == http.StatusBadRequest || status == http.StatusConflict):
+	case failure.Op.Writes() && (status == http.StatusBadRequest || status == http.StatusConflict || status >= http.StatusInternalServerError):
+		// A failure of SendGrid's own is no refusal, but for the one that it documents so.
 		return &problem.Error{Code: problem.SendGridRejected, Fields: fieldErrors(failure.Errors), Err: err}
 	default:
 		return classifyOutage(err)

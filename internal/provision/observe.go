@@ -168,7 +168,7 @@ func (a *connectionAttempt) get(ctx context.Context, id string) (i *sendgrid.Int
 }
 
 // read tries a read as long as that can help.
-func (a *connectionAttempt) read(ctx context.Context, once func(context.Context) error) error {
+func (a *attempt) read(ctx context.Context, once func(context.Context) error) error {
 	return a.retry(ctx, a.wait, 0, func(ctx context.Context) error { return within(ctx, once) })
 }
 

@@ -25,6 +25,8 @@ type Step struct {
 	IntegrationID string `json:"integration_id,omitempty"`
 	// Integration is what a create or an update of the integration sends.
 	Integration *sendgrid.IntegrationRequest `json:"integration,omitempty"`
+	// Teammate is what the create or the update of a teammate sends.
+	Teammate *request.Teammate `json:"teammate,omitempty"`
 	// Certificate is what the create of a certificate sends.
 	Certificate *Certificate `json:"certificate,omitempty"`
 }

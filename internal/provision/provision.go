@@ -65,6 +65,8 @@ type Delivery struct {
 type Provisioner struct {
 	SendGrid SendGrid
 	Ledger   Ledger
+	// Teammates is nil if requests for teammates are not supported.
+	Teammates Teammates
 	// Account identifies the SendGrid account that SendGrid acts on: base URL and subuser.
 	Account []string
 	// All reads every entry of the ledger, for requests that name connections by what is kept of them. If it is
@@ -102,13 +104,16 @@ func remembered(ids []string, identity string) []string {
 	return names
 }
 
-// Ensure makes sure that the integration a request asks for exists, exactly once, with its
-// certificates, and responds before the deadline of ctx. A success is recorded in the ledger
+// Ensure makes sure that the integration or the teammate that a request asks for exists, exactly once, an
+// integration with its certificates, and responds before the deadline of ctx. A success is recorded in the ledger
 // before it is returned. A dry run returns what the request would do, and writes nothing. The errors
 // are of type *problem.Error.
 func (p *Provisioner) Ensure(ctx context.Context, r request.Resolved, d Delivery) (*Result, error) {
 	if d.Order == (protocol.Order{}) {
 		d.Order = protocol.NewOrder(time.Time{}, time.Now())
+	}
+	if r.Teammate != nil {
+		return p.ensureTeammate(ctx, r.Request, d)
 	}
 	if r.Match != nil {
 		return p.endMatching(ctx, r, d)

@@ -49,6 +49,10 @@ func Refusal(failure *sendgrid.Error, effect string) string {
 
 // rejection returns the message of an answer of SendGrid that rejects what was requested.
 func rejection(failure *sendgrid.Error, effect string) string {
+	what := "integration"
+	if failure.Op.OfTeammates() {
+		what = "teammate"
+	}
 	switch {
 	case failure.Op == sendgrid.OpCreateCertificate:
 		return "SendGrid rejected a certificate of the request" + says(failure) + "; " + effect + ". Correct the certificate, and send the request again."
@@ -56,9 +60,9 @@ func rejection(failure *sendgrid.Error, effect string) string {
 		return fmt.Sprintf("SendGrid refused to %s because of something that exists%s; %s. Look for it in SendGrid's SSO settings, and change the request or remove it.",
 			failure.Op.Words(), says(failure), effect)
 	case failure.Reason() == "":
-		return "SendGrid rejected the integration without a reason that can be read; " + effect + ". Compare the values with those of the identity provider, correct them and send the request again."
+		return "SendGrid rejected the " + what + " without a reason that can be read; " + effect + ". Compare the values with those of the identity provider, correct them and send the request again."
 	}
-	return "SendGrid rejected the integration" + says(failure) + "; " + effect + ". Correct the request and send it again."
+	return "SendGrid rejected the " + what + says(failure) + "; " + effect + ". Correct the request and send it again."
 }
 
 // says quotes SendGrid's reason as the end of a clause.

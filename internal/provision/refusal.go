@@ -84,11 +84,13 @@ func (a *attempt) wasEnded() *problem.Error {
 	if e.Teammate != "" {
 		was = "teammate was removed"
 	}
-	return &problem.Error{
-		Code: problem.Conflict, IntegrationID: e.IntegrationID,
+	id := subjectOf(e)
+	id.id = e.IntegrationID
+	return id.about(problem.Error{
+		Code: problem.Conflict,
 		Message: fmt.Sprintf("This %s on %s%s; nothing was changed. If it is meant to come back, make it as requested again: send the request with %s.",
 			was, e.Ended.UTC().Format(time.RFC3339), by, a.withRight(request.Restore)),
-	}
+	})
 }
 
 // inProgress answers a request whose entry is leased to another attempt for the time

@@ -29,6 +29,8 @@ type Result struct {
 	Outcome protocol.Outcome `json:"outcome"`
 	// Integration is missing in a plan to create one.
 	Integration sendgrid.Integration `json:"integration,omitzero"`
+	// Teammate is the one that the request is about, nil for a connection, and in a plan to create one.
+	Teammate *Teammate `json:"teammate,omitempty"`
 	// Integrations are all that a request ended, where there are several.
 	Integrations []sendgrid.Integration `json:"integrations,omitempty"`
 	// DeleteAfter is from when on an audit deletes what the request ended, nil if none does.
@@ -47,6 +49,19 @@ type Result struct {
 	// Adopted reports whether the answer to the create was lost, and the integration was
 	// found by reading SendGrid.
 	Adopted bool `json:"-"`
+}
+
+// Teammate is a teammate as a result shows it. Of one that is not there, only the email is known.
+type Teammate struct {
+	Email     string `json:"email"`
+	FirstName string `json:"first_name,omitempty"`
+	LastName  string `json:"last_name,omitempty"`
+	IsAdmin   *bool  `json:"is_admin,omitempty"`
+	// Scopes are those of the account itself. SendGrid adds some by itself.
+	Scopes                     []string `json:"scopes,omitempty"`
+	HasRestrictedSubuserAccess bool     `json:"has_restricted_subuser_access,omitempty"`
+	// SubuserAccess is without scopes, which may be thousands.
+	SubuserAccess []sendgrid.SubuserAccess `json:"subuser_access,omitempty"`
 }
 
 // Certificate is a certificate of an integration.

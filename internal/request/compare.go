@@ -137,6 +137,9 @@ func (r Resolved) values() []any {
 	return values
 }
 
+// Digest identifies a list of texts.
+func Digest(texts []string) string { return digest([]any{texts}) }
+
 func digest(values []any) string {
 	text, err := json.Marshal(values)
 	if err != nil {

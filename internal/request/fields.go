@@ -151,6 +151,10 @@ var fields = []field{
 		aliases: []string{"dry", "plan", "preview", "what if", "check mode"},
 	},
 	{
+		name: "teammate", read: readTeammate,
+		aliases: []string{"user", "person", "member", "sso teammate"},
+	},
+	{
 		name: "metadata",
 		read: func(value json.RawMessage, r *Request, _ time.Time) string {
 			if saml.IsXML([]byte(unquote(value))) {

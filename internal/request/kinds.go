@@ -100,15 +100,24 @@ func checkMatch(r Request) string {
 	return "must have one of " + strings.Join(matchable, " and ") + ", with the id of the application"
 }
 
-// restrict notes what a request of another kind than a present one gives too much, or lacks.
+// besideTeammate are the fields of a request for a teammate.
+var besideTeammate = []string{"teammate", "state", "if_exists", "managed", "dry_run", "metadata"}
+
+// restrict notes what a request that does not describe a connection gives too much, or lacks.
 func (r *Request) restrict(unread map[string]string) {
-	fits := allowed[r.Kind]
+	fits, beside := allowed[r.Kind], r.Kind.field()
+	if r.given["teammate"] {
+		fits, beside = besideTeammate, "teammate"
+	}
 	for _, f := range fields {
 		if r.given[f.name] && !slices.Contains(fits, f.name) {
-			unread[f.name] = "must not be given beside " + r.Kind.field() + ", which takes only " + strings.Join(fits, ", ")
+			unread[f.name] = "must not be given beside " + beside + ", which takes only " + strings.Join(fits, ", ")
 		}
 	}
 	switch {
+	case r.given["teammate"] && r.Kind != Present && r.given["if_exists"]:
+		unread["if_exists"] = "must not be given beside " + r.Kind.field()
+	case r.given["teammate"]:
 	case r.given["entity_id"] && r.given["match"]:
 		unread["match"] = "must not be given beside entity_id; send one of them"
 	case !r.given["entity_id"] && !r.given["match"]:

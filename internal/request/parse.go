@@ -66,6 +66,7 @@ func Parse(data []byte, now time.Time) (Request, error) {
 	if !r.awaitsMetadata() {
 		r.given = nil
 	}
+	r.within = nil
 	return r, nil
 }
 
@@ -83,7 +84,7 @@ func readFields(values map[string]json.RawMessage, repeated map[string]bool, now
 			unread[f.name] = f.read(value, &r, now)
 		}
 	}
-	if r.Kind != Present {
+	if !r.isForConnection() {
 		r.restrict(unread)
 		return r, r.problems(unread)
 	}

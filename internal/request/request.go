@@ -26,7 +26,7 @@ const (
 	maxMetadataValue = 256
 )
 
-// Request asks for one SSO integration. Its fields are SendGrid's own, plus metadata.
+// Request asks for one SSO integration or one teammate. Its fields are SendGrid's own, plus metadata.
 type Request struct {
 	Name                 string
 	Enabled              bool
@@ -51,12 +51,18 @@ type Request struct {
 	Match map[string]string
 	// RemoveCertificates are the SHA-256 of the certificates that are deleted in SendGrid.
 	RemoveCertificates []string
+	// Teammate is the person that the request is about, nil if it is about a connection. Beside it, only Kind,
+	// IfExists, DryRun and Metadata are set.
+	Teammate *Teammate
 	// Metadata is never sent to SendGrid. It is returned in the result, for a ticket number
 	// for instance.
 	Metadata map[string]string
 
 	// given are the fields that came with the request itself, nil once nothing else supplies any.
 	given map[string]bool
+	// within is what keeps the fields within teammate from being read, and unknownWithin are names that are none of them.
+	within        map[string]string
+	unknownWithin []string
 	// samlMetadata is the document that came with the request, empty once it is parsed.
 	samlMetadata string
 	// hasPrivateKey reports whether a private key was found while the fields were read.
@@ -107,7 +113,7 @@ func (r Request) problems(unread map[string]string) []problem.FieldError {
 		message := unread[f.name]
 		metadata := r.awaitsMetadata() || unread["saml_metadata"] != "" || unread["saml_metadata_url"] != ""
 		pending := f.fromMetadata && metadata && !r.given[f.name]
-		if r.Kind != Present && !r.given[f.name] {
+		if !r.isForConnection() && !r.given[f.name] {
 			pending = true // It is not needed.
 		}
 		if message == "" && f.check != nil && !pending {
@@ -117,8 +123,11 @@ func (r Request) problems(unread map[string]string) []problem.FieldError {
 			problems = append(problems, problem.FieldError{Field: f.name, Message: message})
 		}
 	}
-	return problems
+	return append(problems, r.teammateProblems()...)
 }
+
+// isForConnection reports whether the request describes a connection.
+func (r Request) isForConnection() bool { return r.Kind == Present && !r.given["teammate"] }
 
 func checkName(name string) string {
 	switch length := utf8.RuneCountInString(name); {

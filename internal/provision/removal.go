@@ -1,0 +1,149 @@
+package provision
+
+import (
+	"context"
+	"time"
+
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
+)
+
+// remove deletes the teammate, and records that.
+func (a *teammateAttempt) remove(ctx context.Context) (*Result, error) {
+	var err error
+	if a.standing, err = a.acquire(ctx, false); err != nil {
+		return nil, err
+	}
+	if a.standing != protocol.Owner {
+		return nil, stillSettling(a.entry, time.Until(a.entry.Lease))
+	}
+	a.asOf = time.Now()
+	if err := a.observe(ctx); err != nil {
+		a.release(ctx)
+		return nil, err
+	}
+	a.reconcileEntry()
+	for range maxSteps {
+		switch p := a.planRemoval(); p.Step {
+		case protocol.Update:
+			if err := a.guarded(ctx, a.delete()); err != nil {
+				return nil, err
+			}
+		case protocol.Complete:
+			return a.recordRemoval(ctx)
+		default:
+			return a.carryOut(ctx, p)
+		}
+	}
+	a.release(ctx)
+	return nil, errUnplanned
+}
+
+// planRemoval makes the next plan.
+func (a *teammateAttempt) planRemoval() protocol.Plan {
+	shown := a.shown()
+	shown.NeedsUpdate = a.seen != nil
+	return protocol.View{Asked: a.asked, Entry: a.entry, Standing: a.standing, Shown: shown, AsOf: a.asOf}.PlanEnd()
+}
+
+// recordRemoval records that the teammate is removed.
+func (a *teammateAttempt) recordRemoval(ctx context.Context) (*Result, error) {
+	now, deleted := time.Now(), a.entry.Deleting != ""
+	var ending *protocol.Ending
+	if a.entry.Ends(deleted, deleted) {
+		ending = &protocol.Ending{By: a.delivery.Caller, At: now}
+	}
+	if err := a.commit(ctx, a.entry.Remove(a.asked, ending, now, a.held)); err != nil {
+		return nil, err
+	}
+	if deleted {
+		return a.result(protocol.OutcomeDeleted), nil
+	}
+	return a.result(protocol.OutcomeUnchanged), nil
+}
+
+// forget makes the ledger forget the teammate. Nothing in SendGrid changes.
+func (a *teammateAttempt) forget(ctx context.Context) (*Result, error) {
+	var err error
+	if a.standing, err = a.acquire(ctx, false); err != nil {
+		return nil, err
+	}
+	if a.standing != protocol.Owner {
+		return nil, stillSettling(a.entry, time.Until(a.entry.Lease))
+	}
+	if err := a.commit(ctx, a.entry.Forget(time.Now()).Release(a.held)); err != nil {
+		return nil, err
+	}
+	return a.result(protocol.OutcomeUnchanged), nil
+}
+
+// previewRemoval returns what a request that removes the teammate would do.
+func (a *teammateAttempt) previewRemoval(ctx context.Context) (*Result, error) {
+	if err := a.beginPreview(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.observe(ctx); err != nil {
+		return nil, err
+	}
+	a.reconcileEntry()
+	switch p := a.planRemoval(); p.Step {
+	case protocol.Update:
+		return a.planned(a.delete())
+	case protocol.Recheck, protocol.Refuse:
+		return nil, a.previewRefusal(p)
+	default:
+		return a.nothingPlanned(), nil
+	}
+}
+
+// previewTeammate returns what a request for the teammate would do.
+func (a *teammateAttempt) previewTeammate(ctx context.Context) (*Result, error) {
+	if err := a.resolveAccess(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.beginPreview(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.observe(ctx); err != nil {
+		return nil, err
+	}
+	a.reconcileEntry()
+	switch p := a.plan(); p.Step {
+	case protocol.Create:
+		return a.planned(a.create())
+	case protocol.Update:
+		return a.planned(a.update())
+	case protocol.Recheck, protocol.Refuse:
+		return nil, a.previewRefusal(p)
+	default:
+		a.drifted = a.drift()
+		return a.nothingPlanned(), nil
+	}
+}
+
+func (a *teammateAttempt) previewRefusal(p protocol.Plan) error {
+	switch {
+	case p.Step == protocol.Recheck:
+		return writeUnknown(a.entry, a.settling(), nil)
+	case p.Reason == protocol.Conflict:
+		return a.conflict()
+	default:
+		return a.refusal(p)
+	}
+}
+
+func (a *teammateAttempt) nothingPlanned() *Result {
+	r := a.result(protocol.OutcomePlanned)
+	r.Steps, r.Changes = []Step{}, []problem.Change{}
+	return r
+}
+
+// planned returns the one write that would be sent.
+func (a *teammateAttempt) planned(w write) (*Result, error) {
+	if a.endsAdministrator(w) && a.isLastAdministrator(a.all, nil) {
+		return nil, a.lastAdministrator()
+	}
+	r := a.nothingPlanned()
+	r.Steps, r.Changes = []Step{w.step}, append(r.Changes, w.changes...)
+	return r, nil
+}
