@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -62,6 +63,7 @@ func (a *teammateAttempt) update() write {
 		Write:      protocol.Write{Kind: protocol.UpdateResource, Integration: a.asks.Email, Subject: subject},
 		step:       Step{Operation: sendgrid.OpUpdateTeammate, Teammate: &a.asks, Description: fmt.Sprintf("Update the teammate %s.", a.asks.Email)},
 		changes:    a.differences(before),
+		changed:    func() []problem.Change { return personOf(before).changes(personOf(*a.seen)) },
 		idempotent: true,
 		send: func(ctx context.Context) error {
 			made, err := a.Teammates.UpdateTeammate(ctx, username, in)

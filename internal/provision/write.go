@@ -23,6 +23,8 @@ type write struct {
 	// step describes it, and changes are what it changes.
 	step    Step
 	changes []problem.Change
+	// changed returns what it changed once that is known. It may be nil if changes are all.
+	changed func() []problem.Change
 	// send sends it. If it succeeds, the resource has seen what SendGrid has.
 	send func(context.Context) error
 	// shows reads SendGrid and reports whether the effect is there; then the resource has seen it. It is
@@ -59,6 +61,9 @@ func (a *attempt) perform(ctx context.Context, w write) error {
 	w.Answered = open == nil
 	a.entry = a.entry.Confirm(w.Write, a.resource.shown().ID, a.settles())
 	a.resource.learn(w.Write)
+	if w.changed != nil {
+		w.changes = w.changed()
+	}
 	a.changes = append(a.changes, w.changes...)
 	return nil
 }

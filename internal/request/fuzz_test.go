@@ -15,8 +15,32 @@ import (
 // encode returns a request as JSON, as short as it can be.
 func encode(t *testing.T, r request.Request) []byte {
 	t.Helper()
-	values := map[string]any{
+	values := map[string]any{}
+	for name, value := range map[string]any{
 		"name": r.Name, "enabled": r.Enabled, "signin_url": r.SigninURL, "signout_url": r.SignoutURL, "entity_id": r.EntityID,
+	} {
+		if r.Teammate == nil && (r.Kind == request.Present || name == "entity_id" && r.Match == nil) {
+			values[name] = value
+		}
+	}
+	if r.Match != nil {
+		values["match"] = r.Match
+	}
+	if r.Teammate != nil {
+		values["teammate"] = r.Teammate
+	}
+	switch r.Kind {
+	case request.Present:
+	case request.Absent:
+		values["state"] = "absent"
+	case request.Forget:
+		values["managed"] = false
+	}
+	if r.DryRun {
+		values["dry_run"] = true
+	}
+	if r.IfExists != request.ReportConflict {
+		values["if_exists"] = r.IfExists
 	}
 	if r.CompletedIntegration != nil {
 		values["completed_integration"] = *r.CompletedIntegration
@@ -43,6 +67,8 @@ func FuzzParse(f *testing.F) {
 		with("signinUrl", "{}"),
 		object(fields()) + "{}",
 		`{"name":null,"name":1,"enabled":0,"signin_url":[],"metadata":{"a":1,"a":2}}`,
+		person(`,"persona":"observer"`, `,"if_exists":"update"`), `{"state":"absent","teammate":{"email":"a@b.c"}}`, `{"state":"absent","match":{"okta_app":"1"}}`,
+		person(`,"subuser_access":[{"subuser":"7","permission_type":"restricted","scopes":["a.b"]}]`, ""), `{"managed":false,"entity_id":"urn:1"}`,
 		`{"Records":[]}`, `{`, `{}`, `[]`, `"`, `null`, `-`, ``, "\xff", "\ufeff{}", " {\"a\":\r\n1 , } ",
 		"\ufeff" + object(fields()), "\xff\xfe{\x00}\x00", "{\u201cname\u201d: 1}", `{'name': 1}`, `{"name": "Okta "prod""}`, "{\"name\": \"a\nb\"}",
 		`{"name": nil}`, `{"note": "-----BEGIN PRIVATE KEY-----\nMIIE"}`, `{\"name\": 1}`, `{{request}}`, "# x\n{}", "name: Okta", "{}{}", `{"name": "\`,
