@@ -243,6 +243,7 @@ func TestTeammate(t *testing.T) {
 			w.becomes(protocol.OutcomeUnchanged, declares(persona))
 		},
 		"a teammate with a password, the owner, and one of whom SendGrid does not say": func(w teammates) {
+			w.administrator("grace@example.com")
 			for _, one := range []sendgrid.Teammate{
 				{Email: ada, IsSSO: new(false)}, {Email: ada}, {Email: ada, IsSSO: new(true), UserType: sendgrid.UserTypeOwner},
 			} {
@@ -331,6 +332,49 @@ func TestTeammate(t *testing.T) {
 			w.becomes(protocol.OutcomeCreated, declares(persona))
 			w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpDeleteTeammate, Drop: true, Commit: true, Times: 4})
 			w.becomes(protocol.OutcomeDeleted, removes())
+		},
+		"removed, and it is not known whether by this": func(w teammates) {
+			w.sendGrid.AddTeammate(sendgrid.Teammate{Email: ada, IsSSO: new(true)}) // The ledger does not know of it.
+			w.sendGrid.Script(
+				sendgridtest.Fault{Op: sendgrid.OpDeleteTeammate, Drop: true, Commit: true, Times: 4}, sendgridtest.Fault{Op: sendgrid.OpGetTeammate, Status: 503, Times: -1})
+			w.refuses(problem.OutcomeUnknown, removes())
+			w.sendGrid.ClearFaults()
+			w.pass(2 * time.Minute)
+			w.becomes(protocol.OutcomeDeleted, removes())
+		},
+		"removed after it was deleted by hand": func(w teammates) {
+			w.becomes(protocol.OutcomeCreated, declares(persona))
+			w.pass(2 * time.Minute)
+			w.sendGrid.DeleteTeammate(ada)
+			w.becomes(protocol.OutcomeUnchanged, removes())
+			require.Contains(w.t, w.refuses(problem.Conflict, declares(persona)).Message, "was removed")
+		},
+		"created again, and the one before is still shown": func(w teammates) {
+			w.becomes(protocol.OutcomeCreated, declares(persona))
+			w.pass(2 * time.Minute)
+			w.sendGrid.SetLag(30*time.Second, 30*time.Second)
+			w.becomes(protocol.OutcomeDeleted, removes())
+			w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateTeammate, Drop: true}) // It did not happen.
+			w.refuses(problem.OutcomeUnknown, declares(persona, restores))
+			w.pass(2 * time.Minute)
+			w.refuses(problem.OutcomeUnknown, declares(persona, restores)) // It may still be on its way.
+			w.pass(2 * time.Minute)
+			w.becomes(protocol.OutcomeCreated, declares(persona, restores))
+		},
+		"an update that takes away, and no response": func(w teammates) {
+			w.becomes(protocol.OutcomeCreated, declares(scopes("mail.send", "stats.read")))
+			w.pass(2 * time.Minute)
+			w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpUpdateTeammate, Drop: true, Times: 4}) // What is shown has it all along.
+			w.refuses(problem.OutcomeUnknown, declares(scopes("mail.send"), updates))
+			w.pass(2 * time.Minute)
+			w.becomes(protocol.OutcomeUpdated, declares(scopes("mail.send"), updates))
+		},
+		"what is shown before an update is no edit": func(w teammates) {
+			w.becomes(protocol.OutcomeCreated, declares(persona))
+			w.pass(2 * time.Minute)
+			w.sendGrid.SetLag(30*time.Second, 30*time.Second)
+			w.becomes(protocol.OutcomeUpdated, declares(scopes("billing.read"), updates))
+			require.Empty(w.t, w.becomes(protocol.OutcomeUnchanged, declares(scopes("billing.read"), updates)).Warnings)
 		},
 		"the last administrator stays": func(w teammates) {
 			w.becomes(protocol.OutcomeCreated, declares(admin))
