@@ -342,6 +342,15 @@ func TestTeammate(t *testing.T) {
 			w.pass(2 * time.Minute)
 			w.becomes(protocol.OutcomeDeleted, removes())
 		},
+		"a removal that did not happen, of a teammate that is adopted then": func(w teammates) {
+			w.sendGrid.AddTeammate(sendgrid.Teammate{Email: ada, IsSSO: new(true)})
+			w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpDeleteTeammate, Drop: true, Times: 4})
+			w.refuses(problem.OutcomeUnknown, removes())
+			w.pass(2 * time.Minute)
+			w.refuses(problem.Conflict, declares(persona)) // It finds that the removal did not happen.
+			w.sendGrid.DeleteTeammate(ada)
+			w.becomes(protocol.OutcomeUnchanged, removes())
+		},
 		"removed after it was deleted by hand": func(w teammates) {
 			w.becomes(protocol.OutcomeCreated, declares(persona))
 			w.pass(2 * time.Minute)
