@@ -79,6 +79,21 @@
 // ([Entry].Renewing): the kept request stays completed meanwhile, and whoever takes the entry next reconciles
 // the write.
 //
+// # Teammates
+//
+// A teammate has an entry of its own, and is created, changed and removed by the same steps. The
+// differences follow from what SendGrid does. It refuses a second teammate with the same email, so a
+// create that was sent twice would still make one. No read shows a persona, and SendGrid adds scopes of
+// its own, so what is shown never proves by itself that a declaration was applied: it is the same as the
+// kept one, or it is sent, whole. What was declared and is not in SendGrid's response was dropped; then
+// the teammate exists and the request is not completed. A removal deletes at once, and the entry keeps
+// nothing of the person but the email. One that is created again has the same id, so for a settling
+// period after a deletion what is shown may be the one before (Stale).
+//
+// The writes that end an administrator are made one after the other, under the lease of one more entry,
+// so that each counts who is left. The entry remembers for a settling period whom lists may still show
+// (Removed).
+//
 // # Order
 //
 // Requests are ordered by when they were sent ([Order]). One that differs from the newest applied
