@@ -74,6 +74,18 @@ func (a *attempt) acquire(ctx context.Context, mayRead bool) (protocol.Standing,
 	}
 }
 
+// own takes the entry, or fails: what the caller does next needs more than reading.
+func (a *attempt) own(ctx context.Context) error {
+	var err error
+	if a.standing, err = a.acquire(ctx, false); err != nil {
+		return err
+	}
+	if a.standing != protocol.Owner {
+		return stillSettling(a.entry, time.Until(a.entry.Lease))
+	}
+	return nil
+}
+
 // errTaken: the lease of this attempt ended, or somebody has deleted the entry.
 var errTaken = errors.New("another attempt has taken the ledger entry")
 

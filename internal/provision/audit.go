@@ -98,12 +98,10 @@ func (a *connectionAttempt) audit(ctx context.Context, r Audit) (audited bool, e
 	if r.Failure == nil {
 		renewal, unrenewed = a.fetch(ctx, r, before, kept)
 	}
-	if a.standing, err = a.acquire(ctx, false); err != nil {
+	if err := a.own(ctx); err != nil {
 		return false, err
 	}
 	switch {
-	case a.standing != protocol.Owner:
-		return false, stillSettling(a.entry, time.Until(a.entry.Lease))
 	case !a.entry.Audited.Before(r.Began):
 		a.release(ctx)
 		return false, nil

@@ -17,12 +17,8 @@ func (a *connectionAttempt) endConnection(ctx context.Context) (*Result, error) 
 	if a.request.DryRun {
 		return a.previewEnd(ctx)
 	}
-	var err error
-	if a.standing, err = a.acquire(ctx, false); err != nil {
+	if err := a.own(ctx); err != nil {
 		return nil, err
-	}
-	if a.standing != protocol.Owner {
-		return nil, stillSettling(a.entry, time.Until(a.entry.Lease))
 	}
 	all, err := a.beginEnd(ctx)
 	if err != nil {
@@ -222,12 +218,8 @@ func (a *connectionAttempt) previewEnd(ctx context.Context) (*Result, error) {
 
 // forget makes the ledger forget the connection.
 func (a *connectionAttempt) forget(ctx context.Context) (*Result, error) {
-	var err error
-	if a.standing, err = a.acquire(ctx, false); err != nil {
+	if err := a.own(ctx); err != nil {
 		return nil, err
-	}
-	if a.standing != protocol.Owner {
-		return nil, stillSettling(a.entry, time.Until(a.entry.Lease))
 	}
 	if a.entry.Deleting != "" && a.entry.IntegrationID != "" { // What became of that is to be found out first.
 		if _, err := a.beginEnd(ctx); err != nil {

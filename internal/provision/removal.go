@@ -10,12 +10,8 @@ import (
 
 // remove deletes the teammate, and records that.
 func (a *teammateAttempt) remove(ctx context.Context) (*Result, error) {
-	var err error
-	if a.standing, err = a.acquire(ctx, false); err != nil {
+	if err := a.own(ctx); err != nil {
 		return nil, err
-	}
-	if a.standing != protocol.Owner {
-		return nil, stillSettling(a.entry, time.Until(a.entry.Lease))
 	}
 	a.asOf = time.Now()
 	if err := a.observe(ctx); err != nil {
@@ -64,12 +60,8 @@ func (a *teammateAttempt) recordRemoval(ctx context.Context) (*Result, error) {
 
 // forget makes the ledger forget the teammate. Nothing in SendGrid changes.
 func (a *teammateAttempt) forget(ctx context.Context) (*Result, error) {
-	var err error
-	if a.standing, err = a.acquire(ctx, false); err != nil {
+	if err := a.own(ctx); err != nil {
 		return nil, err
-	}
-	if a.standing != protocol.Owner {
-		return nil, stillSettling(a.entry, time.Until(a.entry.Lease))
 	}
 	if err := a.commit(ctx, a.entry.Forget(time.Now()).Release(a.held)); err != nil {
 		return nil, err
