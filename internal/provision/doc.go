@@ -1,11 +1,13 @@
 // Package provision holds the one operation of this project: Ensure, which makes sure that
-// an SSO integration exists, exactly once, for requests that arrive at least once. Package protocol
-// has the rules; this package reads and writes SendGrid and the ledger as they say.
+// an SSO connection or a teammate exists, exactly once, for requests that arrive at least once. Package
+// protocol has the rules; this package reads and writes SendGrid and the ledger as they say.
 //
 // [Provisioner.Ensure] makes an attempt. An attempt takes the entry (acquire.go), reads SendGrid
-// (observe.go), and carries out plans (attempt.go). Every change at SendGrid is a write that
-// perform announces, sends, and reconciles (write.go); a new kind of change is one more value of
-// it, and a step of the plan.
+// and carries out plans (attempt.go). Every change at SendGrid is a write that perform announces,
+// sends, and reconciles (write.go). What SendGrid has, and what follows from it, is up to the
+// resource: a connection (connection.go, observe.go, connectionwrites.go, end.go) or a teammate
+// (teammate.go, teammatewrites.go, removal.go, administrators.go). A new kind of change is one more
+// write, and a step of the plan.
 //
 // # What runs side by side
 //
