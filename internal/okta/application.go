@@ -20,9 +20,21 @@ type Application struct {
 	SigningKeyID string
 	// SignOn are the SAML settings that concern the service provider.
 	SignOn SignOn
+	// NameIDTemplate says what Okta sends as NameID. It is empty for an application of Okta's
+	// catalogue that does not show it.
+	NameIDTemplate string
 
 	// document is the whole application, also what this program does not know of.
 	document []byte
+}
+
+// SendsUserName reports whether Okta sends the name of the user in the application as NameID, which
+// is the template of every application that is made in the Admin Console. With another one,
+// which only the API can set, what Okta sends is known to Okta alone.
+//
+// https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Application/#tag/Application/operation/createApplication
+func (a *Application) SendsUserName() bool {
+	return a.NameIDTemplate == "" || a.NameIDTemplate == "${user.userName}"
 }
 
 // IsActive reports whether people can log in with the application.
@@ -51,7 +63,12 @@ func parseApplication(document []byte) (*Application, error) {
 	var known struct {
 		ID, Label, Status, SignOnMode string
 		Credentials                   struct{ Signing struct{ Kid string } }
-		Settings                      struct{ SignOn SignOn }
+		Settings                      struct {
+			SignOn struct {
+				SignOn
+				NameIDTemplate string `json:"subjectNameIdTemplate"`
+			}
+		}
 	}
 	if err := json.Unmarshal(document, &known); err != nil {
 		return nil, fmt.Errorf("okta: the application is not the documented JSON: %w", err)
@@ -61,7 +78,8 @@ func parseApplication(document []byte) (*Application, error) {
 	}
 	return &Application{
 		ID: known.ID, Label: known.Label, Status: known.Status, SignOnMode: known.SignOnMode,
-		SigningKeyID: known.Credentials.Signing.Kid, SignOn: known.Settings.SignOn, document: document,
+		SigningKeyID: known.Credentials.Signing.Kid, SignOn: known.Settings.SignOn.SignOn, NameIDTemplate: known.Settings.SignOn.NameIDTemplate,
+		document: document,
 	}, nil
 }
 

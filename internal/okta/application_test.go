@@ -20,10 +20,11 @@ func TestApplication(t *testing.T) {
 	t.Parallel()
 	app, err := readApplication(t, `{"id":"0oa1","label":"SendGrid","status":"INACTIVE","signOnMode":"SAML_2_0",
 		"credentials":{"signing":{"kid":"akm1"}},
-		"settings":{"signOn":{"ssoAcsUrl":"https://a","recipient":"https://a","destination":"https://a","audience":"urn:b"}}}`)
+		"settings":{"signOn":{"subjectNameIdTemplate":"${user.userName}","ssoAcsUrl":"https://a","recipient":"https://a","destination":"https://a","audience":"urn:b"}}}`)
 	require.NoError(t, err)
 	require.Equal(t, "akm1", app.SigningKeyID)
 	require.False(t, app.IsActive())
+	require.True(t, app.SendsUserName())
 	require.True(t, app.SignOn.IsCustomizable())
 	require.True(t, app.SignOn.Equal("https://a", "urn:b"))
 	require.False(t, app.SignOn.Equal("https://a", "urn:c"))
@@ -32,6 +33,10 @@ func TestApplication(t *testing.T) {
 	catalogue, err := readApplication(t, `{"id":"0oa1","status":"ACTIVE","settings":{"app":{"integrationId":"x"},"signOn":{"ssoAcsUrlOverride":""}}}`)
 	require.NoError(t, err)
 	require.True(t, catalogue.IsActive())
+	require.True(t, catalogue.SendsUserName())
+	byAPI, err := readApplication(t, `{"id":"0oa1","settings":{"signOn":{"subjectNameIdTemplate":"${source.login}"}}}`)
+	require.NoError(t, err)
+	require.False(t, byAPI.SendsUserName())
 	require.Empty(t, catalogue.SigningKeyID)
 	require.False(t, catalogue.SignOn.IsCustomizable())
 	require.False(t, catalogue.SignOn.Equal("", ""))

@@ -63,11 +63,20 @@ func (c *Client) authorizeWith(ctx context.Context, credential Credential, versi
 
 const (
 	tokenPath = "/oauth2/v1/token" //nolint:gosec // It is a path.
-	// scope is what a service application has to be granted.
-	scope = "okta.apps.manage"
+	// The scopes that a service application has to be granted.
+	appsScope  = "okta.apps.manage"
+	usersScope = "okta.users.read"
 	// assertionLifetime is how long an assertion is valid, which Okta limits to an hour.
 	assertionLifetime = 5 * time.Minute
 )
+
+// scope is what the client asks for: no more than it uses.
+func (c *Client) scope() string {
+	if c.ReadsUsers {
+		return appsScope + " " + usersScope
+	}
+	return appsScope
+}
 
 // requestToken gets an access token by the client credentials grant, authenticated by a
 // private key. It returns the token's lifetime with it.
@@ -80,7 +89,7 @@ func (c *Client) requestToken(ctx context.Context, credential Credential) (secre
 	}
 	form := url.Values{
 		"grant_type":            {"client_credentials"},
-		"scope":                 {scope},
+		"scope":                 {c.scope()},
 		"client_assertion_type": {idp.AssertionType},
 		"client_assertion":      {assertion},
 	}

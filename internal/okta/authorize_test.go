@@ -38,6 +38,26 @@ func TestAccessTokenIsRenewedInTime(t *testing.T) {
 	})
 }
 
+// A client asks for no scope that it does not use: without teammates nobody has to grant it one
+// that reads people.
+func TestScopes(t *testing.T) {
+	t.Parallel()
+	for readsUsers, want := range map[bool]string{false: "okta.apps.manage", true: "okta.apps.manage okta.users.read"} {
+		var asked string
+		client := newClient(func(r *http.Request) *http.Response {
+			if r.URL.Path == "/oauth2/v1/token" {
+				asked = r.PostFormValue("scope")
+				return respond(http.StatusOK, `{"access_token":"a","token_type":"Bearer","expires_in":3600}`)
+			}
+			return respond(http.StatusOK, "[]")
+		})
+		client.Credentials = credentials{ClientID: "0oa1", KeyID: "k", PrivateKey: secret.NewString(pemKey(t))}
+		client.ReadsUsers = readsUsers
+		require.NoError(t, list(t.Context(), client))
+		require.Equal(t, want, asked)
+	}
+}
+
 func TestTokenAnswerIsUnusable(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{

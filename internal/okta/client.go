@@ -1,5 +1,6 @@
 // Package okta is a client of the part of Okta's management API that reads and changes SAML
-// applications. It knows no AWS, except that its credential comes from a cached secret.
+// applications, and reads who is assigned to them. It knows no AWS, except that its credential
+// comes from a cached secret.
 //
 // API reference: https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Application/
 package okta
@@ -48,6 +49,9 @@ type Client struct {
 	OrgURL string
 	// Credentials supplies the credential. Required.
 	Credentials CredentialSource
+	// ReadsUsers makes a service application ask for the scope that User needs. Okta gives no
+	// access token at all if it was not granted.
+	ReadsUsers bool
 	// UserAgent is sent with every request.
 	UserAgent string
 	// HTTP sends the requests. Required; idp.NewHTTPClient returns one.

@@ -18,13 +18,26 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, body []byte) {
 		s.issue(w, r, body)
 		return
 	}
-	if !s.authenticated(r) {
+	authenticated, permitted := s.authenticated(r)
+	switch {
+	case !authenticated:
 		fail(w, http.StatusUnauthorized, "E0000011", "Invalid token provided")
+		return
+	case !permitted:
+		fail(w, http.StatusForbidden, "E0000006", "You do not have permission to perform the requested action")
+		return
+	case strings.HasPrefix(r.URL.Path, usersPath):
+		id := strings.TrimPrefix(r.URL.Path, usersPath)
+		person(w, r, s.users[id], id+" (User)")
 		return
 	}
 	rest, ok := strings.CutPrefix(r.URL.Path, appsPath)
 	if !ok {
 		fail(w, http.StatusNotFound, "E0000022", "The endpoint does not support the provided HTTP method")
+		return
+	}
+	if app, user, found := strings.Cut(strings.TrimPrefix(rest, "/"), "/users/"); found {
+		person(w, r, s.appUsers[assignment{app, user}], user+" (AppUser)")
 		return
 	}
 	id, isMetadata := strings.CutSuffix(strings.TrimPrefix(rest, "/"), "/sso/saml/metadata")

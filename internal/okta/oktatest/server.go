@@ -1,5 +1,5 @@
 // Package oktatest is the part of Okta for tests that an okta.Client calls: applications with
-// their SAML metadata, API tokens, and access tokens for service applications.
+// their SAML metadata, users and their assignments, API tokens, and access tokens for service applications.
 package oktatest
 
 import (
@@ -44,10 +44,13 @@ type Server struct {
 	mu       sync.Mutex
 	apps     map[string]map[string]json.RawMessage
 	metadata map[appKey][]byte
+	users    map[string]json.RawMessage
+	appUsers map[assignment]json.RawMessage
 	tokens   []string
+	granted  []string // the scopes of every service application
 	clients  map[string]client
 	used     map[string]bool // the jti of every assertion
-	issued   map[string]time.Time
+	issued   map[string]accessToken
 	faults   []Fault
 	requests []Request
 	writes   int
@@ -56,6 +59,9 @@ type Server struct {
 
 // appKey names a signing key of an application.
 type appKey struct{ app, kid string }
+
+// assignment names the assignment of a user to an application.
+type assignment struct{ app, user string }
 
 // client is a service application.
 type client struct {
@@ -67,7 +73,9 @@ type client struct {
 func New() *Server {
 	return &Server{
 		apps: map[string]map[string]json.RawMessage{}, metadata: map[appKey][]byte{},
-		clients: map[string]client{}, used: map[string]bool{}, issued: map[string]time.Time{}, pageSize: 200,
+		users: map[string]json.RawMessage{}, appUsers: map[assignment]json.RawMessage{},
+		clients: map[string]client{}, used: map[string]bool{}, issued: map[string]accessToken{}, pageSize: 200,
+		granted: []string{"okta.apps.manage"},
 	}
 }
 
@@ -124,6 +132,14 @@ func (s *Server) SetClient(id, keyID string, key *rsa.PublicKey) {
 	defer s.mu.Unlock()
 	s.clients[id] = client{keyID, key}
 	clear(s.issued)
+}
+
+// Grant makes these the scopes that are granted to service applications, in place of
+// okta.apps.manage alone.
+func (s *Server) Grant(scopes ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.granted = scopes
 }
 
 // RevokeAccessTokens makes every access token that was issued invalid.

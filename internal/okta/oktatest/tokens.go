@@ -14,22 +14,34 @@ import (
 
 const (
 	tokenPath     = "/oauth2/v1/token" //nolint:gosec // It is a path.
-	requiredScope = "okta.apps.manage"
 	assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 	tokenLifetime = time.Hour
 )
 
-// authenticated reports whether a request has an API token or an access token that is valid.
-// The caller has locked s.mu.
-func (s *Server) authenticated(r *http.Request) bool {
+// accessToken is what an access token permits, and until when.
+type accessToken struct {
+	expires time.Time
+	scopes  []string
+}
+
+// authenticated reports whether a request has an API token or an access token that is valid, and
+// permitted whether that permits the request: an access token permits what its scopes do, an API
+// token what its user may do, which is all of it. The caller has locked s.mu.
+func (s *Server) authenticated(r *http.Request) (authenticated, permitted bool) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	switch scheme {
 	case "SSWS":
-		return slices.Contains(s.tokens, token)
+		known := slices.Contains(s.tokens, token)
+		return known, known
 	case "Bearer":
-		return time.Now().Before(s.issued[token])
+		scope := "okta.apps.manage"
+		if strings.HasPrefix(r.URL.Path, usersPath) {
+			scope = "okta.users.read"
+		}
+		issued := s.issued[token]
+		return time.Now().Before(issued.expires), slices.Contains(issued.scopes, scope)
 	default:
-		return false
+		return false, false
 	}
 }
 
@@ -42,7 +54,8 @@ func (s *Server) issue(w http.ResponseWriter, r *http.Request, body []byte) {
 		refuse(w, http.StatusBadRequest, "invalid_request", "Only client_credentials with private_key_jwt is supported.")
 		return
 	}
-	if form.Get("scope") != requiredScope {
+	scopes := strings.Fields(form.Get("scope"))
+	if len(scopes) == 0 || slices.ContainsFunc(scopes, func(scope string) bool { return !slices.Contains(s.granted, scope) }) {
 		refuse(w, http.StatusBadRequest, "invalid_scope", "One or more scopes are not configured for the client.")
 		return
 	}
@@ -51,9 +64,9 @@ func (s *Server) issue(w http.ResponseWriter, r *http.Request, body []byte) {
 		return
 	}
 	token := "access-" + rand.Text()
-	s.issued[token] = time.Now().Add(tokenLifetime)
+	s.issued[token] = accessToken{time.Now().Add(tokenLifetime), scopes}
 	answer(w, http.StatusOK, map[string]any{
-		"token_type": "Bearer", "access_token": token, "expires_in": int(tokenLifetime.Seconds()), "scope": requiredScope,
+		"token_type": "Bearer", "access_token": token, "expires_in": int(tokenLifetime.Seconds()), "scope": form.Get("scope"),
 	})
 }
 
