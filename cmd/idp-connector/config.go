@@ -32,6 +32,8 @@ type oktaConfig struct {
 	credentialSecretID string
 	// namePrefix may be empty: then every SAML application is one for SendGrid.
 	namePrefix string
+	// persona is that of a person who is assigned, empty if nobody becomes a teammate.
+	persona string
 }
 
 type entraConfig struct {
@@ -46,6 +48,8 @@ type entraConfig struct {
 const (
 	defaultEventSource     = "com.example.idp"
 	defaultEventDetailType = "IdP Application Created"
+	// defaultPersona is the one that may only look.
+	defaultPersona = "observer"
 	// resultSource is the source of the results, of which a request must not have it: it would
 	// be taken for a result.
 	resultSource = "sendgrid.sso"
@@ -99,12 +103,18 @@ func readOkta(getenv func(string) string, wrong *problems) *oktaConfig {
 		credentialSecretID: getenv("OKTA_CREDENTIAL_SECRET_ID"),
 		namePrefix:         getenv("APPLICATION_NAME_PREFIX"),
 	}
+	teammates, persona := getenv("TEAMMATES"), cmp.Or(getenv("TEAMMATE_PERSONA"), defaultPersona)
 	if cfg.orgURL == "" {
 		return nil
 	}
 	wrong.add("OKTA_ORG_URL", checkOrgURL(cfg.orgURL))
 	wrong.add("OKTA_CREDENTIAL_SECRET_ID", checkID(cfg.credentialSecretID))
 	wrong.add("APPLICATION_NAME_PREFIX", checkText(cfg.namePrefix))
+	wrong.add("TEAMMATES", checkOneOf(teammates, "true", "false", ""))
+	wrong.add("TEAMMATE_PERSONA", checkOneOf(persona, sendgrid.Personas()...))
+	if teammates == "true" {
+		cfg.persona = persona
+	}
 	return cfg
 }
 
@@ -227,6 +237,14 @@ func checkSource(text string) error {
 		return errors.New("must be a source of your own: neither sendgrid.sso, which the results have, nor one that begins with aws")
 	}
 	return checkID(text)
+}
+
+// checkOneOf checks a value of a few. An empty one among them needs no mention.
+func checkOneOf(text string, values ...string) error {
+	if slices.Contains(values, text) {
+		return nil
+	}
+	return errors.New("must be one of " + strings.TrimSuffix(strings.Join(values, ", "), ", "))
 }
 
 func checkText(text string) error {

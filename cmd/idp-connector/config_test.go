@@ -48,6 +48,15 @@ func TestConfig(t *testing.T) {
 	want.eventSource, want.eventDetailType = "okta.sso", "Application"
 	require.Equal(t, want, got)
 
+	for teammates, persona := range map[string]string{"false": "", "true": "observer"} {
+		got, err = readConfig(environment(map[string]string{"TEAMMATES": teammates}))
+		require.NoError(t, err)
+		require.Equal(t, persona, got.okta.persona)
+	}
+	got, err = readConfig(environment(map[string]string{"TEAMMATES": "true", "TEAMMATE_PERSONA": "developer"}))
+	require.NoError(t, err)
+	require.Equal(t, "developer", got.okta.persona)
+
 	// Only in Okta's own domains an address with this ending is that of the Admin Console.
 	for _, org := range []string{"https://sso-admin.example.com", "https://admin.okta.com", "https://example.admin.okta.com"} {
 		got, err = readConfig(environment(map[string]string{"OKTA_ORG_URL": org}))
@@ -90,6 +99,8 @@ func TestConfigRefuses(t *testing.T) {
 		"SendGrid's scheme":         {"SENDGRID_BASE_URL", "ftp://localhost", "is for a simulator"},
 		"SendGrid with a path":      {"SENDGRID_BASE_URL", "http://localhost/v3", "is for a simulator"},
 		"SendGrid with a user":      {"SENDGRID_BASE_URL", "http://user:S3CRET@localhost", "is for a simulator"},
+		"teammates by a word":       {"TEAMMATES", "S3CRET", "must be one of true, false"},
+		"an administrator":          {"TEAMMATE_PERSONA", "admin", "must be one of accountant, developer, marketer, observer"},
 		"a line break":              {"APPLICATION_NAME_PREFIX", "Send\nGrid", "no control characters"},
 	} {
 		t.Run(name, func(t *testing.T) {

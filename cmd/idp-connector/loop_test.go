@@ -39,9 +39,10 @@ type message struct {
 	event []byte
 }
 
-func newLoop(t *testing.T) *loop {
+// newLoop returns a loop in a world. Teammates are on in both functions or in none.
+func newLoop(t *testing.T, w *world) *loop {
 	t.Helper()
-	l := &loop{world: newWorld(t), sendGrid: sendgridtest.New(), clock: time.Now().Add(-time.Hour)}
+	l := &loop{world: w, sendGrid: sendgridtest.New(), clock: time.Now().Add(-time.Hour)}
 	l.secrets.Put("sendgrid/key", "SG.key")
 	l.connector = l.start(t)
 
@@ -53,6 +54,7 @@ func newLoop(t *testing.T) *loop {
 		"EVENT_BUS_NAME":                   "results",
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER": l.env["AWS_ENDPOINT_URL_SECRETS_MANAGER"],
 		"AWS_ENDPOINT_URL_EVENTBRIDGE":     l.env["AWS_ENDPOINT_URL_EVENTBRIDGE"],
+		"TEAMMATES":                        l.env["TEAMMATES"],
 	})
 	l.function.Ready()
 	l.afterOkta = func(r *http.Request) {
@@ -174,7 +176,7 @@ func newSigningKey(t *testing.T) *sendgridtest.IDP {
 // log in with it, or not, and nobody has copied a value.
 func TestApplicationInOktaLogsPeopleIn(t *testing.T) {
 	t.Parallel()
-	l := newLoop(t)
+	l := newLoop(t, newWorld(t))
 	first, second, stranger := newSigningKey(t), newSigningKey(t), newSigningKey(t)
 	type written struct{ messages, okta, sendGrid int }
 	happens := func(eventType string) (w written) {

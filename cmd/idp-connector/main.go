@@ -1,5 +1,6 @@
 // Command idp-connector is a Lambda function beside the SendGrid SSO integration function: it
-// turns applications of an identity provider into requests, and puts SendGrid's URLs into them.
+// turns applications of an identity provider, and the people who are assigned to them, into
+// requests, and puts SendGrid's URLs into the applications.
 package main
 
 import (
@@ -64,7 +65,7 @@ func build(ctx context.Context, getenv func(string) string, logger *slog.Logger)
 	if cfg.okta != nil {
 		api := newOkta(aws, *cfg.okta, logger)
 		clients = append(clients, api)
-		c.Providers = append(c.Providers, &oktaadapter.Provider{API: api, NamePrefix: cfg.okta.namePrefix})
+		c.Providers = append(c.Providers, &oktaadapter.Provider{API: api, NamePrefix: cfg.okta.namePrefix, Persona: cfg.okta.persona})
 	}
 	if cfg.entra != nil {
 		api := newEntra(aws, *cfg.entra, logger)
@@ -81,6 +82,7 @@ func newOkta(aws aws.Config, cfg oktaConfig, logger *slog.Logger) *okta.Client {
 	return &okta.Client{
 		OrgURL:      cfg.orgURL,
 		Credentials: secret.NewCache(secretsmanager.NewFromConfig(aws), cfg.credentialSecretID, okta.ParseCredential, secretOptions(logger)),
+		ReadsUsers:  cfg.persona != "",
 		UserAgent:   userAgent + version,
 		HTTP:        idp.NewHTTPClient(),
 		OnCall:      connector.CountCall,

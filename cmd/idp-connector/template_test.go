@@ -19,6 +19,7 @@ import (
 	"sendgrid-sso-integration/internal/invocation"
 	"sendgrid-sso-integration/internal/lambdatest"
 	"sendgrid-sso-integration/internal/telemetry/emf"
+	"sendgrid-sso-integration/sendgrid"
 )
 
 // at returns the value under a path of names, or nil. CloudFormation's functions are their
@@ -56,8 +57,16 @@ func TestTemplate(t *testing.T) {
 	require.ElementsMatch(t, append(endpoints, main.EnvironmentNames()...), slices.Collect(maps.Keys(variables)))
 
 	require.Equal(t, int(invocation.ConnectorTimeout.Seconds()), at(resources, "IdPConnectorFunction", "Properties", "Timeout"))
-	require.ElementsMatch(t, oktaadapter.LogEventTypes(),
-		texts(at(resources, "ApplicationChangedRule", "Properties", "EventPattern", "detail", "eventType")))
+	eventTypes, ok := at(resources, "ApplicationChangedRule", "Properties", "EventPattern", "detail", "eventType").([]any)
+	require.True(t, ok)
+	for i, eventType := range eventTypes {
+		if branches, conditional := eventType.([]any); conditional {
+			require.Equal(t, "HasTeammates", branches[0])
+			eventTypes[i] = branches[1]
+		}
+	}
+	require.ElementsMatch(t, oktaadapter.LogEventTypes(), texts(eventTypes))
+	require.ElementsMatch(t, sendgrid.Personas(), texts(at(template, "Parameters", "TeammatePersona", "AllowedValues")))
 	require.ElementsMatch(t, connector.ResultTypes(), texts(at(resources, "ResultRule", "Properties", "EventPattern", "detail-type")))
 
 	// An event whose announcement Okta does not show yet is read more than once before it is

@@ -3,6 +3,8 @@
 //
 //   - An event of a provider about an application becomes a request event, with what the
 //     provider shows of the application at that moment.
+//   - An event of a provider about a person who was assigned to such an application becomes a
+//     request event about a teammate. It only creates one.
 //   - A result event of the function about such a request puts SendGrid's URLs into the
 //     application, if it has others.
 //   - A scheduled event reads every application that concerns SendGrid and requests it again. The
@@ -55,14 +57,18 @@ type Provider interface {
 // Announcement is what follows from an event, or from what the provider shows, for one
 // application.
 type Announcement struct {
-	// App is the id of the application, Event that of the provider's event. Both may be empty.
-	App, Event string
+	// App is the id of the application, User that of a person who was assigned to it, Event that
+	// of the provider's event. Each may be empty.
+	App, User, Event string
 	// At orders the requests about one application: the latest wins.
 	At time.Time
 	// Request is sent, unless it is nil.
 	Request *Request
 	// Reason is why there is no request, if nothing failed.
 	Reason string
+	// Skipped is the code of the reason, if a person has to change something before there can be
+	// a request. The event is not processed again.
+	Skipped Code
 	// Err is a failure after which the event is processed again. A request is sent all the same.
 	Err error
 }
@@ -170,9 +176,12 @@ func prefix(p Provider) string { return strings.ToLower(p.Name()) }
 
 // announce sends the request of an announcement.
 func (c *Connector) announce(ctx context.Context, d *delivery, p Provider, a Announcement) error {
-	d.provider, d.app, d.appEvent = prefix(p), a.App, a.Event
+	d.provider, d.app, d.user, d.appEvent = prefix(p), a.App, a.User, a.Event
 	if a.Request == nil {
 		d.end(Ignored, a.Reason)
+		if a.Skipped != "" {
+			d.outcome, d.skipped = Skipped, a.Skipped
+		}
 		return a.Err
 	}
 	detail, err := a.Request.encode()

@@ -23,6 +23,9 @@ const (
 	Unchanged Outcome = "Unchanged"
 	// Ignored means that the event does not concern the connector.
 	Ignored Outcome = "Ignored"
+	// Skipped means that the event concerns the connector, and that there can be no request until a
+	// person has changed something. Its code says what.
+	Skipped Outcome = "Skipped"
 	// Refused means that a result event would have changed an application that it does not
 	// belong to.
 	Refused Outcome = "Refused"
@@ -34,7 +37,7 @@ const (
 
 // Outcomes returns every outcome.
 func Outcomes() []Outcome {
-	return []Outcome{Announced, Updated, Unchanged, Ignored, Refused, Checked, Failed}
+	return []Outcome{Announced, Updated, Unchanged, Ignored, Skipped, Refused, Checked, Failed}
 }
 
 // delivery is the record of one event: what arrived, and what became of it.
@@ -43,12 +46,13 @@ type delivery struct {
 	kind      kind
 	messageID string
 	// provider is the lower-case name of the one that the event is about, app the id of the
-	// application, appEvent that of the provider's event. Each may be empty.
-	provider, app, appEvent string
+	// application, user that of a person, appEvent that of the provider's event. Each may be empty.
+	provider, app, user, appEvent string
 
 	outcome Outcome
-	// reason is why an event was ignored or refused.
+	// reason is why an event was ignored, skipped or refused, skipped its code if it was skipped.
 	reason  string
+	skipped Code
 	failure *Error
 
 	duration time.Duration
@@ -119,6 +123,9 @@ func (b batch) answer() ([]byte, error) {
 	answer := map[string]any{"outcome": d.outcome}
 	if d.reason != "" {
 		answer["reason"] = d.reason
+	}
+	if d.skipped != "" {
+		answer["code"] = d.skipped
 	}
 	if d.app != "" {
 		answer[d.provider+"_app"] = d.app

@@ -15,7 +15,7 @@ import (
 type Code string
 
 // The codes. Every failure is worth a retry: either it passes, or somebody removes the cause
-// and the event then succeeds.
+// and the event then succeeds. TeammateIncomplete is no failure, but why an event was skipped.
 const (
 	InvalidEvent        Code = "InvalidEvent"
 	NotShownYet         Code = "NotShownYet"
@@ -23,6 +23,7 @@ const (
 	ApplicationGone     Code = "ApplicationGone"
 	SharedEntityID      Code = "SharedEntityID"
 	MetadataTooLarge    Code = "MetadataTooLarge"
+	TeammateIncomplete  Code = "TeammateIncomplete"
 	CredentialRefused   Code = "CredentialRefused" //nolint:gosec // It is a name.
 	SecretUnavailable   Code = "SecretUnavailable"
 	IdentityUnavailable Code = "IdentityUnavailable"
@@ -50,6 +51,7 @@ var table = []struct {
 	{ApplicationGone, false},
 	{SharedEntityID, false},
 	{MetadataTooLarge, false},
+	{TeammateIncomplete, false},
 	{CredentialRefused, false},
 	{SecretUnavailable, false},
 	{IdentityUnavailable, false},

@@ -35,20 +35,44 @@ type fakeOkta struct {
 	// others are listed with it, and have no metadata.
 	others   []*okta.Application
 	metadata []byte
+	// user is nil if there is none, appUser if nobody is assigned.
+	user     *okta.User
+	appUser  *okta.AppUser
 	err      error
 	replaced int
+	// calls counts what was read of applications and people.
+	calls int
+}
+
+func notFound() error { return &idp.Error{Provider: okta.Name, Op: "GET", Status: http.StatusNotFound} }
+
+func (f *fakeOkta) User(_ context.Context, id string) (*okta.User, error) {
+	f.calls++
+	if f.user == nil || id != "00u1" {
+		return nil, notFound()
+	}
+	return f.user, f.err
+}
+
+func (f *fakeOkta) AppUser(_ context.Context, appID, userID string) (*okta.AppUser, error) {
+	f.calls++
+	if f.appUser == nil || appID != "0oa1" || userID != "00u1" {
+		return nil, notFound()
+	}
+	return f.appUser, f.err
 }
 
 func (f *fakeOkta) Application(_ context.Context, id string) (*okta.Application, error) {
+	f.calls++
 	if f.app == nil || id != f.app.ID {
-		return nil, &idp.Error{Provider: okta.Name, Op: "GET", Status: http.StatusNotFound}
+		return nil, notFound()
 	}
 	return f.app, f.err
 }
 
 func (f *fakeOkta) Metadata(_ context.Context, id, keyID string) ([]byte, error) {
 	if f.app == nil || id != f.app.ID || keyID != f.app.SigningKeyID {
-		return nil, &idp.Error{Provider: okta.Name, Op: "GET", Status: http.StatusNotFound}
+		return nil, notFound()
 	}
 	return f.metadata, f.err
 }

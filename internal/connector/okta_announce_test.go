@@ -30,6 +30,7 @@ func TestLogEvents(t *testing.T) {
 		"deleted, a path":  {logEvent("application.lifecycle.delete", "SUCCESS", "0oa1/x"), "InvalidEvent"},
 		"not deleted":      {logEvent("application.lifecycle.delete", "FAILURE", "0oa1"), "Ignored"},
 		"of another kind":  {logEvent("user.session.start", "SUCCESS", "0oa1"), "Ignored"},
+		"unassigned":       {logEvent("application.user_membership.remove", "SUCCESS", "0oa1"), "Ignored"},
 		"no application":   {logEvent("application.lifecycle.update", "SUCCESS", ""), "Ignored"},
 		"path in the id":   {logEvent("application.lifecycle.update", "SUCCESS", "0oa1/../x"), "InvalidEvent"},
 		"detail is a text": {`{"source":"aws.partner/okta.com/x/y","detail-type":"SystemLog","detail":"x"}`, "InvalidEvent"},

@@ -6,18 +6,28 @@ import (
 	"fmt"
 )
 
-// Request is the request that the SendGrid SSO integration function gets: of a connection, or of
-// its end.
+// Request is the request that the SendGrid SSO integration function gets: of a connection, of its
+// end, or of a teammate.
 type Request struct {
 	Name string `json:"name,omitempty"`
-	// Enabled is nil for the end of a connection.
+	// Enabled is nil for what is no connection that should exist.
 	Enabled         *bool             `json:"enabled,omitempty"`
 	SAMLMetadata    string            `json:"saml_metadata,omitempty"`
 	SAMLMetadataURL string            `json:"saml_metadata_url,omitempty"`
 	IfExists        string            `json:"if_exists,omitempty"`
 	State           string            `json:"state,omitempty"`
 	Match           map[string]string `json:"match,omitempty"`
+	Teammate        *Teammate         `json:"teammate,omitempty"`
 	Metadata        map[string]string `json:"metadata"`
+}
+
+// Teammate is a person who is to log in. Its request never has IfExists: it creates the teammate,
+// and changes none that exists.
+type Teammate struct {
+	Email     string `json:"email"`
+	FirstName string `json:"first_name"`
+	LastName  string `json:"last_name"`
+	Persona   string `json:"persona"`
 }
 
 // IfExistsUpdate applies a request that differs from the one before.

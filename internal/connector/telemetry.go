@@ -32,7 +32,7 @@ func (c *Connector) logLine(ctx context.Context, d *delivery, coldStart bool) {
 func (c *Connector) writeLine(ctx context.Context, message string, d *delivery, attrs []slog.Attr) {
 	attrs = append([]slog.Attr{slog.String("kind", string(d.kind)), slog.String("outcome", string(d.result()))}, attrs...)
 	for _, id := range []struct{ name, value string }{
-		{d.provider + "_app", d.app}, {d.provider + "_event", d.appEvent}, {"event_id", d.event.ID}, {"message_id", d.messageID}, {"reason", d.reason},
+		{d.provider + "_app", d.app}, {d.provider + "_user", d.user}, {d.provider + "_event", d.appEvent}, {"event_id", d.event.ID}, {"message_id", d.messageID}, {"reason", d.reason},
 	} {
 		if id.value != "" {
 			attrs = append(attrs, slog.String(id.name, cut.ID(id.value)))
@@ -43,6 +43,9 @@ func (c *Connector) writeLine(ctx context.Context, message string, d *delivery, 
 	case d.failure != nil:
 		level = slog.LevelError
 		attrs = append(attrs, slog.String("code", string(d.failure.Code)), slog.String("error", d.failure.Error()))
+	case d.outcome == Skipped:
+		level = slog.LevelWarn
+		attrs = append(attrs, slog.String("code", string(d.skipped)))
 	case d.outcome == Refused:
 		level = slog.LevelWarn
 	}
@@ -108,6 +111,9 @@ func count(counts map[string]int, d *delivery) {
 	counts[string(d.result())]++
 	if d.failure != nil {
 		counts[string(d.failure.Code)]++
+	}
+	if d.skipped != "" {
+		counts[string(d.skipped)]++
 	}
 	if d.kind == kindSchedule && d.outcome == Checked {
 		counts[MetricApplicationsFailing] += d.needPerson()

@@ -35,8 +35,12 @@ func TestResultsThatChangeNothing(t *testing.T) {
 		"the URLs are there": {func(*result, *okta.Application) {}, "Unchanged", ""},
 		"superseded":         {func(r *result, _ *okta.Application) { r.detailType = "SSO Integration Superseded" }, "Unchanged", ""},
 		"rejected":           {func(r *result, _ *okta.Application) { r.detailType = "SSO Integration Rejected" }, "Ignored", "not about an integration"},
-		"not of Okta":        {func(r *result, _ *okta.Application) { r.app = "" }, "Ignored", "not about an integration"},
-		"a path":             {func(r *result, _ *okta.Application) { r.app = "../users/00u1" }, "Refused", "not the id of an application"},
+		// Nothing of a teammate belongs into an application, whatever else the event has.
+		"a teammate": {func(r *result, a *okta.Application) {
+			r.detailType, a.SignOn = "SSO Teammate Created", signOn("https://example.com", "https://example.com")
+		}, "Ignored", "not about an integration"},
+		"not of Okta": {func(r *result, _ *okta.Application) { r.app = "" }, "Ignored", "not about an integration"},
+		"a path":      {func(r *result, _ *okta.Application) { r.app = "../users/00u1" }, "Refused", "not the id of an application"},
 		"another integration": {func(r *result, a *okta.Application) {
 			r.entityID, a.SignOn = "urn:attacker", signOn("https://example.com", "https://example.com")
 		}, "Refused", "another entity_id"},

@@ -8,8 +8,8 @@ import (
 	"sendgrid-sso-integration/internal/okta"
 )
 
-// Announce turns an event of Okta's log into a request. The request has the state of the
-// application at this moment, and the time of the log event: of two requests about one
+// Announce turns an event of Okta's log into a request. That of an application has its state at
+// this moment, and the time of the log event: of two requests about one
 // application, the function lets the later time win. An event that announces something else
 // than Okta shows is processed again, as long as Okta may lag.
 func (p *Provider) Announce(ctx context.Context, event connector.Event) (a connector.Announcement) {
@@ -27,9 +27,11 @@ func (p *Provider) Announce(ctx context.Context, event connector.Event) (a conne
 	id := cmp.Or(e.UUID, event.ID)
 	switch {
 	case !e.concerns() || e.target().ID == "":
-		a.Reason = "the event announces no change of an application"
+		a.Reason = "the event announces neither a change of an application nor an assignment to one"
 	case a.App == "":
 		a.Err = &connector.Error{Code: connector.InvalidEvent, Message: "The target of the log event has an id that is not that of an application."}
+	case e.EventType == eventAssign:
+		p.announceAssignment(ctx, &a, e, id)
 	case e.EventType == eventDelete:
 		a.Request = end(a.App, id)
 	default:

@@ -15,7 +15,10 @@ func (*Provider) Sends(e connector.Event) bool {
 	return strings.HasPrefix(e.Source, "aws.partner/okta.com/") && e.DetailType == "SystemLog"
 }
 
-// The types of log events after which SendGrid may have to be told of an application.
+// The types of log events after which SendGrid may have to be told of an application, and of a
+// person who was assigned to it. Nothing follows from application.user_membership.remove: Okta
+// refuses a person without an assignment already, and a lost assignment of a group would remove a
+// department from SendGrid.
 //
 // https://developer.okta.com/docs/reference/api/event-types/
 const (
@@ -25,11 +28,12 @@ const (
 	eventDeactivate = "application.lifecycle.deactivate"
 	eventDelete     = "application.lifecycle.delete"
 	eventRotateKey  = "app.keys.rotate"
+	eventAssign     = "application.user_membership.add"
 )
 
 // LogEventTypes returns the types of log events that the connector processes.
 func LogEventTypes() []string {
-	return []string{eventCreate, eventUpdate, eventActivate, eventDeactivate, eventDelete, eventRotateKey}
+	return []string{eventCreate, eventUpdate, eventActivate, eventDeactivate, eventDelete, eventRotateKey, eventAssign}
 }
 
 // logEvent is an event of Okta's log.
@@ -54,15 +58,23 @@ type target struct {
 	DisplayName string `json:"displayName"`
 }
 
-// concerns reports whether the event is about a change of an application that took place.
+// concerns reports whether the event is about a change of an application that took place, or about
+// an assignment to it.
 func (e logEvent) concerns() bool {
 	return slices.Contains(LogEventTypes(), e.EventType) && (e.Outcome.Result == "" || e.Outcome.Result == "SUCCESS")
 }
 
 // target returns the application that the event is about, zero if there is none. Okta names one
 // application in an event.
-func (e logEvent) target() target {
-	i := slices.IndexFunc(e.Target, func(t target) bool { return t.Type == "AppInstance" })
+func (e logEvent) target() target { return e.first("AppInstance") }
+
+// user returns the person whom an assignment is about, zero if there is none. Beside them Okta
+// names an AppUser, whose id is that of the assignment, which the API does not take.
+func (e logEvent) user() target { return e.first("User") }
+
+// first returns the first target of a type, zero if there is none.
+func (e logEvent) first(kind string) target {
+	i := slices.IndexFunc(e.Target, func(t target) bool { return t.Type == kind })
 	if i < 0 {
 		return target{}
 	}

@@ -21,6 +21,8 @@ type API interface {
 	Applications(ctx context.Context) iter.Seq2[*okta.Application, error]
 	Metadata(ctx context.Context, id, keyID string) ([]byte, error)
 	Replace(ctx context.Context, id string, document []byte) error
+	User(ctx context.Context, id string) (*okta.User, error)
+	AppUser(ctx context.Context, appID, userID string) (*okta.AppUser, error)
 }
 
 // Provider is an Okta org. Set its fields before the first event.
@@ -28,6 +30,9 @@ type Provider struct {
 	API API
 	// NamePrefix is what the names of the applications begin with that concern SendGrid.
 	NamePrefix string
+	// Persona is what people may do in SendGrid who are assigned to such an application. If it is
+	// empty, nobody becomes a teammate.
+	Persona string
 }
 
 // Name implements connector.Provider.
@@ -119,10 +124,12 @@ func (p *Provider) ignores(app *okta.Application) string {
 	case app.SignOnMode != okta.SAML:
 		return "the application does not use SAML 2.0"
 	case !strings.HasPrefix(app.Label, p.NamePrefix):
-		return "the name of the application does not begin with APPLICATION_NAME_PREFIX"
+		return reasonOtherName
 	}
 	return ""
 }
+
+const reasonOtherName = "the name of the application does not begin with APPLICATION_NAME_PREFIX"
 
 // metadata reads the SAML metadata of an application, as Okta writes it and parsed. It is that
 // of the key that the application was read with, so that both belong together.
