@@ -28,9 +28,9 @@ type Application struct {
 	document []byte
 }
 
-// SendsUserName reports whether Okta sends the name of the user in the application as NameID, which
-// is the template of every application that is made in the Admin Console. With another one,
-// which only the API can set, what Okta sends is known to Okta alone.
+// SendsUserName reports whether Okta sends the name of the user in the application as NameID, as
+// it does unless somebody set another template by the API. Nothing shows what Okta makes of
+// another one.
 //
 // https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Application/#tag/Application/operation/createApplication
 func (a *Application) SendsUserName() bool {
