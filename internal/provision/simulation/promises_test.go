@@ -33,8 +33,7 @@ func (sim *simulation) remembered(t *try) bool {
 	q := t.delivery.request
 	return !q.http && slices.ContainsFunc(sim.tries, func(other *try) bool {
 		same := other.delivery.request == q && (!q.bare || other.delivery == t.delivery)
-		unrecorded := other.died || other.failure != nil && other.failure.Code == problem.LedgerUnavailable
-		return same && other != t && (other.result != nil || unrecorded) && other.ended.Before(t.ended)
+		return same && other != t && (other.result != nil || other.unrecorded()) && other.ended.Before(t.ended)
 	})
 }
 
@@ -42,44 +41,8 @@ func (q *sent) sameFields(other *sent) bool {
 	return q.absent == other.absent && q.enabled == other.enabled && q.signin == other.signin && q.rejected == other.rejected
 }
 
-// newer reports whether the request of a try is newer than that of another. Of two that were sent
-// at the same time it is the one of which every copy was received later.
-func (t *try) newer(than *try) bool {
-	if !t.order.Sent.Equal(than.order.Sent) {
-		return than.order.Before(t.order)
-	}
-	first, _ := t.received()
-	_, last := than.received()
-	return last.Before(first)
-}
-
-// received returns when the first and the last copy of the request were received.
-func (t *try) received() (first, last time.Time) {
-	first, last = t.order.Received, t.order.Received
-	if q := t.delivery.request; !q.http && !q.bare {
-		for _, d := range t.sim.schedule.deliveries {
-			if d.request == q {
-				at := t.sim.received(d)
-				first, last = earlier(first, at), later(last, at)
-			}
-		}
-	}
-	return first, last
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
-}
-
-func later(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return b
-	}
-	return a
-}
+// newer reports whether the request of a try is newer than that of another.
+func (t *try) newer(than *try) bool { return t.caller.newer(&than.caller) }
 
 // relation says what is special about the times of two requests.
 func relation(a, b *try) string {
@@ -128,8 +91,9 @@ func (sim *simulation) wrote(t *try, what string, fields bool) {
 	}
 }
 
-// recorded checks what a try wrote to the ledger.
-func (sim *simulation) recorded(t *try, before, after protocol.Entry) {
+// checkRecorded checks what a try wrote to the ledger.
+func (sim *simulation) checkRecorded(ctx context.Context, before, after protocol.Entry) {
+	t := tryOf(ctx)
 	q := t.asks
 	if q.audit {
 		sim.recordedByAudit(t, before, after)
@@ -313,7 +277,7 @@ func (sim *simulation) checkAnswer(t *try) {
 			if other == t || t.newer(other) {
 				continue
 			}
-			newer = newer || other.wroteSince || other.accepted() || other.result != nil && other.asks.update || other.died || other.failure != nil && other.failure.Code == problem.LedgerUnavailable
+			newer = newer || other.wroteSince || other.accepted() || other.result != nil && other.asks.update || other.unrecorded()
 			switch {
 			case other.failure != nil && !other.failure.Retryable():
 				why = "what was rejected"

@@ -8,21 +8,11 @@ import (
 	"time"
 )
 
-// What the protocol assumes: a write takes effect late, and a read lags, by less than a settling
-// period together.
-const (
-	maxLate = 25 * time.Second
-	maxLag  = 30 * time.Second
-)
-
 // schedule is all that happens in one simulation. It is drawn from a seed.
 type schedule struct {
-	seed       uint64
-	processes  int
-	lag        time.Duration
+	chance
 	requests   []*sent
 	deliveries []*delivery
-	faults     []fault
 	hands      []hand
 	documents  []document // The first one is there from the beginning.
 	// deleteAfter is how long after it was ended a connection is deleted, 0 if it is not.
@@ -33,17 +23,12 @@ type schedule struct {
 
 // sent is what one sender asks for.
 type sent struct {
-	number   int
-	at       time.Duration // When it was sent, in whole seconds as EventBridge has it.
-	tie      time.Duration // The part of a second by which it was sent later.
-	ahead    time.Duration // By how much the sender's clock is ahead.
+	sender
 	enabled  bool
 	signin   string
 	certs    []int
 	update   bool
 	restore  bool // It updates, too.
-	http     bool // Each try is a request of its own, ordered by its arrival, without an id.
-	bare     bool // Each duplicate has an id of its own.
 	rejected bool // SendGrid refuses what it asks for.
 	webhook  bool // Its caller may not update.
 	url      bool // SAML metadata at a URL supplies signin and certs.
@@ -67,43 +52,6 @@ type delivery struct {
 	process int
 	length  time.Duration
 	brief   bool
-}
-
-// fault is what becomes of one call of one try of a delivery.
-type fault struct {
-	delivery, try, call int
-	write               bool // Whether only the writes to SendGrid count.
-	fate                fate
-}
-
-// fate is what becomes of a call to SendGrid or to the ledger.
-type fate int
-
-const (
-	succeeds fate = iota
-	// diesBefore and diesAfter: the process ends before or after the call took effect.
-	diesBefore
-	diesAfter
-	// lost: the call takes effect, and its response does not arrive.
-	lost
-	// never: the call has no effect, and its response does not arrive.
-	never
-	// late: a write that is not answered, and takes effect later.
-	late
-	// forbidden and limited are refusals of SendGrid, unsent a connection that could not be made.
-	forbidden
-	limited
-	unsent
-	// nameless: the response to a create lacks the id.
-	nameless
-	fates
-)
-
-func (f fate) String() string {
-	return [...]string{
-		"succeeds", "dies before", "dies after", "takes effect, not answered", "no effect, not answered",
-		"takes effect late, not answered", "403", "429", "no connection", "answered without id",
-	}[f]
 }
 
 // hand is something that a person does at SendGrid.
@@ -131,16 +79,16 @@ func (d deed) String() string {
 // newSchedule draws a schedule.
 func newSchedule(seed uint64) *schedule {
 	r := rand.New(rand.NewPCG(seed, 1))
-	s := &schedule{seed: seed, processes: 1 + r.IntN(3), lag: time.Duration(r.IntN(4)) * maxLag / 3, unanswered: r.IntN(20) == 0}
+	s := &schedule{chance: chance{seed: seed, processes: 1 + r.IntN(3), lag: time.Duration(r.IntN(4)) * maxLag / 3}, unanswered: r.IntN(20) == 0}
 	span := []time.Duration{20 * time.Second, 60 * time.Second, 180 * time.Second}[r.IntN(3)]
 	seconds := func(most time.Duration) time.Duration {
 		return time.Duration(r.IntN(int(most/time.Second)+1)) * time.Second
 	}
 	for n := range 1 + r.IntN(4) {
 		q := &sent{
-			number: n, at: seconds(span), tie: time.Duration(r.IntN(1000)) * time.Millisecond, ahead: []time.Duration{0, 0, 0, 0, 0, 0, 20 * time.Second, time.Hour}[r.IntN(8)], enabled: r.IntN(2) == 0, signin: "ab"[r.IntN(2):][:1],
-			update: r.IntN(4) > 0, http: r.IntN(5) == 0, bare: r.IntN(3) == 0, rejected: r.IntN(12) == 0,
+			sender: drawSender(r, n, seconds(span)), enabled: r.IntN(2) == 0, signin: "ab"[r.IntN(2):][:1], update: r.IntN(4) > 0,
 		}
+		q.http, q.bare, q.rejected = r.IntN(5) == 0, r.IntN(3) == 0, r.IntN(12) == 0
 		q.restore = q.update && r.IntN(4) == 0
 		q.webhook = !q.update && r.IntN(2) == 0
 		q.url = r.IntN(4) == 0
@@ -152,7 +100,7 @@ func newSchedule(seed uint64) *schedule {
 			}
 		}
 		if r.IntN(8) == 0 {
-			*q = sent{number: n, at: q.at, tie: q.tie, ahead: q.ahead, http: q.http, bare: q.bare, update: true, absent: true}
+			*q = sent{sender: q.sender, update: true, absent: true}
 		}
 		s.requests = append(s.requests, q)
 		for range 1 + max(0, r.IntN(4)-1) {
@@ -163,7 +111,7 @@ func newSchedule(seed uint64) *schedule {
 		}
 	}
 	if r.IntN(4) == 0 { // Tickets: a create without certificates, and the same with them later.
-		bare := &sent{number: len(s.requests), at: seconds(span / 2), enabled: true, signin: "a", http: r.IntN(2) == 0, webhook: r.IntN(2) == 0}
+		bare := &sent{sender: sender{number: len(s.requests), at: seconds(span / 2), http: r.IntN(2) == 0}, enabled: true, signin: "a", webhook: r.IntN(2) == 0}
 		certified := *bare
 		certified.number, certified.at, certified.certs = bare.number+1, bare.at+seconds(span/2), [][]int{{0}, {1}, {0, 1}}[r.IntN(3)]
 		if r.IntN(2) == 0 { // Alone, or among the others.
@@ -199,7 +147,7 @@ func newSchedule(seed uint64) *schedule {
 	}
 	if r.IntN(2) == 0 {
 		for range 1 + r.IntN(2) {
-			q := &sent{number: len(s.requests), audit: true, at: seconds(span * 2)}
+			q := &sent{sender: sender{number: len(s.requests), at: seconds(span * 2)}, audit: true}
 			s.requests = append(s.requests, q)
 			for range 1 + r.IntN(2) { // The queue may deliver it twice.
 				s.deliveries = append(s.deliveries, &delivery{
@@ -216,32 +164,6 @@ func newSchedule(seed uint64) *schedule {
 		s.faults = append(s.faults, f)
 	}
 	return s
-}
-
-// fate returns what becomes of a call: that of the fault with its number, counted among all calls
-// or, if it is a write to SendGrid, among those.
-func (s *schedule) fate(delivery, try, call, write int) fate {
-	for _, f := range s.faults {
-		number := call
-		if f.write {
-			number = write
-		}
-		if f.delivery == delivery && f.try == try && f.call == number {
-			return f.fate
-		}
-	}
-	return succeeds
-}
-
-// draw returns a random number that depends on nothing but the seed and what it is for, so that it
-// stays when another step is left out of the schedule.
-func (s *schedule) draw(most time.Duration, purpose ...int) time.Duration {
-	mixed := s.seed
-	for _, p := range purpose {
-		mixed = (mixed ^ uint64(p+1)) * 0x9e3779b97f4a7c15
-		mixed ^= mixed >> 29
-	}
-	return time.Duration(rand.New(rand.NewPCG(mixed, 2)).Int64N(int64(most)))
 }
 
 // String describes the schedule in readable steps, in the order in which they begin.
@@ -282,14 +204,6 @@ func (s *schedule) String() string {
 		fmt.Fprintf(&b, "\n%8s  %s", each.at, each.text)
 	}
 	return b.String()
-}
-
-func (f fault) String() string {
-	what := "call"
-	if f.write {
-		what = "write"
-	}
-	return fmt.Sprintf("try %d, %s %d: %s", f.try, what, f.call, f.fate)
 }
 
 func (q *sent) String() string {

@@ -2,12 +2,9 @@ package simulation_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"runtime"
 	"slices"
-	"time"
 
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -16,38 +13,6 @@ const (
 	entityID  = "https://idp.example.com/a"
 	foreignID = "https://idp.example.com/b"
 )
-
-// past is what something was over time, the oldest version first.
-type past[T any] []version[T]
-
-type version[T any] struct {
-	since   time.Time
-	value   T
-	deleted bool
-}
-
-func (p past[T]) at(when time.Time) (value T, exists bool) {
-	for _, v := range slices.Backward(p) {
-		if !v.since.After(when) {
-			return v.value, !v.deleted
-		}
-	}
-	return value, false
-}
-
-func (p past[T]) now() (T, bool) { return p.at(time.Now()) }
-
-func (p *past[T]) set(value T, deleted bool) {
-	*p = append(*p, version[T]{time.Now(), value, deleted})
-}
-
-// existed reports whether it existed at some time since then.
-func (p past[T]) existed(since time.Time) bool {
-	if _, exists := p.at(since); exists {
-		return true
-	}
-	return slices.ContainsFunc(p, func(v version[T]) bool { return !v.deleted && v.since.After(since) })
-}
 
 type integration struct {
 	past[sendgrid.Integration]
@@ -118,83 +83,14 @@ func (a *account) count(integration, pem string) int {
 // the schedule. It implements provision.SendGrid.
 type client struct{ sim *simulation }
 
-// call takes a call to its fate. apply carries it out.
 func (c client) call(ctx context.Context, op sendgrid.Op, describe string, apply func(*try) error) error {
-	t, index, fate := begin(ctx, !op.Writes())
-	if c.sim.schedule.unanswered && op == sendgrid.OpCreateCertificate {
-		fate = never
-	}
-	if !op.Writes() && (fate == late || fate == nameless) || fate == nameless && op == sendgrid.OpUpdateIntegration {
-		fate = lost
-	}
-	if !t.pause(ctx, time.Millisecond, 400*time.Millisecond, index, 1) {
-		return &sendgrid.Error{Op: op, Err: ctx.Err()}
-	}
-	err := c.meet(t, index, fate, op, describe, apply)
-	if !t.pause(ctx, time.Millisecond, 400*time.Millisecond, index, 2) {
-		return &sendgrid.Error{Op: op, Sent: true, Err: ctx.Err()}
-	}
-	return err
-}
-
-// meet lets a call meet its fate, and returns what the caller gets.
-func (c client) meet(t *try, index int, fate fate, op sendgrid.Op, describe string, apply func(*try) error) error {
-	c.sim.mu.Lock()
-	defer c.sim.mu.Unlock()
-	c.sim.trace("%s: %s%s", t, describe, fate.note())
-	answered := func(status int) error { return &sendgrid.Error{Op: op, Sent: true, StatusCode: status} }
-	switch fate {
-	case succeeds, nameless:
-		return apply(t)
-	case diesBefore:
-		t.die()
-	case diesAfter:
-		_ = apply(t)
-		t.die()
-	case lost:
-		_ = apply(t)
-		return answered(http.StatusGatewayTimeout)
-	case late:
-		after := c.sim.schedule.draw(maxLate-time.Second, t.delivery.number, t.number, index, 3)
-		time.AfterFunc(after, func() {
-			c.sim.mu.Lock()
-			defer c.sim.mu.Unlock()
-			t.late = true
-			_ = apply(t)
-		})
-		return answered(http.StatusGatewayTimeout)
-	case never:
-		return answered(http.StatusGatewayTimeout)
-	case forbidden:
-		return answered(http.StatusForbidden)
-	case limited:
-		return answered(http.StatusTooManyRequests)
-	case unsent:
-		return &sendgrid.Error{Op: op, Err: errors.New("no connection")}
-	case fates:
-	}
-	panic("no fate")
-}
-
-func (f fate) note() string {
-	if f == succeeds {
-		return ""
-	}
-	return " [" + f.String() + "]"
-}
-
-// shown is when what a read shows was true.
-func (c client) shown(t *try, index int) time.Time {
-	if c.sim.schedule.lag == 0 {
-		return time.Now()
-	}
-	return time.Now().Add(-c.sim.schedule.draw(c.sim.schedule.lag, t.delivery.number, t.number, index, 4))
+	return c.sim.call(ctx, op, describe, func() error { return apply(tryOf(ctx)) })
 }
 
 func (c client) ListIntegrations(ctx context.Context) ([]sendgrid.Integration, error) {
 	var list []sendgrid.Integration
 	err := c.call(ctx, sendgrid.OpListIntegrations, "list", func(t *try) error {
-		at := c.shown(t, t.calls)
+		at := t.shown(t.calls)
 		for _, i := range c.sim.account.integrations {
 			if value, exists := i.at(at); exists {
 				list = append(list, value)
@@ -208,7 +104,7 @@ func (c client) ListIntegrations(ctx context.Context) ([]sendgrid.Integration, e
 func (c client) GetIntegration(ctx context.Context, id string) (*sendgrid.Integration, error) {
 	var found *sendgrid.Integration
 	err := c.call(ctx, sendgrid.OpGetIntegration, "get "+id, func(t *try) error {
-		at := c.shown(t, t.calls)
+		at := t.shown(t.calls)
 		for _, i := range c.sim.account.integrations {
 			if value, exists := i.at(at); exists && i.id == id {
 				found = &value
@@ -330,7 +226,7 @@ func (sim *simulation) answered(certificate string) {
 func (c client) ListCertificates(ctx context.Context, id string) ([]sendgrid.Certificate, error) {
 	var list []sendgrid.Certificate
 	err := c.call(ctx, sendgrid.OpListCertificates, "list certificates of "+id, func(t *try) error {
-		at, known := c.shown(t, t.calls), false
+		at, known := t.shown(t.calls), false
 		for _, i := range c.sim.account.integrations {
 			if _, exists := i.at(at); exists && i.id == id {
 				known = true
@@ -379,10 +275,4 @@ func (a *account) act(h hand) {
 		}
 		live[0].set(value, false)
 	}
-}
-
-// die ends the process of a try: none of its calls does anything any more.
-func (t *try) die() {
-	t.process.dead.Store(true)
-	runtime.Goexit()
 }

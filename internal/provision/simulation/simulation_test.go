@@ -1,5 +1,5 @@
 // Package simulation drives the real Ensure through random schedules, in simulated time, and
-// checks what it promises after each.
+// checks what it promises after each. One simulation is about connections, and one about teammates.
 package simulation_test
 
 import (
@@ -23,7 +23,18 @@ var (
 	count = flag.Bool("count", false, "count broken promises instead of stopping at the first")
 )
 
-func TestSimulation(t *testing.T) {
+func TestSimulation(t *testing.T) { explore(t, newSchedule, simulate) }
+
+// simplified is a schedule that may be left with less.
+type simplified[S any] interface {
+	fmt.Stringer
+	// without returns the schedules that lack one step of this one, or have a simpler one.
+	without() []S
+}
+
+// explore runs as many schedules as the flags say.
+func explore[S simplified[S], R simulated](t *testing.T, draw func(seed uint64) S, simulate func(*testing.T, S) R) {
+	t.Helper()
 	const shards = 4
 	var mu sync.Mutex
 	found := map[string][]uint64{}
@@ -32,20 +43,20 @@ func TestSimulation(t *testing.T) {
 			t.Run(fmt.Sprint(shard), func(t *testing.T) {
 				t.Parallel()
 				for n := shard; n < *seeds; n += shards {
-					s := newSchedule(*first + uint64(n))
-					sim := simulate(t, s)
-					if sim.broken == "" {
+					s := draw(*first + uint64(n))
+					w := simulate(t, s).ended()
+					if w.broken == "" {
 						continue
 					}
 					if *count {
 						mu.Lock()
-						kind := kindOf(sim.broken)
-						found[kind] = append(found[kind], s.seed)
+						kind := kindOf(w.broken)
+						found[kind] = append(found[kind], w.chance.seed)
 						mu.Unlock()
 						continue
 					}
-					smallest, sim := shrink(t, s, sim)
-					t.Fatalf("%s\n\n%s\n\n%s", sim.broken, smallest, strings.Join(sim.steps, "\n"))
+					smallest, w := shrink(t, s, w, simulate)
+					t.Fatalf("%s\n\n%s\n\n%s", w.broken, smallest, strings.Join(w.steps, "\n"))
 				}
 			})
 		}
@@ -68,18 +79,18 @@ func kindOf(broken string) string {
 }
 
 // shrink leaves out of a schedule what it does not need to break the same kind of promise.
-func shrink(t *testing.T, s *schedule, sim *simulation) (*schedule, *simulation) {
+func shrink[S simplified[S], R simulated](t *testing.T, s S, w *world, simulate func(*testing.T, S) R) (S, *world) {
 	t.Helper()
 	for again := true; again; {
 		again = false
 		for _, smaller := range s.without() {
-			if result := simulate(t, smaller); result.broken != "" && kindOf(result.broken) == kindOf(sim.broken) {
-				s, sim, again = smaller, result, true
+			if result := simulate(t, smaller).ended(); result.broken != "" && kindOf(result.broken) == kindOf(w.broken) {
+				s, w, again = smaller, result, true
 				break
 			}
 		}
 	}
-	return s, sim
+	return s, w
 }
 
 // The same seed is the same run, to the last step.

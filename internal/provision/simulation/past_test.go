@@ -1,0 +1,38 @@
+package simulation_test
+
+import (
+	"slices"
+	"time"
+)
+
+// past is what something was over time, the oldest version first.
+type past[T any] []version[T]
+
+type version[T any] struct {
+	since   time.Time
+	value   T
+	deleted bool
+}
+
+func (p past[T]) at(when time.Time) (value T, exists bool) {
+	for _, v := range slices.Backward(p) {
+		if !v.since.After(when) {
+			return v.value, !v.deleted
+		}
+	}
+	return value, false
+}
+
+func (p past[T]) now() (T, bool) { return p.at(time.Now()) }
+
+func (p *past[T]) set(value T, deleted bool) {
+	*p = append(*p, version[T]{time.Now(), value, deleted})
+}
+
+// existed reports whether it existed at some time since then.
+func (p past[T]) existed(since time.Time) bool {
+	if _, exists := p.at(since); exists {
+		return true
+	}
+	return slices.ContainsFunc(p, func(v version[T]) bool { return !v.deleted && v.since.After(since) })
+}

@@ -1,0 +1,374 @@
+package simulation_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sendgrid-sso-integration/internal/ledger"
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// maxTries is how often a delivery is repeated before that counts as for ever.
+const maxTries = 40
+
+// world is what a simulation has whatever the requests are about: the ledger, what becomes of calls, and what was
+// noted. In its bubble, the calls of different tries take effect at different times, so nothing depends on the order
+// in which goroutines run.
+type world struct {
+	chance *chance
+	mu     sync.Mutex // Guards what follows, within one instant.
+	began  time.Time
+	ledger ledger.Memory
+	steps  []string
+	broken string // The first promise that was broken.
+	// bend changes the fate of a call, where its operation has no such fate.
+	bend func(sendgrid.Op, fate) fate
+	// recorded checks what a try wrote to the ledger.
+	recorded func(ctx context.Context, before, after protocol.Entry)
+}
+
+// simulated is the world once a schedule was run.
+type simulated interface{ ended() *world }
+
+func (w *world) ended() *world { return w }
+
+// inBubble runs a simulation in simulated time.
+func inBubble(t *testing.T, w *world, run func()) {
+	t.Helper()
+	synctest.Test(t, func(*testing.T) {
+		w.began = time.Now()
+		run()
+	})
+}
+
+// accountName is what identifies the SendGrid account.
+func accountName() []string { return []string{"account"} }
+
+// process is a Lambda execution environment. Only the ledger is shared.
+type process struct {
+	*provision.Provisioner
+	dead atomic.Bool
+}
+
+// process returns a process, a new one if that has died. Its randomness is that of the try for which it is started.
+func (w *world) process(all []*process, at, delivery, number int, fresh *provision.Provisioner) *process {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if p := all[at]; p != nil && !p.dead.Load() {
+		return p
+	}
+	fresh.Ledger, fresh.Account = faultyLedger{w}, accountName()
+	fresh.Random = &source{PCG: rand.NewPCG(w.chance.seed, uint64(delivery*maxTries+number))}
+	all[at] = &process{Provisioner: fresh}
+	return all[at]
+}
+
+// source is a random source for goroutines.
+type source struct {
+	mu sync.Mutex
+	*rand.PCG
+}
+
+func (s *source) Uint64() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.PCG.Uint64()
+}
+
+// caller is one try of a delivery: one call of Ensure.
+type caller struct {
+	world    *world
+	process  *process
+	copy     int // The number of the delivery.
+	number   int
+	calls    int
+	writes   int  // To SendGrid.
+	late     bool // Whether one of them took effect late.
+	order    protocol.Order
+	asked    provision.Delivery
+	received struct{ first, last time.Time } // The copies of its request.
+	began    time.Time
+	ended    time.Time
+	result   *provision.Result
+	failure  *problem.Error
+	died     bool
+	// wroteSince reports whether a write of its request took effect.
+	wroteSince bool
+}
+
+type callerKey struct{}
+
+func (c *caller) String() string { return fmt.Sprintf("delivery %d try %d", c.copy, c.number) }
+
+// sent notes how a request was sent, when this copy of it arrived, and when all of them do.
+func (c *caller) sent(by sender, arrives time.Duration, copies []time.Duration, mayUpdate bool) {
+	received := func(at time.Duration) time.Time {
+		return c.world.began.Add(max(by.at+by.tie, at)).Truncate(time.Millisecond)
+	}
+	at := received(arrives)
+	c.order = protocol.NewOrder(c.world.began.Add(by.at+by.ahead), at)
+	ids := []string{fmt.Sprintf("event:%d", by.number)}
+	switch {
+	case by.http:
+		c.order, ids = protocol.NewOrder(time.Time{}, time.Now()), nil
+	case by.bare:
+		c.order, ids = protocol.NewOrder(time.Time{}, at), []string{fmt.Sprintf("message:%d", c.copy)}
+	}
+	c.asked = provision.Delivery{IDs: ids, Caller: fmt.Sprint(by.number), MayUpdate: mayUpdate, Unattended: !by.http, Order: c.order}
+	c.received.first, c.received.last = c.order.Received, c.order.Received
+	if !by.http && !by.bare {
+		c.received.first, c.received.last = received(slices.Min(copies)), received(slices.Max(copies))
+	}
+}
+
+// newer reports whether the request of a try is newer than that of another. Of two that were sent
+// at the same time it is the one of which every copy was received later.
+func (c *caller) newer(than *caller) bool {
+	if !c.order.Sent.Equal(than.order.Sent) {
+		return than.order.Before(c.order)
+	}
+	return than.received.last.Before(c.received.first)
+}
+
+// deliver repeats a delivery until it has a final outcome.
+func (w *world) deliver(at time.Duration, number int, try func(number int) (again bool, after time.Duration)) {
+	time.Sleep(at + time.Duration(number+1)*time.Microsecond)
+	for n := range maxTries {
+		again, after := try(n)
+		if !again {
+			return
+		}
+		time.Sleep(after + w.chance.draw(10*time.Second, number, n, 7))
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.require(false, "delivery %d has no final outcome after %d tries", number, maxTries)
+}
+
+// ensure calls Ensure, checks what it answers, and reports whether the delivery has to be repeated, and after what
+// time.
+func (c *caller) ensure(ctx context.Context, r request.Resolved, length time.Duration, check func()) (again bool, after time.Duration) {
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, callerKey{}, c), length)
+	defer cancel()
+	died := true
+	var result *provision.Result
+	var failure *problem.Error
+	var one sync.WaitGroup
+	one.Go(func() { // A process that dies ends it.
+		var err error
+		result, err = c.process.Ensure(ctx, r, c.asked)
+		errors.As(err, &failure)
+		died = false
+	})
+	one.Wait()
+	time.Sleep(time.Duration(c.copy+1) * time.Nanosecond) // Tries that share a list may end at the same time.
+	c.world.mu.Lock()
+	defer c.world.mu.Unlock()
+	c.ended, c.died, c.result, c.failure = time.Now(), died, result, failure
+	if c.died {
+		c.world.trace("%s: the process died", c)
+		return true, time.Minute
+	}
+	check()
+	if c.failure == nil || !c.failure.Retryable() {
+		return false, 0
+	}
+	return true, min(90*time.Second, max(5*time.Second, c.failure.RetryAfter))
+}
+
+// unrecorded reports whether the ledger may have recorded an outcome that was not answered.
+func (c *caller) unrecorded() bool {
+	return c.died || c.failure != nil && c.failure.Code == problem.LedgerUnavailable
+}
+
+// begin begins a call of the try whose context it has. A call of a dead process does not return.
+func begin(ctx context.Context, read bool) (*caller, int, fate) {
+	c, fate := peek(ctx, read)
+	c.world.mu.Lock() // A shared list goes on after the try that began it.
+	defer c.world.mu.Unlock()
+	c.calls++
+	if !read {
+		c.writes++
+	}
+	return c, c.calls, fate
+}
+
+// peek returns the fate of the call that comes next.
+func peek(ctx context.Context, read bool) (*caller, fate) {
+	c := ctx.Value(callerKey{}).(*caller)
+	if c.process.dead.Load() {
+		runtime.Goexit()
+	}
+	c.world.mu.Lock()
+	defer c.world.mu.Unlock()
+	write := c.writes
+	if read {
+		write = -1
+	}
+	return c, c.world.chance.fate(c.copy, c.number, c.calls, write)
+}
+
+// pause lets a call take a while; it reports false if its time is over before.
+func (c *caller) pause(ctx context.Context, least, most time.Duration, purpose ...int) bool {
+	d := least + c.world.chance.draw(most, append(purpose, c.copy, c.number)...)
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	if c.process.dead.Load() {
+		runtime.Goexit()
+	}
+	return ctx.Err() == nil
+}
+
+// die ends the process of a try: none of its calls does anything any more.
+func (c *caller) die() {
+	c.process.dead.Store(true)
+	runtime.Goexit()
+}
+
+// shown is when what a read shows was true.
+func (c *caller) shown(index int) time.Time {
+	if c.world.chance.lag == 0 {
+		return time.Now()
+	}
+	return time.Now().Add(-c.world.chance.draw(c.world.chance.lag, c.copy, c.number, index, 4))
+}
+
+// call takes a call of SendGrid to its fate: it takes a while. apply carries it out.
+func (w *world) call(ctx context.Context, op sendgrid.Op, describe string, apply func() error) error {
+	c, index, fate := begin(ctx, !op.Writes())
+	fate = w.bend(op, fate)
+	if !op.Writes() && (fate == late || fate == nameless) {
+		fate = lost
+	}
+	if !c.pause(ctx, time.Millisecond, 400*time.Millisecond, index, 1) {
+		return &sendgrid.Error{Op: op, Err: ctx.Err()}
+	}
+	err := c.meet(index, fate, op, describe, apply)
+	if !c.pause(ctx, time.Millisecond, 400*time.Millisecond, index, 2) {
+		return &sendgrid.Error{Op: op, Sent: true, Err: ctx.Err()}
+	}
+	return err
+}
+
+// meet lets a call meet its fate, and returns what the caller gets.
+func (c *caller) meet(index int, fate fate, op sendgrid.Op, describe string, apply func() error) error {
+	w := c.world
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.trace("%s: %s%s", c, describe, fate.note())
+	answered := func(status int) error { return &sendgrid.Error{Op: op, Sent: true, StatusCode: status} }
+	switch fate {
+	case succeeds, nameless:
+		return apply()
+	case diesBefore:
+		c.die()
+	case diesAfter:
+		_ = apply()
+		c.die()
+	case lost:
+		_ = apply()
+		return answered(http.StatusGatewayTimeout)
+	case late:
+		after := w.chance.draw(maxLate-time.Second, c.copy, c.number, index, 3)
+		time.AfterFunc(after, func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			c.late = true
+			_ = apply()
+		})
+		return answered(http.StatusGatewayTimeout)
+	case never:
+		return answered(http.StatusGatewayTimeout)
+	case forbidden:
+		return answered(http.StatusForbidden)
+	case limited:
+		return answered(http.StatusTooManyRequests)
+	case unsent:
+		return &sendgrid.Error{Op: op, Err: errors.New("no connection")}
+	case fates:
+	}
+	panic("no fate")
+}
+
+// trace notes what happened.
+func (w *world) trace(format string, args ...any) {
+	w.steps = append(w.steps, fmt.Sprintf("%12.6f  ", time.Since(w.began).Seconds())+fmt.Sprintf(format, args...))
+}
+
+// require notes that a promise was broken.
+func (w *world) require(kept bool, format string, args ...any) {
+	if !kept && w.broken == "" {
+		w.broken = fmt.Sprintf(format, args...)
+		w.trace("BROKEN: %s", w.broken)
+	}
+}
+
+// faultyLedger is the ledger as one process calls it.
+type faultyLedger struct{ world *world }
+
+var errLedger = errors.New("the table does not answer")
+
+func (l faultyLedger) Get(ctx context.Context, key string) (protocol.Entry, error) {
+	c, index, fate := begin(ctx, true)
+	if !c.pause(ctx, time.Millisecond, 20*time.Millisecond, index, 5) {
+		return protocol.Entry{}, ctx.Err()
+	}
+	switch fate {
+	case diesBefore, diesAfter:
+		c.die()
+	case lost, never, late:
+		return protocol.Entry{}, errLedger
+	case succeeds, forbidden, limited, unsent, nameless, fates:
+	}
+	return l.world.ledger.Get(ctx, key)
+}
+
+func (l faultyLedger) Put(ctx context.Context, e protocol.Entry) (current protocol.Entry, stored bool, err error) {
+	c, index, fate := begin(ctx, true)
+	if !c.pause(ctx, time.Millisecond, 20*time.Millisecond, index, 5) {
+		return protocol.Entry{}, false, ctx.Err()
+	}
+	l.world.mu.Lock()
+	defer l.world.mu.Unlock()
+	switch fate {
+	case diesBefore:
+		c.die()
+	case never:
+		return protocol.Entry{}, false, errLedger
+	case late: // A late copy of the write.
+		time.AfterFunc(l.world.chance.draw(maxLate, c.copy, c.number, index, 6), func() { _, _, _ = l.world.ledger.Put(ctx, e) })
+		return protocol.Entry{}, false, errLedger
+	case succeeds, diesAfter, lost, forbidden, limited, unsent, nameless, fates: // Those of SendGrid alone, and what comes after the write.
+	}
+	before, _ := l.world.ledger.Get(ctx, e.Key)
+	current, stored, err = l.world.ledger.Put(ctx, e)
+	if stored {
+		l.world.recorded(ctx, before, e)
+	}
+	l.world.trace("%s: ledger %s owner=%t stored=%t%s", c, e.State, e.Owner != "", stored, fate.note())
+	if fate == diesAfter {
+		c.die()
+	}
+	if fate == lost {
+		return protocol.Entry{}, false, errLedger
+	}
+	return current, stored, err
+}
