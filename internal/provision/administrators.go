@@ -13,10 +13,13 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// endsAdministrator reports whether a write deletes or demotes an administrator.
+// endsAdministrator reports whether a write deletes or demotes an administrator. Reads may lag behind the write that
+// made the teammate one.
 func (a *teammateAttempt) endsAdministrator(w write) bool {
 	demotes := w.Kind == protocol.DeleteResource || w.Kind == protocol.UpdateResource && !a.asks.IsAdmin
-	return demotes && a.seen != nil && a.seen.IsAdmin
+	before, _ := parsePerson(a.entry.Baseline)
+	promoted := before.IsAdmin && a.entry.Settling(a.asOf) > 0
+	return demotes && a.seen != nil && (a.seen.IsAdmin || promoted)
 }
 
 // guarded performs a write, but not one that would leave the account without an administrator who logs in by SSO.
