@@ -229,14 +229,14 @@ func notSSO(email string, found sendgrid.Teammate) *problem.Error {
 		"%s is %s, which this function never changes; nothing was changed. If this person is meant to log in by SSO, remove them in SendGrid's settings for teammates, and send the request again.", email, is)}
 }
 
-// shown implements resource. What the teammate is matches a request only if that is the one that is kept, and nobody
-// changed anything since: no read shows a persona, and what SendGrid adds to the scopes cannot be told from what was
-// declared before.
+// shown implements resource. What the teammate is matches a request only if that is the one that is kept, no other
+// request has changed anything since, and nobody else has: no read shows a persona, and what SendGrid adds to the
+// scopes cannot be told from what was declared before.
 func (a *teammateAttempt) shown() protocol.Shown {
 	if a.seen == nil {
 		return protocol.Shown{RecordedMissing: a.entry.IntegrationID != ""}
 	}
-	matches := a.entry.Managed() && a.entry.KeptIdentity == a.asked.Identity && len(a.drift()) == 0
+	matches := a.entry.Managed() && a.entry.Completes(a.asked) && len(a.drift()) == 0
 	digest := ""
 	if a.confirms(*a.seen) {
 		digest = a.asked.Fingerprint
