@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -94,11 +95,12 @@ func setChanges(name string, from, to []string) []problem.Change {
 }
 
 // drift returns what somebody changed in SendGrid since this function's last write. While SendGrid may show what was
-// there before that, nothing is known.
+// there before that, or a write has taken effect that is not recorded, nothing is known; nor is it by a request that
+// has not read what the teammate may do.
 func (a *teammateAttempt) drift() []problem.Change {
 	before, found := parsePerson(a.entry.Baseline)
-	settled := !a.entry.Stale.After(a.asOf) && !a.entry.Settles.After(a.asOf)
-	if !found || !settled || a.seen == nil || a.entry.IntegrationID == "" {
+	known := a.entry.State == protocol.Completed && a.entry.Settling(a.asOf) == 0 && a.request.Kind == request.Present
+	if !found || !known || a.seen == nil || a.entry.IntegrationID == "" {
 		return nil
 	}
 	return before.changes(personOf(*a.seen))
