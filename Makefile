@@ -74,7 +74,7 @@ soak: ## Send 10,000 events at a rate limit, with faults (SOAK_EVENTS=1000 for f
 	go test -tags soak -run '^TestSoak$$' -count=1 -timeout 30m -v ./cmd/sso-integration
 
 simulate: ## Drive the protocol through random schedules (SEEDS=100000 for more)
-	go test -run '^TestSimulation$$' -count=1 -timeout 60m ./internal/provision/simulation -seeds $(SEEDS)
+	go test -run '^TestSimulation(OfTeammates)?$$' -count=1 -timeout 60m ./internal/provision/simulation -seeds $(SEEDS)
 
 burst: ## Send 200 events at a rate limit, and audit up to 10,000 connections (some minutes)
 	@echo "Building the function, sending 200 events for each number of processes, and auditing up to 10,000 connections. This takes some minutes."

@@ -173,8 +173,17 @@
 // model in internal/provision/model covers creates only, and is checked exhaustively within its
 // bounds.
 //
+// For teammates there is a simulation of its own. It also checks that nobody is created twice, that only a request that
+// restores brings back who was removed, that an administrator is left who logs in by SSO, and that whoever has a
+// password is not touched.
+//
 // Two things are not prevented. A create whose outcome is unknown adopts an integration of the same
 // entity id that a person made in that minute; a request with if_exists: update then makes it as
 // requested. And while a person deletes things, SendGrid
 // may show what is gone for as long as reads lag.
+//
+// Nor are two about teammates. A request that removes reads nothing that would confirm an announced update of another
+// request, so where the process of a newer one died, it removes the teammate all the same, and the newer one is
+// refused (Ended). And a create that restores somebody ends the removal when it is announced: if its outcome stays
+// unknown, a request that only updates may make the teammate.
 package protocol

@@ -1,0 +1,325 @@
+package simulation_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"sendgrid-sso-integration/internal/request"
+	"sendgrid-sso-integration/sendgrid"
+)
+
+// peopleSchedule is all that happens in one simulation about teammates.
+type peopleSchedule struct {
+	chance
+	there      []standing // Who is there from the beginning, beside the owner.
+	requests   []*declared
+	deliveries []*peopleDelivery
+	hands      []peopleHand
+}
+
+// standing is a teammate that nobody requested.
+type standing struct {
+	email    string
+	access   access
+	password bool // The teammate logs in by a password.
+}
+
+// declared is what one sender asks for.
+type declared struct {
+	sender
+	email   string
+	name    string
+	access  access
+	update  bool
+	restore bool // It updates, too.
+	webhook bool // Its caller may only create.
+	absent  bool
+}
+
+// peopleDelivery is one copy of a request; it is delivered until it has a final outcome.
+type peopleDelivery struct {
+	number  int
+	request *declared
+	at      time.Duration
+	process int
+	length  time.Duration
+	brief   bool
+}
+
+// peopleHand is something that a person does at SendGrid to a teammate.
+type peopleHand struct {
+	at    time.Duration
+	email string
+	does  peopleDeed
+}
+
+type peopleDeed int
+
+const (
+	removes peopleDeed = iota
+	renames
+	widens
+	promotes
+	demotes
+	// invites adds a teammate with a password, and replaces one who logs in by SSO by such a one.
+	invites
+	adds
+	peopleDeeds
+)
+
+// allDeeds returns every deed.
+func allDeeds() []peopleDeed {
+	all := make([]peopleDeed, peopleDeeds)
+	for i := range all {
+		all[i] = peopleDeed(i)
+	}
+	return all
+}
+
+func (d peopleDeed) String() string {
+	return [...]string{"removes", "renames", "gives another scope to", "promotes", "demotes", "invites, with a password,", "adds"}[d]
+}
+
+// access is what a teammate may do.
+type access int
+
+const (
+	developer access = iota
+	marketer
+	administrator
+	scoped
+	subuserByID
+	subuserByName
+	// dropped has a scope of the account, and droppedSubuser one of a subuser, that SendGrid drops without a word.
+	dropped
+	droppedSubuser
+	accesses
+)
+
+const (
+	subuserName    = "acme"
+	subuserID      = 7
+	droppedScope   = "unknown.scope"
+	invalidScope   = "invalid.scope"
+	ownScope       = "2fa_exempt" // SendGrid adds it.
+	refusedByName  = "refused"
+	rootEmail      = "root@example.com"
+	ownerEmail     = "owner@example.com"
+	scopeOfSubuser = "stats.read"
+)
+
+func (a access) String() string {
+	return [...]string{
+		"developer", "marketer", "administrator", "scopes", "a subuser by id", "a subuser by name", "a scope that is dropped", "a subuser with a scope that is dropped",
+	}[a]
+}
+
+// isDropped reports whether SendGrid does not give all of it.
+func (a access) isDropped() bool { return a == dropped || a == droppedSubuser }
+
+// resolve returns the request.
+func (q *declared) resolve() request.Resolved {
+	r := request.Request{Kind: request.Absent, Teammate: &request.Teammate{Email: q.email}}
+	if q.absent {
+		return request.Resolved{Request: r}
+	}
+	r.Kind = request.Present
+	r.Teammate.FirstName, r.Teammate.LastName = q.name, "Doe"
+	switch q.access {
+	case developer, marketer:
+		r.Teammate.Persona = q.access.String()
+	case administrator:
+		r.Teammate.IsAdmin = true
+	case scoped:
+		r.Teammate.Scopes = []string{"mail.send", "stats.read"}
+	case dropped:
+		r.Teammate.Scopes = []string{"mail.send", droppedScope}
+	case subuserByID:
+		r.Teammate.Access = []request.Access{{Subuser: fmt.Sprint(subuserID), PermissionType: sendgrid.PermissionRestricted, Scopes: []string{scopeOfSubuser}}}
+	case subuserByName:
+		r.Teammate.Access = []request.Access{{Subuser: subuserName, PermissionType: sendgrid.PermissionAdmin}}
+	case droppedSubuser:
+		r.Teammate.Access = []request.Access{{Subuser: subuserName, PermissionType: sendgrid.PermissionRestricted, Scopes: []string{invalidScope, scopeOfSubuser}}}
+	case accesses:
+	}
+	switch {
+	case q.restore:
+		r.IfExists = request.Restore
+	case q.update:
+		r.IfExists = request.UpdateExisting
+	}
+	return request.Resolved{Request: r}
+}
+
+func (q *declared) sameFields(other *declared) bool {
+	return q.email == other.email && q.absent == other.absent && (q.absent || q.name == other.name && q.access == other.access)
+}
+
+// newPeopleSchedule draws a schedule.
+func newPeopleSchedule(seed uint64) *peopleSchedule {
+	r := rand.New(rand.NewPCG(seed, 3))
+	s := &peopleSchedule{chance: chance{seed: seed, processes: 1 + r.IntN(3), lag: time.Duration(r.IntN(4)) * maxLag / 3}}
+	span := []time.Duration{20 * time.Second, 60 * time.Second, 180 * time.Second}[r.IntN(3)]
+	seconds := func(most time.Duration) time.Duration {
+		return time.Duration(r.IntN(int(most/time.Second)+1)) * time.Second
+	}
+	emails := []string{"a@example.com", "b@example.com", "c@example.com"}[:1+r.IntN(3)]
+	for _, email := range emails {
+		if r.IntN(2) == 0 {
+			s.there = append(s.there, standing{email: email, access: []access{developer, administrator, administrator, scoped}[r.IntN(4)], password: r.IntN(8) == 0})
+		}
+	}
+	if r.IntN(2) == 0 {
+		s.there = append(s.there, standing{email: rootEmail, access: administrator})
+	}
+	last := r.IntN(4) == 0 // Two administrators, of whom one has to be left.
+	if last {
+		emails = []string{"a@example.com", "b@example.com"}
+		s.there = []standing{{email: emails[0], access: administrator}, {email: emails[1], access: administrator}}
+	}
+	for n := range 1 + r.IntN(5) {
+		q := &declared{
+			sender: drawSender(r, n, seconds(span)), email: emails[r.IntN(len(emails))], name: "AB"[r.IntN(2):][:1],
+			access: access(r.IntN(int(accesses))), update: r.IntN(4) > 0,
+		}
+		if last && r.IntN(4) == 0 {
+			q.access = administrator
+		}
+		q.http, q.bare = r.IntN(5) == 0, r.IntN(3) == 0
+		q.restore = q.update && r.IntN(4) == 0
+		q.webhook = !q.update && r.IntN(2) == 0
+		if r.IntN(16) == 0 {
+			q.name = refusedByName
+		}
+		if r.IntN(40) == 0 {
+			q.email = ownerEmail
+		}
+		if q.webhook && q.access == administrator { // Such a caller may not ask for one.
+			q.access = developer
+		}
+		if r.IntN(4) == 0 {
+			*q = declared{sender: q.sender, email: q.email, update: true, absent: true}
+		}
+		s.add(r, q, max(1, r.IntN(4)), seconds(span/2))
+		if r.IntN(4) == 0 { // The same is declared again.
+			again := *q
+			again.number, again.at = len(s.requests)+10, q.at+seconds(span)
+			s.add(r, &again, 1, 0)
+		}
+	}
+	if r.IntN(3) == 0 {
+		for range 1 + r.IntN(2) {
+			s.hands = append(s.hands, peopleHand{seconds(span * 2), append(emails, rootEmail)[r.IntN(len(emails)+1)], peopleDeed(r.IntN(int(peopleDeeds)))})
+		}
+	}
+	for range r.IntN(7) {
+		f := fault{delivery: r.IntN(len(s.deliveries)), try: min(r.IntN(3), r.IntN(3)), call: r.IntN(12), fate: fate(1 + r.IntN(int(fates)-1))}
+		if r.IntN(2) == 0 {
+			f.write, f.call = true, min(r.IntN(3), r.IntN(3))
+		}
+		s.faults = append(s.faults, f)
+	}
+	return s
+}
+
+// add adds a request and copies of it, some of which come later.
+func (s *peopleSchedule) add(r *rand.Rand, q *declared, copies int, later time.Duration) {
+	s.requests = append(s.requests, q)
+	for range copies {
+		s.deliveries = append(s.deliveries, &peopleDelivery{
+			number: len(s.deliveries), request: q, at: q.at + q.tie + later*time.Duration(r.IntN(2)), process: r.IntN(s.processes),
+			length: []time.Duration{8 * time.Second, 25 * time.Second, 28 * time.Second}[r.IntN(3)], brief: r.IntN(3) == 0,
+		})
+	}
+}
+
+// without implements simplified.
+func (s *peopleSchedule) without() []*peopleSchedule {
+	var all []*peopleSchedule
+	simpler := func(change func(*peopleSchedule)) {
+		copied := *s
+		change(&copied)
+		all = append(all, &copied)
+	}
+	for i := range s.deliveries {
+		simpler(func(c *peopleSchedule) { c.deliveries = slices.Delete(slices.Clone(s.deliveries), i, i+1) })
+	}
+	for i := range s.faults {
+		simpler(func(c *peopleSchedule) { c.faults = slices.Delete(slices.Clone(s.faults), i, i+1) })
+	}
+	for i := range s.hands {
+		simpler(func(c *peopleSchedule) { c.hands = slices.Delete(slices.Clone(s.hands), i, i+1) })
+	}
+	for i := range s.there {
+		simpler(func(c *peopleSchedule) { c.there = slices.Delete(slices.Clone(s.there), i, i+1) })
+	}
+	if s.lag > 0 {
+		simpler(func(c *peopleSchedule) { c.lag = 0 })
+	}
+	return all
+}
+
+// String describes the schedule in readable steps, in the order in which they begin.
+func (s *peopleSchedule) String() string {
+	type step struct {
+		at   time.Duration
+		text string
+	}
+	var steps []step
+	for _, d := range s.deliveries {
+		text := fmt.Sprintf("delivery %d of %s to process %d, %s", d.number, d.request, d.process, d.length)
+		if d.brief {
+			text += ", waits 5s for others"
+		}
+		for _, f := range s.faults {
+			if f.delivery == d.number {
+				text += "\n          " + f.String()
+			}
+		}
+		steps = append(steps, step{d.at, text})
+	}
+	for _, h := range s.hands {
+		steps = append(steps, step{h.at, fmt.Sprintf("a person %s %s", h.does, h.email)})
+	}
+	slices.SortStableFunc(steps, func(a, b step) int { return int(a.at - b.at) })
+	var b strings.Builder
+	fmt.Fprintf(&b, "seed %d, reads lag up to %s", s.seed, s.lag)
+	for _, t := range s.there {
+		fmt.Fprintf(&b, "\n          there is %s: %s, password=%t", t.email, t.access, t.password)
+	}
+	for _, each := range steps {
+		fmt.Fprintf(&b, "\n%8s  %s", each.at, each.text)
+	}
+	return b.String()
+}
+
+func (q *declared) String() string {
+	kind, flags := "create", ""
+	switch {
+	case q.absent:
+		kind = "absent"
+	case q.restore:
+		kind = "restore"
+	case q.update:
+		kind = "update"
+	}
+	if q.http {
+		flags += " http"
+	}
+	if q.ahead > 0 {
+		flags += fmt.Sprintf(" clock %s ahead", q.ahead)
+	}
+	if q.bare {
+		flags += " bare"
+	}
+	if q.webhook {
+		flags += " webhook"
+	}
+	if !q.absent {
+		flags += fmt.Sprintf(" name=%s access=%s", q.name, q.access)
+	}
+	return fmt.Sprintf("request %d (%s %s at %s,%s)", q.number, kind, q.email, q.at+q.tie, flags)
+}
