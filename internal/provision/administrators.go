@@ -47,7 +47,7 @@ func (a *teammateAttempt) guarded(ctx context.Context, w write) error {
 		return err
 	}
 	announced := before
-	announced.Removed, announced.Settles = append(ended, a.asks.Email), guard.end.Add(guard.settling())
+	announced.Removed, announced.Settles = slices.Concat(ended, []string{a.asks.Email}), guard.end.Add(guard.settling())
 	if err := guard.announce(ctx, announced); err != nil {
 		a.release(ctx)
 		return err

@@ -20,15 +20,15 @@ func (a *teammateAttempt) remove(ctx context.Context) (*Result, error) {
 	}
 	a.reconcileEntry()
 	for range maxSteps {
-		switch p := a.planRemoval(); p.Step {
-		case protocol.Update:
-			if err := a.guarded(ctx, a.delete()); err != nil {
-				return nil, err
-			}
-		case protocol.Complete:
+		p := a.planRemoval()
+		if p.Step == protocol.Complete {
 			return a.recordRemoval(ctx)
-		default:
+		}
+		if p.Step != protocol.Update {
 			return a.carryOut(ctx, p)
+		}
+		if err := a.guarded(ctx, a.delete()); err != nil {
+			return nil, err
 		}
 	}
 	a.release(ctx)
@@ -78,14 +78,11 @@ func (a *teammateAttempt) previewRemoval(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	a.reconcileEntry()
-	switch p := a.planRemoval(); p.Step {
-	case protocol.Update:
+	p := a.planRemoval()
+	if p.Step == protocol.Update {
 		return a.planned(a.delete())
-	case protocol.Recheck, protocol.Refuse:
-		return nil, a.previewRefusal(p)
-	default:
-		return a.nothingPlanned(), nil
 	}
+	return a.previewNothing(p)
 }
 
 // previewTeammate returns what a request for the teammate would do.
@@ -100,17 +97,23 @@ func (a *teammateAttempt) previewTeammate(ctx context.Context) (*Result, error) 
 		return nil, err
 	}
 	a.reconcileEntry()
-	switch p := a.plan(); p.Step {
-	case protocol.Create:
+	p := a.plan()
+	switch {
+	case p.Step == protocol.Create:
 		return a.planned(a.create())
-	case protocol.Update:
+	case p.Step == protocol.Update:
 		return a.planned(a.update())
-	case protocol.Recheck, protocol.Refuse:
-		return nil, a.previewRefusal(p)
-	default:
-		a.drifted = a.drift()
-		return a.nothingPlanned(), nil
 	}
+	a.drifted = a.drift()
+	return a.previewNothing(p)
+}
+
+// previewNothing answers a preview whose plan writes nothing.
+func (a *teammateAttempt) previewNothing(p protocol.Plan) (*Result, error) {
+	if p.Step == protocol.Recheck || p.Step == protocol.Refuse {
+		return nil, a.previewRefusal(p)
+	}
+	return a.nothingPlanned(), nil
 }
 
 func (a *teammateAttempt) previewRefusal(p protocol.Plan) error {
