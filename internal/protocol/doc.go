@@ -55,7 +55,8 @@
 // A request may end the connection: every integration with the entity id is disabled, the recorded one last,
 // and the entry records that it is ended ([Entry.End]). It is ordered like any other; where there is nothing to
 // end, only its order is remembered, so that an older create makes nothing. An ended entry does not
-// expire, and refuses every request that does not restore (Ended).
+// expire, and refuses every request that does not restore (Ended). What was deleted stays ended until the create
+// of one that restores is known to have taken effect.
 //
 // An audit deletes the integration of an ended connection once that is due, if it is still disabled, still has
 // this entity id and is alone with it. The deletion belongs to no request. It is announced (Deleting) and
@@ -182,8 +183,7 @@
 // requested. And while a person deletes things, SendGrid
 // may show what is gone for as long as reads lag.
 //
-// Nor are two about teammates. A request that removes reads nothing that would confirm an announced update of another
+// Nor is one about teammates. A request that removes reads nothing that would confirm an announced update of another
 // request, so where the process of a newer one died, it removes the teammate all the same, and the newer one is
-// refused (Ended). And a create that restores somebody ends the removal when it is announced: if its outcome stays
-// unknown, a request that only updates may make the teammate.
+// refused (Ended).
 package protocol

@@ -81,6 +81,17 @@ func TestEnd(t *testing.T) {
 	require.Equal(t, never, over().Take("owner", now, now).Expires)
 }
 
+// The process may die before the create, and only another request that restores may send it then.
+func TestRestoringCreateIsEndedUntilItTookEffect(t *testing.T) {
+	t.Parallel()
+	create := Write{Kind: CreateResource}
+	announced := over(deletedNow).Announce(create, restoring, now)
+	require.True(t, announced.IsEnded())
+	require.True(t, announced.LeaveUnknown(now).IsEnded())
+	require.False(t, announced.Confirm(create, "2", now).IsEnded())
+	require.False(t, over().Announce(Write{Kind: UpdateResource, Integration: "1"}, restoring, now).IsEnded())
+}
+
 // A deletion belongs to no request: it makes nothing newer, and whoever takes the entry finds out about it.
 func TestDeletion(t *testing.T) {
 	t.Parallel()

@@ -81,7 +81,7 @@ func (e Entry) Announce(w Write, asked Asked, settles time.Time) Entry {
 		e.State, e.Update, e.Certificate, e.Removing, e.Rechecked = Pending, "", "", w.Subject, false
 	case DeleteResource: // It is announced above.
 	}
-	if !asked.Ends { // Only a request that restores gets here.
+	if !asked.Ends && w.Kind != CreateResource { // Only a request that restores gets here, and a create may never take effect.
 		e = e.revived()
 	}
 	e.Fingerprint, e.Outcome, e.Announced, e.Renewing = asked.Fingerprint, outcome, asked.Order, renewing
@@ -98,7 +98,7 @@ func (e Entry) Continues(asked Asked) bool {
 func (e Entry) Confirm(w Write, id string, settles time.Time) Entry {
 	switch w.Kind {
 	case CreateResource:
-		e = e.About(id, settles)
+		e = e.About(id, settles).revived()
 		e.Bare = w.Answered
 	case UpdateResource:
 		e.State, e.Update, e.Stale = Pending, "", settles

@@ -88,7 +88,7 @@ func (sim *peopleSimulation) mayCreate(t *peopleTry, exists bool) {
 			removed = other.ended
 		}
 	}
-	// One that restores was announced, at least.
+	// A create of one that restores was sent, at least.
 	back := t.asks.restore || slices.ContainsFunc(sim.others(t), func(other *peopleTry) bool {
 		return other.asks.restore && other.writes > 0 && (other.ended.IsZero() || other.ended.After(removed))
 	})
@@ -145,8 +145,8 @@ func (sim *peopleSimulation) checkRecorded(ctx context.Context, before, after pr
 	if announced && before.Managed() && !q.restore {
 		sim.require(before.KeptIdentity != q.resolve().Teammate.Identity(), "%s is the request that is kept, and changes SendGrid", t)
 	}
-	if before.IsEnded() && !after.IsEnded() {
-		sim.require(q.restore, "%s brings back who was removed", t)
+	if before.IsEnded() && !after.IsEnded() { // Anybody may find out that the create of one that restores took effect.
+		sim.require(q.restore || before.State == protocol.Creating || before.State == protocol.Unknown, "%s brings back who was removed", t)
 	}
 	if before.Managed() && after.Revision == before.Revision+1 {
 		sim.require(after.Managed() || q.absent, "%s makes the ledger forget what is kept", t)
