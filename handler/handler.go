@@ -65,6 +65,8 @@ type Handler struct {
 	Verifier Verifier
 	// IntegrationURL returns the URL of an integration, for the Location header.
 	IntegrationURL func(id string) string
+	// TeammateURL returns that of a teammate.
+	TeammateURL func(email string) string
 	// WebhookMayUpdate reports whether a caller that is authenticated by a webhook secret alone
 	// may update integrations.
 	WebhookMayUpdate bool

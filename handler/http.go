@@ -180,9 +180,17 @@ func (h *Handler) httpAnswer(d *delivery.Delivery) httpAnswer {
 	answer := newHTTPAnswer(d, http.StatusOK, d.Result)
 	if d.Outcome() == protocol.OutcomeCreated {
 		answer.StatusCode = http.StatusCreated
-		answer.Headers["Location"] = h.IntegrationURL(d.IntegrationID())
+		answer.Headers["Location"] = h.location(d)
 	}
 	return answer
+}
+
+// location returns the URL of what a request created.
+func (h *Handler) location(d *delivery.Delivery) string {
+	if d.IsForTeammate() {
+		return h.TeammateURL(d.Email())
+	}
+	return h.IntegrationURL(d.IntegrationID())
 }
 
 // newHTTPAnswer returns an answer with a JSON body.

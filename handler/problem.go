@@ -24,6 +24,7 @@ type problemBody struct {
 	GatewayRequestID string               `json:"gateway_request_id,omitempty"`
 	IntegrationID    string               `json:"integration_id,omitempty"`
 	EntityID         string               `json:"entity_id,omitempty"`
+	Email            string               `json:"email,omitempty"`
 	Metadata         map[string]string    `json:"metadata,omitempty"`
 	Errors           []problem.FieldError `json:"errors,omitempty"`
 	Changes          []problem.Change     `json:"changes,omitempty"`
@@ -43,6 +44,7 @@ func problemAnswer(d *delivery.Delivery) httpAnswer {
 		GatewayRequestID: d.GatewayRequestID,
 		IntegrationID:    d.IntegrationID(),
 		EntityID:         d.Trace.EntityID,
+		Email:            traced(d),
 		Metadata:         d.Metadata(),
 		Errors:           e.Fields,
 		Changes:          e.Changes,
@@ -58,6 +60,14 @@ func problemAnswer(d *delivery.Delivery) httpAnswer {
 		answer.Headers["Allow"] = http.MethodGet
 	}
 	return answer
+}
+
+// traced returns the email of a request that could not be read. The others name it in their detail.
+func traced(d *delivery.Delivery) string {
+	if d.Request != nil {
+		return ""
+	}
+	return d.Email()
 }
 
 // problemHeaders are the headers that HTTP requires or recommends with a status.

@@ -315,4 +315,7 @@ func (c *Client) DeleteTeammate(ctx context.Context, username string) error {
 	return gone(c.do(ctx, OpDeleteTeammate, teammatePath(username), nil, nil))
 }
 
+// TeammateURL returns the address of a teammate in the API.
+func (c *Client) TeammateURL(username string) string { return c.baseURL() + teammatePath(username) }
+
 func teammatePath(username string) string { return teammatesPath + "/" + url.PathEscape(username) }

@@ -27,7 +27,8 @@ type journalEntry struct {
 	Status    int    `json:"status,omitempty"` // of an HTTP answer
 	Verdict   string `json:"verdict"`
 	Failed    bool   `json:"failed"`
-	EntityID  string `json:"entity_id"`
+	EntityID  string `json:"entity_id,omitempty"`
+	Email     string `json:"email,omitempty"`
 	RequestID string `json:"request_id"`
 	Calls     int    `json:"calls"`
 }
@@ -39,14 +40,14 @@ func (j *journal) record(a answer) {
 	for _, d := range a.deliveries {
 		e := journalEntry{
 			Time: time.Now().Format(time.TimeOnly), Trigger: d.Trigger, Verdict: verdict(d), Failed: d.Failure != nil,
-			EntityID: d.EntityID(), RequestID: a.requestID, Calls: len(d.Effort.Calls()),
+			EntityID: d.EntityID(), Email: d.Email(), RequestID: a.requestID, Calls: len(d.Effort.Calls()),
 		}
 		status := d.Trigger
 		if a.http != nil {
 			e.Status = a.http.StatusCode
 			status = fmt.Sprint(e.Status)
 		}
-		fmt.Fprintf(j.out, "%s  %-3s  %-20s  %s  request %s\n", e.Time, status, e.Verdict, cmp.Or(e.EntityID, "-"), e.RequestID)
+		fmt.Fprintf(j.out, "%s  %-3s  %-20s  %s  request %s\n", e.Time, status, e.Verdict, cmp.Or(e.EntityID, e.Email, "-"), e.RequestID)
 		j.last = slices.Insert(j.last, 0, e)
 	}
 	j.last = j.last[:min(len(j.last), maxJournal)]

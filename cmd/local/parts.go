@@ -28,6 +28,8 @@ import (
 // valid for the simulator only.
 const (
 	integrationsFile  = "events/local.integrations.json"
+	subusersFile      = "events/local.subusers.json"
+	teammatesFile     = "events/local.teammates.json"
 	webhookSecretFile = "events/local.webhook-secret.json"
 	apiKey            = "SG.local-simulator-key"
 	userAgent         = "sendgrid-sso-integration/local"
@@ -44,22 +46,42 @@ func sampleSecret() (string, error) {
 	return string(text), nil
 }
 
-// newSimulator returns a SendGrid with the integrations in integrationsFile.
+// newSimulator returns a SendGrid with the integrations, subusers and teammates in their files.
 func newSimulator() (*sendgridtest.Server, error) {
-	data, err := os.ReadFile(integrationsFile)
-	if err != nil {
-		return nil, fmt.Errorf("run this at the root of the repository: %w", err)
-	}
-	var integrations []sendgrid.IntegrationRequest
-	if err := json.Unmarshal(data, &integrations); err != nil {
-		return nil, fmt.Errorf("%s: %w", integrationsFile, err)
+	var (
+		integrations []sendgrid.IntegrationRequest
+		subusers     []sendgrid.Subuser
+		teammates    []sendgrid.Teammate
+	)
+	for file, into := range map[string]any{integrationsFile: &integrations, subusersFile: &subusers, teammatesFile: &teammates} {
+		if err := readJSON(file, into); err != nil {
+			return nil, err
+		}
 	}
 	sg := sendgridtest.New()
 	sg.SetKeys(apiKey)
 	for _, i := range integrations {
 		sg.Add(i)
 	}
+	for _, s := range subusers {
+		sg.AddSubuser(s)
+	}
+	for _, t := range teammates {
+		sg.AddTeammate(t)
+	}
 	return sg, nil
+}
+
+// readJSON reads a file at the root of the repository.
+func readJSON(file string, into any) error {
+	data, err := os.ReadFile(file) //nolint:gosec // It is a file of this repository.
+	if err != nil {
+		return fmt.Errorf("run this at the root of the repository: %w", err)
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
 }
 
 // simulation is the function with a simulated SendGrid, where people can log in at the URLs of new
@@ -124,6 +146,7 @@ func (p parts) handler(webhookSecret string) (*handler.Handler, error) {
 		SAMLMetadata:   p.metadata,
 		Verifier:       verifier,
 		IntegrationURL: p.client.IntegrationURL,
+		TeammateURL:    p.client.TeammateURL,
 		Observers:      []handler.Observer{telemetry.Log{Logger: p.logger}, collector{}},
 		Logger:         p.logger,
 	}, nil

@@ -77,6 +77,7 @@ func build(ctx context.Context, getenv func(string) string, logger *slog.Logger)
 		SAMLMetadata:     fetcher,
 		WebhookMayUpdate: cfg.webhookMayUpdate,
 		IntegrationURL:   client.IntegrationURL,
+		TeammateURL:      client.TeammateURL,
 		Observers: []handler.Observer{
 			telemetry.Log{Logger: logger}, &telemetry.Metrics{Out: os.Stdout, FunctionName: lambdacontext.FunctionName},
 		},

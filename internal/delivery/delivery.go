@@ -188,6 +188,27 @@ func (d *Delivery) EntityID() string {
 	return d.Request.EntityID
 }
 
+// IsForTeammate reports whether the request is about a teammate. One that could not be read is if it came by the
+// path of those.
+func (d *Delivery) IsForTeammate() bool {
+	if d.Request == nil {
+		return d.Trace.Teammate != nil || d.ForTeammates
+	}
+	return d.Request.Teammate != nil
+}
+
+// Email returns the email of the teammate that the request is about, empty while none is known.
+func (d *Delivery) Email() string {
+	teammate := d.Trace.Teammate
+	if d.Request != nil {
+		teammate = d.Request.Teammate
+	}
+	if teammate == nil {
+		return ""
+	}
+	return teammate.Email
+}
+
 // Metadata returns the metadata of the request, nil while none is known.
 func (d *Delivery) Metadata() map[string]string {
 	if d.Request == nil {

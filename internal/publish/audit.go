@@ -116,12 +116,12 @@ func noticed(d *delivery.Delivery, n audit.Notice) (events []event) {
 	c, from := n.Connection, originOf(d)
 	from.Caller = n.Kept.By
 	if len(n.Renewed) > 0 && n.Integration != nil {
-		events = append(events, event{detailTypes[protocol.OutcomeUpdated], renewalOf(c, n, from)})
+		events = append(events, event{integration.detailType(protocol.OutcomeUpdated), renewalOf(c, n, from)})
 	}
 	if n.Deleted != "" {
 		ended := from
 		ended.Caller = n.EndedBy
-		events = append(events, event{detailTypes[protocol.OutcomeDeleted], detail{
+		events = append(events, event{integration.detailType(protocol.OutcomeDeleted), detail{
 			Version: version, Outcome: protocol.OutcomeDeleted, EntityID: c.EntityID, IntegrationID: n.Deleted, Metadata: n.Kept.Metadata, Origin: ended,
 		}})
 	}

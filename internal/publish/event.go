@@ -3,6 +3,7 @@ package publish
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"sendgrid-sso-integration/internal/delivery"
@@ -27,6 +28,7 @@ type detail struct {
 	Version      string                  `json:"version"`
 	Outcome      protocol.Outcome        `json:"outcome"`
 	Integration  *sendgrid.Integration   `json:"integration,omitempty"`
+	Teammate     *provision.Teammate     `json:"teammate,omitempty"`
 	Certificates []provision.Certificate `json:"certificates,omitempty"`
 	DaysLeft     *int                    `json:"days_left,omitempty"`
 	Warnings     []provision.Warning     `json:"warnings,omitempty"`
@@ -36,13 +38,16 @@ type detail struct {
 	Integrations []sendgrid.Integration `json:"integrations,omitempty"`
 	DeleteAfter  *time.Time             `json:"delete_after,omitempty"`
 	// IntegrationID is that of an integration that was deleted.
-	IntegrationID string                       `json:"integration_id,omitempty"`
-	Error         *failure                     `json:"error,omitempty"`
-	Request       *sendgrid.IntegrationRequest `json:"request,omitempty"`
-	EntityID      string                       `json:"entity_id,omitempty"` // In place of a request that could not be read, or asks for no connection.
-	Metadata      map[string]string            `json:"metadata,omitempty"`
-	Origin        origin                       `json:"origin"`
-	DurationMS    int64                        `json:"duration_ms"`
+	IntegrationID string   `json:"integration_id,omitempty"`
+	Error         *failure `json:"error,omitempty"`
+	// Request is a *sendgrid.IntegrationRequest or a *request.Teammate. In place of one that could not be read,
+	// or asks for nothing, there is EntityID or Email.
+	Request    any               `json:"request,omitempty"`
+	EntityID   string            `json:"entity_id,omitempty"`
+	Email      string            `json:"email,omitempty"`
+	Metadata   map[string]string `json:"metadata,omitempty"`
+	Origin     origin            `json:"origin"`
+	DurationMS int64             `json:"duration_ms"`
 }
 
 // failure is an error as a caller sees it.
@@ -71,16 +76,35 @@ func originOf(d *delivery.Delivery) origin {
 	}
 }
 
-// detailTypes are the detail types, by outcome.
+// kind is what a request is about, as it is named in detail types.
+type kind string
+
+const (
+	integration kind = "SSO Integration "
+	teammate    kind = "SSO Teammate "
+)
+
+// detailTypes are the ends of the detail types, by outcome. A dry run is not published.
 var detailTypes = map[protocol.Outcome]string{
-	protocol.OutcomeCreated:    "SSO Integration Created",
-	protocol.OutcomeUpdated:    "SSO Integration Updated",
-	protocol.OutcomeUnchanged:  "SSO Integration Unchanged",
-	protocol.OutcomeSuperseded: "SSO Integration Superseded",
-	protocol.OutcomeDisabled:   "SSO Integration Disabled",
-	protocol.OutcomeDeleted:    "SSO Integration Deleted",
-	protocol.OutcomeRejected:   "SSO Integration Rejected",
-	protocol.OutcomeFailed:     "SSO Integration Failed",
+	protocol.OutcomeCreated:    "Created",
+	protocol.OutcomeUpdated:    "Updated",
+	protocol.OutcomeUnchanged:  "Unchanged",
+	protocol.OutcomeSuperseded: "Superseded",
+	protocol.OutcomeDisabled:   "Disabled",
+	protocol.OutcomeDeleted:    "Deleted",
+	protocol.OutcomeRejected:   "Rejected",
+	protocol.OutcomeFailed:     "Failed",
+}
+
+// detailType returns the detail type of an outcome.
+func (k kind) detailType(outcome protocol.Outcome) string { return string(k) + detailTypes[outcome] }
+
+// kindOf returns what the request of a delivery is about.
+func kindOf(d *delivery.Delivery) kind {
+	if d.IsForTeammate() {
+		return teammate
+	}
+	return integration
 }
 
 // encode returns the detail type and the detail of the event about a delivery.
@@ -88,49 +112,65 @@ func encode(d *delivery.Delivery) (detailType, body string, err error) {
 	out := detail{
 		Version:    version,
 		Outcome:    d.Outcome(),
-		EntityID:   d.Trace.EntityID,
 		Metadata:   d.Metadata(),
 		DurationMS: d.Duration.Milliseconds(),
-		Changes:    d.Changes()[:min(len(d.Changes()), maxChanges)],
+		Changes:    fitting(d.Changes()[:min(len(d.Changes()), maxChanges)], maxChangesBytes),
 		Origin:     originOf(d),
 	}
-	switch {
-	case d.Request == nil:
-	case d.Request.Kind == request.Present:
-		asked := d.Request.Integration()
-		out.Request = &asked
+	switch r := d.Request; {
+	case r == nil || r.Kind != request.Present:
+		out.EntityID, out.Email = d.EntityID(), d.Email()
+	case r.Teammate != nil:
+		out.Request = r.Teammate
 	default:
-		out.EntityID = d.Request.EntityID
+		asked := r.Integration()
+		out.Request = &asked
 	}
 	if d.Result != nil {
+		out.Teammate = shown(d.Result.Teammate)
 		if d.Result.Integration.AudienceURL != "" { // Else it was deleted.
 			out.Integration = &d.Result.Integration
 		}
-		out.Integrations, out.DeleteAfter = fitting(d.Result.Integrations), d.Result.DeleteAfter
+		out.Integrations, out.DeleteAfter = fitting(d.Result.Integrations, maxIntegrationsBytes), d.Result.DeleteAfter
 		out.Certificates, out.DaysLeft, out.Warnings = d.Result.Certificates, d.Result.DaysLeft, d.Result.Warnings
 	}
 	if e := d.Failure; e != nil {
 		out.Error = &failure{Code: e.Code, Message: e.Message, Retryable: e.Retryable(), Errors: e.Fields}
 	}
-	text, err := json.Marshal(out)
-	if err != nil {
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false) // It would take six bytes for a character.
+	if err := encoder.Encode(out); err != nil {
 		return "", "", fmt.Errorf("encode the event: %w", err)
 	}
-	return detailTypes[out.Outcome], string(text), nil
+	return kindOf(d).detailType(out.Outcome), strings.TrimSpace(text.String()), nil
 }
 
-// maxIntegrationsBytes bounds the JSON of the integrations that a request ended. A hundred fit, as they are in
-// practice.
-const maxIntegrationsBytes = 64 << 10
+// These bound the JSON of lists that may be longer than an event. In practice they fit.
+const (
+	maxIntegrationsBytes = 64 << 10 // A hundred.
+	maxChangesBytes      = 48 << 10
+	maxScopesBytes       = 16 << 10
+	maxAccessBytes       = 16 << 10
+)
 
-// fitting returns the integrations that fit into an event.
-func fitting(integrations []sendgrid.Integration) []sendgrid.Integration {
-	size := 0
-	for at, i := range integrations {
-		text, err := json.Marshal(i)
-		if size += len(text) + len(","); err != nil || size > maxIntegrationsBytes {
-			return integrations[:at]
+// fitting returns the first of the items, those whose JSON fits into so many bytes.
+func fitting[T any](items []T, bytes int) []T {
+	for at, item := range items {
+		text, err := json.Marshal(item)
+		if bytes -= len(text) + len(","); err != nil || bytes < 0 {
+			return items[:at]
 		}
 	}
-	return integrations
+	return items
+}
+
+// shown returns a teammate with what fits into an event.
+func shown(t *provision.Teammate) *provision.Teammate {
+	if t == nil {
+		return nil
+	}
+	some := *t
+	some.Scopes, some.SubuserAccess = fitting(t.Scopes, maxScopesBytes), fitting(t.SubuserAccess, maxAccessBytes)
+	return &some
 }

@@ -43,9 +43,12 @@ type Publisher struct {
 
 // DetailTypes returns the detail types of all events.
 func DetailTypes() (types []string) {
-	for _, outcome := range protocol.Outcomes() {
-		if name, published := detailTypes[outcome]; published { // Nothing comes of a dry run.
-			types = append(types, name)
+	for _, k := range []kind{integration, teammate} {
+		for _, outcome := range protocol.Outcomes() {
+			_, published := detailTypes[outcome]
+			if neverDisabled := k == teammate && outcome == protocol.OutcomeDisabled; published && !neverDisabled {
+				types = append(types, k.detailType(outcome))
+			}
 		}
 	}
 	return append(types, driftedDetailType, findingDetailType, expiringDetailType)

@@ -24,8 +24,8 @@ const maxProblems = 30
 // *problem.Error with the code PayloadTooLarge, InvalidJSON or InvalidRequest. Certificates
 // and metadata are judged by the time now.
 //
-// Beside an error it returns what could be read of metadata and entity_id and is valid, so that
-// the refusal can be traced back to its ticket; nothing else of that request is set.
+// Beside an error it returns what could be read of metadata, entity_id and the email of a teammate and
+// is valid, so that the refusal can be traced back to its ticket; nothing else of that request is set.
 //
 // A request with a private key anywhere is refused before anything of it is read. That error is
 // marked as [problem.Error.Secret].
@@ -108,8 +108,8 @@ func readFields(values map[string]json.RawMessage, repeated map[string]bool, now
 	return r, r.problems(unread)
 }
 
-// traceOf returns a request with nothing but what its refusal can be traced by: metadata and
-// entity_id, if they are valid and given once.
+// traceOf returns a request with nothing but what its refusal can be traced by: metadata, entity_id
+// and the email of a teammate, if they are valid and given once.
 func traceOf(members []member, now time.Time) Request {
 	read := func(name string) Request {
 		var r Request
@@ -121,7 +121,32 @@ func traceOf(members []member, now time.Time) Request {
 		}
 		return r
 	}
-	return Request{EntityID: read("entity_id").EntityID, Metadata: read("metadata").Metadata}
+	return Request{EntityID: read("entity_id").EntityID, Metadata: read("metadata").Metadata, Teammate: traceOfTeammate(members)}
+}
+
+// traceOfTeammate returns a teammate with nothing but the email, empty unless it is valid and given once;
+// nil if the request is about no teammate.
+func traceOfTeammate(members []member) *Teammate {
+	var given, emails []member
+	for _, m := range members {
+		if m.name == "teammate" && string(m.value) != "null" {
+			given = append(given, m)
+		}
+	}
+	if len(given) == 0 {
+		return nil
+	}
+	within, _ := parseObject(given[0].value)
+	for _, m := range within {
+		if m.name == "email" {
+			emails = append(emails, m)
+		}
+	}
+	var t Teammate
+	if len(given) == 1 && len(emails) == 1 {
+		_ = readEmail(emails[0].value, &t) // One that is not valid is not set.
+	}
+	return &t
 }
 
 // parseDocument parses the one JSON object that data must be. Of one that is malformed it returns

@@ -32,7 +32,7 @@ func (l Log) logRequest(ctx context.Context, d *delivery.Delivery) {
 	attrs := make([]slog.Attr, 0, 16)
 	attrs = append(attrs,
 		slog.String("trigger", d.Trigger),
-		slog.String("entity_id", d.EntityID()),
+		named(d),
 		slog.Int64("duration_ms", d.Duration.Milliseconds()),
 		slog.Int("upstream_calls", len(d.Effort.Calls())),
 		slog.Bool("cold_start", d.ColdStart),
@@ -68,6 +68,14 @@ func (l Log) logRequest(ctx context.Context, d *delivery.Delivery) {
 	l.Logger.LogAttrs(ctx, levelOf(d.Failure), "request "+string(d.Outcome()), append(attrs,
 		slog.String("code", string(d.Failure.Code)),
 		slog.String("error", d.Failure.Error()))...)
+}
+
+// named returns what names the connection or the teammate of a request.
+func named(d *delivery.Delivery) slog.Attr {
+	if d.IsForTeammate() {
+		return slog.String("email", d.Email())
+	}
+	return slog.String("entity_id", d.EntityID())
 }
 
 // appendIDs appends the ids that a delivery has.

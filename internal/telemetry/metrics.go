@@ -21,6 +21,7 @@ const (
 	MetricUnchanged     = "Unchanged"
 	MetricSuperseded    = "Superseded"
 	MetricDisabled      = "Disabled"
+	MetricDeleted       = "Deleted"
 	MetricRejected      = "Rejected"
 	MetricFailed        = "Failed"
 	MetricAdopted       = "Adopted"
@@ -55,7 +56,7 @@ func newInvocationMetrics(deliveries []*delivery.Delivery) *invocationMetrics {
 	first := deliveries[0]
 	m := startMetrics(first)
 	if len(deliveries) == 1 { // Of a batch, the log has the ids message by message.
-		m.Properties["entity_id"], m.Properties["integration_id"] = first.EntityID(), first.IntegrationID()
+		m.Properties["entity_id"], m.Properties["integration_id"], m.Properties["email"] = first.EntityID(), first.IntegrationID(), first.Email()
 	}
 	for _, d := range deliveries {
 		switch {
@@ -74,7 +75,7 @@ func newInvocationMetrics(deliveries []*delivery.Delivery) *invocationMetrics {
 func startMetrics(first *delivery.Delivery) *invocationMetrics {
 	m := &invocationMetrics{
 		Counts: map[string]int{
-			MetricCreated: 0, MetricUpdated: 0, MetricUnchanged: 0, MetricSuperseded: 0, MetricDisabled: 0, MetricRejected: 0, MetricFailed: 0, string(problem.OutcomeUnknown): 0,
+			MetricCreated: 0, MetricUpdated: 0, MetricUnchanged: 0, MetricSuperseded: 0, MetricDisabled: 0, MetricDeleted: 0, MetricRejected: 0, MetricFailed: 0, string(problem.OutcomeUnknown): 0,
 			MetricAdopted: 0, MetricColdStarts: 0, MetricKeyRefreshes: 0, MetricUpstreamCalls: 0,
 		},
 		Latencies:  map[string][]time.Duration{},
@@ -98,7 +99,8 @@ func (m *invocationMetrics) addOutcome(d *delivery.Delivery) {
 		m.Counts[MetricSuperseded]++
 	case protocol.OutcomeDisabled:
 		m.Counts[MetricDisabled]++
-	case protocol.OutcomeDeleted: // No request has it.
+	case protocol.OutcomeDeleted:
+		m.Counts[MetricDeleted]++
 	case protocol.OutcomePlanned: // It is in the log; nothing happened that an alarm or a graph needs.
 	case protocol.OutcomeRejected:
 		m.Counts[MetricRejected]++
