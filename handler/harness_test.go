@@ -48,8 +48,14 @@ func (f verify) Authenticate(ctx context.Context, header http.Header, body []byt
 	return "bearer", f(ctx, header, body)
 }
 
-// created answers every request with an integration made of it.
+// created answers every request with an integration or a teammate made of it.
 func created(_ context.Context, r request.Resolved) (*provision.Result, error) {
+	if t := r.Teammate; t != nil {
+		return &provision.Result{
+			Outcome: protocol.OutcomeCreated, Metadata: r.Metadata,
+			Teammate: &provision.Teammate{Email: t.Email, FirstName: t.FirstName, LastName: t.LastName, IsAdmin: &t.IsAdmin},
+		}, nil
+	}
 	return &provision.Result{
 		Outcome: protocol.OutcomeCreated,
 		Integration: sendgrid.Integration{
@@ -100,7 +106,8 @@ func newFixture(provisioner ensure) fixture {
 		IntegrationURL: func(id string) string {
 			return "https://sg.example.com/integrations/" + strings.ReplaceAll(id, "/", "%2F")
 		},
-		Observers: []handler.Observer{telemetry.Log{Logger: logger}}, Logger: logger,
+		TeammateURL: func(email string) string { return "https://sg.example.com/teammates/" + email },
+		Observers:   []handler.Observer{telemetry.Log{Logger: logger}}, Logger: logger,
 	}}
 }
 
@@ -205,6 +212,7 @@ type problemAnswer struct {
 	GatewayRequestID string            `json:"gateway_request_id"`
 	IntegrationID    string            `json:"integration_id"`
 	EntityID         string            `json:"entity_id"`
+	Email            string            `json:"email"`
 	Metadata         map[string]string `json:"metadata"`
 	Errors           []struct {
 		Field   string `json:"field"`
@@ -239,6 +247,7 @@ func (p problemAnswer) fields() (names []string) {
 type result struct {
 	Outcome      string                  `json:"outcome"`
 	Integration  sendgrid.Integration    `json:"integration"`
+	Teammate     *provision.Teammate     `json:"teammate"`
 	Certificates []provision.Certificate `json:"certificates"`
 	Warnings     []provision.Warning     `json:"warnings"`
 	Metadata     map[string]string       `json:"metadata"`

@@ -165,7 +165,8 @@ func TestPathOfAnotherKind(t *testing.T) {
 	t.Parallel()
 	for gateway, event := range gateways {
 		for path, code := range map[string]string{
-			"/sso/status": "MethodNotAllowed", "/prod/sso/teammates/": "InvalidRequest", "/webhooks/sso/integrations": "", "/": "",
+			"/sso/status": "MethodNotAllowed", "/prod/sso/teammates/": "InvalidRequest", "/webhooks/sso/teammates": "InvalidRequest",
+			"/webhooks/sso/integrations": "", "/": "",
 		} {
 			reached := false
 			f := newFixture(func(ctx context.Context, r request.Resolved) (*provision.Result, error) {

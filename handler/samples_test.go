@@ -44,7 +44,7 @@ func readSamples(tb testing.TB, folder string) map[string][]byte {
 func newSampleFixture(tb testing.TB) fixture {
 	tb.Helper()
 	f := newFixture(func(ctx context.Context, r request.Resolved) (*provision.Result, error) {
-		if strings.Contains(r.SigninURL, "-moved") {
+		if isOwner := r.Teammate != nil && r.Teammate.Email == "owner@example.com"; isOwner || strings.Contains(r.SigninURL, "-moved") {
 			return nil, failure(problem.Conflict)
 		}
 		return created(ctx, r)

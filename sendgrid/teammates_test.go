@@ -338,6 +338,7 @@ func TestGetAndDeleteTeammate(t *testing.T) {
 		sent := h.all()[i]
 		require.Equal(t, []string{method, "/base/v3/teammates/a%2Fb%3Fc@example.com", "", ""}, []string{sent.method, sent.path, sent.query, sent.body})
 	}
+	require.Equal(t, h.server.URL+"/base/v3/teammates/a%2Fb%3Fc@example.com", h.client().TeammateURL("a/b?c@example.com"))
 	for status, want := range map[int]bool{http.StatusNoContent: true, http.StatusNotFound: true, http.StatusForbidden: false, http.StatusBadGateway: false} {
 		c := newHarness(t, reply(status, `{"errors":[{"message":"username not found","field":"username"}]}`)).client()
 		require.Equal(t, want, c.DeleteTeammate(t.Context(), "1") == nil, status)

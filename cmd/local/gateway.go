@@ -14,9 +14,11 @@ import (
 
 // The paths of the HTTP API, as in the template.
 const (
-	integrationsPath = "/sso/integrations"
-	webhooksPath     = "/webhooks/sso/integrations"
-	statusPath       = "/sso/status"
+	integrationsPath      = "/sso/integrations"
+	teammatesPath         = "/sso/teammates"
+	webhooksPath          = "/webhooks/sso/integrations"
+	teammatesWebhooksPath = "/webhooks/sso/teammates"
+	statusPath            = "/sso/status"
 )
 
 // gateway does what API Gateway does: it converts an HTTP request to an event, and what the

@@ -175,7 +175,7 @@ func (p *page) send(w http.ResponseWriter, r *http.Request) {
 	}
 	payload := body
 	if handler.Recognise(body) == handler.TriggerDirect {
-		if payload, err = httpEvent(r, integrationsPath, body); err != nil {
+		if payload, err = httpEvent(r, pathOf(body), body); err != nil {
 			writeJSON(w, http.StatusInternalServerError, sent{Text: "The event could not be encoded.", Failed: true})
 			return
 		}
@@ -183,6 +183,15 @@ func (p *page) send(w http.ResponseWriter, r *http.Request) {
 	a := invoke(r.Context(), p.handler, payload)
 	p.journal.record(a)
 	writeJSON(w, http.StatusOK, sent{Text: a.text(), Failed: a.code() != ""})
+}
+
+// pathOf returns the path that takes a request.
+func pathOf(body []byte) string {
+	var asked map[string]json.RawMessage
+	if json.Unmarshal(body, &asked) == nil && asked["teammate"] != nil {
+		return teammatesPath
+	}
+	return integrationsPath
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {

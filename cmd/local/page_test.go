@@ -55,6 +55,17 @@ func send(t *testing.T, server http.Handler, body string) sent {
 	return result
 }
 
+// A request for a teammate goes by the path that takes it, and is shown by the email.
+func TestPageSendsTeammates(t *testing.T) {
+	t.Parallel()
+	server, p := newPage(t)
+	result := send(t, server, `{"teammate":{"email":"Mary@Example.com","first_name":"Mary","last_name":"Jackson","persona":"observer"}}`)
+	require.False(t, result.Failed, result.Text)
+	require.Contains(t, result.Text, "/v3/teammates/mary@example.com")
+	require.Len(t, p.sendGrid.Teammates(), 1)
+	require.Equal(t, "mary@example.com", p.journal.entries()[0].Email)
+}
+
 // What is in a sample cannot become markup, and no script or style but the page's own runs.
 func TestPageEscapes(t *testing.T) {
 	t.Parallel()

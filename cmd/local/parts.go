@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -53,10 +54,9 @@ func newSimulator() (*sendgridtest.Server, error) {
 		subusers     []sendgrid.Subuser
 		teammates    []sendgrid.Teammate
 	)
-	for file, into := range map[string]any{integrationsFile: &integrations, subusersFile: &subusers, teammatesFile: &teammates} {
-		if err := readJSON(file, into); err != nil {
-			return nil, err
-		}
+	err := errors.Join(readJSON(integrationsFile, &integrations), readJSON(subusersFile, &subusers), readJSON(teammatesFile, &teammates))
+	if err != nil {
+		return nil, err
 	}
 	sg := sendgridtest.New()
 	sg.SetKeys(apiKey)

@@ -53,11 +53,12 @@ func TestRunAnswersAllTheSamples(t *testing.T) {
 			require.Equal(t, code, row[2])
 			continue
 		}
-		require.Contains(t, []string{"created", "updated", "unchanged", "superseded", "disabled", "planned", "audited", "reported", "2"}, row[2], file)
+		require.Contains(t, []string{"created", "updated", "unchanged", "superseded", "disabled", "deleted", "planned", "audited", "reported", "2"}, row[2], file)
 	}
 	require.Equal(t, []string{"direct.json", "direct", "created", "2"}, rowOf(t, out, "direct.json")[:4], "a list and a create")
 	for file, outcome := range map[string]string{
 		"direct-absent.json": "disabled", "http-api-iam-absent.json": "disabled", "direct-forget.json": "unchanged", "direct-remove-certificate.json": "updated",
+		"direct-teammate.json": "created", "direct-teammate-subuser.json": "created", "direct-teammate-absent.json": "deleted", "http-api-bearer-teammate.json": "created",
 	} {
 		require.Equal(t, outcome, rowOf(t, out, file)[2], file)
 	}
@@ -100,7 +101,7 @@ func atCopy(t *testing.T, files map[string]string) {
 	t.Helper()
 	dir := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "events", "refused"), 0o700))
-	for _, name := range []string{"events/direct.json", integrationsFile, webhookSecretFile} {
+	for _, name := range []string{"events/direct.json", integrationsFile, subusersFile, teammatesFile, webhookSecretFile} {
 		text, err := os.ReadFile(filepath.Join("..", "..", name))
 		require.NoError(t, err)
 		files[name] = string(text)

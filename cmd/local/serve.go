@@ -37,8 +37,9 @@ func serve(ctx context.Context, args []string, out, logs io.Writer) error {
 	p := &page{simulation: sim, journal: j, secret: secret, samples: forms}
 
 	mux := http.NewServeMux()
-	mux.Handle(integrationsPath, gateway(sim.handler, j))
-	mux.Handle(webhooksPath, gateway(sim.handler, j))
+	for _, path := range []string{integrationsPath, teammatesPath, webhooksPath, teammatesWebhooksPath} {
+		mux.Handle(path, gateway(sim.handler, j))
+	}
 	mux.Handle(statusPath, gateway(sim.handler, j)) // A webhook secret does not read it; the page shows it.
 	p.register(mux)
 	return listenUntil(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(*port)), onlyLocalHost(mux), func(address string) {

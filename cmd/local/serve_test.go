@@ -93,11 +93,19 @@ func TestServe(t *testing.T) {
 	answer, body = perform(t, curl, unchanged)
 	require.Equal(t, http.StatusOK, answer.StatusCode, body)
 
+	answer, body = perform(t, curl, func(r *http.Request) {
+		r.URL.Path = teammatesWebhooksPath
+		text := `{"teammate":{"email":"mary@example.com","first_name":"Mary","last_name":"Jackson","persona":"observer"}}`
+		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
+	})
+	require.Equal(t, http.StatusCreated, answer.StatusCode, body)
+
 	_, after, _ := strings.Cut(lines.String(), "Ctrl-C ends it.\n\n")
 	require.Regexp(t, `^\d\d:\d\d:\d\d  401  Unauthenticated       -  request [A-Z2-7]+
 \d\d:\d\d:\d\d  401  Unauthenticated       -  request [A-Z2-7]+
 \d\d:\d\d:\d\d  201  created               http://www.okta.com/exkcurl  request [A-Z2-7]+
 \d\d:\d\d:\d\d  200  unchanged             http://www.okta.com/exkcurl  request [A-Z2-7]+
+\d\d:\d\d:\d\d  201  created               mary@example.com  request [A-Z2-7]+
 $`, after)
 	require.Contains(t, after, "request "+answer.Header.Get("X-Request-Id")+"\n", "the id that the caller got")
 	token := curlHeader.FindStringSubmatch(curl)[2]

@@ -210,6 +210,7 @@ func TestSamplesAreWhatIsPublished(t *testing.T) {
 			var in struct {
 				Outcome      protocol.Outcome
 				Integration  sendgrid.Integration
+				Teammate     *provision.Teammate
 				Certificates []provision.Certificate
 				DaysLeft     *int `json:"days_left"`
 				Warnings     []provision.Warning
@@ -218,6 +219,7 @@ func TestSamplesAreWhatIsPublished(t *testing.T) {
 				Error        *problem.Error
 				Request      map[string]any
 				EntityID     string `json:"entity_id"`
+				Email        string
 				Metadata     map[string]string
 				Origin       struct {
 					Trigger          string
@@ -232,8 +234,13 @@ func TestSamplesAreWhatIsPublished(t *testing.T) {
 			}
 			// The names of a failure's fields are those of the problem, but for this one.
 			require.NoError(t, json.Unmarshal(bytes.Replace(s.Detail, []byte(`"errors"`), []byte(`"Fields"`), 1), &in))
-			if in.Request == nil {
+			switch {
+			case in.Email != "":
+				in.Request = map[string]any{"state": "absent", "teammate": map[string]any{"email": in.Email}}
+			case in.Request == nil:
 				in.Request = map[string]any{"state": "absent", "entity_id": in.EntityID}
+			case in.Request["email"] != nil:
+				in.Request = map[string]any{"teammate": in.Request}
 			}
 			in.Request["metadata"] = in.Metadata
 			text, err := json.Marshal(in.Request)
@@ -245,7 +252,7 @@ func TestSamplesAreWhatIsPublished(t *testing.T) {
 			d.IDs = delivery.IDs{RequestID: o.RequestID, TraceID: o.TraceID, GatewayRequestID: o.GatewayRequestID, EventID: o.EventID, MessageID: o.MessageID}
 			if d.Failure == nil {
 				d.Result = &provision.Result{
-					Outcome: in.Outcome, Integration: in.Integration, Certificates: in.Certificates, DaysLeft: in.DaysLeft, Warnings: in.Warnings,
+					Outcome: in.Outcome, Integration: in.Integration, Teammate: in.Teammate, Certificates: in.Certificates, DaysLeft: in.DaysLeft, Warnings: in.Warnings,
 					Changes: in.Changes, DeleteAfter: in.DeleteAfter,
 				}
 			}

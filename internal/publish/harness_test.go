@@ -85,8 +85,12 @@ type sample struct {
 	Detail     json.RawMessage `json:"detail"`
 }
 
-// sampleNames are the names of the samples of what became of a request: an outcome, and after a hyphen the code.
-var sampleNames = []string{"created", "updated", "unchanged", "superseded", "disabled", "rejected", "rejected-forbidden", "rejected-gone", "failed"}
+// sampleNames are the names of the samples of what became of a request: an outcome, and after a hyphen the code, or
+// what the request is about if it is no connection.
+var sampleNames = []string{
+	"created", "updated", "unchanged", "superseded", "disabled", "rejected", "rejected-forbidden", "rejected-gone", "failed",
+	"created-teammate", "updated-teammate", "unchanged-teammate", "superseded-teammate", "deleted-teammate", "rejected-teammate", "failed-teammate",
+}
 
 func readSample(t *testing.T, name string) (s sample) {
 	t.Helper()

@@ -188,7 +188,11 @@ func requireCode(t *testing.T, code problem.Code, err error) *problem.Error {
 // requireTrace requires that a refused request has nothing but what it can be traced by.
 func requireTrace(t *testing.T, r request.Request) {
 	t.Helper()
-	require.Equal(t, request.Request{EntityID: r.EntityID, Metadata: r.Metadata}, r)
+	trace := request.Request{EntityID: r.EntityID, Metadata: r.Metadata}
+	if r.Teammate != nil {
+		trace.Teammate = &request.Teammate{Email: r.Teammate.Email}
+	}
+	require.Equal(t, trace, r)
 }
 
 // A request with a mistyped URL, say, can be traced back to its ticket.
@@ -223,6 +227,34 @@ func TestParseKeepsWhatARefusalCanBeTracedBy(t *testing.T) {
 			require.Error(t, err)
 			require.Equal(t, tt.want, r)
 		})
+	}
+}
+
+// So can a request for a teammate with a mistyped scope.
+func TestParseKeepsTheEmailOfARefusedTeammate(t *testing.T) {
+	t.Parallel()
+	const metadata = `"metadata":{"ticket":"OPS-1"}`
+	for name, tt := range map[string]struct{ json, email string }{
+		"a wrong field":              {`{"teammate":{"email":" Ada@Example.com ","scopes":[""]},` + metadata + `}`, "ada@example.com"},
+		"an unknown field":           {`{"teammate":{"email":"ada@example.com","team":1},` + metadata + `}`, "ada@example.com"},
+		"malformed after it":         {`{` + metadata + `,"teammate":{"email":"ada@example.com"},"x":"a"b"}`, "ada@example.com"},
+		"an email that is not valid": {`{"teammate":{"email":"ada"},` + metadata + `}`, ""},
+		"an email twice":             {`{"teammate":{"email":"ada@example.com","email":"b@example.com"},` + metadata + `}`, ""},
+		"a teammate twice":           {`{"teammate":{"email":"ada@example.com"},"teammate":{"email":"b@example.com"},` + metadata + `}`, ""},
+		"no email":                   {`{"teammate":{"first_name":"Ada"},` + metadata + `}`, ""},
+		"no object":                  {`{"teammate":"ada@example.com",` + metadata + `}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, err := request.Parse([]byte(tt.json), time.Now())
+			require.Error(t, err)
+			require.Equal(t, request.Request{Teammate: &request.Teammate{Email: tt.email}, Metadata: map[string]string{"ticket": "OPS-1"}}, r)
+		})
+	}
+	for _, text := range []string{`{"teammate":null,"state":1}`, `{"teammate":{"email":"ada@example.com","first_name":"-----BEGIN PRIVATE KEY-----"}}`} {
+		r, err := request.Parse([]byte(text), time.Now())
+		require.Error(t, err)
+		require.Nil(t, r.Teammate, text)
 	}
 }
 

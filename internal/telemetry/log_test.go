@@ -14,6 +14,7 @@ import (
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/internal/telemetry"
 	"sendgrid-sso-integration/sendgrid"
 )
@@ -41,6 +42,24 @@ func TestLogOfSuccess(t *testing.T) {
 		"cold_start": true, "outcome": "created", "integration_id": "id-1", "adopted": true, "metadata": map[string]any{"ticket": "OPS-1"},
 		"trace_id": "1", "gateway_request_id": "2", "event_id": "3", "message_id": "4",
 	}, logged(t, d))
+}
+
+// A teammate is named by the email. Beside that, only changes may have something of the person.
+func TestLogOfATeammate(t *testing.T) {
+	t.Parallel()
+	someone := request.Teammate{Email: "ada@example.com", FirstName: "not logged", IsAdmin: true}
+	d := succeeded(provision.Result{Outcome: protocol.OutcomeCreated, Teammate: &provision.Teammate{Email: "ada@example.com", FirstName: "not logged"}})
+	d.Request = &request.Request{Teammate: &someone}
+	require.Equal(t, map[string]any{
+		"level": "INFO", "msg": "request answered", "trigger": "sqs", "email": "ada@example.com", "duration_ms": 0.0, "upstream_calls": 0.0,
+		"cold_start": false, "outcome": "created", "adopted": false,
+	}, logged(t, d))
+
+	refused := failed(problem.Error{Code: problem.InvalidRequest, Message: "M."})
+	refused.Trace = request.Request{Teammate: &request.Teammate{Email: "ada@example.com"}}
+	line := logged(t, refused)
+	require.Equal(t, "ada@example.com", line["email"])
+	require.NotContains(t, line, "entity_id")
 }
 
 // The log is the audit trail: who sent it, what it changed, and in which integrations.

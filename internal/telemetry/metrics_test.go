@@ -95,6 +95,7 @@ func TestMetricsOfABatch(t *testing.T) {
 		succeeded(provision.Result{Outcome: protocol.OutcomeCreated, Adopted: true}),
 		succeeded(provision.Result{Outcome: protocol.OutcomeUnchanged}),
 		succeeded(provision.Result{Outcome: protocol.OutcomeDisabled}),
+		succeeded(provision.Result{Outcome: protocol.OutcomeDeleted}),
 		failed(problem.Error{Code: problem.Conflict}),
 		failed(problem.Error{Code: problem.SendGridUnauthorized}),
 		failed(problem.Error{Code: problem.OutcomeUnknown}),
@@ -110,11 +111,11 @@ func TestMetricsOfABatch(t *testing.T) {
 	}
 	fields := written(t, deliveries...)
 	requireMetrics(t, map[string]string{
-		"Created": "2", "Unchanged": "1", "Disabled": "1", "Rejected": "2", "Failed": "2", "Adopted": "1", "ColdStarts": "1", "KeyRefreshes": "8",
-		"UpstreamCalls": "24", "RateLimitRemaining": "5", "Conflict": "1", "SendGridUnauthorized": "1", "OutcomeUnknown": "1", "RateLimited": "1",
-		"ListLatency": "[12,12,12,12,12,12,12,12]", "CreateLatency": "[34,34,34,34,34,34,34,34]", "GetLatency": "[0,0,0,0,0,0,0,0]",
+		"Created": "2", "Unchanged": "1", "Disabled": "1", "Deleted": "1", "Rejected": "2", "Failed": "2", "Adopted": "1", "ColdStarts": "1", "KeyRefreshes": "9",
+		"UpstreamCalls": "27", "RateLimitRemaining": "5", "Conflict": "1", "SendGridUnauthorized": "1", "OutcomeUnknown": "1", "RateLimited": "1",
+		"ListLatency": "[12,12,12,12,12,12,12,12,12]", "CreateLatency": "[34,34,34,34,34,34,34,34,34]", "GetLatency": "[0,0,0,0,0,0,0,0,0]",
 	}, fields)
-	require.NotContains(t, fields, "entity_id", "it would be that of one of eight requests")
+	require.NotContains(t, fields, "entity_id", "it would be that of one of nine requests")
 }
 
 // Alarms need the zeros as well; and the metrics of one delivery name it.
@@ -125,11 +126,21 @@ func TestMetricsOfOneDelivery(t *testing.T) {
 	d.Effort = effort(0, slices.Repeat([]sendgrid.Call{{Op: sendgrid.OpListIntegrations}}, 500)...)
 	fields := written(t, d)
 	requireMetrics(t, map[string]string{
-		"Created": "1", "Unchanged": "0", "Disabled": "0", "Rejected": "0", "Failed": "0", "OutcomeUnknown": "0", "Adopted": "0", "ColdStarts": "0",
+		"Created": "1", "Unchanged": "0", "Disabled": "0", "Deleted": "0", "Rejected": "0", "Failed": "0", "OutcomeUnknown": "0", "Adopted": "0", "ColdStarts": "0",
 		"KeyRefreshes": "0", "UpstreamCalls": "500", "trigger": `"sqs"`, "trace_id": `"1-2-3"`, "entity_id": `"urn:1"`, "integration_id": `"1"`,
 	}, fields)
 	require.NotContains(t, fields, telemetry.MetricRateLimitRemaining)
 	require.NotContains(t, fields, sendgrid.OpCreateIntegration.Metric())
+}
+
+// Those of a teammate have the email in its place.
+func TestMetricsOfATeammate(t *testing.T) {
+	t.Parallel()
+	d := succeeded(provision.Result{Outcome: protocol.OutcomeDeleted})
+	d.Request = &request.Request{Kind: request.Absent, Teammate: &request.Teammate{Email: "ada@example.com"}}
+	fields := written(t, d)
+	requireMetrics(t, map[string]string{"Deleted": "1", "Rejected": "0", "email": `"ada@example.com"`}, fields)
+	require.NotContains(t, fields, "entity_id")
 }
 
 // Every code of a failure is a metric.
