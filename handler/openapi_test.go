@@ -47,6 +47,7 @@ func newContract(t *testing.T) contract {
 // wire returns a request as a client sends it.
 func wire(t *testing.T, route string, r httpCall) *http.Request {
 	t.Helper()
+	r.path = route
 	r = r.complete()
 	sent, err := http.NewRequestWithContext(t.Context(), r.method, "https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com"+route, strings.NewReader(r.body))
 	require.NoError(t, err)
@@ -58,7 +59,7 @@ func wire(t *testing.T, route string, r httpCall) *http.Request {
 			sent.Header.Add(name, value)
 		}
 	}
-	if route != webhookRoute && !r.unknown {
+	if !strings.HasPrefix(route, "/webhooks/") && !r.unknown {
 		sent.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=…")
 	}
 	return sent
@@ -83,6 +84,7 @@ func (c contract) checkAnswer(t *testing.T, route string, r httpCall, a answer) 
 // call has the real handler answer a request, and checks the answer.
 func (c contract) call(t *testing.T, f fixture, route string, r httpCall) answer {
 	t.Helper()
+	r.path = route
 	a := f.call(t, gateways["HTTP API"](r))
 	require.NoError(t, c.checkAnswer(t, route, r, a), "%d %v %s", a.StatusCode, a.Headers, a.Body)
 	return a
@@ -158,7 +160,7 @@ func TestOpenAPIFields(t *testing.T) {
 	}
 	all, required := request.FieldNames()
 	documented := map[string]bool{}
-	for _, kind := range []string{"IntegrationRequest", "EndRequest", "ForgetRequest"} {
+	for _, kind := range []string{"IntegrationRequest", "EndRequest", "ForgetRequest", "TeammateRequest", "TeammateRemoval", "TeammateForgetRequest"} {
 		for name := range schemas[kind].Value.Properties {
 			documented[name] = true
 		}
@@ -166,27 +168,39 @@ func TestOpenAPIFields(t *testing.T) {
 	require.ElementsMatch(t, all, slices.Collect(maps.Keys(documented)))
 	schema := schemas["IntegrationRequest"].Value
 	require.ElementsMatch(t, required, append(schema.Required, schema.AnyOf[0].Value.Required...))
+	require.ElementsMatch(t, request.TeammateFields(), slices.Collect(maps.Keys(schemas["Declaration"].Value.Properties)))
 }
 
 // The examples of requests are good ones, and so are those of their answers.
 func TestOpenAPIExamples(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)
-	operation := c.Paths.Value(webhookRoute).Post
+	for _, tt := range []struct{ signed, webhook, location string }{
+		{signedRoute, webhookRoute, "https://api.sendgrid.com/v3/sso/integrations/b0b98502-9408-4b24-9e3d-31ed7cb15312"},
+		{teammatesRoute, teammatesWebhookRoute, "https://api.sendgrid.com/v3/teammates/grace@example.com"},
+	} {
+		c.checkExamples(t, tt.signed, tt.webhook, tt.location)
+	}
+}
+
+// checkExamples checks the examples of the two routes of one kind.
+func (c contract) checkExamples(t *testing.T, signed, webhook, location string) {
+	t.Helper()
+	operation := c.Paths.Value(webhook).Post
 	examples := operation.RequestBody.Value.Content["application/json"].Examples
 	require.NotEmpty(t, examples)
 	for name, example := range examples {
 		body := string(mustEncode(example.Value.Value))
 		_, err := request.Parse([]byte(body), time.Now())
 		require.NoError(t, err, name)
-		require.NoError(t, c.checkRequest(t, signedRoute, httpCall{body: body}), name)
+		require.NoError(t, c.checkRequest(t, signed, httpCall{body: body}), name)
 	}
 	check := func(status int, example any) {
 		a := answer{StatusCode: status, Headers: map[string]string{"Content-Type": "application/json"}, Body: string(mustEncode(example))}
 		if status == http.StatusCreated {
-			a.Headers["Location"] = "https://api.sendgrid.com/v3/sso/integrations/b0b98502-9408-4b24-9e3d-31ed7cb15312"
+			a.Headers["Location"] = location
 		}
-		require.NoError(t, c.checkAnswer(t, signedRoute, httpCall{}, a), status)
+		require.NoError(t, c.checkAnswer(t, signed, httpCall{}, a), status)
 	}
 	answers := operation.Responses.Status(http.StatusOK).Value.Content["application/json"].Examples
 	require.NotEmpty(t, answers)
@@ -364,15 +378,21 @@ func TestOpenAPIRules(t *testing.T) {
 	for _, field := range allFields {
 		bad = append(bad, drop(field))
 	}
+	c.checkRules(t, signedRoute, good, bad)
+}
+
+// checkRules compares the document's rules of a route with those of the function.
+func (c contract) checkRules(t *testing.T, route string, good, bad []string) {
+	t.Helper()
 	for _, body := range good {
 		_, err := request.Parse([]byte(body), time.Now())
 		require.NoError(t, err, body)
-		require.NoError(t, c.checkRequest(t, signedRoute, httpCall{body: body}), body)
+		require.NoError(t, c.checkRequest(t, route, httpCall{body: body}), body)
 	}
 	for _, body := range bad {
 		_, err := request.Parse([]byte(body), time.Now())
 		require.Error(t, err, body)
-		require.Error(t, c.checkRequest(t, signedRoute, httpCall{body: body}), body)
+		require.Error(t, c.checkRequest(t, route, httpCall{body: body}), body)
 	}
 }
 

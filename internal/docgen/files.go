@@ -101,10 +101,10 @@ func published() []protocol.Outcome {
 	return slices.DeleteFunc(protocol.Outcomes(), func(o protocol.Outcome) bool { return o == protocol.OutcomePlanned })
 }
 
-// successes returns the outcomes of a request that did not fail. Only an audit deletes.
+// successes returns the outcomes of a request that did not fail.
 func successes() []protocol.Outcome {
 	return slices.DeleteFunc(protocol.Outcomes(), func(o protocol.Outcome) bool {
-		return slices.Contains([]protocol.Outcome{protocol.OutcomeDeleted, protocol.OutcomeRejected, protocol.OutcomeFailed}, o)
+		return slices.Contains([]protocol.Outcome{protocol.OutcomeRejected, protocol.OutcomeFailed}, o)
 	})
 }
 
