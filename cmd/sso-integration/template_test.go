@@ -36,6 +36,7 @@ var templateChecks = map[string]func(*testing.T, template) []string{
 	"an audit sets off no alarm of the queue":        wrongWaits,
 	"two days without an audit set off an alarm":     wrongHeartbeat,
 	"the status is for callers with credentials":     wrongStatus,
+	"webhooks alone have open routes":                wrongAuthorizers,
 }
 
 func TestTemplate(t *testing.T) {
@@ -75,6 +76,8 @@ func TestTemplateMistakesAreFound(t *testing.T) {
 		"another queue":      {"EVENT_QUEUE_URL: !Ref IdpEventQueue", "EVENT_QUEUE_URL: !Ref IdpEventDeadLetterQueue", "EVENT_QUEUE_URL is not IdpEventQueue.Arn"},
 		"uncounted":          {"Action: sqs:GetQueueAttributes\n                Resource: !GetAtt IdpEventDeadLetterQueue.Arn", "Action: sqs:GetQueueAttributes\n                Resource: !GetAtt IdpEventQueue.Arn", "IdpEventDeadLetterQueue.Arn is named, but the role does not let the function count"},
 		"open status":        {"Path: /sso/status\n", "Path: /sso/status\n            Auth:\n              Authorizer: NONE\n", "GET /sso/status has the authorizer NONE"},
+		"open teammates":     {"Path: /sso/teammates\n", "Path: /sso/teammates\n            Auth:\n              Authorizer: NONE\n", "that /sso/teammates is open is true"},
+		"closed webhook":     {"Path: /webhooks/sso/teammates\n            PayloadFormatVersion: \"2.0\"\n            Auth:\n              Authorizer: NONE\n", "Path: /webhooks/sso/teammates\n", "that /webhooks/sso/teammates is open is false"},
 		"no status":          {"Path: /sso/status\n", "Path: /sso/state\n", "no route GET /sso/status"},
 		"status is last":     {"Outputs:\n  StatusCommand:", "Outputs:\n  First:\n    Value: x\n  StatusCommand:", "the first output is not StatusCommand"},
 		"visibility":         {"VisibilityTimeout: 168", "VisibilityTimeout: 300", "the visibility timeout is 5m0s"},
@@ -234,7 +237,7 @@ func wrongPermissions(_ *testing.T, tpl template) (wrong []string) {
 // reportedMetrics returns the names of the metrics that the code reports.
 func reportedMetrics() []string {
 	reported := []string{
-		telemetry.MetricCreated, telemetry.MetricUpdated, telemetry.MetricUnchanged, telemetry.MetricSuperseded, telemetry.MetricDisabled,
+		telemetry.MetricCreated, telemetry.MetricUpdated, telemetry.MetricUnchanged, telemetry.MetricSuperseded, telemetry.MetricDisabled, telemetry.MetricDeleted,
 		telemetry.MetricRejected, telemetry.MetricFailed, telemetry.MetricAdopted,
 		telemetry.MetricColdStarts, telemetry.MetricKeyRefreshes, telemetry.MetricUpstreamCalls, telemetry.MetricRateLimitRemaining,
 		telemetry.MetricAuditsFailed, telemetry.MetricAuditsCompleted, telemetry.MetricAuditedIntegrations, telemetry.MetricFailedIntegrations, telemetry.MetricFindings,
@@ -347,11 +350,23 @@ func wrongHeartbeat(_ *testing.T, tpl template) (wrong []string) {
 	return wrong
 }
 
-// wrongParameters returns the parameters beyond sixteen, more than which nobody reads, and
+// wrongAuthorizers returns the routes that are open, but not for webhooks, whose callers the function authenticates.
+func wrongAuthorizers(_ *testing.T, tpl template) (wrong []string) {
+	walk(at(tpl.value, "Resources", "SSOIntegrationFunction", "Properties", "Events"), func(event map[string]any) {
+		path, isRoute := at(event, "Properties", "Path").(string)
+		isOpen := at(event, "Properties", "Auth", "Authorizer") == "NONE"
+		if isRoute && isOpen != strings.HasPrefix(path, "/webhooks/") {
+			wrong = append(wrong, fmt.Sprintf("that %s is open is %t", path, isOpen))
+		}
+	})
+	return wrong
+}
+
+// wrongParameters returns the parameters beyond eighteen, more than which nobody reads, and
 // those that the console would show without a label or in no group.
 func wrongParameters(_ *testing.T, tpl template) (wrong []string) {
 	parameters := keys(at(tpl.value, "Parameters"))
-	wrong = append(wrong, parameters[min(16, len(parameters)):]...)
+	wrong = append(wrong, parameters[min(18, len(parameters)):]...)
 	console := at(tpl.value, "Metadata", "AWS::CloudFormation::Interface")
 	var grouped []string
 	walk(at(console, "ParameterGroups"), func(group map[string]any) {
