@@ -25,6 +25,7 @@ func files() map[string]rewriter {
 		"docs/architecture.md": sections(map[string]section{"parts": table(parts()), "times": table(times())}),
 		"docs/reference.md": sections(map[string]section{
 			"fields":   table(keyed(fields)),
+			"teammate": table(keyed(request.TeammateFields())),
 			"outcomes": table(keyed(protocol.Outcomes())),
 			"warnings": table(keyed(provision.WarningCodes())),
 			"codes":    table(codes()),
