@@ -34,6 +34,7 @@ func TestConfigOfEverything(t *testing.T) {
 		"WEBHOOK_MAY_UPDATE": "true", "SAML_METADATA_HOSTS": "IDP.example.com, *.example.org", "LEDGER_TABLE": "ledger", "EVENT_BUS_NAME": "default",
 		"DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/dead-letters",
 		"EVENT_QUEUE_URL":       "https://sqs.eu-west-1.amazonaws.com/123456789012/events", "AUDIT_MODE": "report", "DELETE_AFTER": "14d",
+		"TEAMMATES": "true", "BREAK_GLASS_TEAMMATES": "Owner@Example.com, b@example.com",
 	}))
 	require.NoError(t, err)
 	require.Equal(t, config{
@@ -41,7 +42,7 @@ func TestConfigOfEverything(t *testing.T) {
 		webhookSecretID: "sso/webhook", baseURL: "https://proxy.example.com/sendgrid", onBehalfOf: "sub user", apiKeyTTL: 90 * time.Minute,
 		webhookMayUpdate: true, samlMetadataHosts: []string{"*.example.org", "idp.example.com"}, ledgerTable: "ledger", eventBusName: "default",
 		deadLetterQueueURL: "https://sqs.eu-west-1.amazonaws.com/123456789012/dead-letters",
-		eventQueueURL:      "https://sqs.eu-west-1.amazonaws.com/123456789012/events", deleteAfter: 14 * 24 * time.Hour,
+		eventQueueURL:      "https://sqs.eu-west-1.amazonaws.com/123456789012/events", deleteAfter: 14 * 24 * time.Hour, teammates: true, breakGlass: []string{"owner@example.com", "b@example.com"},
 	}, got)
 }
 
@@ -108,6 +109,9 @@ func TestConfigRefuses(t *testing.T) {
 		"deletes at some time":    {"DELETE_AFTER", "14", "leave it empty if only people delete"},
 		"days in hours":           {"DELETE_AFTER", "1d12h", `not "1d12h"`},
 		"deletes in no year":      {"DELETE_AFTER", "40000d", `not "40000d"`},
+		"teammates, or not":       {"TEAMMATES", "yes", `must be true or false, not "yes"`},
+		"no email":                {"BREAK_GLASS_TEAMMATES", "a@example.com,owner", `"owner" is none`},
+		"a name with an email":    {"BREAK_GLASS_TEAMMATES", "<a@example.com>", "must be email addresses"},
 		"no duration":             {"API_KEY_TTL", "soon", `from 1s to 24h0m0s such as 5m or 1h30m, not "soon"`},
 		"no unit":                 {"API_KEY_TTL", "300", `not "300"`},
 		"too short":               {"API_KEY_TTL", "999ms", `not "999ms"`},

@@ -70,6 +70,26 @@ func (w *world) start(t *testing.T) *lambdatest.Function {
 	return f
 }
 
+// populate gives SendGrid what the samples expect there, and returns the integrations.
+func (w *world) populate(t *testing.T) (integrations []sendgrid.IntegrationRequest) {
+	t.Helper()
+	var subusers []sendgrid.Subuser
+	var teammates []sendgrid.Teammate
+	readJSON(t, "../../events/local.integrations.json", &integrations)
+	readJSON(t, "../../events/local.subusers.json", &subusers)
+	readJSON(t, "../../events/local.teammates.json", &teammates)
+	for _, integration := range integrations {
+		w.sendGrid.Add(integration)
+	}
+	for _, subuser := range subusers {
+		w.sendGrid.AddSubuser(subuser)
+	}
+	for _, teammate := range teammates {
+		w.sendGrid.AddTeammate(teammate)
+	}
+	return integrations
+}
+
 func requestFor(entityID string) []byte {
 	return []byte(`{"name":"Okta","enabled":true,"signin_url":"https://example.okta.com/sso","signout_url":"","entity_id":"` + entityID + `"}`)
 }
@@ -84,11 +104,8 @@ func readJSON(t *testing.T, path string, v any) {
 func TestSamplesAreAnswered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	var existing []sendgrid.IntegrationRequest
-	readJSON(t, "../../events/local.integrations.json", &existing)
-	for _, integration := range existing {
-		w.sendGrid.Add(integration)
-	}
+	existing := w.populate(t)
+	w.env["TEAMMATES"] = "true"
 	f := w.start(t)
 
 	accepted, err := filepath.Glob("../../events/*.json")
@@ -116,9 +133,13 @@ func TestSamplesAreAnswered(t *testing.T) {
 			continue
 		}
 		result := resultOf(t, answer.Body)
-		require.Contains(t, []string{"created", "updated", "unchanged", "superseded", "disabled", "planned"}, result.Outcome, file)
+		require.Contains(t, []string{"created", "updated", "unchanged", "superseded", "disabled", "deleted", "planned"}, result.Outcome, file)
 		outcomes[result.Outcome]++
 		if result.Outcome == "planned" || filepath.Base(file) == "direct-forget.json" {
+			continue
+		}
+		if bytes.Contains(payload, []byte("teammate")) {
+			require.NotEmpty(t, result.Teammate.Email, file)
 			continue
 		}
 		require.NotEmpty(t, result.Integration.ID, file)
@@ -126,9 +147,11 @@ func TestSamplesAreAnswered(t *testing.T) {
 	}
 	require.Greater(t, answered, 10, "the samples are there")
 	all := w.sendGrid.Integrations()
-	require.Len(t, outcomes, 6, "there is a sample of every success")
+	require.Len(t, outcomes, 7, "there is a sample of every success")
 	require.Positive(t, w.sendGrid.Count(sendgrid.OpCreateCertificate))
 	require.Equal(t, len(all)-len(existing), w.sendGrid.Count(sendgrid.OpCreateIntegration), "each was created once")
+	require.Positive(t, w.sendGrid.Count(sendgrid.OpCreateTeammate))
+	require.Equal(t, 1, w.sendGrid.Count(sendgrid.OpDeleteTeammate))
 	require.Positive(t, statuses)
 	require.LessOrEqual(t, w.secrets.Calls(), 2+2*statuses, "each of the two secrets is read once, and again for a status")
 
@@ -158,6 +181,7 @@ func read(t *testing.T, file string) []byte {
 type result struct {
 	Outcome      string
 	Integration  sendgrid.Integration
+	Teammate     struct{ Email string }
 	Certificates []struct{ SHA256 string }
 }
 

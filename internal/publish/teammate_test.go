@@ -3,6 +3,7 @@ package publish_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,12 +52,8 @@ func TestWhatIsPublishedOfTeammates(t *testing.T) {
 		t.Run(string(outcome), func(t *testing.T) {
 			t.Parallel()
 			d := &delivery.Delivery{Trigger: "direct", Request: tt.request, Result: &provision.Result{Outcome: outcome, Teammate: &provision.Teammate{Email: "ada@example.com"}}}
-			switch outcome {
-			case protocol.OutcomeRejected:
-				d = failing(&problem.Error{Code: problem.Conflict, Message: "A sentence."}, tt.request)
-			case protocol.OutcomeFailed:
-				d = failing(&problem.Error{Code: problem.RateLimited, Message: "A sentence."}, tt.request)
-			default:
+			if code, fails := map[protocol.Outcome]problem.Code{protocol.OutcomeRejected: problem.Conflict, protocol.OutcomeFailed: problem.RateLimited}[outcome]; fails {
+				d = failing(&problem.Error{Code: code, Message: "A sentence."}, tt.request)
 			}
 			require.Contains(t, detailOf(t, d), tt.contains)
 			require.Equal(t, tt.detailType, aws.ToString(entryOf(t, d).DetailType))
@@ -129,7 +126,7 @@ func TestLargestTeammateFits(t *testing.T) {
 	}
 	asks := forTeammate()
 	asks.Teammate.IsAdmin, asks.Teammate.Scopes = false, scopes
-	success := &delivery.Delivery{Trigger: "direct", Request: asks, Result: &provision.Result{Outcome: protocol.OutcomeUpdated, Teammate: &provision.Teammate{Email: "ada@example.com", Scopes: scopes}}}
+	success := &delivery.Delivery{Trigger: "direct", Request: asks, Result: &provision.Result{Outcome: protocol.OutcomeUpdated, Teammate: &provision.Teammate{Email: "ada@example.com", Scopes: slices.Repeat(scopes, 10)}}}
 	for i := range 5000 {
 		success.Result.Teammate.SubuserAccess = append(success.Result.Teammate.SubuserAccess, sendgrid.SubuserAccess{Subuser: sendgrid.Subuser{ID: int64(i), Username: strings.Repeat("<", 200)}})
 		success.Result.Changes = append(success.Result.Changes, problem.Change{Field: "subuser_access", To: strings.Repeat("<", 3000)})
