@@ -155,6 +155,10 @@ func everyCall() []operation {
 			_, err := c.ListTeammates(ctx)
 			return err
 		}, `{"result":[]}`},
+		{sendgrid.OpListPending, func(ctx context.Context, c *sendgrid.Client) error {
+			_, err := c.ListPendingTeammates(ctx)
+			return err
+		}, `{"result":[]}`},
 		{sendgrid.OpGetTeammate, func(ctx context.Context, c *sendgrid.Client) error {
 			_, err := c.GetTeammate(ctx, "jane_doe@example.com")
 			return err

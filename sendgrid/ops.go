@@ -24,6 +24,7 @@ const (
 	OpCreateTeammate    Op = "create teammate"
 	OpUpdateTeammate    Op = "update teammate"
 	OpListTeammates     Op = "list teammates"
+	OpListPending       Op = "list pending teammates"
 	OpGetTeammate       Op = "get teammate"
 	OpDeleteTeammate    Op = "delete teammate"
 	OpListSubuserAccess Op = "list subuser access"
@@ -78,6 +79,7 @@ var operations = []traits{
 	{OpCreateTeammate, "create a teammate", http.MethodPost, ScopeTeammatesCreate, "CreateTeammateLatency", false},
 	{OpUpdateTeammate, "update a teammate", http.MethodPatch, ScopeTeammatesUpdate, "UpdateTeammateLatency", true},
 	{OpListTeammates, "list the teammates", http.MethodGet, ScopeTeammatesRead, "ListTeammatesLatency", true},
+	{OpListPending, "list the invitations of teammates", http.MethodGet, ScopeTeammatesRead, "ListPendingTeammatesLatency", true},
 	{OpGetTeammate, "read a teammate", http.MethodGet, ScopeTeammatesRead, "GetTeammateLatency", true},
 	{OpDeleteTeammate, "delete a teammate", http.MethodDelete, ScopeTeammatesDelete, "DeleteTeammateLatency", true},
 	{OpListSubuserAccess, "list the subusers of a teammate", http.MethodGet, ScopeTeammatesRead, "ListSubuserAccessLatency", true},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -63,7 +64,7 @@ func precedence(op Op) time.Duration {
 	switch {
 	case !op.Idempotent():
 		return 0
-	case op != OpListIntegrations && op != OpListTeammates:
+	case !slices.Contains([]Op{OpListIntegrations, OpListTeammates, OpListPending}, op):
 		return spread
 	}
 	return 2 * spread

@@ -189,6 +189,7 @@ func TestPacerMakesTheImportantCallsFirst(t *testing.T) {
 		sendgrid.OpCreateIntegration: 0, sendgrid.OpCreateCertificate: 0, sendgrid.OpUpdateIntegration: spread,
 		sendgrid.OpGetIntegration: spread, sendgrid.OpListCertificates: spread, sendgrid.OpListIntegrations: 2 * spread,
 		sendgrid.OpCreateTeammate: 0, sendgrid.OpGetTeammate: spread, sendgrid.OpListTeammates: 2 * spread,
+		sendgrid.OpListPending: 2 * spread,
 	}
 	ops := slices.Collect(maps.Keys(ranks))
 	synctest.Test(t, func(t *testing.T) {

@@ -264,6 +264,37 @@ func (c *Client) ListTeammates(ctx context.Context) ([]Teammate, error) {
 	return nil, unfinished(OpListTeammates, errTooLarge)
 }
 
+// PendingTeammate is somebody who is invited to be a teammate with a password, and has not accepted yet.
+// The token of the invitation is left out: whoever has it may accept.
+type PendingTeammate struct {
+	Email   string
+	IsAdmin bool
+}
+
+// UnmarshalJSON reads an invitation as object describes it.
+func (p *PendingTeammate) UnmarshalJSON(data []byte) error {
+	o, err := parseObject(data)
+	if err != nil {
+		return err
+	}
+	*p = PendingTeammate{Email: o.text("email", maxIDBytes), IsAdmin: o.is("is_admin")}
+	return nil
+}
+
+// identified reports whether SendGrid sent who is invited.
+func (p PendingTeammate) identified() bool { return p.Email != "" }
+
+// ListPendingTeammates returns all invitations that are pending, which SendGrid lists without pages.
+//
+// https://www.twilio.com/docs/sendgrid/api-reference/teammates/retrieve-all-pending-teammates
+func (c *Client) ListPendingTeammates(ctx context.Context) ([]PendingTeammate, error) {
+	var all pendingList
+	if err := c.do(ctx, OpListPending, teammatesPath+"/pending", nil, &all); err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
 // unfinished is the error of a list that was answered, but is not known to be complete. Like an
 // answer that cannot be read, it is of the class Unavailable.
 func unfinished(op Op, err error) *Error {
@@ -275,6 +306,18 @@ func unfinished(op Op, err error) *Error {
 type teammatePage []Teammate
 
 func (p *teammatePage) UnmarshalJSON(data []byte) error {
+	return parseResult(data, (*[]Teammate)(p), Teammate.identified)
+}
+
+// pendingList is the answer to a list of invitations.
+type pendingList []PendingTeammate
+
+func (p *pendingList) UnmarshalJSON(data []byte) error {
+	return parseResult(data, (*[]PendingTeammate)(p), PendingTeammate.identified)
+}
+
+// parseResult reads the rows of a list that has an object around it.
+func parseResult[T any](data []byte, list *[]T, identified func(T) bool) error {
 	o, err := parseObject(data)
 	if err != nil {
 		return err
@@ -286,7 +329,7 @@ func (p *teammatePage) UnmarshalJSON(data []byte) error {
 	if !listed {
 		return errNoTeammates
 	}
-	return parseList(rows, (*[]Teammate)(p), Teammate.identified, errNoTeammate)
+	return parseList(rows, list, identified, errNoTeammate)
 }
 
 // GetTeammate returns one teammate with its scopes. IsNotFound reports whether its error means that

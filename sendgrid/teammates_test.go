@@ -247,6 +247,8 @@ func TestOtherAnswersAreNoTeammates(t *testing.T) {
 			c := newHarness(t, reply(http.StatusOK, body)).client()
 			_, err := c.ListTeammates(t.Context())
 			require.Equal(t, sendgrid.Unavailable, sendgrid.ClassOf(err))
+			_, err = c.ListPendingTeammates(t.Context())
+			require.Equal(t, sendgrid.Unavailable, sendgrid.ClassOf(err))
 			_, err = c.GetTeammate(t.Context(), "e")
 			require.Equal(t, sendgrid.Unavailable, sendgrid.ClassOf(err))
 			_, err = c.UpdateTeammate(t.Context(), "e", exampleTeammateUpdate())
@@ -325,6 +327,18 @@ func TestEndlessListOfTeammates(t *testing.T) {
 	_, err := h.client().ListTeammates(t.Context())
 	require.ErrorContains(t, err, "sendgrid: list teammates: status 200 OK: the list has more entries than anybody needs")
 	require.Len(t, h.all(), 20)
+}
+
+// Invitations are listed at once. What makes one acceptable is not read.
+func TestListPendingTeammates(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, reply(http.StatusOK, `{"result":[{"email":"a@example.com","scopes":["mail.send"],"is_admin":false,"token":"secret","expiration_date":1456424263},{"email":"b@example.com","is_admin":true}]}`))
+	got, err := h.client().ListPendingTeammates(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []sendgrid.PendingTeammate{{Email: "a@example.com"}, {Email: "b@example.com", IsAdmin: true}}, got)
+	sent := h.all()
+	require.Len(t, sent, 1)
+	require.Equal(t, []string{http.MethodGet, "/base/v3/teammates/pending", "", ""}, []string{sent[0].method, sent[0].path, sent[0].query, sent[0].body})
 }
 
 func TestGetAndDeleteTeammate(t *testing.T) {

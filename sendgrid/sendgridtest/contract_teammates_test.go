@@ -20,8 +20,8 @@ import (
 
 // teammatesOps are the operations that TestContractOfTeammates makes.
 var teammatesOps = []sendgrid.Op{
-	sendgrid.OpCreateTeammate, sendgrid.OpUpdateTeammate, sendgrid.OpListTeammates, sendgrid.OpGetTeammate,
-	sendgrid.OpDeleteTeammate, sendgrid.OpListSubuserAccess, sendgrid.OpFindSubuser,
+	sendgrid.OpCreateTeammate, sendgrid.OpUpdateTeammate, sendgrid.OpListTeammates, sendgrid.OpListPending,
+	sendgrid.OpGetTeammate, sendgrid.OpDeleteTeammate, sendgrid.OpListSubuserAccess, sendgrid.OpFindSubuser,
 }
 
 // Every request of the client about teammates and every answer of the simulator is as documented.
@@ -49,6 +49,7 @@ func TestContractOfTeammates(t *testing.T) {
 			s := sendgridtest.New()
 			subuser := s.AddSubuser(sendgrid.Subuser{Username: "sub"})
 			s.AddTeammate(sendgrid.Teammate{Username: "owner", Email: "owner@example.com", UserType: sendgrid.UserTypeOwner})
+			s.AddPendingTeammate("invited@example.com")
 			tt.set(s)
 			server := httptest.NewServer(s)
 			t.Cleanup(server.Close)
@@ -81,6 +82,8 @@ func TestContractOfTeammates(t *testing.T) {
 				_, _, _ = c.FindSubuser(t.Context(), "sub")
 				expect(http.StatusOK)
 				_, _ = c.ListTeammates(t.Context())
+				expect(http.StatusOK)
+				_, _ = c.ListPendingTeammates(t.Context())
 				expect(http.StatusOK)
 				_ = c.DeleteTeammate(t.Context(), email)
 				expect(http.StatusNoContent)

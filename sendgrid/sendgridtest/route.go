@@ -44,6 +44,9 @@ var routes = []route{
 	{"/v3/teammates", map[string]sendgrid.Op{
 		http.MethodGet: sendgrid.OpListTeammates,
 	}},
+	{"/v3/teammates/pending", map[string]sendgrid.Op{
+		http.MethodGet: sendgrid.OpListPending,
+	}},
 	{"/v3/teammates/{id}", map[string]sendgrid.Op{
 		http.MethodGet: sendgrid.OpGetTeammate, http.MethodDelete: sendgrid.OpDeleteTeammate,
 	}},
@@ -71,6 +74,7 @@ var operations = map[sendgrid.Op]func(*Server, *call) answer{
 	sendgrid.OpCreateTeammate:    (*Server).createTeammate,
 	sendgrid.OpUpdateTeammate:    (*Server).updateTeammate,
 	sendgrid.OpListTeammates:     (*Server).listTeammates,
+	sendgrid.OpListPending:       (*Server).listPending,
 	sendgrid.OpGetTeammate:       (*Server).getTeammate,
 	sendgrid.OpDeleteTeammate:    (*Server).deleteTeammate,
 	sendgrid.OpListSubuserAccess: (*Server).listSubuserAccess,

@@ -7,12 +7,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"sendgrid-sso-integration/sendgrid"
 )
 
 // maxTeammatesPage is the largest page, and the default.
 const maxTeammatesPage = 500
+
+// invited is how long an invitation is valid.
+const invited = 7 * 24 * time.Hour
 
 // Teammates returns the teammates of all accounts in the order of their creation.
 func (s *Server) Teammates() []sendgrid.Teammate {
@@ -43,8 +47,8 @@ func (s *Server) AddTeammate(t sendgrid.Teammate) sendgrid.Teammate {
 	return s.addTeammate("", t)
 }
 
-// AddPendingTeammate invites somebody who has not accepted yet. No list has them, and nobody with
-// this email can be created.
+// AddPendingTeammate invites somebody who has not accepted yet. The list of teammates lacks them, and
+// nobody with this email can be created.
 func (s *Server) AddPendingTeammate(email string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,6 +124,17 @@ func (s *Server) listTeammates(c *call) answer {
 	from := c.number("offset", 0, len(all))
 	to := min(from+c.number("limit", maxTeammatesPage, maxTeammatesPage), len(all))
 	return jsonAnswer(http.StatusOK, map[string]any{"result": all[from:to]})
+}
+
+// listPending lists the invitations. Each has the scopes that it gives, and a token.
+func (s *Server) listPending(c *call) answer {
+	all := []any{}
+	for _, email := range s.pending {
+		if c.account == "" {
+			all = append(all, map[string]any{"email": email, "scopes": []string{}, "is_admin": false, "token": "token-of-" + email, "expiration_date": time.Now().Add(invited).Unix()})
+		}
+	}
+	return jsonAnswer(http.StatusOK, map[string]any{"result": all})
 }
 
 func (s *Server) getTeammate(c *call) answer {

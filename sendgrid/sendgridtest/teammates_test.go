@@ -64,6 +64,8 @@ func TestTeammatesAreShown(t *testing.T) {
 	require.Equal(t, []any{"mail.send"}, get("pw")["scopes"])
 	require.Equal(t, []any{}, get("SSO@example.com")["scopes"])
 	require.Equal(t, []string{"username not found"}, errorsOf(t, send(t, s, http.MethodGet, teammates+"/pending@example.com", "")))
+	require.Equal(t, []string{"pending@example.com"}, listed(t, s, "/pending"))
+	require.Empty(t, listed(t, s, "/pending", "On-Behalf-Of", "subuser"))
 	require.Equal(t, http.StatusNotFound, send(t, s, http.MethodGet, teammates+"/boss", "", "On-Behalf-Of", "subuser").Code)
 	require.Empty(t, listed(t, s, "", "On-Behalf-Of", "subuser"))
 }
