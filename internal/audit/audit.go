@@ -1,7 +1,8 @@
 // Package audit checks once a day whether what was declared is still true. It starts with one message
 // for each connection, which is an entity id that SendGrid lists or the ledger manages, so that each is
 // audited by a delivery of its own: under a lease, repeated on its own, at the pace of the queue.
-// Without a queue it audits one after another, those first that were audited longest ago.
+// Without a queue it audits one after another, those first that were audited longest ago. Teammates need no message
+// each: two lists show all of them.
 //
 // The audit of a connection renews it, if its request names SAML metadata by URL, and compares what
 // SendGrid has with what this function left there. What a person should know is a [Finding]. The ledger
@@ -59,7 +60,11 @@ type Auditor struct {
 	SAMLMetadata request.Fetcher
 	// Renews reports whether an audit writes to SendGrid at all.
 	Renews bool
-	Logger *slog.Logger
+	// Teammates is nil if teammates are switched off. BreakGlass are the email addresses, in lower case, of those
+	// who are meant to have a password.
+	Teammates  Teammates
+	BreakGlass []string
+	Logger     *slog.Logger
 }
 
 // Task is the audit of one connection, as a message of the queue.
@@ -131,7 +136,7 @@ func (a *Auditor) connection(ctx context.Context, t Task, maxWait time.Duration,
 			}
 		}
 		result = &notice.Connection
-		return store(notice.Connection.Findings, notice.Connection.last), nil
+		return store(notice.Connection.Findings, notice.Connection.last, maxStored), nil
 	}
 	audited, err := a.Connections.Audit(ctx, one)
 	failure := err

@@ -136,7 +136,7 @@ func (n Notice) Findings() []Finding {
 // Drifted returns the new finding that somebody changed the connection, nil if there is none.
 func (n Notice) Drifted() *Finding {
 	for _, f := range n.New {
-		if f.Code == provision.Drifted {
+		if f.Code == provision.Drifted && f.Email == "" {
 			return &f
 		}
 	}

@@ -10,15 +10,19 @@ import (
 	"sendgrid-sso-integration/internal/request"
 )
 
-// Finding is something about a connection that a person should know.
+// Finding is something about a connection, or a teammate, that a person should know.
 type Finding struct {
-	Code provision.WarningCode `json:"code"`
+	Code provision.WarningCode `json:"code,omitempty"`
 	// IntegrationID is SendGrid's id of the integration, empty if the finding is about none.
 	IntegrationID string `json:"integration_id,omitempty"`
+	// Email is that of the teammate whom the finding is about, empty if it is about none.
+	Email string `json:"email,omitempty"`
 	// Message is what it is and what to do, for people.
-	Message string `json:"message"`
+	Message string `json:"message,omitempty"`
 	// Changes are what somebody changed, with the code Drifted.
 	Changes []problem.Change `json:"changes,omitempty"`
+	// Kept is the declaration of the teammate, nil if the ledger keeps none, or the finding comes from it.
+	Kept *request.KeptTeammate `json:"-"`
 
 	// known is its identity if it comes from the ledger, which may have left out what that is made of.
 	known string
@@ -48,6 +52,8 @@ const (
 	MetadataUnavailable provision.WarningCode = "MetadataUnavailable"
 	// RequestUnfinished means that a request stopped before its last step.
 	RequestUnfinished provision.WarningCode = "RequestUnfinished"
+	// PasswordTeammate means that somebody can log in without SSO.
+	PasswordTeammate provision.WarningCode = "PasswordTeammate"
 )
 
 // Codes returns every code of a finding.
@@ -55,21 +61,22 @@ func Codes() []provision.WarningCode {
 	return []provision.WarningCode{
 		provision.Drifted, UnknownCertificate, provision.Missing, DuplicateEntityID,
 		provision.NoCertificate, CertificatesExpired, provision.CertificateExpiresSoon, CertificateMissing, CertificateUnreadable, CertificateRetirable,
-		MetadataChanged, MetadataUnavailable, RequestUnfinished, CertificatesUnknown, provision.IntegrationDisabled, provision.IntegrationIncomplete,
+		MetadataChanged, MetadataUnavailable, RequestUnfinished, CertificatesUnknown, provision.IntegrationDisabled, provision.IntegrationIncomplete, PasswordTeammate,
 	}
 }
 
-// Alarms reports whether a finding means that somebody changed what was declared, or that it is no
-// longer kept true. The alarms of certificates have a metric of their own.
+// Alarms reports whether a finding means that somebody changed what was declared, that it is no longer
+// kept true, or that somebody can log in past it: who is meant to is configured. The alarms of certificates
+// have a metric of their own.
 func (f Finding) Alarms() bool {
 	return slices.Contains([]provision.WarningCode{
-		provision.Drifted, UnknownCertificate, provision.Missing, DuplicateEntityID, CertificateMissing, MetadataChanged, MetadataUnavailable, RequestUnfinished,
+		provision.Drifted, UnknownCertificate, provision.Missing, DuplicateEntityID, CertificateMissing, MetadataChanged, MetadataUnavailable, RequestUnfinished, PasswordTeammate,
 	}, f.Code)
 }
 
-// hasOwnEvent reports whether a finding is published as another event than that of a finding.
+// hasOwnEvent reports whether a finding about a connection is published as another event than that of a finding.
 func (f Finding) hasOwnEvent() bool {
-	return slices.Contains([]provision.WarningCode{provision.Drifted, CertificatesExpired, provision.CertificateExpiresSoon}, f.Code)
+	return f.Email == "" && slices.Contains([]provision.WarningCode{provision.Drifted, CertificatesExpired, provision.CertificateExpiresSoon}, f.Code)
 }
 
 // identity identifies a finding, so that it is published once. A failure differs from one try to another.
@@ -78,8 +85,11 @@ func (f Finding) identity() string {
 		return f.known
 	}
 	text := request.Text([]any{f.Code, f.IntegrationID, f.Message, f.Changes})
-	if f.Code == CertificatesUnknown {
+	switch {
+	case f.Code == CertificatesUnknown:
 		text = string(f.Code)
+	case f.Email != "":
+		text = request.Text([]any{f.Code, f.Email, f.Changes, f.Message})
 	}
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:12])

@@ -8,8 +8,12 @@ import (
 	"sendgrid-sso-integration/internal/request"
 )
 
-// maxStored bounds the text of the findings of a connection, so that its entry stays small.
-const maxStored = 8 << 10
+const (
+	// maxStored bounds the text of the findings of a connection, so that its entry stays small.
+	maxStored = 8 << 10
+	// maxStoredOfAccount bounds that of the account's findings, of which there is one entry.
+	maxStoredOfAccount = 32 << 10
+)
 
 // record is what the ledger keeps of the audit of a connection.
 type record struct {
@@ -25,9 +29,9 @@ type stored struct {
 	Identity string `json:"identity"`
 }
 
-// store returns the text for the ledger. Where the findings are too long, their changes are left out and
+// store returns the text for the ledger, of at most so many bytes. Where the findings are too long, their changes are left out and
 // then, of all but the first few, everything but their identity, so that they are still not new.
-func store(findings []Finding, last time.Time) string {
+func store(findings []Finding, last time.Time, most int) string {
 	const few = 10
 	all := []stored{}
 	for _, f := range findings {
@@ -35,7 +39,7 @@ func store(findings []Finding, last time.Time) string {
 	}
 	size := len(request.Text(record{last, all}))
 	shorten := func(least int, shorter func(Finding) Finding) {
-		for at := len(all) - 1; size > maxStored && at >= least; at-- {
+		for at := len(all) - 1; size > most && at >= least; at-- {
 			size -= len(request.Text(all[at]))
 			all[at].Finding = shorter(all[at].Finding)
 			size += len(request.Text(all[at]))
@@ -43,7 +47,7 @@ func store(findings []Finding, last time.Time) string {
 	}
 	shorten(0, func(f Finding) Finding { f.Changes = nil; return f })
 	shorten(few, func(Finding) Finding { return Finding{} })
-	for ; size > maxStored; all = all[:len(all)-1] {
+	for ; size > most; all = all[:len(all)-1] {
 		size -= len(request.Text(all[len(all)-1])) + len(",")
 	}
 	return request.Text(record{last.UTC(), all})
@@ -67,6 +71,23 @@ func Stored(text string) []Finding {
 		}
 	}
 	return findings
+}
+
+// ofTeammates returns the findings about teammates in the text that the ledger keeps. Of those that were
+// shortened, it is not known what they are about; they have nothing but their identity.
+func ofTeammates(text string) (findings []Finding) {
+	for _, s := range load(text).Findings {
+		if s.Email != "" || s.Code == "" {
+			s.known = s.Identity
+			findings = append(findings, s.Finding)
+		}
+	}
+	return findings
+}
+
+// readable returns the findings that were not shortened.
+func readable(findings []Finding) []Finding {
+	return slices.DeleteFunc(slices.Clone(findings), func(f Finding) bool { return f.Code == "" })
 }
 
 // LastExpiry returns when the last certificate in use expires, as the ledger keeps it; zero if that is not

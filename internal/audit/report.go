@@ -27,7 +27,9 @@ type Report struct {
 	Connections []Connection `json:"connections"`
 	// Omitted is how many connections are left out to bound the report. They are the least urgent ones.
 	Omitted int `json:"omitted,omitempty"`
-	// Findings are those that are about no connection.
+	// Teammates is how the audit of the teammates went, nil if teammates are switched off.
+	Teammates *TeammatesReport `json:"teammates,omitempty"`
+	// Findings are those that are about no connection: about the account, and its teammates.
 	Findings []Finding `json:"findings"`
 }
 

@@ -21,7 +21,7 @@ const (
 	// spread is the time over which the messages of an audit arrive, so that it leaves SendGrid's rate
 	// limit to requests.
 	spread = 15 * time.Minute
-	// listTries bounds how often the integrations are listed.
+	// listTries bounds how often a list of the account is read.
 	listTries   = 3
 	listTimeout = 8 * time.Second
 	// maxFailures is how many connections in a row may fail before an audit without a queue ends: then
@@ -37,7 +37,7 @@ func (a *Auditor) Start(ctx context.Context, publish Publish) (*Report, error) {
 	report := &Report{Began: time.Now().UTC(), Connections: []Connection{}, Findings: []Finding{}}
 	working, cancel := invocation.Report.Keep(ctx)
 	defer cancel()
-	integrations, err := a.list(working)
+	integrations, err := repeated(working, a.SendGrid.ListIntegrations)
 	if err != nil {
 		return nil, err
 	}
@@ -46,13 +46,16 @@ func (a *Auditor) Start(ctx context.Context, publish Publish) (*Report, error) {
 		return nil, err
 	}
 	report.Total = len(tasks)
-	if a.Queue == nil {
-		err = a.auditAll(working, tasks, report, publish)
-	} else {
-		err = a.send(working, tasks, report)
+	if a.Queue != nil {
+		if err := a.send(working, tasks, report); err != nil {
+			return nil, err
+		}
 	}
-	if err != nil {
-		return nil, err
+	a.auditTeammates(working, report) // Without a queue, the connections take all the time that there is.
+	if a.Queue == nil {
+		if err := a.auditAll(working, tasks, report, publish); err != nil {
+			return nil, err
+		}
 	}
 	if err := a.remember(ctx, report, publish); err != nil {
 		return nil, err
@@ -61,18 +64,18 @@ func (a *Auditor) Start(ctx context.Context, publish Publish) (*Report, error) {
 	return report, nil
 }
 
-// list lists the integrations of the account.
-func (a *Auditor) list(ctx context.Context) ([]sendgrid.Integration, error) {
+// repeated reads a list of the account, some times if it fails.
+func repeated[T any](ctx context.Context, list func(context.Context) (T, error)) (T, error) {
 	for try := 0; ; try++ {
 		once, cancel := context.WithTimeout(ctx, listTimeout)
-		list, err := a.SendGrid.ListIntegrations(once)
+		all, err := list(once)
 		cancel()
 		if err == nil {
-			return list, nil
+			return all, nil
 		}
 		class := sendgrid.ClassOf(err)
 		if try == listTries-1 || !class.Repeatable() || !retry.Sleep(ctx, time.Second<<try) {
-			return nil, translate(err)
+			return all, translate(err)
 		}
 	}
 }
@@ -210,14 +213,20 @@ func (a *Auditor) remember(ctx context.Context, report *Report, publish Publish)
 	if err != nil {
 		return ledgerUnavailable(err)
 	}
-	if fresh := since(entry.Findings, report.Findings); publish != nil && len(fresh) > 0 {
+	found := report.Findings
+	if report.Teammates != nil && report.Teammates.Failure != "" {
+		before := ofTeammates(entry.Findings)
+		found = append(slices.Clone(found), before...)
+		report.Findings = append(report.Findings, readable(before)...)
+	}
+	if fresh := since(entry.Findings, found); publish != nil && len(fresh) > 0 {
 		if err := publish(ctx, Notice{New: fresh}); err != nil {
 			return notPublished(err)
 		}
 	}
 	entry.Key, entry.Revision, entry.Owner = LedgerKey, entry.Revision+1, report.Began.Format(time.RFC3339Nano)
 	entry.State, entry.IntegrationID, entry.Expires = protocol.Free, "", report.Began.Add(retention)
-	entry.Audited, entry.Findings = report.Began, store(report.Findings, time.Time{})
+	entry.Audited, entry.Findings = report.Began, store(found, time.Time{}, maxStoredOfAccount)
 	if _, _, err := a.Ledger.Put(ctx, entry); err != nil {
 		return ledgerUnavailable(err)
 	}

@@ -21,6 +21,7 @@ const (
 	expiringDetailType = "SSO Certificate Expiring"
 	driftedDetailType  = "SSO Integration Drifted"
 	findingDetailType  = "SSO Integration Finding"
+	teammateDetailType = "SSO Teammate Finding"
 )
 
 const (
@@ -52,6 +53,7 @@ type findingDetail struct {
 	Message     string                `json:"message"`
 	Changes     []problem.Change      `json:"changes,omitempty"`
 	EntityID    string                `json:"entity_id,omitempty"`
+	Email       string                `json:"email,omitempty"`
 	Integration *foundIntegration     `json:"integration,omitempty"`
 	Metadata    map[string]string     `json:"metadata,omitempty"`
 	Origin      origin                `json:"origin"`
@@ -129,6 +131,10 @@ func noticed(d *delivery.Delivery, n audit.Notice) (events []event) {
 		events = append(events, event{driftedDetailType, findingOf(*f, n, from)})
 	}
 	for _, f := range n.Findings() {
+		if f.Email != "" {
+			events = append(events, event{teammateDetailType, teammateFindingOf(f, from)})
+			continue
+		}
 		events = append(events, event{findingDetailType, findingOf(f, n, from)})
 	}
 	if c.Expiring() {
@@ -155,6 +161,15 @@ func findingOf(f audit.Finding, n audit.Notice, from origin) findingDetail {
 	}
 	if n.Integration != nil && n.Integration.ID == f.IntegrationID {
 		out.Integration.Enabled = &n.Integration.Enabled
+	}
+	return out
+}
+
+// teammateFindingOf returns the detail of the event about a finding about a teammate.
+func teammateFindingOf(f audit.Finding, from origin) findingDetail {
+	out := findingDetail{Version: version, Code: f.Code, Message: f.Message, Changes: f.Changes, Email: f.Email, Origin: from}
+	if f.Kept != nil {
+		out.Metadata, out.Origin.Caller = f.Kept.Metadata, f.Kept.By
 	}
 	return out
 }

@@ -30,13 +30,14 @@ const (
 	deleted  = "SSO Integration Deleted"
 	drifted  = "SSO Integration Drifted"
 	finding  = "SSO Integration Finding"
+	teammate = "SSO Teammate Finding"
 	expiring = "SSO Certificate Expiring"
 )
 
 // schemaOf returns the file with the schema of an event of an audit.
 func schemaOf(detailType string) string {
 	return map[string]string{
-		updated: "schema.json", deleted: "schema.json", drifted: "finding.schema.json", finding: "finding.schema.json", expiring: "certificate-expiring.schema.json",
+		updated: "schema.json", deleted: "schema.json", drifted: "finding.schema.json", finding: "finding.schema.json", teammate: "finding.schema.json", expiring: "certificate-expiring.schema.json",
 	}[detailType]
 }
 
@@ -53,7 +54,7 @@ func agrees(t *testing.T, detailType, detail string) error {
 // The samples are published as they are, to the letter.
 func TestAuditSamplesAreWhatIsPublished(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"certificate-expiring", "finding", "drifted", "deleted"} {
+	for _, name := range []string{"certificate-expiring", "finding", "finding-teammate", "drifted", "deleted"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := readSample(t, name)
@@ -65,6 +66,7 @@ func TestAuditSamplesAreWhatIsPublished(t *testing.T) {
 				Integration   sendgrid.Integration
 				IntegrationID string `json:"integration_id"`
 				EntityID      string `json:"entity_id"`
+				Email         string
 				Certificates  []provision.Certificate
 				Metadata      map[string]string
 				Origin        struct {
@@ -85,7 +87,11 @@ func TestAuditSamplesAreWhatIsPublished(t *testing.T) {
 				Kept: request.Kept{By: o.Caller, Metadata: in.Metadata}, Integration: &i, Deleted: in.IntegrationID, EndedBy: o.Caller,
 			}
 			if in.Code != "" {
-				n.New = []audit.Finding{{Code: in.Code, IntegrationID: i.ID, Message: in.Message, Changes: in.Changes}}
+				n.New = []audit.Finding{{Code: in.Code, IntegrationID: i.ID, Email: in.Email, Message: in.Message, Changes: in.Changes}}
+			}
+			if in.Email != "" { // What is kept is that of the teammate.
+				n.New[0].Kept = &request.KeptTeammate{By: o.Caller, Metadata: in.Metadata}
+				n.Kept, n.Integration = request.Kept{}, nil
 			}
 			entries := published(t, &delivery.Delivery{Trigger: o.Trigger, CallerID: "the role of the function", IDs: delivery.IDs{
 				RequestID: o.RequestID, TraceID: o.TraceID, EventID: o.EventID, MessageID: o.MessageID, TraceHeader: trace,
@@ -108,11 +114,14 @@ func TestWhatAnAuditPublishes(t *testing.T) {
 		if code == provision.Drifted {
 			f.Changes = []problem.Change{{Field: "enabled", From: true, To: false}}
 		}
+		if code == audit.PasswordTeammate {
+			f.IntegrationID, f.Email = "", "a@example.com"
+		}
 		n := connection()
 		n.New = append(n.New, f)
 		return n
 	}
-	own := map[provision.WarningCode][]string{provision.Drifted: {drifted}, audit.CertificatesExpired: nil, provision.CertificateExpiresSoon: nil}
+	own := map[provision.WarningCode][]string{provision.Drifted: {drifted}, audit.CertificatesExpired: nil, provision.CertificateExpiresSoon: nil, audit.PasswordTeammate: {teammate}}
 	for _, code := range audit.Codes() {
 		want, has := own[code]
 		if !has {
@@ -128,12 +137,39 @@ func TestWhatAnAuditPublishes(t *testing.T) {
 		all.New = append(all.New, of(code).New...)
 	}
 	want := []string{updated, drifted}
-	for range len(audit.Codes()) - 3 {
+	for range len(audit.Codes()) - len(own) {
 		want = append(want, finding)
 	}
-	require.Equal(t, append(want, expiring), detailTypes(published(t, anAudit(), all)))
+	require.Equal(t, append(want, teammate, expiring), detailTypes(published(t, anAudit(), all)))
 
 	require.Empty(t, published(t, anAudit(), connection()))
+}
+
+// Each finding about a teammate has an event, with the metadata of the declaration that is kept of that teammate.
+func TestFindingsAboutTeammates(t *testing.T) {
+	t.Parallel()
+	about := func(code provision.WarningCode, email, ticket string, changes ...problem.Change) audit.Finding {
+		f := audit.Finding{Code: code, Email: email, Message: "A sentence.", Changes: changes}
+		if ticket != "" {
+			f.Kept = &request.KeptTeammate{By: "by " + ticket, Metadata: map[string]string{"ticket": ticket}}
+		}
+		return f
+	}
+	promoted := problem.Change{Field: "is_admin", From: false, To: true}
+	n := audit.Notice{New: []audit.Finding{
+		about(provision.Missing, "a@example.com", "OPS-1"), about(provision.Drifted, "b@example.com", "OPS-2", promoted),
+		about(provision.Drifted, "c@example.com", "OPS-3", promoted), about(audit.PasswordTeammate, "d@example.com", ""),
+	}}
+	entries := published(t, anAudit(), n)
+	require.Equal(t, []string{teammate, teammate, teammate, teammate}, detailTypes(entries))
+	for at, want := range []string{
+		`{"version": "1", "code": "Missing", "message": "A sentence.", "email": "a@example.com", "metadata": {"ticket": "OPS-1"}, "origin": {"trigger": "sqs", "caller": "by OPS-1", "message_id": "message"}}`,
+		`{"version": "1", "code": "Drifted", "message": "A sentence.", "email": "b@example.com", "metadata": {"ticket": "OPS-2"}, "origin": {"trigger": "sqs", "caller": "by OPS-2", "message_id": "message"},
+			"changes": [{"field": "is_admin", "from": false, "to": true}]}`,
+	} {
+		require.JSONEq(t, want, aws.ToString(entries[at].Detail))
+	}
+	require.JSONEq(t, `{"version": "1", "code": "PasswordTeammate", "message": "A sentence.", "email": "d@example.com", "origin": {"trigger": "sqs", "message_id": "message"}}`, aws.ToString(entries[3].Detail))
 }
 
 // A renewal is published as an update by whoever sent the request that is kept.
@@ -338,6 +374,11 @@ func TestAuditSchemasRefuse(t *testing.T) {
 		"drifted: no changes":                      func(d object) { d["changes"] = []any{} },
 		"drifted: another code":                    func(d object) { d["code"] = "Missing" },
 		"drifted: no integration":                  func(d object) { delete(d, "integration") },
+		"finding: PasswordTeammate":                func(d object) { d["code"] = "PasswordTeammate" },
+		"finding-teammate: no changes":             func(d object) { delete(d, "changes") },
+		"finding-teammate: another code":           func(d object) { d["code"] = "NoCertificate"; delete(d, "changes") },
+		"finding-teammate: an entity id":           func(d object) { d["entity_id"] = "urn:idp:1" },
+		"finding-teammate: nobody":                 func(d object) { delete(d, "email") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -366,7 +407,7 @@ func TestFindingSchemaListsWhatTheCodeHas(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal(text, &s))
 	require.Equal(t, audit.Codes(), s.Properties.Code.Enum)
-	require.Subset(t, publish.DetailTypes(), []string{updated, drifted, finding, expiring})
+	require.Subset(t, publish.DetailTypes(), []string{updated, drifted, finding, teammate, expiring})
 }
 
 func anAudit() *delivery.Delivery {

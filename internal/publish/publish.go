@@ -51,7 +51,7 @@ func DetailTypes() (types []string) {
 			}
 		}
 	}
-	return append(types, driftedDetailType, findingDetailType, expiringDetailType)
+	return append(types, driftedDetailType, findingDetailType, teammateDetailType, expiringDetailType)
 }
 
 // Publish publishes the outcome of a delivery. It returns an error if the bus has not taken

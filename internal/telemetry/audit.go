@@ -10,8 +10,9 @@ import (
 )
 
 // The metrics of audits. AuditsCompleted is reported by whoever starts one: 1 if every connection is
-// audited or has a message in the queue. The others are reported for each connection, and
-// CertificateDaysLeft only for one that is enabled and has a certificate.
+// audited or has a message in the queue, and the teammates are audited where they are switched on. The
+// others are reported for each connection, and CertificateDaysLeft only for one that is enabled and has a
+// certificate. Findings is reported for the teammates, too.
 const (
 	MetricAuditsFailed                   = "AuditsFailed"
 	MetricAuditsCompleted                = "AuditsCompleted"
@@ -44,17 +45,34 @@ func (l Log) logAudit(ctx context.Context, d *delivery.Delivery) {
 			slog.String("code", string(d.Failure.Code)),
 			slog.String("error", d.Failure.Error()))...)
 	case d.Audit != nil:
-		l.Logger.LogAttrs(ctx, slog.LevelInfo, "audit started", append(attrs,
+		l.Logger.LogAttrs(ctx, slog.LevelInfo, "audit started", append(append(attrs,
 			slog.Int("connections", d.Audit.Total),
 			slog.Int("queued", d.Audit.Queued),
 			slog.Int("audited", len(d.Audit.Connections)+d.Audit.Omitted-d.Audit.Failed),
 			slog.Int("failed", d.Audit.Failed),
-			slog.Int("unreached", d.Audit.Unreached))...)
+			slog.Int("unreached", d.Audit.Unreached)), teammatesOf(d.Audit)...)...)
 	case d.Connection != nil:
 		l.Logger.LogAttrs(ctx, slog.LevelInfo, "connection audited", append(attrs, foundBy(d.Connection)...)...)
 	default:
 		l.Logger.LogAttrs(ctx, slog.LevelInfo, "connection audited before", attrs...)
 	}
+}
+
+// teammatesOf returns how the audit of the teammates went, without their names.
+func teammatesOf(r *audit.Report) []slog.Attr {
+	switch {
+	case r.Teammates == nil:
+		return nil
+	case r.Teammates.Failure != "":
+		return []slog.Attr{slog.String("teammates_failure", r.Teammates.Failure)}
+	}
+	codes := []string{}
+	for _, f := range r.Findings {
+		if f.Email != "" {
+			codes = append(codes, string(f.Code))
+		}
+	}
+	return []slog.Attr{slog.Int("teammates", r.Teammates.Total), slog.Any("teammate_findings", codes)}
 }
 
 func foundBy(c *audit.Connection) []slog.Attr {
@@ -94,8 +112,17 @@ func (m *invocationMetrics) addStart(d *delivery.Delivery) {
 		m.Counts[MetricAuditsFailed] = 1
 		return
 	}
-	if d.Audit.Unreached == 0 {
+	teammates := d.Audit.Teammates
+	if d.Audit.Unreached == 0 && (teammates == nil || teammates.Failure == "") {
 		m.Counts[MetricAuditsCompleted] = 1
+	}
+	if teammates != nil {
+		m.Counts[MetricFindings] = 0
+		for _, f := range d.Audit.Findings {
+			if f.Email != "" && f.Alarms() {
+				m.Counts[MetricFindings]++
+			}
+		}
 	}
 	for _, c := range d.Audit.Connections {
 		m.addConnection(&c)

@@ -50,6 +50,40 @@ func TestStartOfAnAuditIsObserved(t *testing.T) {
 	}
 }
 
+// The teammates are counted, and nobody is named. An audit that could not read them is not complete.
+func TestAuditOfTeammatesIsObserved(t *testing.T) {
+	t.Parallel()
+	of := func(code provision.WarningCode) audit.Finding {
+		return audit.Finding{Code: code, Email: "jane@example.com", Message: "jane@example.com is not logged"}
+	}
+	for name, tt := range map[string]struct {
+		teammates audit.TeammatesReport
+		findings  []audit.Finding
+		metrics   map[string]string
+		line      map[string]any
+	}{
+		"none found": {audit.TeammatesReport{Total: 3}, nil, map[string]string{"AuditsCompleted": "1", "Findings": "0"},
+			map[string]any{"teammates": 3.0, "teammate_findings": []any{}}},
+		"three": {audit.TeammatesReport{Total: 3}, []audit.Finding{{Code: provision.IntegrationIncomplete}, of(provision.Missing), of(provision.Drifted), of(audit.PasswordTeammate)},
+			map[string]string{"AuditsCompleted": "1", "Findings": "3"}, map[string]any{"teammates": 3.0, "teammate_findings": []any{"Missing", "Drifted", "PasswordTeammate"}}},
+		"a failure": {audit.TeammatesReport{Failure: "SendGrid is down."}, []audit.Finding{of(provision.Missing)},
+			map[string]string{"Findings": "1"}, map[string]any{"teammates_failure": "SendGrid is down."}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := &delivery.Delivery{Trigger: "schedule", IsAudit: true, Audit: &audit.Report{Teammates: &tt.teammates, Findings: tt.findings}}
+			line, metrics := observed(t, d)
+			requireMetrics(t, tt.metrics, metrics)
+			_, completed := tt.metrics["AuditsCompleted"]
+			require.Equal(t, completed, metrics["AuditsCompleted"] != nil)
+			require.Subset(t, line, tt.line)
+			text, err := json.Marshal(line)
+			require.NoError(t, err)
+			require.NotContains(t, string(text), "jane")
+		})
+	}
+}
+
 // Without a queue, the connections are part of it. It is complete if every connection was reached.
 func TestAuditWithoutAQueueIsObserved(t *testing.T) {
 	t.Parallel()

@@ -240,7 +240,7 @@ func TestScopesOfTeammates(t *testing.T) {
 	ops := map[sendgrid.Op][2]string{
 		sendgrid.OpCreateTeammate: {http.MethodPost, ssoTeammates}, sendgrid.OpUpdateTeammate: {http.MethodPatch, ssoTeammates + "/a@example.com"},
 		sendgrid.OpListTeammates: {http.MethodGet, teammates}, sendgrid.OpListPending: {http.MethodGet, teammates + "/pending"},
-		sendgrid.OpGetTeammate: {http.MethodGet, teammates + "/a@example.com"},
+		sendgrid.OpGetTeammate:    {http.MethodGet, teammates + "/a@example.com"},
 		sendgrid.OpDeleteTeammate: {http.MethodDelete, teammates + "/a@example.com"}, sendgrid.OpListSubuserAccess: {http.MethodGet, teammates + "/a/subuser_access"},
 		sendgrid.OpFindSubuser: {http.MethodGet, subusers},
 	}
