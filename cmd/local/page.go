@@ -107,12 +107,14 @@ type shownCertificate struct {
 }
 
 func (p *page) state(ctx context.Context, now time.Time) (state, error) {
-	entries := map[string]protocol.Entry{} // By entity id. The audit's own, about integrations without one, has none.
+	entries := map[string]protocol.Entry{} // By entity id. The audit's own has none: it is about integrations without one.
 	for e, err := range p.ledger.All(ctx) {
 		if err != nil {
 			return state{}, err
 		}
-		entries[e.EntityID] = e
+		if e.EntityID != "" || e.Key == audit.LedgerKey {
+			entries[e.EntityID] = e
+		}
 	}
 	s := state{Status: p.status(ctx), Integrations: []shownIntegration{}, Requests: p.journal.entries()}
 	for _, i := range p.sendGrid.Integrations() {
@@ -142,7 +144,7 @@ func (i *shownIntegration) know(id string, e protocol.Entry) {
 	if !e.Audited.IsZero() {
 		i.Audited = e.Audited.Local().Format(time.TimeOnly)
 	}
-	i.Findings = slices.DeleteFunc(audit.Stored(e.Findings), func(f audit.Finding) bool { return f.IntegrationID != "" && f.IntegrationID != id })
+	i.Findings = slices.DeleteFunc(audit.Stored(e.Findings), func(f audit.Finding) bool { return f.Email != "" || f.IntegrationID != "" && f.IntegrationID != id })
 }
 
 func (p *page) serveState(w http.ResponseWriter, r *http.Request) {

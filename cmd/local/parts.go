@@ -36,6 +36,8 @@ const (
 	userAgent         = "sendgrid-sso-integration/local"
 	// simulatedSettling is short, because the simulator shows every write at once.
 	simulatedSettling = 100 * time.Millisecond
+	// simulatedOwner owns the simulated account, and is meant to have a password.
+	simulatedOwner = "owner@example.com"
 )
 
 // sampleSecret returns the webhook secret that the samples are made for.
@@ -107,7 +109,7 @@ func simulated(
 	sg.SetPublicURL(url)
 	p := parts{
 		client: &sendgrid.Client{Keys: fixedKey(apiKey), BaseURL: url, UserAgent: userAgent}, metadata: metadata, ledger: &ledger.Memory{},
-		settling: simulatedSettling, logger: logger,
+		settling: simulatedSettling, teammates: true, breakGlass: []string{simulatedOwner}, logger: logger,
 	}
 	h, err := p.handler(webhookSecret)
 	return &simulation{h, sg, p.ledger}, err
@@ -126,7 +128,11 @@ type parts struct {
 	ledger   audit.Ledger
 	// settling is that of the function if zero.
 	settling time.Duration
-	logger   *slog.Logger
+	// teammates reports whether teammates are audited, and part of the status. breakGlass are the email addresses, in
+	// lower case, of those who are meant to have a password.
+	teammates  bool
+	breakGlass []string
+	logger     *slog.Logger
 }
 
 // handler returns the function's handler.
@@ -138,10 +144,14 @@ func (p parts) handler(webhookSecret string) (*handler.Handler, error) {
 	p.client.OnCall = delivery.CountCall
 	account := []string{p.client.BaseURL, p.client.OnBehalfOf}
 	provisioner := &provision.Provisioner{SendGrid: p.client, Teammates: p.client, Ledger: p.ledger, Account: account, All: p.ledger.All, Settling: p.settling, Logger: p.logger}
+	auditor := &audit.Auditor{SendGrid: p.client, Ledger: p.ledger, Connections: provisioner, SAMLMetadata: p.metadata, Renews: true, Logger: p.logger}
+	if p.teammates {
+		auditor.Teammates, auditor.BreakGlass = p.client, p.breakGlass
+	}
 	verifier := &auth.Verifier{Secrets: fixedSecrets{secrets}, Logger: p.logger}
 	return &handler.Handler{
 		Reporter:       p.reporter(func(context.Context) ([]string, error) { return slices.Sorted(maps.Keys(secrets)), nil }),
-		Auditor:        &audit.Auditor{SendGrid: p.client, Ledger: p.ledger, Connections: provisioner, SAMLMetadata: p.metadata, Renews: true, Logger: p.logger},
+		Auditor:        auditor,
 		Provisioner:    provisioner,
 		SAMLMetadata:   p.metadata,
 		Verifier:       verifier,
@@ -154,14 +164,18 @@ func (p parts) handler(webhookSecret string) (*handler.Handler, error) {
 
 // reporter returns what reports the status. schemes is nil if there is no webhook secret.
 func (p parts) reporter(schemes func(context.Context) ([]string, error)) *status.Reporter {
-	return &status.Reporter{
+	reporter := &status.Reporter{
 		Version: "local", Integrations: p.client.ListIntegrations, Entries: p.ledger.All,
 		Checks: func(ctx context.Context) []status.Check {
 			given := func(context.Context) error { return nil } // There is no secret to read the key from.
-			return append(status.Key(ctx, given, p.client.ListScopes, status.Needs(false)),
+			return append(status.Key(ctx, given, p.client.ListScopes, status.Needs(status.Uses{Teammates: p.teammates})),
 				status.EventBus(nil), status.EventQueue(nil), status.DeadLetterQueue(nil), status.WebhookSecret(schemes), status.Hosts(saml.DefaultHosts()))
 		},
 	}
+	if p.teammates {
+		reporter.Teammates, reporter.BreakGlass = p.client, p.breakGlass
+	}
+	return reporter
 }
 
 // fixedKey is an API key that is never rotated.

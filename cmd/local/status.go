@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
+	"unicode"
 
 	"sendgrid-sso-integration/handler"
 	"sendgrid-sso-integration/internal/ledger"
@@ -46,7 +48,10 @@ func reporterOf(ctx context.Context, live *live, getenv func(string) string) (ha
 		if err != nil {
 			return nil, err
 		}
-		return parts{client: client, ledger: &ledger.Memory{}}.reporter(nil), nil
+		return parts{
+			client: client, ledger: &ledger.Memory{}, teammates: getenv("TEAMMATES") == "true",
+			breakGlass: strings.FieldsFunc(strings.ToLower(getenv("BREAK_GLASS_TEAMMATES")), func(r rune) bool { return r == ',' || unicode.IsSpace(r) }),
+		}.reporter(nil), nil
 	}
 	secret, err := sampleSecret()
 	if err != nil {
@@ -75,6 +80,22 @@ func printReport(out io.Writer, report *status.Report) {
 		}
 		fmt.Fprintln(out)
 		for _, f := range c.Findings {
+			fmt.Fprintf(out, "    %s: %s\n", f.Code, f.Message)
+		}
+	}
+	if report.Teammates != nil {
+		fmt.Fprintf(out, "\nTeammates: %d\n", len(report.Teammates))
+	}
+	for _, t := range report.Teammates {
+		fmt.Fprintf(out, "  %s", t.Email)
+		if t.IsAdmin {
+			fmt.Fprint(out, ", administrator")
+		}
+		if t.State != "" {
+			fmt.Fprintf(out, ", %s", t.State)
+		}
+		fmt.Fprintln(out)
+		for _, f := range t.Findings {
 			fmt.Fprintf(out, "    %s: %s\n", f.Code, f.Message)
 		}
 	}

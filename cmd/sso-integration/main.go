@@ -63,11 +63,11 @@ func build(ctx context.Context, getenv func(string) string, logger *slog.Logger)
 	provisioner := &provision.Provisioner{
 		SendGrid: client, Ledger: entries, Account: []string{cfg.baseURL, cfg.onBehalfOf}, All: entries.All, DeleteAfter: cfg.deleteAfter, Logger: logger,
 	}
-	if cfg.teammates {
-		provisioner.Teammates = client
-	}
 	fetcher := &saml.Fetcher{Hosts: cfg.samlMetadataHosts, UserAgent: client.UserAgent}
 	auditor := &audit.Auditor{SendGrid: client, Ledger: entries, Connections: provisioner, SAMLMetadata: fetcher, Renews: cfg.auditMayWrite, Logger: logger}
+	if cfg.teammates {
+		provisioner.Teammates, auditor.Teammates, auditor.BreakGlass = client, client, cfg.breakGlass
+	}
 	if cfg.eventQueueURL != "" {
 		auditor.Queue = &eventqueue.Queue{API: func() eventqueue.API { return queues() }, URL: cfg.eventQueueURL}
 	}

@@ -44,12 +44,16 @@ func newReporter(cfg config, p parts) *status.Reporter {
 			return auth.Schemes(ctx, p.secrets, cfg.webhookSecretID, p.logger)
 		}
 	}
-	return &status.Reporter{
+	reporter := &status.Reporter{
 		Version: version, Integrations: p.client.ListIntegrations, Entries: p.entries.All, Durable: cfg.ledgerTable != "",
 		Checks: func(ctx context.Context) []status.Check {
-			return append(status.Key(ctx, p.key.Check, p.client.ListScopes, status.Needs(cfg.deleteAfter > 0)),
+			return append(status.Key(ctx, p.key.Check, p.client.ListScopes, status.Needs(status.Uses{Deletes: cfg.deleteAfter > 0, Teammates: cfg.teammates})),
 				status.EventBus(describe), status.EventQueue(waiting(cfg.eventQueueURL)), status.DeadLetterQueue(waiting(cfg.deadLetterQueueURL)),
 				status.WebhookSecret(schemes), status.Hosts(cfg.samlMetadataHosts))
 		},
 	}
+	if cfg.teammates {
+		reporter.Teammates, reporter.BreakGlass = p.client, cfg.breakGlass
+	}
+	return reporter
 }

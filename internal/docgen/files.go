@@ -79,17 +79,19 @@ func findings() (rows [][]string) {
 // scopes are the rows of the operations of the client, with the scope that each needs, and when the check of
 // the status asks for that.
 func scopes() (rows [][]string) {
-	asks := func(scope string, deletes bool) bool {
-		return slices.ContainsFunc(status.Needs(deletes), func(n status.Need) bool { return n.Scope == scope })
+	asks := func(scope string, u status.Uses) bool {
+		return slices.ContainsFunc(status.Needs(u), func(n status.Need) bool { return n.Scope == scope })
 	}
 	for _, op := range sendgrid.Ops() {
 		switch scope := op.Scope(); {
 		case scope == "": // Every key may read its own scopes.
 			rows = append(rows, []string{code(op), "none", "no"})
-		case asks(scope, false):
+		case asks(scope, status.Uses{}):
 			rows = append(rows, []string{code(op), code(scope), "always"})
-		case asks(scope, true):
+		case asks(scope, status.Uses{Deletes: true}):
 			rows = append(rows, []string{code(op), code(scope), "with `DELETE_AFTER`"})
+		case asks(scope, status.Uses{Teammates: true}):
+			rows = append(rows, []string{code(op), code(scope), "with `TEAMMATES`"})
 		default:
 			rows = append(rows, []string{code(op), code(scope), "no"})
 		}

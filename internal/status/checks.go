@@ -21,6 +21,8 @@ const (
 	nameHosts   = "saml_metadata_hosts"
 	nameLedger  = "ledger"
 	nameAudit   = "audit"
+	// nameTeammates is that of the list of the teammates.
+	nameTeammates = "teammates"
 	// nameIntegrations is that of the list of the integrations.
 	nameIntegrations = "integrations"
 )
@@ -28,7 +30,7 @@ const (
 // Names returns the names of the checks of a report, in its order. That of the integrations is
 // there only if they cannot be listed and no other check says why.
 func Names() []string {
-	return []string{nameAPIKey, nameScopes, nameBus, nameQueue, nameDead, nameWebhook, nameHosts, nameLedger, nameIntegrations, nameAudit}
+	return []string{nameAPIKey, nameScopes, nameBus, nameQueue, nameDead, nameWebhook, nameHosts, nameLedger, nameTeammates, nameIntegrations, nameAudit}
 }
 
 // Off returns the check of something that is not configured.

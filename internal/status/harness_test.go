@@ -34,6 +34,25 @@ type account struct {
 	integrations []sendgrid.Integration
 	entries      []protocol.Entry
 	list, scan   func(context.Context) error // How reading fails, if it does.
+	people       *people                     // nil if teammates are off.
+}
+
+// people are the teammates of an account. wait, if not nil, is how reading them fails.
+type people struct {
+	listed  []sendgrid.Teammate
+	pending []sendgrid.PendingTeammate
+	wait    func(context.Context) error
+}
+
+func (p *people) ListTeammates(ctx context.Context) ([]sendgrid.Teammate, error) {
+	if p.wait == nil {
+		return p.listed, nil
+	}
+	return p.listed, p.wait(ctx)
+}
+
+func (p *people) ListPendingTeammates(context.Context) ([]sendgrid.PendingTeammate, error) {
+	return p.pending, nil
 }
 
 func (a account) reporter() *status.Reporter {
@@ -43,7 +62,7 @@ func (a account) reporter() *status.Reporter {
 		}
 		return fails(ctx)
 	}
-	return &status.Reporter{
+	reporter := &status.Reporter{
 		Version: "1.2.3", Durable: true,
 		Checks: func(context.Context) []status.Check { return a.checks },
 		Integrations: func(ctx context.Context) ([]sendgrid.Integration, error) {
@@ -62,6 +81,10 @@ func (a account) reporter() *status.Reporter {
 			}
 		},
 	}
+	if a.people != nil {
+		reporter.Teammates, reporter.BreakGlass = a.people, []string{"boss@example.com"}
+	}
+	return reporter
 }
 
 // report makes a report, which is in time and has no secret.

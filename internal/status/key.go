@@ -22,15 +22,29 @@ type Need struct {
 	Scope, For string
 }
 
-// Needs returns the scopes that the function needs. deletes reports whether DELETE_AFTER is set.
-func Needs(deletes bool) []Need {
+// Uses are what the configuration switches on that needs scopes of its own.
+type Uses struct {
+	// Deletes reports whether DELETE_AFTER is set, and Teammates whether TEAMMATES is true.
+	Deletes, Teammates bool
+}
+
+// Needs returns the scopes that the function needs.
+func Needs(u Uses) []Need {
 	needs := []Need{
 		{sendgrid.ScopeRead, "every request and every audit needs"},
 		{sendgrid.ScopeCreate, "the create of a connection and of a certificate needs"},
 		{sendgrid.ScopeUpdate, "if_exists: update, restore and state: absent need"},
 	}
-	if deletes {
+	if u.Deletes {
 		needs = append(needs, Need{sendgrid.ScopeDelete, "DELETE_AFTER needs"})
+	}
+	if u.Teammates {
+		needs = append(needs,
+			Need{sendgrid.ScopeTeammatesCreate, "the create of a teammate needs"},
+			Need{sendgrid.ScopeTeammatesUpdate, "the update of a teammate needs"},
+			Need{sendgrid.ScopeTeammatesRead, "every request for a teammate and every audit needs while TEAMMATES is true"},
+			Need{sendgrid.ScopeTeammatesDelete, "state: absent of a teammate needs"},
+			Need{sendgrid.ScopeSubusersRead, "subuser_access by name needs"})
 	}
 	return needs
 }

@@ -37,7 +37,7 @@ func others(n int) (scopes []string) {
 // key returns the checks of a key with these scopes, or of one that cannot be used.
 func key(scopes []string, err error, deletes bool) []status.Check {
 	list := func(context.Context) ([]string, error) { return scopes, err }
-	return status.Key(context.Background(), fails(nil), list, status.Needs(deletes))
+	return status.Key(context.Background(), fails(nil), list, status.Needs(status.Uses{Deletes: deletes}))
 }
 
 // keyResults are the results of those checks.
@@ -55,7 +55,7 @@ func TestKeyIsAskedOnce(t *testing.T) {
 		calls++
 		panic("no")
 	}
-	checks := status.Key(t.Context(), fails(nil), list, status.Needs(false))
+	checks := status.Key(t.Context(), fails(nil), list, status.Needs(status.Uses{}))
 	r := account{checks: checks}.report(t)
 	require.Equal(t, 1, calls)
 	require.Equal(t, []string{"api_key", "scopes"}, failing(r))
@@ -113,7 +113,7 @@ func TestSecretOfTheAPIKey(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			list := func(context.Context) ([]string, error) { panic("without a key") }
-			checks := status.Key(t.Context(), fails(tt.err), list, status.Needs(false))
+			checks := status.Key(t.Context(), fails(tt.err), list, status.Needs(status.Uses{}))
 			r := account{checks: checks}.report(t)
 			apiKey := check(t, r, "api_key")
 			require.False(t, apiKey.OK)
@@ -175,11 +175,31 @@ func TestScopes(t *testing.T) {
 	}
 }
 
-// Every scope that an operation of the client needs is checked, but that of deletions only if they are on.
+// The scopes of teammates are needed only where they are on, each for something else.
+func TestScopesOfTeammates(t *testing.T) {
+	t.Parallel()
+	of := func(scopes []string) status.Result {
+		list := func(context.Context) ([]string, error) { return scopes, nil }
+		return check(t, account{checks: status.Key(t.Context(), fails(nil), list, status.Needs(status.Uses{Teammates: true}))}.report(t), "scopes")
+	}
+	lacks := of(full()).Message
+	all := full()
+	for scope, need := range map[string]string{
+		"sso.teammates.create": "the create of a teammate needs", "sso.teammates.update": "the update of a teammate needs",
+		"teammates.read": "every request for a teammate and every audit needs", "teammates.delete": "state: absent of a teammate needs", "subusers.read": "subuser_access by name needs",
+	} {
+		require.Contains(t, lacks, scope+", which "+need)
+		all = append(all, scope)
+	}
+	require.True(t, of(all).OK)
+	require.Contains(t, of(all).Message, "the 8 scopes that are needed")
+}
+
+// Every scope that an operation of the client needs is checked, but those of what is off only if it is on.
 func TestNeeds(t *testing.T) {
 	t.Parallel()
 	scopes := map[string]bool{}
-	for _, need := range status.Needs(true) {
+	for _, need := range status.Needs(status.Uses{Deletes: true, Teammates: true}) {
 		require.False(t, scopes[need.Scope], "once")
 		require.NotEmpty(t, need.For)
 		scopes[need.Scope] = true
@@ -189,5 +209,7 @@ func TestNeeds(t *testing.T) {
 			require.Contains(t, scopes, op.Scope(), string(op))
 		}
 	}
-	require.Len(t, status.Needs(false), len(scopes)-1)
+	require.Len(t, status.Needs(status.Uses{Teammates: true}), len(scopes)-1)
+	require.Len(t, status.Needs(status.Uses{Deletes: true}), len(scopes)-5)
+	require.Len(t, status.Needs(status.Uses{}), len(scopes)-6)
 }

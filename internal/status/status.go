@@ -32,7 +32,7 @@ const (
 	maxGrace  = time.Second
 	// maxConnections bounds the connections of a report: those with the most findings come first.
 	maxConnections = 1000
-	// maxBytes bounds the JSON of them and of the findings. Lambda returns 6 MB at most, and in an HTTP
+	// maxBytes bounds the JSON of them, of the teammates and of the findings. Lambda returns 6 MB at most, and in an HTTP
 	// response, which has the report as a text, it is up to twice as long.
 	maxBytes = 5 << 19
 	// What a report says about one connection, and about all, is bounded.
@@ -54,6 +54,8 @@ type Report struct {
 	// how many are left out.
 	Connections []audit.Connection `json:"connections"`
 	Omitted     int                `json:"omitted,omitempty"`
+	// Teammates are at most 1,000, those with findings first. It is nil if teammates are switched off.
+	Teammates []Teammate `json:"teammates,omitzero"`
 	// Findings are those about no connection, or about several integrations: the first hundred.
 	Findings []Finding `json:"findings"`
 }
@@ -92,6 +94,10 @@ type Reporter struct {
 	// Integrations lists those of the account, and Entries all of the ledger.
 	Integrations func(context.Context) ([]sendgrid.Integration, error)
 	Entries      func(context.Context) iter.Seq2[protocol.Entry, error]
+	// Teammates is nil if teammates are switched off. BreakGlass are the email addresses, in lower case, of those who
+	// are meant to have a password.
+	Teammates  audit.Teammates
+	BreakGlass []string
 	// Durable reports whether the ledger outlives the process.
 	Durable bool
 }
@@ -100,9 +106,11 @@ type Reporter struct {
 type read struct {
 	integrations []sendgrid.Integration
 	entries      map[string]protocol.Entry // By entity id.
-	own          protocol.Entry            // The audit's.
-	// listed and scanned report what of it could be read.
-	listed, scanned bool
+	persons      []protocol.Entry          // Those of teammates.
+	people       audit.People
+	own          protocol.Entry // The audit's.
+	// listed, scanned and peopleRead report what of it could be read.
+	listed, scanned, peopleRead bool
 }
 
 // Report makes a report, within 10 s and before ctx ends.
@@ -117,7 +125,7 @@ func (r *Reporter) Report(ctx context.Context) *Report {
 	defer cancel()
 	var found read
 	var mu sync.Mutex // Guards found: a check that does not end may go on.
-	checks := append(r.Checks(ctx), Check{nameLedger, func(ctx context.Context) (string, error) { return r.scan(ctx, &found, &mu) }})
+	checks := append(r.Checks(ctx), Check{nameLedger, func(ctx context.Context) (string, error) { return r.scan(ctx, &found, &mu) }}, r.checkTeammates(&found, &mu))
 	list := Check{nameIntegrations, func(ctx context.Context) (string, error) {
 		all, err := r.Integrations(ctx)
 		if err != nil {
@@ -138,6 +146,9 @@ func (r *Reporter) Report(ctx context.Context) *Report {
 	now := time.Now()
 	results = append(results, seen.auditResult(now))
 	report := &Report{Version: r.Version, Audited: seen.own.Audited, Checks: results, Connections: seen.connections(now), Findings: seen.findings()}
+	if r.Teammates != nil {
+		report.Teammates = seen.teammates(r.BreakGlass)
+	}
 	report.OK = !slices.ContainsFunc(results, func(c Result) bool { return !c.OK })
 	report.bound()
 	return report
@@ -209,6 +220,7 @@ func (c Check) run(ctx context.Context, late string) (r Result) {
 // scan reads the ledger.
 func (r *Reporter) scan(ctx context.Context, found *read, mu *sync.Mutex) (string, error) {
 	entries, own := map[string]protocol.Entry{}, protocol.Entry{}
+	var persons []protocol.Entry
 	managed, now := 0, time.Now()
 	for e, err := range r.Entries(ctx) {
 		switch {
@@ -218,6 +230,8 @@ func (r *Reporter) scan(ctx context.Context, found *read, mu *sync.Mutex) (strin
 			return "", unread
 		case e.Key == audit.LedgerKey:
 			own = e
+		case e.Teammate != "" && !e.Expires.Before(now):
+			persons = append(persons, e)
 		case e.EntityID != "" && !e.Expires.Before(now):
 			entries[e.EntityID] = e
 			if e.Managed() {
@@ -227,7 +241,7 @@ func (r *Reporter) scan(ctx context.Context, found *read, mu *sync.Mutex) (strin
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	found.entries, found.own, found.scanned = entries, own, true
+	found.entries, found.persons, found.own, found.scanned = entries, persons, own, true
 	if !r.Durable {
 		return "LEDGER_TABLE is not set: the ledger is in memory, and forgets everything when the process ends.", nil
 	}
@@ -363,7 +377,7 @@ func (f read) findings() []Finding {
 
 // bound leaves out the connections that are too many.
 func (r *Report) bound() {
-	size := jsonSize(r.Findings)
+	size := jsonSize(r.Findings) + jsonSize(r.Teammates)
 	for at, c := range r.Connections {
 		if size += jsonSize(c); at == maxConnections || size > maxBytes {
 			r.Omitted, r.Connections = len(r.Connections)-at, r.Connections[:at]

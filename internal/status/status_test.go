@@ -54,6 +54,7 @@ func TestReport(t *testing.T) {
 				{"name": "webhook_secret", "ok": true, "message": "Webhooks are accepted by bearer."},
 				{"name": "saml_metadata_hosts", "ok": true, "message": "SAML metadata is fetched from *.okta.com."},
 				{"name": "ledger", "ok": true, "message": "The ledger can be read. Connections whose request it keeps: 1."},
+				{"name": "teammates", "ok": true, "message": "TEAMMATES is not true: requests for teammates are refused, and nobody checks who can log in without SSO."},
 				{"name": "audit", "ok": true, "message": "The last audit began on 1999-12-31T21:00:00Z."}
 			],
 			"connections": [{
@@ -120,6 +121,8 @@ func TestHanging(t *testing.T) {
 		"the ledger, deaf":     {func(a *account) { a.scan = deaf }, nil, []string{"ledger"}, []string{"audit"}},
 		"the list":             {func(a *account) { a.list = hangs }, []string{"integrations"}, nil, nil},
 		"the list, deaf":       {func(a *account) { a.list = deaf }, nil, []string{"integrations"}, nil},
+		"the teammates":        {func(a *account) { a.people = &people{wait: hangs} }, []string{"teammates"}, nil, nil},
+		"the teammates, deaf":  {func(a *account) { a.people = &people{wait: deaf} }, nil, []string{"teammates"}, nil},
 		"every other is deaf": {func(a *account) {
 			a.checks[0], a.checks[1], a.scan, a.list = hanging(one, deaf), hanging(two, hangs), deaf, hangs
 		},
