@@ -203,6 +203,14 @@ func TestPageAudits(t *testing.T) {
 	require.Len(t, all[1].Findings, 1, "those of the other one are its own")
 	require.Equal(t, provision.IntegrationIncomplete, all[1].Findings[0].Code)
 	require.Equal(t, unfinished.ID, all[1].Findings[0].IntegrationID)
+
+	// What is known about a teammate is not about the integration without an entity id.
+	body := `{"teammate": {"email": "jane@example.com", "first_name": "Jane", "last_name": "Doe", "persona": "observer"}}`
+	a := invoke(t.Context(), p.handler, []byte(body))
+	require.NoError(t, a.err)
+	p.sendGrid.AddPendingTeammate("new@example.com")
+	require.NoError(t, invoke(t.Context(), p.handler, []byte(scheduled)).err)
+	require.Equal(t, all[1].Findings, stateOf(t, p, time.Now()).Integrations[1].Findings)
 	require.Equal(t, "schedule audited", p.journal.entries()[0].Trigger+" "+p.journal.entries()[0].Verdict)
 }
 
@@ -222,7 +230,7 @@ func TestPageShowsTheStatus(t *testing.T) {
 	p.sendGrid.SetKeys("SG.another")
 	s = stateOf(t, p, time.Now()).Status
 	require.False(t, s.OK)
-	require.Len(t, s.Checks, 2)
+	require.Len(t, s.Checks, 3)
 	require.Equal(t, "api_key", s.Checks[0].Name)
 	require.Contains(t, s.Checks[0].Message, "does not accept the API key")
 }

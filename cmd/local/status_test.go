@@ -28,6 +28,7 @@ func TestStatusOfTheSimulator(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, out, "ok      api_key              The secret can be read, and SendGrid accepts the API key.\n")
 	require.Contains(t, out, "\nConnections: 2\n  http://www.okta.com/exkexisting  ")
+	require.Contains(t, out, "\n  admin@example.com, administrator, unmanaged\n")
 	require.Contains(t, out, "\nIntegrationIncomplete: ")
 
 	out, err = statusAt(t, "-json")
@@ -49,7 +50,8 @@ func TestStatusIsPrinted(t *testing.T) {
 			{EntityID: "urn:1", Name: "One", Enabled: true, State: audit.Managed, DaysLeft: &days, Findings: []audit.Finding{{Code: provision.Drifted, Message: "It drifted."}}},
 			{EntityID: "urn:2", Name: "Two"},
 		},
-		Omitted:  3,
+		Omitted:   3,
+		Teammates: []status.Teammate{{Email: "a@example.com", Findings: []audit.Finding{{Code: audit.PasswordTeammate, Message: "It has a password."}}}},
 		Findings: []status.Finding{{Code: audit.DuplicateEntityID, Message: "Two have urn:3."}},
 	})
 	require.Equal(t, `NOT OK  scopes               The API key lacks some.
@@ -58,6 +60,10 @@ Connections: 5
   urn:1  "One", enabled, managed, days left: 12
     Drifted: It drifted.
   urn:2  "Two", disabled
+
+Teammates: 1
+  a@example.com
+    PasswordTeammate: It has a password.
 
 DuplicateEntityID: Two have urn:3.
 `, out.String())
