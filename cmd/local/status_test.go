@@ -52,7 +52,7 @@ func TestStatusIsPrinted(t *testing.T) {
 		},
 		Omitted:   3,
 		Teammates: []status.Teammate{{Email: "a@example.com", Findings: []audit.Finding{{Code: audit.PasswordTeammate, Message: "It has a password."}}}},
-		Findings: []status.Finding{{Code: audit.DuplicateEntityID, Message: "Two have urn:3."}},
+		Findings:  []status.Finding{{Code: audit.DuplicateEntityID, Message: "Two have urn:3."}},
 	})
 	require.Equal(t, `NOT OK  scopes               The API key lacks some.
 
