@@ -48,10 +48,11 @@ func demo(ctx context.Context, args []string, out, logs io.Writer) error {
 	return s.err()
 }
 
-// emptySimulator returns a SendGrid without integrations.
+// emptySimulator returns a SendGrid without integrations. Somebody administers it by SSO, as a status expects.
 func emptySimulator() (*sendgridtest.Server, error) {
 	sg := sendgridtest.New()
 	sg.SetKeys(apiKey)
+	sg.AddTeammate(sendgrid.Teammate{Email: "admin@example.com", FirstName: "Ann", LastName: "Admin", IsAdmin: true, IsSSO: new(true)})
 	return sg, nil
 }
 

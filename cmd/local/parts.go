@@ -36,7 +36,7 @@ const (
 	userAgent         = "sendgrid-sso-integration/local"
 	// simulatedSettling is short, because the simulator shows every write at once.
 	simulatedSettling = 100 * time.Millisecond
-	// simulatedOwner owns the simulated account, and is meant to have a password.
+	// simulatedOwner owns the simulator's account, and is meant to have a password.
 	simulatedOwner = "owner@example.com"
 )
 
