@@ -97,7 +97,7 @@ func pageWithoutAMouse(b *tab, url string, p *page) {
 	p.sendGrid.Add(sendgrid.IntegrationRequest{Name: "Begun in the UI"})
 	b.sees("#wrong .bad", "IntegrationIncomplete: Integrations without entity_id: 1.")
 	p.sendGrid.SetKeys("SG.another")
-	b.sees("#ok.bad", "Not ok: 2 checks.")
+	b.sees("#ok.bad", "Not ok: 3 checks.")
 	b.sees("#wrong .bad", "api_key: SendGrid does not accept the API key")
 }
 

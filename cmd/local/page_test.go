@@ -62,7 +62,7 @@ func TestPageSendsTeammates(t *testing.T) {
 	result := send(t, server, `{"teammate":{"email":"Mary@Example.com","first_name":"Mary","last_name":"Jackson","persona":"observer"}}`)
 	require.False(t, result.Failed, result.Text)
 	require.Contains(t, result.Text, "/v3/teammates/mary@example.com")
-	require.Len(t, p.sendGrid.Teammates(), 1)
+	require.Len(t, p.sendGrid.Teammates(), 2, "and the administrator who was there")
 	require.Equal(t, "mary@example.com", p.journal.entries()[0].Email)
 }
 
