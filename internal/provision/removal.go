@@ -98,10 +98,10 @@ func (a *teammateAttempt) previewTeammate(ctx context.Context) (*Result, error) 
 	}
 	a.reconcileEntry()
 	p := a.plan()
-	switch {
-	case p.Step == protocol.Create:
+	if p.Step == protocol.Create {
 		return a.planned(a.create())
-	case p.Step == protocol.Update:
+	}
+	if p.Step == protocol.Update {
 		return a.planned(a.update())
 	}
 	a.drifted = a.drift()

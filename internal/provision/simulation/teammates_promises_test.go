@@ -167,10 +167,10 @@ func (sim *peopleSimulation) checkAnswer(t *peopleTry) {
 	sim.trace("%s: %s", t, t.result.Outcome)
 	q, p := t.asks, sim.person(t.asks.email)
 	for _, w := range t.result.Warnings {
-		switch w.Code {
-		case provision.Drifted:
+		if w.Code == provision.Drifted {
 			sim.require(sim.did(q.email, false, allDeeds()...) || sim.meanwhile(t), "%s finds drift, and nobody edited anything: %v", t, w.Changes)
-		case provision.Missing, provision.Ended:
+		}
+		if w.Code == provision.Missing || w.Code == provision.Ended {
 			absent := slices.ContainsFunc(sim.schedule.requests, func(other *declared) bool { return other.absent && other.email == q.email })
 			sim.require(absent || sim.did(q.email, false, removes), "%s is superseded because %s is gone", t, q.email)
 			return

@@ -193,7 +193,7 @@ func (c peopleClient) UpdateTeammate(ctx context.Context, email string, in sendg
 			return refused(sendgrid.OpUpdateTeammate, http.StatusNotFound, "username not found")
 		}
 		value.FirstName, value.LastName = in.FirstName, in.LastName
-		valid := false
+		var valid bool
 		if changed, valid = granted(value, in.Access, false); !valid {
 			return refused(sendgrid.OpUpdateTeammate, http.StatusInternalServerError, "invalid scopes provided")
 		}
