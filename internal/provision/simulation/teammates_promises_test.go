@@ -69,7 +69,7 @@ func (sim *peopleSimulation) sends(ctx context.Context, op sendgrid.Op) {
 			continue
 		}
 		between := slices.ContainsFunc(sim.others(t), func(x *peopleTry) bool {
-			return !x.asks.sameFields(t.asks) && (x.ended.IsZero() || x.ended.After(other.began)) && (x.wroteSince || sim.accepted(x) || x.died || x.failure != nil && x.failure.Code == problem.OutcomeUnknown)
+			return !x.asks.sameFields(t.asks) && (x.ended.IsZero() || x.ended.After(other.began)) && (x.wroteSince || sim.accepted(x) || x.died || x.lostRecord || x.failure != nil && x.failure.Code == problem.OutcomeUnknown)
 		})
 		sim.require(between, "%s is the same request as %s, and is sent again", t, other)
 	}

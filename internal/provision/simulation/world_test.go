@@ -108,6 +108,7 @@ type caller struct {
 	died     bool
 	// wroteSince reports whether a write of its request took effect.
 	wroteSince bool
+	lostRecord bool // Whether a write to the ledger failed.
 }
 
 type callerKey struct{}
@@ -352,8 +353,10 @@ func (l faultyLedger) Put(ctx context.Context, e protocol.Entry) (current protoc
 	case diesBefore:
 		c.die()
 	case never:
+		c.lostRecord = true
 		return protocol.Entry{}, false, errLedger
 	case late: // A late copy of the write.
+		c.lostRecord = true
 		time.AfterFunc(l.world.chance.draw(maxLate, c.copy, c.number, index, 6), func() { _, _, _ = l.world.ledger.Put(ctx, e) })
 		return protocol.Entry{}, false, errLedger
 	case succeeds, diesAfter, lost, forbidden, limited, unsent, nameless, fates: // Those of SendGrid alone, and what comes after the write.
