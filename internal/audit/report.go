@@ -23,6 +23,8 @@ type Report struct {
 	// Unreached are those for which there was no time, or on which a request was at work. They come first
 	// in the next audit.
 	Unreached int `json:"unreached"`
+	// UnknownOutcomes is how many entries of the ledger record a write of which nobody knows what became.
+	UnknownOutcomes int `json:"unknown_outcomes"`
 	// Connections are those that were audited, the most urgent first. It is empty if there is a queue.
 	Connections []Connection `json:"connections"`
 	// Omitted is how many connections are left out to bound the report. They are the least urgent ones.

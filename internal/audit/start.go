@@ -98,6 +98,9 @@ func (a *Auditor) tasks(ctx context.Context, integrations []sendgrid.Integration
 		if err != nil {
 			return nil, ledgerUnavailable(err)
 		}
+		if !e.Expires.Before(now) && outcomeUnknown(e, now) {
+			report.UnknownOutcomes++
+		}
 		if _, listed := audited[e.EntityID]; e.EntityID != "" && !e.Expires.Before(now) && (listed || e.Managed() || e.Deleting != "") {
 			audited[e.EntityID] = e.Audited
 		}
@@ -110,6 +113,13 @@ func (a *Auditor) tasks(ctx context.Context, integrations []sendgrid.Integration
 		tasks[at] = Task{EntityID: id, Began: report.Began}
 	}
 	return tasks, nil
+}
+
+// outcomeUnknown reports whether nobody knows what became of a write that the entry records: its response was lost,
+// or whoever sent it died.
+func outcomeUnknown(e protocol.Entry, now time.Time) bool {
+	announced := e.State == protocol.Creating || e.State == protocol.Adding || e.Deleting != "" && e.IntegrationID != ""
+	return e.State == protocol.Unknown || announced && !e.Lease.After(now)
 }
 
 // send sends the tasks to the queue. The audits run after this one has ended.

@@ -13,6 +13,7 @@ import (
 
 	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/protocol"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
@@ -74,6 +75,43 @@ func TestStartWithAQueue(t *testing.T) {
 		require.Len(t, w.sendGrid.Requests(), calls+1, "the audits come later")
 		require.Empty(t, w.bus.notices)
 	})
+}
+
+// An outcome that nobody knows is counted until it is known: that of an entry whose write was not answered, or whose
+// process died. An entry that expired, or on which a request is at work, is none.
+func TestUnknownOutcomesAreCounted(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		entry protocol.Entry
+		want  int
+	}{
+		"create lost":        {protocol.Entry{State: protocol.Unknown}, 1},
+		"it settles":         {protocol.Entry{State: protocol.Unknown, Lease: time.Now().AddDate(100, 0, 0)}, 1},
+		"died creating":      {protocol.Entry{State: protocol.Creating, Owner: "another"}, 1},
+		"died adding":        {protocol.Entry{State: protocol.Adding, Owner: "another", IntegrationID: "1"}, 1},
+		"is creating":        {protocol.Entry{State: protocol.Creating, Owner: "another", Lease: time.Now().AddDate(100, 0, 0)}, 0},
+		"died deleting":      {protocol.Entry{State: protocol.Completed, IntegrationID: "1", Deleting: "1"}, 1},
+		"deleted, not told":  {protocol.Entry{State: protocol.Completed, Deleting: "1"}, 0},
+		"steps left":         {protocol.Entry{State: protocol.Pending, IntegrationID: "1"}, 0},
+		"completed":          {protocol.Entry{State: protocol.Completed, IntegrationID: "1"}, 0},
+		"expired long since": {protocol.Entry{State: protocol.Unknown, Expires: time.Unix(1, 0)}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.Queue = &queue{}
+				tt.entry.Key, tt.entry.EntityID, tt.entry.Revision = "some key", "urn:lost", 1
+				if tt.entry.Expires.IsZero() {
+					tt.entry.Expires = time.Now().Add(day)
+				}
+				_, stored, err := w.ledger.Put(t.Context(), tt.entry)
+				require.NoError(t, err)
+				require.True(t, stored)
+				require.Equal(t, tt.want, w.started().UnknownOutcomes)
+			})
+		})
+	}
 }
 
 // What is wrong with the account is found once, and the ledger has it with the time of the audit.
