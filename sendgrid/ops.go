@@ -60,36 +60,35 @@ type traits struct {
 	words  string
 	method string
 	scope  string
-	metric string
 	// idempotent operations may be repeated when it is unknown whether they were carried out.
 	idempotent bool
 }
 
 // operations is the one place that a new operation is added to.
 var operations = []traits{
-	{OpCreateIntegration, "create an integration", http.MethodPost, ScopeCreate, "CreateLatency", false},
-	{OpListIntegrations, "list the integrations", http.MethodGet, ScopeRead, "ListLatency", true},
-	{OpGetIntegration, "read an integration", http.MethodGet, ScopeRead, "GetLatency", true},
-	{OpUpdateIntegration, "update an integration", http.MethodPatch, ScopeUpdate, "UpdateLatency", true},
-	{OpDeleteIntegration, "delete an integration", http.MethodDelete, ScopeDelete, "DeleteLatency", true},
-	{OpCreateCertificate, "add a certificate", http.MethodPost, ScopeCreate, "CreateCertificateLatency", false},
-	{OpListCertificates, "list the certificates", http.MethodGet, ScopeRead, "ListCertificatesLatency", true},
-	{OpDeleteCertificate, "delete a certificate", http.MethodDelete, ScopeDelete, "DeleteCertificateLatency", true},
-	{OpListScopes, "list the scopes of the API key", http.MethodGet, "", "ListScopesLatency", true},
-	{OpCreateTeammate, "create a teammate", http.MethodPost, ScopeTeammatesCreate, "CreateTeammateLatency", false},
-	{OpUpdateTeammate, "update a teammate", http.MethodPatch, ScopeTeammatesUpdate, "UpdateTeammateLatency", true},
-	{OpListTeammates, "list the teammates", http.MethodGet, ScopeTeammatesRead, "ListTeammatesLatency", true},
-	{OpListPending, "list the invitations of teammates", http.MethodGet, ScopeTeammatesRead, "ListPendingTeammatesLatency", true},
-	{OpGetTeammate, "read a teammate", http.MethodGet, ScopeTeammatesRead, "GetTeammateLatency", true},
-	{OpDeleteTeammate, "delete a teammate", http.MethodDelete, ScopeTeammatesDelete, "DeleteTeammateLatency", true},
-	{OpListSubuserAccess, "list the subusers of a teammate", http.MethodGet, ScopeTeammatesRead, "ListSubuserAccessLatency", true},
-	{OpFindSubuser, "find a subuser", http.MethodGet, ScopeSubusersRead, "FindSubuserLatency", true},
+	{OpCreateIntegration, "create an integration", http.MethodPost, ScopeCreate, false},
+	{OpListIntegrations, "list the integrations", http.MethodGet, ScopeRead, true},
+	{OpGetIntegration, "read an integration", http.MethodGet, ScopeRead, true},
+	{OpUpdateIntegration, "update an integration", http.MethodPatch, ScopeUpdate, true},
+	{OpDeleteIntegration, "delete an integration", http.MethodDelete, ScopeDelete, true},
+	{OpCreateCertificate, "add a certificate", http.MethodPost, ScopeCreate, false},
+	{OpListCertificates, "list the certificates", http.MethodGet, ScopeRead, true},
+	{OpDeleteCertificate, "delete a certificate", http.MethodDelete, ScopeDelete, true},
+	{OpListScopes, "list the scopes of the API key", http.MethodGet, "", true},
+	{OpCreateTeammate, "create a teammate", http.MethodPost, ScopeTeammatesCreate, false},
+	{OpUpdateTeammate, "update a teammate", http.MethodPatch, ScopeTeammatesUpdate, true},
+	{OpListTeammates, "list the teammates", http.MethodGet, ScopeTeammatesRead, true},
+	{OpListPending, "list the invitations of teammates", http.MethodGet, ScopeTeammatesRead, true},
+	{OpGetTeammate, "read a teammate", http.MethodGet, ScopeTeammatesRead, true},
+	{OpDeleteTeammate, "delete a teammate", http.MethodDelete, ScopeTeammatesDelete, true},
+	{OpListSubuserAccess, "list the subusers of a teammate", http.MethodGet, ScopeTeammatesRead, true},
+	{OpFindSubuser, "find a subuser", http.MethodGet, ScopeSubusersRead, true},
 }
 
 // byHand are the operations that this client does not make.
 var byHand = []traits{
-	{OpGetCertificate, "read a certificate", http.MethodGet, ScopeRead, "", true},
-	{OpUpdateCertificate, "update a certificate", http.MethodPatch, ScopeUpdate, "", true},
+	{OpGetCertificate, "read a certificate", http.MethodGet, ScopeRead, true},
+	{OpUpdateCertificate, "update a certificate", http.MethodPatch, ScopeUpdate, true},
 }
 
 // Ops returns every operation of this client.
@@ -107,10 +106,6 @@ func (op Op) Words() string { return cmp.Or(op.traits().words, string(op)) }
 
 // Scope returns the scope that an API key needs for the operation, empty if it needs none.
 func (op Op) Scope() string { return op.traits().scope }
-
-// Metric returns the name of the metric of the operation's latency, empty for one that this client
-// does not make.
-func (op Op) Metric() string { return op.traits().metric }
 
 // Writes reports whether the operation changes something. It is false for an unknown one.
 func (op Op) Writes() bool { return op.traits().method != "" && op.traits().method != http.MethodGet }

@@ -164,8 +164,8 @@ func TestAuditByTheQueue(t *testing.T) {
 	require.ElementsMatch(t, []string{"urn:one", "urn:two", "urn:by-hand"}, about)
 	started := metrics(t, w.f)
 	require.EqualValues(t, 1, started[len(started)-1]["AuditsCompleted"])
-	require.EqualValues(t, 0, started[len(started)-1]["AuditsFailed"])
-	require.NotContains(t, started[len(started)-1], "Findings", "it is known later")
+	require.EqualValues(t, 0, started[len(started)-1]["UnknownOutcomes"])
+	require.NotContains(t, started[len(started)-1], "AuditedIntegrations", "they are audited later")
 
 	writes := w.writes()
 	require.Empty(t, w.deliver(t, messages))
@@ -174,7 +174,7 @@ func TestAuditByTheQueue(t *testing.T) {
 	all := metrics(t, w.f)
 	found := all[len(all)-1]
 	require.EqualValues(t, 3, found["AuditedIntegrations"])
-	require.EqualValues(t, 1, found["IntegrationsWithoutCertificate"])
+	require.EqualValues(t, 1, found["CertificateFindings"], "an enabled one has none")
 	require.EqualValues(t, 89, found["CertificateDaysLeft"])
 	require.EqualValues(t, 0, found["Findings"], "the certificates have a metric of their own")
 
@@ -288,8 +288,7 @@ func TestAuditWithoutAQueue(t *testing.T) {
 	require.Equal(t, []string{"SSO Certificate Expiring"}, namesOf(t, bus.Taken()))
 	require.Contains(t, bus.Taken()[0].Detail, `"days_left":8,"integration":{"id":"`+i.ID+`"`)
 	all := metrics(t, f)
-	require.EqualValues(t, 1, all[0]["AuditsFailed"])
-	require.NotContains(t, all[0], "AuditsCompleted")
+	require.EqualValues(t, 0, all[0]["AuditsCompleted"])
 	require.EqualValues(t, 1, all[1]["AuditsCompleted"])
 	require.EqualValues(t, 8, all[1]["CertificateDaysLeft"])
 	require.NotContains(t, f.Log()+string(answer.Body)+bus.Taken()[0].Detail, apiKey)

@@ -50,7 +50,7 @@ func build(ctx context.Context, getenv func(string) string, logger *slog.Logger)
 		return nil, err
 	}
 	secrets := secretsmanager.NewFromConfig(aws)
-	key := secret.NewAPIKey(secrets, cfg.apiKeySecretID, secret.Options{TTL: cfg.apiKeyTTL, OnFetch: delivery.CountSecretRead, Logger: logger})
+	key := secret.NewAPIKey(secrets, cfg.apiKeySecretID, secret.Options{TTL: cfg.apiKeyTTL, Logger: logger})
 	client := &sendgrid.Client{
 		Keys:       key,
 		BaseURL:    cfg.baseURL,

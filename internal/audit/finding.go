@@ -66,11 +66,18 @@ func Codes() []provision.WarningCode {
 }
 
 // Alarms reports whether a finding means that somebody changed what was declared, that it is no longer
-// kept true, or that somebody can log in past it: who is meant to is configured. The alarms of certificates
-// have a metric of their own.
+// kept true, or that somebody can log in past it: who is meant to is configured.
 func (f Finding) Alarms() bool {
 	return slices.Contains([]provision.WarningCode{
-		provision.Drifted, UnknownCertificate, provision.Missing, DuplicateEntityID, CertificateMissing, MetadataChanged, MetadataUnavailable, RequestUnfinished, PasswordTeammate,
+		provision.Drifted, UnknownCertificate, provision.Missing, DuplicateEntityID, MetadataChanged, MetadataUnavailable, RequestUnfinished, PasswordTeammate,
+	}, f.Code)
+}
+
+// EndsLogin reports whether a finding means that people cannot log in for want of a certificate, or soon cannot.
+// It has an alarm of its own, where the integration is enabled.
+func (f Finding) EndsLogin() bool {
+	return slices.Contains([]provision.WarningCode{
+		provision.NoCertificate, CertificatesExpired, provision.CertificateExpiresSoon, CertificateMissing,
 	}, f.Code)
 }
 

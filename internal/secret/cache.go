@@ -42,10 +42,6 @@ type Options struct {
 	// fails with an error that is Definite. If zero, a value is served until it is replaced.
 	MaxStale time.Duration
 
-	// OnFetch, if set, is called after each fetch, with its error if it failed. The context carries
-	// the values of the caller that started the fetch, and is never cancelled.
-	OnFetch func(ctx context.Context, err error)
-
 	// Logger gets a warning when a value could not be refreshed and stays in use; nil discards it.
 	Logger *slog.Logger
 
@@ -177,10 +173,6 @@ func (c *Cache[T]) fetchShared(ctx context.Context, f *sharedFetch[T]) {
 	defer cancel()
 
 	fetched, err := c.fetch(bounded)
-	if c.opts.OnFetch != nil {
-		c.opts.OnFetch(ctx, err)
-	}
-
 	f.cached, f.err = c.finish(f, fetched, err)
 	if f.err != nil && f.cached != nil {
 		c.opts.Logger.WarnContext(ctx, "the secret could not be refreshed; the cached value stays in use",

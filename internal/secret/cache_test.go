@@ -2,7 +2,6 @@ package secret_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -165,26 +164,6 @@ func TestCacheKeepsTheOldValue(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestOnFetch(t *testing.T) {
-	t.Parallel()
-	type key struct{}
-	var errs []error
-	api := answers(answer{err: errUnreachable}, answer{text: "rubbish"}, answer{text: "a", version: "1"})
-	c := newCache(api, secret.Options{OnFetch: func(ctx context.Context, err error) {
-		require.Equal(t, "invocation", ctx.Value(key{}))
-		require.NoError(t, ctx.Err())
-		errs = append(errs, err)
-	}})
-
-	for range 5 {
-		_, _, _ = c.Get(context.WithValue(t.Context(), key{}, "invocation"))
-	}
-	require.Len(t, errs, 3)
-	require.ErrorIs(t, errs[0], errUnreachable)
-	require.ErrorContains(t, errs[1], "is not what was expected")
-	require.NoError(t, errs[2])
 }
 
 func TestPrintedCacheIsRedacted(t *testing.T) {

@@ -6,24 +6,23 @@ import (
 
 	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/delivery"
-	"sendgrid-sso-integration/internal/provision"
 )
 
-// The metrics of audits. AuditsCompleted is reported by whoever starts one: 1 if every connection is
-// audited or has a message in the queue, and the teammates are audited where they are switched on. The
+// The metrics of audits. Whoever starts one reports AuditsCompleted, 1 if every connection is audited or has a
+// message in the queue, and the teammates are audited where they are switched on, else 0; and UnknownOutcomes. The
 // others are reported for each connection, and CertificateDaysLeft only for one that is enabled and has a
-// certificate. Findings is reported for the teammates, too.
+// certificate. Those of findings are reported by both, so that alarms get zeros from an account without connections,
+// too.
 const (
-	MetricAuditsFailed                   = "AuditsFailed"
-	MetricAuditsCompleted                = "AuditsCompleted"
-	MetricAuditedIntegrations            = "AuditedIntegrations"
-	MetricFailedIntegrations             = "FailedIntegrations"
-	MetricIntegrationsWithoutCertificate = "IntegrationsWithoutCertificate"
-	MetricDisabledIntegrations           = "DisabledIntegrations"
-	MetricExpiringIntegrations           = "ExpiringIntegrations"
-	MetricCertificateDaysLeft            = "CertificateDaysLeft"
+	MetricAuditsCompleted     = "AuditsCompleted"
+	MetricAuditedIntegrations = "AuditedIntegrations"
+	MetricFailedIntegrations  = "FailedIntegrations"
+	MetricCertificateDaysLeft = "CertificateDaysLeft"
 	// MetricFindings counts the findings that mean that what was declared is not true, or not kept so.
 	MetricFindings = "Findings"
+	// MetricCertificateFindings counts those that keep people from logging in to an enabled integration, or
+	// soon will.
+	MetricCertificateFindings = "CertificateFindings"
 )
 
 // logAudit writes the one line of an audit, or of that of one connection.
@@ -50,7 +49,8 @@ func (l Log) logAudit(ctx context.Context, d *delivery.Delivery) {
 			slog.Int("queued", d.Audit.Queued),
 			slog.Int("audited", len(d.Audit.Connections)+d.Audit.Omitted-d.Audit.Failed),
 			slog.Int("failed", d.Audit.Failed),
-			slog.Int("unreached", d.Audit.Unreached)), teammatesOf(d.Audit)...)...)
+			slog.Int("unreached", d.Audit.Unreached),
+			slog.Int("unknown_outcomes", d.Audit.UnknownOutcomes)), teammatesOf(d.Audit)...)...)
 	case d.Connection != nil:
 		l.Logger.LogAttrs(ctx, slog.LevelInfo, "connection audited", append(attrs, foundBy(d.Connection)...)...)
 	default:
@@ -107,21 +107,19 @@ func (m *invocationMetrics) addAudit(d *delivery.Delivery) {
 }
 
 func (m *invocationMetrics) addStart(d *delivery.Delivery) {
-	m.Counts[MetricAuditsFailed] = 0
+	m.Counts[MetricAuditsCompleted] = 0
 	if d.Failure != nil {
-		m.Counts[MetricAuditsFailed] = 1
 		return
 	}
 	teammates := d.Audit.Teammates
 	if d.Audit.Unreached == 0 && (teammates == nil || teammates.Failure == "") {
 		m.Counts[MetricAuditsCompleted] = 1
 	}
-	if teammates != nil {
-		m.Counts[MetricFindings] = 0
-		for _, f := range d.Audit.Findings {
-			if f.Email != "" && f.Alarms() {
-				m.Counts[MetricFindings]++
-			}
+	m.Counts[MetricUnknownOutcomes] = d.Audit.UnknownOutcomes
+	m.Counts[MetricFindings], m.Counts[MetricCertificateFindings] = 0, 0
+	for _, f := range d.Audit.Findings {
+		if f.Email != "" && f.Alarms() {
+			m.Counts[MetricFindings]++
 		}
 	}
 	for _, c := range d.Audit.Connections {
@@ -140,12 +138,15 @@ func (m *invocationMetrics) addConnection(c *audit.Connection) {
 	failed := c.Has(audit.CertificatesUnknown)
 	count(MetricAuditedIntegrations, !failed)
 	count(MetricFailedIntegrations, failed)
-	count(MetricIntegrationsWithoutCertificate, c.Has(provision.NoCertificate))
-	count(MetricDisabledIntegrations, !c.Enabled && c.IntegrationID != "" && !failed) // Else nobody knows.
-	count(MetricExpiringIntegrations, c.Expiring())
 	count(MetricFindings, false)
 	for _, f := range c.Findings {
 		count(MetricFindings, f.Alarms())
+	}
+	if !failed { // Else nobody knows whether it is enabled, and a zero would end the alarm.
+		count(MetricCertificateFindings, false)
+		for _, f := range c.Findings {
+			count(MetricCertificateFindings, c.Enabled && f.EndsLogin())
+		}
 	}
 	if least, reported := m.Counts[MetricCertificateDaysLeft]; c.Enabled && c.DaysLeft != nil && (!reported || *c.DaysLeft < least) {
 		m.Counts[MetricCertificateDaysLeft] = *c.DaysLeft

@@ -34,20 +34,23 @@ func found(daysLeft *int, codes ...provision.WarningCode) audit.Connection {
 func TestStartOfAnAuditIsObserved(t *testing.T) {
 	t.Parallel()
 	d := &delivery.Delivery{Trigger: "schedule", IsAudit: true, IDs: delivery.IDs{EventID: "3", TraceID: "1"}, Duration: 1500 * time.Millisecond, ColdStart: true}
-	d.Effort = effort(1, sendgrid.Call{Op: sendgrid.OpListIntegrations, Duration: 12 * time.Millisecond, RateLimit: sendgrid.RateLimit{Limit: 600, Remaining: 7}})
-	d.Audit = &audit.Report{Total: 10, Queued: 10}
+	d.Effort = effort(sendgrid.Call{Op: sendgrid.OpListIntegrations, Duration: 12 * time.Millisecond, RateLimit: sendgrid.RateLimit{Limit: 600, Remaining: 7}})
+	d.Audit = &audit.Report{Total: 10, Queued: 10, UnknownOutcomes: 2}
 	line, metrics := observed(t, d)
 	require.Equal(t, map[string]any{
 		"level": "INFO", "msg": "audit started", "trigger": "schedule", "duration_ms": 1500.0, "upstream_calls": 1.0, "cold_start": true, "trace_id": "1",
-		"event_id": "3", "connections": 10.0, "queued": 10.0, "audited": 0.0, "failed": 0.0, "unreached": 0.0,
+		"event_id": "3", "connections": 10.0, "queued": 10.0, "audited": 0.0, "failed": 0.0, "unreached": 0.0, "unknown_outcomes": 2.0,
 	}, line)
 	requireMetrics(t, map[string]string{
-		"AuditsFailed": "0", "AuditsCompleted": "1", "Failed": "0", "ColdStarts": "1", "KeyRefreshes": "1",
-		"UpstreamCalls": "1", "RateLimitRemaining": "7", "ListLatency": "[12]", "trigger": `"schedule"`, "trace_id": `"1"`,
+		"AuditsCompleted": "1", "UnknownOutcomes": "2", "Findings": "0", "CertificateFindings": "0", "Failed": "0",
+		"RateLimitRemaining": "7", "SendGridLatency": "[12]", "trigger": `"schedule"`, "trace_id": `"1"`,
 	}, metrics)
-	for _, name := range []string{telemetry.MetricAuditedIntegrations, telemetry.MetricFindings, telemetry.MetricCertificateDaysLeft} {
+	for _, name := range []string{telemetry.MetricAuditedIntegrations, telemetry.MetricCertificateDaysLeft} {
 		require.NotContains(t, metrics, name)
 	}
+	d.Audit.UnknownOutcomes = 0
+	_, metrics = observed(t, d)
+	requireMetrics(t, map[string]string{"UnknownOutcomes": "0"}, metrics) // It ends the alarm.
 }
 
 // The teammates are counted, and nobody is named. An audit that could not read them is not complete.
@@ -67,15 +70,13 @@ func TestAuditOfTeammatesIsObserved(t *testing.T) {
 		"three": {audit.TeammatesReport{Total: 3}, []audit.Finding{{Code: provision.IntegrationIncomplete}, of(provision.Missing), of(provision.Drifted), of(audit.PasswordTeammate)},
 			map[string]string{"AuditsCompleted": "1", "Findings": "3"}, map[string]any{"teammates": 3.0, "teammate_findings": []any{"Missing", "Drifted", "PasswordTeammate"}}},
 		"a failure": {audit.TeammatesReport{Failure: "SendGrid is down."}, []audit.Finding{of(provision.Missing)},
-			map[string]string{"Findings": "1"}, map[string]any{"teammates_failure": "SendGrid is down."}},
+			map[string]string{"AuditsCompleted": "0", "Findings": "1"}, map[string]any{"teammates_failure": "SendGrid is down."}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := &delivery.Delivery{Trigger: "schedule", IsAudit: true, Audit: &audit.Report{Teammates: &tt.teammates, Findings: tt.findings}}
 			line, metrics := observed(t, d)
 			requireMetrics(t, tt.metrics, metrics)
-			_, completed := tt.metrics["AuditsCompleted"]
-			require.Equal(t, completed, metrics["AuditsCompleted"] != nil)
 			require.Subset(t, line, tt.line)
 			text, err := json.Marshal(line)
 			require.NoError(t, err)
@@ -87,23 +88,21 @@ func TestAuditOfTeammatesIsObserved(t *testing.T) {
 // Without a queue, the connections are part of it. It is complete if every connection was reached.
 func TestAuditWithoutAQueueIsObserved(t *testing.T) {
 	t.Parallel()
-	ended := found(new(-9))
-	ended.Enabled = false
+	ended := found(new(-9), audit.CertificatesExpired)
+	ended.Enabled = false // Nobody logs in with it.
 	unknown := found(nil, provision.Drifted, audit.CertificatesUnknown)
 	unknown.Enabled = false // Nobody knows.
 	gone := found(nil, provision.Missing)
 	gone.IntegrationID, gone.Enabled = "", false
-	d := &delivery.Delivery{Trigger: "schedule", IsAudit: true, Audit: &audit.Report{Total: 9, Failed: 1, Unreached: 1, Omitted: 1, Connections: []audit.Connection{
+	d := &delivery.Delivery{Trigger: "schedule", IsAudit: true, Audit: &audit.Report{Total: 10, Failed: 1, Unreached: 1, Omitted: 1, Connections: []audit.Connection{
 		found(new(90)), found(new(-3), audit.CertificatesExpired), found(new(29), provision.CertificateExpiresSoon, audit.UnknownCertificate, provision.Drifted),
-		found(nil, provision.NoCertificate), ended, unknown, gone,
+		found(nil, provision.NoCertificate), ended, unknown, gone, found(new(90), audit.CertificateMissing),
 	}}}
 	line, metrics := observed(t, d)
-	require.Equal(t, []any{9.0, 0.0, 7.0, 1.0, 1.0}, []any{line["connections"], line["queued"], line["audited"], line["failed"], line["unreached"]})
+	require.Equal(t, []any{10.0, 0.0, 8.0, 1.0, 1.0}, []any{line["connections"], line["queued"], line["audited"], line["failed"], line["unreached"]})
 	requireMetrics(t, map[string]string{
-		"AuditsFailed": "0", "AuditedIntegrations": "6", "FailedIntegrations": "1", "IntegrationsWithoutCertificate": "1", "ExpiringIntegrations": "3",
-		"DisabledIntegrations": "1", "CertificateDaysLeft": "-3", "Findings": "4",
+		"AuditsCompleted": "0", "AuditedIntegrations": "7", "FailedIntegrations": "1", "CertificateDaysLeft": "-3", "Findings": "4", "CertificateFindings": "4",
 	}, metrics)
-	require.NotContains(t, metrics, telemetry.MetricAuditsCompleted)
 }
 
 // The audit of a connection is one line with what was found, and its metrics: also the zeros, which turn
@@ -120,10 +119,11 @@ func TestAuditOfAConnectionIsObserved(t *testing.T) {
 		"caller": "operator", "changes": []any{map[string]any{"field": "signin_url", "from": "before", "to": "now"}}, "deleted": "2",
 	}, line)
 	requireMetrics(t, map[string]string{
-		"AuditedIntegrations": "1", "FailedIntegrations": "0", "IntegrationsWithoutCertificate": "0", "ExpiringIntegrations": "1", "DisabledIntegrations": "0",
-		"CertificateDaysLeft": "29", "Findings": "1", "entity_id": `"urn:1"`, "integration_id": `"1"`,
+		"AuditedIntegrations": "1", "FailedIntegrations": "0", "CertificateDaysLeft": "29", "Findings": "1", "CertificateFindings": "1", "entity_id": `"urn:1"`, "integration_id": `"1"`,
 	}, metrics)
-	require.NotContains(t, metrics, telemetry.MetricAuditsFailed, "it starts none")
+	for _, name := range []string{telemetry.MetricAuditsCompleted, telemetry.MetricUnknownOutcomes} {
+		require.NotContains(t, metrics, name, "it starts none")
+	}
 
 	d.Connection = nil
 	line, metrics = observed(t, d)
@@ -135,23 +135,36 @@ func TestAuditOfAConnectionIsObserved(t *testing.T) {
 	line, metrics = observed(t, d)
 	require.Equal(t, []any{}, line["findings"])
 	require.NotContains(t, metrics, telemetry.MetricCertificateDaysLeft, "there is no certificate")
-	requireMetrics(t, map[string]string{"Findings": "0"}, metrics)
+	requireMetrics(t, map[string]string{"Findings": "0", "CertificateFindings": "0"}, metrics)
+
+	c = found(nil, provision.Drifted, audit.CertificatesExpired, audit.CertificatesUnknown)
+	d.Connection = &c
+	_, metrics = observed(t, d)
+	requireMetrics(t, map[string]string{"Findings": "1", "CertificateFindings": ""}, metrics) // What was found before still stands.
 }
 
-// Each finding of which somebody has to know counts once; those of certificates have metrics of their own.
+// Each finding of which somebody has to know counts once: those that end the log-in for want of a certificate in one
+// metric, and the others in another.
 func TestFindingsThatAlarm(t *testing.T) {
 	t.Parallel()
-	var quiet []provision.WarningCode
+	var quiet, certificates []provision.WarningCode
 	for _, code := range audit.Codes() {
 		c := found(nil, code)
 		_, metrics := observed(t, &delivery.Delivery{Trigger: "sqs", Task: &audit.Task{EntityID: "urn:1"}, Connection: &c})
-		if string(metrics["Findings"]) == "0" {
+		switch {
+		case string(metrics["Findings"]) == "1":
+			require.NotEqual(t, "1", string(metrics["CertificateFindings"]), code)
+		case string(metrics["CertificateFindings"]) == "1":
+			certificates = append(certificates, code)
+		default:
 			quiet = append(quiet, code)
 		}
 	}
 	require.ElementsMatch(t, []provision.WarningCode{
-		provision.NoCertificate, audit.CertificatesExpired, provision.CertificateExpiresSoon, audit.CertificateUnreadable, audit.CertificateRetirable, audit.CertificatesUnknown,
-		provision.IntegrationDisabled, provision.IntegrationIncomplete,
+		provision.NoCertificate, audit.CertificatesExpired, provision.CertificateExpiresSoon, audit.CertificateMissing,
+	}, certificates)
+	require.ElementsMatch(t, []provision.WarningCode{
+		audit.CertificateUnreadable, audit.CertificateRetirable, audit.CertificatesUnknown, provision.IntegrationDisabled, provision.IntegrationIncomplete,
 	}, quiet)
 }
 
@@ -178,10 +191,11 @@ func TestFailedAuditIsObserved(t *testing.T) {
 				want["entity_id"] = "urn:1"
 			}
 			require.Equal(t, want, line)
-			requireMetrics(t, map[string]string{"SendGridUnauthorized": "1", "Failed": "0", "Rejected": "0"}, metrics)
-			require.Equal(t, tt.starts, string(metrics["AuditsFailed"]) == "1")
-			require.NotContains(t, metrics, telemetry.MetricAuditedIntegrations)
-			require.NotContains(t, metrics, telemetry.MetricAuditsCompleted)
+			requireMetrics(t, map[string]string{"SendGridUnauthorized": "1", "Attempts": "0", "Failed": "0", "Rejected": ""}, metrics)
+			require.Equal(t, tt.starts, string(metrics["AuditsCompleted"]) == "0")
+			for _, name := range []string{telemetry.MetricAuditedIntegrations, telemetry.MetricFindings, telemetry.MetricUnknownOutcomes} {
+				require.NotContains(t, metrics, name)
+			}
 		})
 	}
 }

@@ -36,7 +36,7 @@ func TestLogOfSuccess(t *testing.T) {
 	d := succeeded(provision.Result{Outcome: protocol.OutcomeCreated, Adopted: true, Integration: sendgrid.Integration{ID: "id-1", Name: "not logged"}})
 	d.Request.Metadata, d.Request.Name, d.Body = map[string]string{"ticket": "OPS-1"}, "not logged", []byte("not logged")
 	d.IDs = delivery.IDs{RequestID: "by the handler", TraceID: "1", GatewayRequestID: "2", EventID: "3", MessageID: "4"}
-	d.ColdStart, d.Duration, d.Effort = true, 1500*time.Millisecond, effort(0, make([]sendgrid.Call, 2)...)
+	d.ColdStart, d.Duration, d.Effort = true, 1500*time.Millisecond, effort(make([]sendgrid.Call, 2)...)
 	require.Equal(t, map[string]any{
 		"level": "INFO", "msg": "request answered", "trigger": "sqs", "entity_id": "urn:1", "duration_ms": 1500.0, "upstream_calls": 2.0,
 		"cold_start": true, "outcome": "created", "integration_id": "id-1", "adopted": true, "metadata": map[string]any{"ticket": "OPS-1"},

@@ -12,28 +12,31 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// The metrics that every invocation reports, also where they are zero. Each code of a failure
-// is a metric too, named after the code; it is reported where it occurs, and OutcomeUnknown
-// always.
+// The metrics of requests. Attempts and Failed are reported by every invocation, also where they are zero: their
+// ratio is an alarm. Attempts counts the deliveries of requests that were not rejected. Each other outcome, and each
+// code of a failure under its own name, is reported where it occurs, because CloudWatch charges for every hour in
+// which a metric is.
 const (
-	MetricCreated       = "Created"
-	MetricUpdated       = "Updated"
-	MetricUnchanged     = "Unchanged"
-	MetricSuperseded    = "Superseded"
-	MetricDisabled      = "Disabled"
-	MetricDeleted       = "Deleted"
-	MetricRejected      = "Rejected"
-	MetricFailed        = "Failed"
-	MetricAdopted       = "Adopted"
-	MetricColdStarts    = "ColdStarts"
-	MetricKeyRefreshes  = "KeyRefreshes"
-	MetricUpstreamCalls = "UpstreamCalls"
+	MetricAttempts   = "Attempts"
+	MetricCreated    = "Created"
+	MetricUpdated    = "Updated"
+	MetricUnchanged  = "Unchanged"
+	MetricSuperseded = "Superseded"
+	MetricDisabled   = "Disabled"
+	MetricDeleted    = "Deleted"
+	MetricRejected   = "Rejected"
+	MetricFailed     = "Failed"
+	// MetricUnknownOutcomes is 1 where a delivery ended without knowing what became of a write. An audit reports
+	// how many there are, also zero.
+	MetricUnknownOutcomes = "UnknownOutcomes"
 )
 
-// MetricRateLimitRemaining is the least that SendGrid reported. It is reported where SendGrid
-// answered, as is one metric for the latency of each operation, in milliseconds: sendgrid.Op
-// names it.
-const MetricRateLimitRemaining = "RateLimitRemaining"
+// The metrics of SendGrid, reported where it answered: the milliseconds of each call, and the least rate limit that
+// was left.
+const (
+	MetricSendGridLatency    = "SendGridLatency"
+	MetricRateLimitRemaining = "RateLimitRemaining"
+)
 
 // Metrics writes the metrics of each invocation.
 type Metrics struct {
@@ -73,21 +76,17 @@ func newInvocationMetrics(deliveries []*delivery.Delivery) *invocationMetrics {
 // startMetrics returns the metrics of an invocation before its deliveries are added, of which
 // first is one.
 func startMetrics(first *delivery.Delivery) *invocationMetrics {
-	m := &invocationMetrics{
-		Counts: map[string]int{
-			MetricCreated: 0, MetricUpdated: 0, MetricUnchanged: 0, MetricSuperseded: 0, MetricDisabled: 0, MetricDeleted: 0, MetricRejected: 0, MetricFailed: 0, string(problem.OutcomeUnknown): 0,
-			MetricAdopted: 0, MetricColdStarts: 0, MetricKeyRefreshes: 0, MetricUpstreamCalls: 0,
-		},
+	return &invocationMetrics{
+		Counts:     map[string]int{MetricAttempts: 0, MetricFailed: 0},
 		Latencies:  map[string][]time.Duration{},
 		Properties: map[string]string{"trigger": first.Trigger, "trace_id": first.TraceID},
 	}
-	if first.ColdStart {
-		m.Counts[MetricColdStarts]++
-	}
-	return m
 }
 
 func (m *invocationMetrics) addOutcome(d *delivery.Delivery) {
+	if d.Outcome() != protocol.OutcomeRejected && d.Outcome() != protocol.OutcomePlanned {
+		m.Counts[MetricAttempts]++
+	}
 	switch d.Outcome() {
 	case protocol.OutcomeCreated:
 		m.Counts[MetricCreated]++
@@ -107,27 +106,23 @@ func (m *invocationMetrics) addOutcome(d *delivery.Delivery) {
 	case protocol.OutcomeFailed:
 		m.Counts[MetricFailed]++
 	}
-	if d.Result != nil && d.Result.Adopted {
-		m.Counts[MetricAdopted]++
-	}
 }
 
 // addEffort adds the code of a failure, and what was done for the delivery.
 func (m *invocationMetrics) addEffort(d *delivery.Delivery) {
 	if d.Failure != nil {
 		m.Counts[string(d.Failure.Code)]++
+		if d.Failure.Code == problem.OutcomeUnknown {
+			m.Counts[MetricUnknownOutcomes]++
+		}
 	}
-	m.Counts[MetricKeyRefreshes] += d.Effort.SecretReads()
-	m.Counts[MetricUpstreamCalls] += len(d.Effort.Calls())
 	for _, call := range d.Effort.Calls() {
 		m.addCall(call)
 	}
 }
 
 func (m *invocationMetrics) addCall(call sendgrid.Call) {
-	if name := call.Op.Metric(); name != "" {
-		m.Latencies[name] = append(m.Latencies[name], call.Duration)
-	}
+	m.Latencies[MetricSendGridLatency] = append(m.Latencies[MetricSendGridLatency], call.Duration)
 	if limit := call.RateLimit; limit.Limit > 0 {
 		least, reported := m.Counts[MetricRateLimitRemaining]
 		if !reported || limit.Remaining < least {
