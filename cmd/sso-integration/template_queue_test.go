@@ -39,28 +39,26 @@ func wrongQueues(_ *testing.T, tpl template) (wrong []string) {
 		except(allowed, named, " may be sent to, but is not named"))
 }
 
-// wrongWaits returns the alarms of the event queue that an audit without a fault could set off. Its
-// messages are delayed, and one that fails is received again after each visibility timeout.
+// wrongWaits reports whether an audit without a fault could set off the alarm of the event queue. Its messages are
+// delayed, and one that fails is received again after each visibility timeout.
 func wrongWaits(_ *testing.T, tpl template) (wrong []string) {
-	const (
-		countedReceives = 3 // SQS does not count the age of a message that was received more often.
-		auditTries      = 5 // An audit of a connection is not tried more often.
-	)
-	number := func(resource, property string) int {
-		n, _ := at(tpl.value, "Resources", resource, "Properties", property).(int)
-		return n
+	const auditTries = 5 // An audit of a connection is not tried more often.
+	seconds := func(v any) time.Duration {
+		n, _ := v.(int)
+		return time.Duration(n) * time.Second
 	}
-	seconds := func(n int) time.Duration { return time.Duration(n) * time.Second }
-	visibility := seconds(number("IdpEventQueue", "VisibilityTimeout"))
+	visibility := seconds(at(tpl.value, "Resources", "IdpEventQueue", "Properties", "VisibilityTimeout"))
 	if visibility != 6*invocation.Timeout {
 		wrong = append(wrong, fmt.Sprint("the visibility timeout is ", visibility))
 	}
-	if most := eventqueue.MaxSpread + countedReceives*visibility; seconds(number("IdpEventsWaitingAlarm", "Threshold")) <= most {
-		wrong = append(wrong, fmt.Sprint("IdpEventsWaitingAlarm does not admit the age ", most))
-	}
-	inFlight := seconds(number("IdpEventsFailingAlarm", "DatapointsToAlarm") * number("IdpEventsFailingAlarm", "Period"))
-	if most := eventqueue.MaxSpread + (auditTries-1)*visibility; inFlight <= most {
-		wrong = append(wrong, fmt.Sprint("IdpEventsFailingAlarm does not admit messages in flight for ", most))
+	alarm := at(tpl.value, "Resources", "IdpEventsWaitingAlarm", "Properties")
+	points, _ := at(alarm, "DatapointsToAlarm").(int)
+	metrics, _ := at(alarm, "Metrics").([]any)
+	for _, each := range metrics[1:] {
+		there := time.Duration(points) * seconds(at(each, "MetricStat", "Period"))
+		if most := eventqueue.MaxSpread + (auditTries-1)*visibility; there <= most {
+			wrong = append(wrong, fmt.Sprint("IdpEventsWaitingAlarm does not admit messages that are there for ", most))
+		}
 	}
 	return wrong
 }

@@ -18,10 +18,12 @@ import (
 	"sendgrid-sso-integration/internal/publish"
 	"sendgrid-sso-integration/internal/telemetry"
 	"sendgrid-sso-integration/internal/telemetry/emf"
-	"sendgrid-sso-integration/sendgrid"
 )
 
-const templateFile = "../../template.yaml"
+const (
+	templateFile  = "../../template.yaml"
+	dashboardFile = "../../dashboard.yaml"
+)
 
 // templateChecks return where the template differs from the code, which no linter can know.
 var templateChecks = map[string]func(*testing.T, template) []string{
@@ -29,12 +31,15 @@ var templateChecks = map[string]func(*testing.T, template) []string{
 	"the environment is the one that the code reads": wrongVariables,
 	"the permissions are those that the code needs":  wrongPermissions,
 	"the metrics are those that the code reports":    wrongMetrics,
+	"eight alarms, each for a person":                wrongAlarms,
+	"the dashboard is deployed with all it shows":    wrongDashboard,
 	"the function's own events are no requests":      loops,
 	"few parameters, each with a label and a group":  wrongParameters,
 	"the timeout is the one that the code divides":   wrongTimeout,
 	"the queues are those that the code sends to":    wrongQueues,
 	"an audit sets off no alarm of the queue":        wrongWaits,
 	"two days without an audit set off an alarm":     wrongHeartbeat,
+	"an unknown outcome is an alarm until it is not": wrongUnknown,
 	"the status is for callers with credentials":     wrongStatus,
 	"webhooks alone have open routes":                wrongAuthorizers,
 }
@@ -65,26 +70,36 @@ func TestTemplateMistakesAreFound(t *testing.T) {
 		"every resource":     {"Resource: !GetAtt LedgerTable.Arn", `Resource: "*"`, "dynamodb:GetItem is allowed everywhere"},
 		"any source":         {"events:source: sendgrid.sso", "events:source: com.example", "events:PutEvents is allowed with any source"},
 		"alarm's namespace":  {" Namespace: SendGridSSO", " Namespace: SendGrid", "SendGrid SendGridUnauthorized"},
-		"dimension":          {"- Name: FunctionName", "- Name: Function", "Function}"},
-		"graph's metric":     {`[".", "OutcomeUnknown", `, `[".", "Held", `, "SendGridSSO Held"},
-		"forgotten alarm":    {"\"${DeadLettersAlarm.Arn}\",\n", "", "DeadLettersAlarm is not on"},
-		"no label":           {"      AlarmEmail:\n        default: Email address for alarms\n", "", "AlarmEmail has no label"},
-		"no group":           {"Parameters: [AlarmEmail, LogRetentionInDays]", "Parameters: [LogRetentionInDays]", "AlarmEmail is in no group"},
+		"dimension":          {"[{Name: FunctionName,", "[{Name: Function,", "Function}"},
+		"alarm's metric":     {"MetricName: UnknownOutcomes", "MetricName: Unknown", "SendGridSSO Unknown"},
+		"unread metric":      {"MetricName: Attempts", "MetricName: Failed", "nobody reads Attempts"},
+		"unused metric":      {"FILL(secret, 0) / 2", "FILL(forbidden, 0) / 2", "CredentialRefusedAlarm does not use secret"},
+		"unknown metric":     {"visible + inflight", "visible + flying", "IdpEventsWaitingAlarm uses flying"},
+		"no instructions":    {"People cannot log in to SendGrid with an enabled SSO integration of the stack ${AWS::StackName}, or cannot within 30", "Soon nobody can log in, within 30", "CertificateExpiringAlarm does not name the stack"},
+		"unknown output":     {"Run the output ShowDeadLettersCommand.", "Run the output DeadLettersCommand.", "DeadLettersAlarm names DeadLettersCommand"},
+		"deaf alarm":         {"      TreatMissingData: ignore\n      AlarmActions: [!Ref AlarmTopic]", "      TreatMissingData: ignore\n      AlarmActions: []", "OutcomeUnknownAlarm has AlarmActions []"},
+		"ninth alarm":        {"  AlarmTopic:\n", "  OneMoreAlarm:\n    Type: AWS::CloudWatch::Alarm\n\n  AlarmTopic:\n", "there are 9 alarms"},
+		"forgotten alarm":    {"${DeadLettersAlarm.Arn},", "", "DeadLettersAlarm is not on the dashboard"},
+		"forgotten id":       {" 'HttpApiId=${HttpApi}'\n", "\n", "DashboardCommand lacks HttpApiId"},
+		"unknown until when": {"TreatMissingData: ignore", "TreatMissingData: notBreaching", "OutcomeUnknownAlarm has TreatMissingData notBreaching"},
+		"unknown too long":   {"      Period: 300\n", "      Period: 86400\n", "OutcomeUnknownAlarm has Period 86400"},
+		"no label":           {"      AlarmEmail: {default: Email address for alarms}\n", "", "AlarmEmail has no label"},
+		"no group":           {"Parameters: [AlarmEmail]", "Parameters: []", "AlarmEmail is in no group"},
+		"asked later":        {"Parameters:\n  AlarmEmail:", "Parameters:\n  Another:\n    Type: String\n  AlarmEmail:", "the first parameter is Another"},
 		"timeout":            {"      Timeout: 28", "      Timeout: 29", "the timeout is 29"},
 		"forbidden queue":    {"Resource: !GetAtt IdpEventQueue.Arn\n              # The function", "Resource: !GetAtt LedgerTable.Arn\n              # The function", "IdpEventQueue.Arn is named, but"},
 		"needless queue":     {"DEAD_LETTER_QUEUE_URL: !Ref IdpEventDeadLetterQueue", "DEAD_LETTER_QUEUE_URL: !Ref IdpEventQueue", "IdpEventDeadLetterQueue.Arn may be sent to, but"},
 		"another queue":      {"EVENT_QUEUE_URL: !Ref IdpEventQueue", "EVENT_QUEUE_URL: !Ref IdpEventDeadLetterQueue", "EVENT_QUEUE_URL is not IdpEventQueue.Arn"},
-		"uncounted":          {"Action: sqs:GetQueueAttributes\n                Resource: !GetAtt IdpEventDeadLetterQueue.Arn", "Action: sqs:GetQueueAttributes\n                Resource: !GetAtt IdpEventQueue.Arn", "IdpEventDeadLetterQueue.Arn is named, but the role does not let the function count"},
+		"uncounted":          {"                  - sqs:SendMessage\n                  - sqs:GetQueueAttributes\n", "                  - sqs:SendMessage\n", "IdpEventDeadLetterQueue.Arn is named, but the role does not let the function count"},
 		"open status":        {"Path: /sso/status\n", "Path: /sso/status\n            Auth:\n              Authorizer: NONE\n", "GET /sso/status has the authorizer NONE"},
 		"open teammates":     {"Path: /sso/teammates\n", "Path: /sso/teammates\n            Auth:\n              Authorizer: NONE\n", "that /sso/teammates is open is true"},
 		"closed webhook":     {"Path: /webhooks/sso/teammates\n            PayloadFormatVersion: \"2.0\"\n            Auth:\n              Authorizer: NONE\n", "Path: /webhooks/sso/teammates\n", "that /webhooks/sso/teammates is open is false"},
 		"no status":          {"Path: /sso/status\n", "Path: /sso/state\n", "no route GET /sso/status"},
 		"status is last":     {"Outputs:\n  StatusCommand:", "Outputs:\n  First:\n    Value: x\n  StatusCommand:", "the first output is not StatusCommand"},
 		"visibility":         {"VisibilityTimeout: 168", "VisibilityTimeout: 300", "the visibility timeout is 5m0s"},
-		"impatient alarm":    {"Threshold: 1800", "Threshold: 1200", "IdpEventsWaitingAlarm does not admit the age 23m24s"},
-		"alarm too early":    {"DatapointsToAlarm: 30", "DatapointsToAlarm: 25", "IdpEventsFailingAlarm does not admit messages in flight for 26m12s"},
-		"no heartbeat":       {"TreatMissingData: breaching", "TreatMissingData: ignore", "AuditFailingAlarm has TreatMissingData ignore"},
-		"slow heartbeat":     {"EvaluationPeriods: 2\n      ComparisonOperator: LessThanThreshold", "EvaluationPeriods: 3\n      ComparisonOperator: LessThanThreshold", "AuditFailingAlarm has EvaluationPeriods 3"},
+		"alarm too early":    {"DatapointsToAlarm: 30", "DatapointsToAlarm: 25", "IdpEventsWaitingAlarm does not admit messages that are there for 26m12s"},
+		"no heartbeat":       {"FILL(audits, 0) < 1 OR ", "", "FindingsAlarm has the expression IF(FILL(findings, 0) >= 1, 1, 0)"},
+		"slow heartbeat":     {"Period: 172800\n            Stat: Sum", "Period: 259200\n            Stat: Sum", "AuditsCompleted of FindingsAlarm has Period 259200"},
 		"own source":         {"(?!sendgrid[.]sso$)", "", "IdpEventSources admits sendgrid.sso"},
 		"own events":         {"            trigger:\n", "            cause:\n", "cause is not in the origin of a result"},
 	} {
@@ -188,7 +203,7 @@ func unresolved(_ *testing.T, tpl template) (wrong []string) {
 func wrongVariables(t *testing.T, tpl template) (wrong []string) {
 	t.Helper()
 	// The SDK reads the endpoints of the services that the function calls.
-	names := append(main.EnvironmentNames(), "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_EVENTBRIDGE", "AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL_SQS")
+	names := append(main.EnvironmentNames(), "TEAMMATES", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_EVENTBRIDGE", "AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL_SQS")
 	var local map[string]map[string]string
 	readJSON(t, "../../events/local.env.json", &local) // SAM drops variables that are not declared.
 	declared := keys(at(tpl.value, "Resources", "SSOIntegrationFunction", "Properties", "Environment", "Variables"))
@@ -237,15 +252,10 @@ func wrongPermissions(_ *testing.T, tpl template) (wrong []string) {
 // reportedMetrics returns the names of the metrics that the code reports.
 func reportedMetrics() []string {
 	reported := []string{
-		telemetry.MetricCreated, telemetry.MetricUpdated, telemetry.MetricUnchanged, telemetry.MetricSuperseded, telemetry.MetricDisabled, telemetry.MetricDeleted,
-		telemetry.MetricRejected, telemetry.MetricFailed, telemetry.MetricAdopted,
-		telemetry.MetricColdStarts, telemetry.MetricKeyRefreshes, telemetry.MetricUpstreamCalls, telemetry.MetricRateLimitRemaining,
-		telemetry.MetricAuditsFailed, telemetry.MetricAuditsCompleted, telemetry.MetricAuditedIntegrations, telemetry.MetricFailedIntegrations, telemetry.MetricFindings,
-		telemetry.MetricIntegrationsWithoutCertificate, telemetry.MetricDisabledIntegrations, telemetry.MetricExpiringIntegrations,
-		telemetry.MetricCertificateDaysLeft,
-	}
-	for _, op := range sendgrid.Ops() {
-		reported = append(reported, op.Metric())
+		telemetry.MetricAttempts, telemetry.MetricCreated, telemetry.MetricUpdated, telemetry.MetricUnchanged, telemetry.MetricSuperseded, telemetry.MetricDisabled, telemetry.MetricDeleted,
+		telemetry.MetricRejected, telemetry.MetricFailed, telemetry.MetricUnknownOutcomes, telemetry.MetricSendGridLatency, telemetry.MetricRateLimitRemaining,
+		telemetry.MetricAuditsCompleted, telemetry.MetricAuditedIntegrations, telemetry.MetricFailedIntegrations, telemetry.MetricFindings,
+		telemetry.MetricCertificateFindings, telemetry.MetricCertificateDaysLeft,
 	}
 	for _, code := range problem.Codes() {
 		reported = append(reported, string(code))
@@ -253,24 +263,23 @@ func reportedMetrics() []string {
 	return reported
 }
 
-func wrongMetrics(t *testing.T, tpl template) (wrong []string) {
-	t.Helper()
-	reported := reportedMetrics()
-	filters := fmt.Sprint(at(tpl.value, "Resources", "ApiThrottlesMetric", "Properties", "MetricTransformations"))
-	use := func(namespace, name, dimension, value string) {
-		id := strings.Trim(value, "${}")
-		byFunction := slices.Contains(reported, name) && dimension == emf.Dimension && id == "SSOIntegrationFunction"
-		byFilter := strings.Contains(filters, "MetricName:"+name+" ") && dimension == "ApiId" && id == "HttpApi"
-		if (namespace != emf.Namespace || !byFunction && !byFilter) && !strings.HasPrefix(namespace, "AWS/") {
-			wrong = append(wrong, strings.Join([]string{"nobody reports", namespace, name, "{" + dimension + "}", value}, " "))
-		}
-	}
+// metricUse is one use of a metric, by an alarm or on the dashboard.
+type metricUse struct{ namespace, name, dimension, value string }
+
+// alarmMetrics returns the metrics of the template's alarms.
+func alarmMetrics(tpl template) (uses []metricUse) {
 	walk(at(tpl.value, "Resources"), func(o map[string]any) {
 		if dimensions, ok := o["Dimensions"].([]any); ok && o["Namespace"] != nil {
-			use(items(o["Namespace"])[0], items(o["MetricName"])[0], items(at(dimensions[0], "Name"))[0], items(at(dimensions[0], "Value"))[0])
+			uses = append(uses, metricUse{items(o["Namespace"])[0], items(o["MetricName"])[0], items(at(dimensions[0], "Name"))[0], items(at(dimensions[0], "Value"))[0]})
 		}
 	})
-	body := items(at(tpl.value, "Resources", "Dashboard", "Properties", "DashboardBody"))[0]
+	return uses
+}
+
+// dashboardMetrics returns the metrics on the dashboard.
+func dashboardMetrics(t *testing.T) (uses []metricUse) {
+	t.Helper()
+	body := items(at(parseTemplate(t, string(read(t, dashboardFile)), nil).value, "Resources", "Dashboard", "Properties", "DashboardBody"))[0]
 	require.True(t, json.Valid([]byte(body)), "the dashboard is JSON")
 	above := make([]string, 4)
 	for _, line := range regexp.MustCompile(`\["([^"]+)", "([^"]+)", "([^"]+)", "([^"]+)"`).FindAllStringSubmatch(body, -1) {
@@ -279,13 +288,104 @@ func wrongMetrics(t *testing.T, tpl template) (wrong []string) {
 				above[i] = part
 			}
 		}
-		use(above[0], above[1], above[2], above[3])
+		uses = append(uses, metricUse{above[0], above[1], above[2], strings.Trim(above[3], "${}")})
 	}
-	runbook := string(read(t, "../../docs/operations.md"))
+	return uses
+}
+
+// wrongMetrics returns the metrics that are read and that nobody reports, and those that are reported and nobody
+// reads. The dashboard searches the codes.
+func wrongMetrics(t *testing.T, tpl template) (wrong []string) {
+	t.Helper()
+	reported, read := reportedMetrics(), []string{}
+	for _, use := range slices.Concat(alarmMetrics(tpl), dashboardMetrics(t)) {
+		byFunction := slices.Contains(reported, use.name) && use.dimension == emf.Dimension && slices.Contains([]string{"SSOIntegrationFunction", "FunctionName"}, use.value)
+		if (use.namespace != emf.Namespace || !byFunction) && !strings.HasPrefix(use.namespace, "AWS/") {
+			wrong = append(wrong, strings.Join([]string{"nobody reports", use.namespace, use.name, "{" + use.dimension + "}", use.value}, " "))
+		}
+		read = append(read, use.name)
+	}
+	for _, name := range reported {
+		if !slices.Contains(read, name) && !slices.Contains(problem.Codes(), problem.Code(name)) {
+			wrong = append(wrong, "nobody reads "+name)
+		}
+	}
+	return wrong
+}
+
+// alarms returns the ids of the template's alarms.
+func alarms(tpl template) (ids []string) {
 	for _, id := range keys(at(tpl.value, "Resources")) {
-		if at(tpl.value, "Resources", id, "Type") == "AWS::CloudWatch::Alarm" &&
-			(!strings.Contains(body, `"${`+id+`.Arn}"`) || !strings.Contains(runbook, "\n| `"+id+"` |")) {
-			wrong = append(wrong, id+" is not on the dashboard or not in the runbook")
+		if at(tpl.value, "Resources", id, "Type") == "AWS::CloudWatch::Alarm" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// wrongAlarms returns what keeps an alarm from telling a person what to do: more alarms than a person reads, one that
+// notifies nobody or says neither which stack nor which command, and an expression that does not use each of its
+// metrics.
+func wrongAlarms(_ *testing.T, tpl template) (wrong []string) {
+	if n := len(alarms(tpl)); n > 8 {
+		wrong = append(wrong, fmt.Sprintf("there are %d alarms", n))
+	}
+	outputs := keys(at(tpl.value, "Outputs"))
+	for _, id := range alarms(tpl) {
+		properties := at(tpl.value, "Resources", id, "Properties")
+		for _, property := range []string{"AlarmActions", "OKActions"} {
+			if actions := at(properties, property); fmt.Sprint(actions) != "[AlarmTopic]" {
+				wrong = append(wrong, fmt.Sprint(id, " has ", property, " ", actions))
+			}
+		}
+		text := fmt.Sprint(at(properties, "AlarmDescription"))
+		if !strings.Contains(text, "${AWS::StackName}") {
+			wrong = append(wrong, id+" does not name the stack")
+		}
+		named := regexp.MustCompile(`\w+Command\b`).FindAllString(text, -1)
+		if len(named) == 0 {
+			wrong = append(wrong, id+" names no command")
+		}
+		for _, name := range except(named, outputs, "") {
+			wrong = append(wrong, id+" names "+name+", which is no output")
+		}
+		wrong = slices.Concat(wrong, wrongExpression(id, properties))
+	}
+	return wrong
+}
+
+// wrongExpression compares the metrics of an alarm with its expression, which is the first of them.
+func wrongExpression(id string, properties any) (wrong []string) {
+	metrics, _ := at(properties, "Metrics").([]any)
+	if len(metrics) == 0 {
+		return nil
+	}
+	var ids []string
+	for _, each := range metrics[1:] {
+		ids = append(ids, fmt.Sprint(at(each, "Id")))
+	}
+	used := regexp.MustCompile(`\b[a-z]+\b`).FindAllString(fmt.Sprint(at(metrics[0], "Expression")), -1)
+	for _, name := range except(ids, used, "") {
+		wrong = append(wrong, id+" does not use "+name)
+	}
+	for _, name := range except(used, ids, "") {
+		wrong = append(wrong, id+" uses "+name+", which is none of its metrics")
+	}
+	return wrong
+}
+
+// wrongDashboard returns what the command that deploys the dashboard lacks.
+func wrongDashboard(t *testing.T, tpl template) (wrong []string) {
+	t.Helper()
+	command := fmt.Sprint(at(tpl.value, "Outputs", "DashboardCommand", "Value"))
+	for _, id := range alarms(tpl) {
+		if !strings.Contains(command, "${"+id+".Arn}") {
+			wrong = append(wrong, id+" is not on the dashboard")
+		}
+	}
+	for _, name := range keys(at(parseTemplate(t, string(read(t, dashboardFile)), nil).value, "Parameters")) {
+		if !strings.Contains(command, "'"+name+"=") {
+			wrong = append(wrong, "DashboardCommand lacks "+name)
 		}
 	}
 	return wrong
@@ -337,14 +437,41 @@ func wrongStatus(_ *testing.T, tpl template) (wrong []string) {
 }
 
 // wrongHeartbeat returns what keeps the alarm from noticing that no audit was completed for two days. The
-// metric is not reported then.
+// metric is not reported then, so that the expression has to fill it.
 func wrongHeartbeat(_ *testing.T, tpl template) (wrong []string) {
-	for property, want := range map[string]any{
-		"MetricName": telemetry.MetricAuditsCompleted, "Statistic": "Sum", "ComparisonOperator": "LessThanThreshold", "Threshold": 1,
-		"Period": 24 * 60 * 60, "EvaluationPeriods": 2, "TreatMissingData": "breaching",
-	} {
-		if got := at(tpl.value, "Resources", "AuditFailingAlarm", "Properties", property); got != want {
-			wrong = append(wrong, fmt.Sprint("AuditFailingAlarm has ", property, " ", got))
+	properties := at(tpl.value, "Resources", "FindingsAlarm", "Properties")
+	metrics, _ := at(properties, "Metrics").([]any)
+	if expression := at(metrics[0], "Expression"); expression != "IF(FILL(audits, 0) < 1 OR FILL(findings, 0) >= 1, 1, 0)" {
+		wrong = append(wrong, fmt.Sprint("FindingsAlarm has the expression ", expression))
+	}
+	for _, each := range metrics[1:] {
+		name, period, stat := at(each, "MetricStat", "Metric", "MetricName"), at(each, "MetricStat", "Period"), at(each, "MetricStat", "Stat")
+		if period != 48*60*60 {
+			wrong = append(wrong, fmt.Sprint(name, " of FindingsAlarm has Period ", period))
+		}
+		if want := map[any]string{telemetry.MetricAuditsCompleted: "Sum", telemetry.MetricFindings: "Maximum"}[name]; stat != want {
+			wrong = append(wrong, fmt.Sprint(name, " of FindingsAlarm has Stat ", stat))
+		}
+	}
+	return append(wrong, unequal(tpl, "FindingsAlarm", map[string]any{
+		"EvaluationPeriods": 1, "ComparisonOperator": "GreaterThanOrEqualToThreshold", "Threshold": 1, "TreatMissingData": "breaching",
+	})...)
+}
+
+// wrongUnknown returns what would end the alarm before an audit has found that every outcome is known, or keep it on
+// after that.
+func wrongUnknown(_ *testing.T, tpl template) []string {
+	return unequal(tpl, "OutcomeUnknownAlarm", map[string]any{
+		"MetricName": telemetry.MetricUnknownOutcomes, "Statistic": "Maximum", "ComparisonOperator": "GreaterThanOrEqualToThreshold", "Threshold": 1,
+		"Period": 300, "EvaluationPeriods": 1, "TreatMissingData": "ignore",
+	})
+}
+
+// unequal returns the properties of a resource that are not as they should be.
+func unequal(tpl template, id string, properties map[string]any) (wrong []string) {
+	for property, want := range properties {
+		if got := at(tpl.value, "Resources", id, "Properties", property); got != want {
+			wrong = append(wrong, fmt.Sprint(id, " has ", property, " ", got))
 		}
 	}
 	return wrong
@@ -362,11 +489,16 @@ func wrongAuthorizers(_ *testing.T, tpl template) (wrong []string) {
 	return wrong
 }
 
-// wrongParameters returns the parameters beyond eighteen, more than which nobody reads, and
-// those that the console would show without a label or in no group.
+// wrongParameters returns the parameters beyond sixteen, more than which nobody reads, and
+// those that the console would show without a label or in no group. The guided deployment asks for the
+// address of the alarms first: without it nobody is told anything.
 func wrongParameters(_ *testing.T, tpl template) (wrong []string) {
 	parameters := keys(at(tpl.value, "Parameters"))
-	wrong = append(wrong, parameters[min(18, len(parameters)):]...)
+	wrong = append(wrong, parameters[min(16, len(parameters)):]...)
+	_, rest, _ := strings.Cut(tpl.source, "\nParameters:\n  ")
+	if first, _, _ := strings.Cut(rest, ":"); first != "AlarmEmail" {
+		wrong = append(wrong, "the first parameter is "+first)
+	}
 	console := at(tpl.value, "Metadata", "AWS::CloudFormation::Interface")
 	var grouped []string
 	walk(at(console, "ParameterGroups"), func(group map[string]any) {

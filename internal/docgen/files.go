@@ -15,6 +15,7 @@ import (
 	"sendgrid-sso-integration/internal/refusal"
 	"sendgrid-sso-integration/internal/request"
 	"sendgrid-sso-integration/internal/status"
+	"sendgrid-sso-integration/internal/telemetry"
 	"sendgrid-sso-integration/sendgrid"
 )
 
@@ -43,7 +44,7 @@ func files() map[string]rewriter {
 			"checks":   enum(10, status.Names()),
 			"findings": enum(6, audit.Codes()),
 		}),
-		"template.yaml": sections(map[string]section{"codes": codesOfDashboard}),
+		"dashboard.yaml": sections(map[string]section{"codes": codesOfDashboard}),
 		"events/results/schema.json": schema(map[string]string{
 			"outcome": join(published(), ", ", `"`),
 			"code":    join(provision.WarningCodes(), ", ", `"`), // That of a warning; those of failures are in groups.
@@ -64,14 +65,17 @@ func codes() (rows [][]string) {
 	return rows
 }
 
-// findings are the rows of the findings of an audit, with whether the metric Findings counts them.
+// findings are the rows of the findings of an audit, with the metric that counts them and has an alarm.
 func findings() (rows [][]string) {
 	for _, c := range audit.Codes() {
-		counts := "no"
-		if (audit.Finding{Code: c}).Alarms() {
-			counts = "yes"
+		counted := "none"
+		switch f := (audit.Finding{Code: c}); {
+		case f.Alarms():
+			counted = code(telemetry.MetricFindings)
+		case f.EndsLogin():
+			counted = code(telemetry.MetricCertificateFindings)
 		}
-		rows = append(rows, []string{code(c), counts})
+		rows = append(rows, []string{code(c), counted})
 	}
 	return rows
 }
