@@ -41,7 +41,6 @@ func TestLogEventBecomesARequest(t *testing.T) {
 	reply = f.Invoke(bytes.ReplaceAll(sample(t, "log-event"), []byte("lifecycle.update"), []byte("lifecycle.deactivate")), timeout)
 	require.JSONEq(t, `{"outcome":"Announced","okta_app":"`+appID+`"}`, string(reply.Body))
 	require.Contains(t, w.bus.Taken()[1].Detail, `"enabled":false`)
-	require.InDelta(t, 2, metric(t, f, "Announced"), 0)
 	require.Equal(t, 1, w.secrets.Calls())
 }
 

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -99,6 +100,16 @@ func TestTemplate(t *testing.T) {
 	slices.Sort(allowed)
 	require.ElementsMatch(t, append(byLambda, calledActions(t)...), slices.Compact(allowed))
 
+	outputs, ok := template["Outputs"].(map[string]any)
+	require.True(t, ok)
+	requireAlarms(t, resources, outputs)
+	require.Regexp(t, `\nParameters:\n  AlarmEmail:`, string(read(t, "../../idp-connector/template.yaml")), "the guided deployment asks for it first")
+}
+
+// requireAlarms checks that each alarm notifies somebody, reads metrics that are reported, and says which stack it is
+// about and which command is the first.
+func requireAlarms(t *testing.T, resources, outputs map[string]any) {
+	t.Helper()
 	alarms := 0
 	for id, resource := range resources {
 		if at(resource, "Type") != "AWS::CloudWatch::Alarm" {
@@ -106,6 +117,13 @@ func TestTemplate(t *testing.T) {
 		}
 		alarms++
 		require.Equal(t, []string{"AlarmTopic"}, texts(at(resource, "Properties", "AlarmActions")), "%s notifies somebody", id)
+		text := fmt.Sprint(at(resource, "Properties", "AlarmDescription"))
+		require.Contains(t, text, "${AWS::StackName}", id)
+		commands := regexp.MustCompile(`\w+Command\b`).FindAllString(text, -1)
+		require.NotEmpty(t, commands, id)
+		for _, command := range commands {
+			require.Contains(t, outputs, command, id)
+		}
 		if at(resource, "Properties", "Namespace") == emf.Namespace {
 			metrics := append(connector.Codes(), connector.MetricApplicationsFailing)
 			require.Contains(t, metrics, connector.Code(fmt.Sprint(at(resource, "Properties", "MetricName"))), id)

@@ -77,7 +77,7 @@ func TestForgedResultIsRefused(t *testing.T) {
 	require.JSONEq(t, allProcessed, string(f.Invoke(queued(t, forged), timeout).Body), "a repetition cannot help")
 	require.Zero(t, w.okta.Writes())
 	require.Empty(t, w.sent())
-	require.InDelta(t, 2, metric(t, f, "Refused"), 0)
+	require.Len(t, processed(t, f), 2)
 	require.Equal(t, "WARN", processed(t, f)[0]["level"])
 
 	// A laptop writes the URLs of its simulator, and no others.

@@ -121,7 +121,7 @@ func (c *Connector) Invoke(ctx context.Context, payload []byte) ([]byte, error) 
 		c.deliver(ctx, d, batch.queued)
 		c.logLine(ctx, d, coldStart)
 	}
-	c.Metrics.write(c.Providers, batch.deliveries, coldStart)
+	c.Metrics.write(batch.deliveries)
 	return batch.answer()
 }
 

@@ -35,11 +35,6 @@ const (
 	Failed Outcome = "Failed"
 )
 
-// Outcomes returns every outcome.
-func Outcomes() []Outcome {
-	return []Outcome{Announced, Updated, Unchanged, Ignored, Skipped, Refused, Checked, Failed}
-}
-
 // delivery is the record of one event: what arrived, and what became of it.
 type delivery struct {
 	event     Event

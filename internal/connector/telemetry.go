@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"time"
 
 	"sendgrid-sso-integration/internal/cut"
 	"sendgrid-sso-integration/internal/idp"
@@ -61,16 +60,10 @@ func callsOf(p Provider, d *delivery) (n int) {
 	return n
 }
 
-// The metrics beside the outcomes and the codes, each of which is a metric too. Those of a
-// provider begin with its name.
-const (
-	metricCalls      = "Calls"
-	metricLatency    = "Latency"
-	MetricColdStarts = "ColdStarts"
-	// MetricApplicationsFailing is how many applications a scheduled event could not request,
-	// until a person does something. Only scheduled events report it.
-	MetricApplicationsFailing = "ApplicationsFailing"
-)
+// MetricApplicationsFailing is how many applications a scheduled event could not request, until a person does
+// something. Only scheduled events report it. Each code of a failure is a metric too, where it occurs; the log has
+// everything else.
+const MetricApplicationsFailing = "ApplicationsFailing"
 
 // Metrics writes the metrics of each invocation.
 type Metrics struct {
@@ -79,36 +72,22 @@ type Metrics struct {
 	FunctionName string
 }
 
-// write writes the metrics of an invocation: the outcomes also where they are zero, the codes
-// that occurred. On nil it does nothing.
-func (m *Metrics) write(providers []Provider, deliveries []*delivery, coldStart bool) {
+// write writes the metrics of an invocation, if it has any. On nil it does nothing.
+func (m *Metrics) write(deliveries []*delivery) {
 	if m == nil {
 		return
 	}
-	counts, latencies := map[string]int{MetricColdStarts: 0}, map[string][]time.Duration{}
-	for _, outcome := range Outcomes() {
-		counts[string(outcome)] = 0
-	}
-	if coldStart {
-		counts[MetricColdStarts]++
-	}
-	for _, p := range providers {
-		counts[p.Name()+metricCalls] = 0
-	}
+	counts := map[string]int{}
 	for _, d := range deliveries {
 		count(counts, d)
-		for _, call := range d.calls {
-			counts[call.Provider+metricCalls]++
-			latencies[call.Provider+metricLatency] = append(latencies[call.Provider+metricLatency], call.Duration)
-		}
 	}
-	emf.Document{FunctionName: m.FunctionName, Counts: counts, Latencies: latencies}.Write(m.Out)
+	if len(counts) > 0 {
+		emf.Document{FunctionName: m.FunctionName, Counts: counts}.Write(m.Out)
+	}
 }
 
-// count counts the outcome and the code of a delivery and of its parts. A failure of a part that
-// fails the whole is counted once.
+// count counts the code of a delivery and of its parts. A failure of a part that fails the whole is counted once.
 func count(counts map[string]int, d *delivery) {
-	counts[string(d.result())]++
 	if d.failure != nil {
 		counts[string(d.failure.Code)]++
 	}
