@@ -42,6 +42,7 @@ var templateChecks = map[string]func(*testing.T, template) []string{
 	"an unknown outcome is an alarm until it is not": wrongUnknown,
 	"the status is for callers with credentials":     wrongStatus,
 	"webhooks alone have open routes":                wrongAuthorizers,
+	"what cannot be made again outlives the stack":   wrongRetention,
 }
 
 func TestTemplate(t *testing.T) {
@@ -74,13 +75,14 @@ func TestTemplateMistakesAreFound(t *testing.T) {
 		"alarm's metric":     {"MetricName: UnknownOutcomes", "MetricName: Unknown", "SendGridSSO Unknown"},
 		"unread metric":      {"MetricName: Attempts", "MetricName: Failed", "nobody reads Attempts"},
 		"unused metric":      {"FILL(secret, 0) / 2", "FILL(forbidden, 0) / 2", "CredentialRefusedAlarm does not use secret"},
+		"two results":        {"ReturnData: false", "ReturnData: true", "CredentialRefusedAlarm has ReturnData true of unauthorized"},
 		"unknown metric":     {"visible + inflight", "visible + flying", "IdpEventsWaitingAlarm uses flying"},
 		"no instructions":    {"People cannot log in to SendGrid with an enabled SSO integration of the stack ${AWS::StackName}, or cannot within 30", "Soon nobody can log in, within 30", "CertificateExpiringAlarm does not name the stack"},
 		"unknown output":     {"Run the output ShowDeadLettersCommand.", "Run the output DeadLettersCommand.", "DeadLettersAlarm names DeadLettersCommand"},
 		"deaf alarm":         {"      TreatMissingData: ignore\n      AlarmActions: [!Ref AlarmTopic]", "      TreatMissingData: ignore\n      AlarmActions: []", "OutcomeUnknownAlarm has AlarmActions []"},
 		"ninth alarm":        {"  AlarmTopic:\n", "  OneMoreAlarm:\n    Type: AWS::CloudWatch::Alarm\n\n  AlarmTopic:\n", "there are 9 alarms"},
-		"forgotten alarm":    {"${DeadLettersAlarm.Arn},", "", "DeadLettersAlarm is not on the dashboard"},
-		"forgotten id":       {" 'HttpApiId=${HttpApi}'\n", "\n", "DashboardCommand lacks HttpApiId"},
+		"forgotten alarm":    {"            - !GetAtt DeadLettersAlarm.Arn\n", "", "DeadLettersAlarm is not on the dashboard"},
+		"forgotten id":       {" 'HttpApiId=${HttpApi}' ", " ", "DashboardCommand lacks HttpApiId"},
 		"unknown until when": {"TreatMissingData: ignore", "TreatMissingData: notBreaching", "OutcomeUnknownAlarm has TreatMissingData notBreaching"},
 		"unknown too long":   {"      Period: 300\n", "      Period: 86400\n", "OutcomeUnknownAlarm has Period 86400"},
 		"no label":           {"      AlarmEmail: {default: Email address for alarms}\n", "", "AlarmEmail has no label"},
@@ -98,6 +100,8 @@ func TestTemplateMistakesAreFound(t *testing.T) {
 		"status is last":     {"Outputs:\n  StatusCommand:", "Outputs:\n  First:\n    Value: x\n  StatusCommand:", "the first output is not StatusCommand"},
 		"visibility":         {"VisibilityTimeout: 168", "VisibilityTimeout: 300", "the visibility timeout is 5m0s"},
 		"alarm too early":    {"DatapointsToAlarm: 30", "DatapointsToAlarm: 25", "IdpEventsWaitingAlarm does not admit messages that are there for 26m12s"},
+		"lost secret":        {"Condition: CreatesWebhookSecret\n    DeletionPolicy: RetainExceptOnCreate", "Condition: CreatesWebhookSecret\n    DeletionPolicy: Delete", "SendGridSSOWebhookSecret has DeletionPolicy Delete"},
+		"another secret":     {"  SendGridSSOWebhookSecret:\n", "  WebhookBearerSecret:\n", "SendGridSSOWebhookSecret has Type <nil>"},
 		"no heartbeat":       {"FILL(audits, 0) < 1 OR ", "", "FindingsAlarm has the expression IF(FILL(findings, 0) >= 1, 1, 0)"},
 		"slow heartbeat":     {"Period: 172800\n            Stat: Sum", "Period: 259200\n            Stat: Sum", "AuditsCompleted of FindingsAlarm has Period 259200"},
 		"own source":         {"(?!sendgrid[.]sso$)", "", "IdpEventSources admits sendgrid.sso"},
@@ -361,8 +365,13 @@ func wrongExpression(id string, properties any) (wrong []string) {
 		return nil
 	}
 	var ids []string
-	for _, each := range metrics[1:] {
-		ids = append(ids, fmt.Sprint(at(each, "Id")))
+	for i, each := range metrics {
+		if at(each, "ReturnData") != (i == 0) {
+			wrong = append(wrong, fmt.Sprint(id, " has ReturnData ", at(each, "ReturnData"), " of ", at(each, "Id")))
+		}
+		if i > 0 {
+			ids = append(ids, fmt.Sprint(at(each, "Id")))
+		}
 	}
 	used := regexp.MustCompile(`\b[a-z]+\b`).FindAllString(fmt.Sprint(at(metrics[0], "Expression")), -1)
 	for _, name := range except(ids, used, "") {
@@ -379,7 +388,7 @@ func wrongDashboard(t *testing.T, tpl template) (wrong []string) {
 	t.Helper()
 	command := fmt.Sprint(at(tpl.value, "Outputs", "DashboardCommand", "Value"))
 	for _, id := range alarms(tpl) {
-		if !strings.Contains(command, "${"+id+".Arn}") {
+		if !strings.Contains(command, id+".Arn") {
 			wrong = append(wrong, id+" is not on the dashboard")
 		}
 	}
@@ -432,6 +441,22 @@ func wrongStatus(_ *testing.T, tpl template) (wrong []string) {
 	}
 	if !found {
 		wrong = append(wrong, "there is no route GET /sso/status")
+	}
+	return wrong
+}
+
+// wrongRetention returns what would be lost with the stack, or with a deployment that makes it anew. The logical
+// ids are those of version 1.0, so that an upgrade keeps them too.
+func wrongRetention(_ *testing.T, tpl template) (wrong []string) {
+	for id, kind := range map[string]string{
+		"LedgerTable": "AWS::DynamoDB::Table", "SSOIntegrationFunctionLogGroup": "AWS::Logs::LogGroup",
+		"SendGridApiKeySecret": "AWS::SecretsManager::Secret", "SendGridSSOWebhookSecret": "AWS::SecretsManager::Secret",
+	} {
+		for attribute, want := range map[string]string{"Type": kind, "DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"} {
+			if got := at(tpl.value, "Resources", id, attribute); got != want {
+				wrong = append(wrong, fmt.Sprint(id, " has ", attribute, " ", got))
+			}
+		}
 	}
 	return wrong
 }
