@@ -124,7 +124,7 @@ func TestSamplesAreAnswered(t *testing.T) {
 			continue
 		}
 		if filepath.Base(file) == "audit.json" {
-			require.Contains(t, string(answer.Body), `"total":2,"queued":0,"failed":0,"unreached":0,"connections":[{"entity_id":"http://www.okta.com/exkexisting"`)
+			require.Contains(t, string(answer.Body), `"total":2,"queued":0,"failed":0,"unreached":0,"unknown_outcomes":0,"connections":[{"entity_id":"http://www.okta.com/exkexisting"`)
 			continue
 		}
 		if strings.HasSuffix(file, "-status.json") {
