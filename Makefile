@@ -80,6 +80,12 @@ burst: ## Send 200 events at a rate limit, and audit up to 10,000 connections (s
 	@echo "Building the function, sending 200 events for each number of processes, and auditing up to 10,000 connections. This takes some minutes."
 	go test -tags burst -run '^Test(Burst|AuditBurst|AuditStart)$$' -count=1 -timeout 20m -v ./cmd/sso-integration
 
+.PHONY: compat
+compat: ## Log people in with identity providers of others, installed from Debian as root (a minute)
+	@internal/compat/install.sh
+	@echo "Building the function, and starting the identity providers."
+	go test -tags compat -run '^TestIdentityProviders$$' -count=1 -timeout 10m -v ./internal/compat
+
 fuzz: ## Run every fuzz target
 	@echo "Building all tests to find the fuzz targets."
 	@list=$$(go test -list '^Fuzz' ./...) || { echo "$$list"; exit 1; }; \
