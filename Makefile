@@ -5,6 +5,7 @@ VERSION ?= $(shell cat VERSION)
 PORT    ?= 8089
 EVENT   ?=
 VERBOSE ?=
+WRITE   ?=
 FUZZTIME ?= 30s
 SEEDS   ?= 20000
 # The race detector needs a C compiler; go env reports whether there is one.
@@ -25,6 +26,7 @@ help: ## List the targets and the variables
 	@echo "Variables, as in: make run EVENT=events/direct.json"
 	@echo "  EVENT=file     run: answer this event and show the answer"
 	@echo "  VERBOSE=1      run: show every answer; demo, run and serve: show the function's log"
+	@echo "  WRITE=1        verify-live: create an integration for the trial, and delete it again"
 	@echo "  PORT=8089      serve, simulator: the port to listen on"
 	@echo "  SEEDS=20000    simulate: the number of schedules"
 	@echo "  FUZZTIME=30s   fuzz: the time for each target"
@@ -39,6 +41,10 @@ run: ## Answer the sample events in process, against a simulated SendGrid
 
 status: ## Show the status that the function reports, here of a simulated SendGrid
 	@go run ./cmd/local status
+
+.PHONY: verify-live
+verify-live: ## Compare what your SendGrid account answers with what the function assumes (reads; WRITE=1 also writes)
+	@go run ./cmd/local verify-live $(if $(WRITE),-write)
 
 serve: ## Serve the HTTP API on localhost, and a page that shows what SendGrid has
 	@go run ./cmd/local serve $(if $(VERBOSE),-v) -port $(PORT)

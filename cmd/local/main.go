@@ -22,6 +22,7 @@ const usage = `usage: local <command> [flags]
   simulator [-port N]            serve SendGrid and Secrets Manager for "sam local"
   adopt                          print requests for the integrations that SendGrid has
   explain [response]             say why SendGrid refuses a SAML response
+  verify-live [-write]           compare what SendGrid answers with what the function assumes
 
 "local <command> -h" lists a command's flags.
 `
@@ -57,6 +58,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 		return adopt(ctx, args[1:], getenv, out, logs)
 	case "explain":
 		return explainResponse(ctx, args[1:], getenv, in, out, logs)
+	case "verify-live":
+		return verifyLive(ctx, args[1:], getenv, out, logs)
 	default:
 		fmt.Fprint(logs, usage)
 		return fmt.Errorf("there is no command %q", args[0])

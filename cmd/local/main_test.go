@@ -17,7 +17,7 @@ func TestUsage(t *testing.T) {
 	require.EqualError(t, run(t.Context(), []string{"walk"}, noEnvironment, noInput{}, &out, &logs), `there is no command "walk"`)
 	require.Contains(t, logs.String(), "usage: local <command>")
 
-	for _, command := range []string{"run", "status", "demo", "serve", "simulator", "adopt", "explain"} {
+	for _, command := range []string{"run", "status", "demo", "serve", "simulator", "adopt", "explain", "verify-live"} {
 		require.Contains(t, usage, "\n  "+command+" ")
 		logs = output{}
 		require.ErrorIs(t, run(t.Context(), []string{command, "-h"}, noEnvironment, noInput{}, &out, &logs), flag.ErrHelp)

@@ -1,0 +1,374 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"sendgrid-sso-integration/internal/problem"
+	"sendgrid-sso-integration/internal/provision"
+	"sendgrid-sso-integration/internal/retry"
+	"sendgrid-sso-integration/sendgrid"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
+)
+
+const (
+	// settling is how long the function gives SendGrid to show a write, and maxSettling how long the
+	// trial waits to find out how long it takes.
+	settling    = provision.DefaultSettling
+	maxSettling = 2 * settling
+	// removalTime bounds the removal.
+	removalTime = 2 * maxSettling
+	// firstPoll and maxPoll bound the pauses between two reads that wait for a write.
+	firstPoll = 250 * time.Millisecond
+	maxPoll   = 4 * time.Second
+)
+
+// trial is an integration that is created to be removed.
+type trial struct {
+	*verifier
+	want sendgrid.IntegrationRequest
+	// certificate is the PEM block of a certificate that nobody has the key of.
+	certificate string
+	// id is empty until it is known, and certificateID.
+	id, certificateID string
+	// open reports that there may be an integration to remove, and certificateOpen a certificate.
+	open, certificateOpen bool
+}
+
+// newTrial returns a trial whose entity id is that of no other integration.
+func newTrial(v *verifier) (*trial, error) {
+	token := rand.Text()
+	t := &trial{verifier: v, want: sendgrid.IntegrationRequest{
+		Name:      "DELETE ME: trial " + token,
+		SigninURL: "https://" + token + ".invalid/sso", SignoutURL: "https://" + token + ".invalid/out",
+		EntityID: "urn:delete-me:trial:" + token,
+	}}
+	idp, err := sendgridtest.NewIDP(t.want.EntityID, time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour))
+	if err != nil {
+		return nil, err
+	}
+	t.certificate = idp.PEM()
+	return t, nil
+}
+
+// run carries out the trial, and removes it whatever comes of it.
+func (t *trial) run(ctx context.Context) (err error) {
+	defer func() {
+		interrupted := ctx.Err() != nil
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removalTime)
+		defer cancel()
+		if t.open && interrupted {
+			fmt.Fprintf(t.out, "The trial was ended; it is removed now, which takes %s at most.\n", removalTime)
+		}
+		err = errors.Join(err, t.remove(ctx))
+	}()
+	for _, step := range []func(context.Context) error{t.create, t.update, t.addCertificate} {
+		if err := step(ctx); err != nil {
+			return t.failure(ctx, err)
+		}
+	}
+	return nil
+}
+
+// failure returns the error for the person at the laptop.
+func (t *trial) failure(ctx context.Context, err error) error {
+	forAll := []problem.Code{problem.SendGridUnauthorized, problem.SendGridForbidden, problem.RateLimited}
+	if ctx.Err() != nil || slices.Contains(forAll, provision.Classify(err).Code) {
+		return whatToDo(ctx, err)
+	}
+	return fmt.Errorf("the trial ended early: %w", err)
+}
+
+// create creates the integration, and waits until it can be read.
+func (t *trial) create(ctx context.Context) error {
+	var made *sendgrid.Integration
+	t.open = true
+	err := t.reader.read(ctx, func(ctx context.Context) (err error) {
+		made, err = t.reader.client.CreateIntegration(ctx, t.want)
+		return err
+	})
+	if err != nil {
+		t.open = sendgrid.ClassOf(err).Open()
+		return err
+	}
+	t.id = made.ID
+	t.checkAnswer("the answer to a create", http.StatusOK, writtenIntegration())
+	t.check("the answer to a create has the id", differs(made.ID == "", "the id is missing; the function finds it by reading"))
+	return t.awaitIntegration(ctx, "the new integration", func(i sendgrid.Integration) bool { return i.EntityID == t.want.EntityID })
+}
+
+// update changes the integration, and waits until reads show that.
+func (t *trial) update(ctx context.Context) error {
+	t.want.Name += " (updated)"
+	t.want.SigninURL += "/updated"
+	err := t.reader.read(ctx, func(ctx context.Context) error {
+		_, err := t.reader.client.UpdateIntegration(ctx, t.id, t.want)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	t.checkAnswer("the answer to an update", http.StatusOK, writtenIntegration())
+	return t.awaitIntegration(ctx, "the update", func(i sendgrid.Integration) bool { return i.Name == t.want.Name })
+}
+
+// awaitIntegration waits until the list and a read by id show a write, and compares what they show.
+func (t *trial) awaitIntegration(ctx context.Context, what string, shown func(sendgrid.Integration) bool) error {
+	var inList, byID sendgrid.Integration
+	err := t.await(ctx, what,
+		view{"the list", func(ctx context.Context) (bool, error) {
+			all, err := t.found(ctx)
+			if i := slices.IndexFunc(all, shown); i >= 0 {
+				inList, t.id = all[i], all[i].ID
+				return true, err
+			}
+			return false, err
+		}},
+		view{"a read by id", func(ctx context.Context) (bool, error) {
+			if t.id == "" { // The list has to show it before.
+				return false, nil
+			}
+			i, err := t.integration(ctx, t.id)
+			if err != nil {
+				return false, unlessNotFound(err)
+			}
+			byID = *i
+			return shown(byID), nil
+		}},
+	)
+	if err != nil {
+		return err
+	}
+	t.check("the list shows "+what+" as it was sent", valuesDiffer(t.want, inList))
+	t.check("a read by id shows "+what+" as it was sent", valuesDiffer(t.want, byID))
+	return nil
+}
+
+// addCertificate adds the certificate, and waits until it can be read.
+func (t *trial) addCertificate(ctx context.Context) error {
+	var made *sendgrid.Certificate
+	t.certificateOpen = true
+	err := t.reader.read(ctx, func(ctx context.Context) (err error) {
+		made, err = t.reader.client.CreateCertificate(ctx, sendgrid.CertificateRequest{PublicCertificate: t.certificate, IntegrationID: t.id, Enabled: true})
+		return err
+	})
+	if err != nil {
+		t.certificateOpen = sendgrid.ClassOf(err).Open()
+		return err
+	}
+	t.certificateID = made.ID
+	t.checkAnswer("the answer to a certificate", http.StatusOK, anyCertificate())
+	var shown sendgrid.Certificate
+	err = t.await(ctx, "the new certificate", view{"the list of certificates", func(ctx context.Context) (bool, error) {
+		list, err := t.reader.certificates(ctx, t.id)
+		if err != nil || len(list) == 0 {
+			return false, err
+		}
+		shown = list[0]
+		return true, nil
+	}})
+	if err != nil {
+		return err
+	}
+	t.check("the certificate is shown in the form in which it was sent", formDiffers(t.certificate, shown))
+	t.check("the certificate's dates are those in it", contentDiffers(shown))
+	return nil
+}
+
+// remove removes all of the trial that SendGrid has, and makes sure that it is gone.
+func (t *trial) remove(ctx context.Context) error {
+	if !t.open {
+		return nil
+	}
+	err := t.removeAll(ctx)
+	if err == nil {
+		return nil
+	}
+	switch {
+	case t.id == "":
+		fmt.Fprintf(t.out, "left     perhaps an integration named %q; look for it in SendGrid's SSO settings, and delete it there\n", t.want.Name)
+	case t.certificateID != "":
+		fmt.Fprintf(t.out, "left     the integration %s, named %q, and perhaps its certificate %s; delete them in SendGrid's SSO settings\n", t.id, t.want.Name, t.certificateID)
+	default:
+		fmt.Fprintf(t.out, "left     the integration %s, named %q; delete it in SendGrid's SSO settings\n", t.id, t.want.Name)
+	}
+	return fmt.Errorf("the trial could not be removed: %w", err)
+}
+
+func (t *trial) removeAll(ctx context.Context) error {
+	if t.id == "" { // Nobody knows whether there is one.
+		shown, err := t.look(ctx, func(ctx context.Context) (bool, error) {
+			all, err := t.found(ctx)
+			if len(all) > 0 {
+				t.id = all[0].ID
+			}
+			return t.id != "", err
+		})
+		if err != nil || !shown {
+			return err
+		}
+	}
+	if err := t.removeCertificates(ctx); err != nil {
+		return err
+	}
+	err := t.reader.read(ctx, func(ctx context.Context) error { return t.reader.client.DeleteIntegration(ctx, t.id) })
+	if err != nil {
+		return err
+	}
+	if status := t.recorder.last.status; status != http.StatusNotFound { // A call before was not answered.
+		t.check("the answer to the deletion of the integration", differs(status != http.StatusNoContent, fmt.Sprintf("the status is %d, not 204", status)))
+	}
+	return t.await(ctx, "that the integration is gone",
+		view{"the list", func(ctx context.Context) (bool, error) {
+			all, err := t.found(ctx)
+			return err == nil && len(all) == 0, err
+		}},
+		view{"a read by id", func(ctx context.Context) (bool, error) {
+			_, err := t.integration(ctx, t.id)
+			return sendgrid.IsNotFound(err), unlessNotFound(err)
+		}},
+	)
+}
+
+// removeCertificates removes those that the integration has, because nobody knows whether they go with it.
+func (t *trial) removeCertificates(ctx context.Context) error {
+	var ids []string
+	list := func(ctx context.Context) (bool, error) {
+		list, err := t.reader.certificates(ctx, t.id)
+		ids = nil
+		for _, c := range list {
+			ids = append(ids, c.ID)
+		}
+		return len(ids) > 0, unlessNotFound(err)
+	}
+	_, err := list(ctx)
+	if err == nil && len(ids) == 0 && t.certificateOpen {
+		_, err = t.look(ctx, list)
+	}
+	if err != nil {
+		return err
+	}
+	if t.certificateID != "" && !slices.Contains(ids, t.certificateID) {
+		ids = append(ids, t.certificateID)
+	}
+	for _, t.certificateID = range ids {
+		if err := t.removeCertificate(ctx, t.certificateID); err != nil {
+			return err
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	err = t.await(ctx, "that the certificate is gone", view{"the list of certificates", func(ctx context.Context) (bool, error) {
+		some, err := list(ctx)
+		return err == nil && !some, err
+	}})
+	if err == nil {
+		t.certificateID = ""
+	}
+	return err
+}
+
+func (t *trial) removeCertificate(ctx context.Context, id string) error {
+	err := t.reader.read(ctx, func(ctx context.Context) error { return t.reader.client.DeleteCertificate(ctx, id) })
+	if err == nil && t.recorder.last.status != http.StatusNotFound { // A call before was not answered.
+		t.checkAnswer("the answer to the deletion of the certificate", http.StatusOK, anyCertificate())
+	}
+	return err
+}
+
+// look waits for what SendGrid may have created, as long as the function does.
+func (t *trial) look(ctx context.Context, shows func(context.Context) (bool, error)) (shown bool, err error) {
+	for start, n := time.Now(), 0; time.Since(start) <= settling; n++ {
+		if shown, err := shows(ctx); shown || err != nil {
+			return shown, err
+		}
+		if !retry.Sleep(ctx, poll(n)) {
+			return false, ctx.Err()
+		}
+	}
+	return false, nil
+}
+
+// found returns the integrations of the trial.
+func (t *trial) found(ctx context.Context) ([]sendgrid.Integration, error) {
+	all, err := t.reader.integrations(ctx)
+	return slices.DeleteFunc(all, func(i sendgrid.Integration) bool { return i.EntityID != t.want.EntityID }), err
+}
+
+// view is a way to see a write.
+type view struct {
+	name  string
+	shows func(context.Context) (bool, error)
+}
+
+// await waits until every view shows a write, and prints how long that took. It is an error if one does
+// not within maxSettling.
+func (t *trial) await(ctx context.Context, what string, views ...view) error {
+	for start, n := time.Now(), 0; ; n++ {
+		var waiting []view
+		for _, each := range views {
+			took := time.Since(start) // The read's own time is not SendGrid's delay.
+			shown, err := each.shows(ctx)
+			switch {
+			case err != nil:
+				return err
+			case shown:
+				late := fmt.Sprintf("longer than %s, for which the function waits", settling)
+				t.check(fmt.Sprintf("%s shows %s after %s", each.name, what, took.Round(time.Millisecond)), differs(took > settling, late))
+			default:
+				waiting = append(waiting, each)
+			}
+		}
+		if views = waiting; len(views) == 0 {
+			return nil
+		}
+		if time.Since(start) > maxSettling {
+			t.check(fmt.Sprintf("%s shows %s", views[0].name, what), []string{fmt.Sprintf("not within %s", maxSettling)})
+			return fmt.Errorf("%s does not show %s", views[0].name, what)
+		}
+		if !retry.Sleep(ctx, poll(n)) {
+			return ctx.Err()
+		}
+	}
+}
+
+// poll returns the pause before a write is looked for again.
+func poll(n int) time.Duration {
+	const doublings = 4 // From firstPoll to maxPoll.
+	return min(firstPoll<<min(n, doublings), maxPoll)
+}
+
+// valuesDiffer returns which values are shown in another way than they were sent.
+func valuesDiffer(sent sendgrid.IntegrationRequest, shown sendgrid.Integration) (differences []string) {
+	for _, each := range []struct{ name, sent, shown string }{
+		{"name", sent.Name, shown.Name}, {"entity_id", sent.EntityID, shown.EntityID}, {"enabled", fmt.Sprint(sent.Enabled), fmt.Sprint(shown.Enabled)},
+		{"signin_url", sent.SigninURL, shown.SigninURL}, {"signout_url", sent.SignoutURL, shown.SignoutURL},
+	} {
+		if each.sent != each.shown {
+			differences = append(differences, fmt.Sprintf("%s was sent as %q, and is shown as %q", each.name, each.sent, each.shown))
+		}
+	}
+	return differences
+}
+
+// differs returns a difference if there is one.
+func differs(really bool, difference string) []string {
+	if !really {
+		return nil
+	}
+	return []string{difference}
+}
+
+// unlessNotFound returns no error for what SendGrid does not know.
+func unlessNotFound(err error) error {
+	if sendgrid.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
