@@ -97,7 +97,7 @@ func (t *trial) create(ctx context.Context) error {
 		return err
 	}
 	t.id = made.ID
-	t.checkAnswer("the answer to a create", http.StatusOK, writtenIntegration())
+	t.checkAnswer("the answer to a create", writtenIntegration())
 	t.check("the answer to a create has the id", differs(made.ID == "", "the id is missing; the function finds it by reading"))
 	return t.awaitIntegration(ctx, "the new integration", func(i sendgrid.Integration) bool { return i.EntityID == t.want.EntityID })
 }
@@ -113,7 +113,7 @@ func (t *trial) update(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.checkAnswer("the answer to an update", http.StatusOK, writtenIntegration())
+	t.checkAnswer("the answer to an update", writtenIntegration())
 	return t.awaitIntegration(ctx, "the update", func(i sendgrid.Integration) bool { return i.Name == t.want.Name })
 }
 
@@ -162,7 +162,7 @@ func (t *trial) addCertificate(ctx context.Context) error {
 		return err
 	}
 	t.certificateID = made.ID
-	t.checkAnswer("the answer to a certificate", http.StatusOK, anyCertificate())
+	t.checkAnswer("the answer to a certificate", anyCertificate())
 	var shown sendgrid.Certificate
 	err = t.await(ctx, "the new certificate", view{"the list of certificates", func(ctx context.Context) (bool, error) {
 		list, err := t.reader.certificates(ctx, t.id)
@@ -277,7 +277,7 @@ func (t *trial) removeCertificates(ctx context.Context) error {
 func (t *trial) removeCertificate(ctx context.Context, id string) error {
 	err := t.reader.read(ctx, func(ctx context.Context) error { return t.reader.client.DeleteCertificate(ctx, id) })
 	if err == nil && t.recorder.last.status != http.StatusNotFound { // A call before was not answered.
-		t.checkAnswer("the answer to the deletion of the certificate", http.StatusOK, anyCertificate())
+		t.checkAnswer("the answer to the deletion of the certificate", anyCertificate())
 	}
 	return err
 }
