@@ -247,7 +247,7 @@ func (t *trial) removeCertificates(ctx context.Context) error {
 		return len(ids) > 0, unlessNotFound(err)
 	}
 	_, err := list(ctx)
-	if err == nil && len(ids) == 0 && t.certificateOpen {
+	if err == nil && len(ids) == 0 && t.certificateOpen && t.certificateID == "" {
 		_, err = t.look(ctx, list)
 	}
 	if err != nil {

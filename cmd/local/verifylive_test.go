@@ -210,15 +210,18 @@ func TestVerifyLiveRemovesTheTrial(t *testing.T) {
 		lag   time.Duration
 		wrong string // empty: nothing is
 	}{
-		"a refused create":                {refused(sendgrid.OpCreateIntegration), 0, "the trial ended early"},
-		"a create that is not answered":   {lost(sendgrid.OpCreateIntegration), 0, "the trial ended early"},
-		"a create that is shown late":     {lost(sendgrid.OpCreateIntegration), 20 * time.Second, "the trial ended early"},
-		"a create that was never made":    {sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Drop: true}, 0, "the trial ended early"},
-		"a create without an id":          {sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Omit: []string{"id"}}, 5 * time.Second, "1 line(s) differ"},
-		"a refused update":                {refused(sendgrid.OpUpdateIntegration), 0, "the trial ended early"},
-		"an update that is not answered":  {lost(sendgrid.OpUpdateIntegration), 0, ""},
-		"a refused certificate":           {refused(sendgrid.OpCreateCertificate), 0, "the trial ended early"},
-		"a certificate that is lost":      {lost(sendgrid.OpCreateCertificate), 20 * time.Second, "the trial ended early"},
+		"a refused create":               {refused(sendgrid.OpCreateIntegration), 0, "the trial ended early"},
+		"a create that is not answered":  {lost(sendgrid.OpCreateIntegration), 0, "the trial ended early"},
+		"a create that is shown late":    {lost(sendgrid.OpCreateIntegration), 20 * time.Second, "the trial ended early"},
+		"a create that was never made":   {sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Drop: true}, 0, "the trial ended early"},
+		"a create without an id":         {sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Omit: []string{"id"}}, 5 * time.Second, "1 line(s) differ"},
+		"a refused update":               {refused(sendgrid.OpUpdateIntegration), 0, "the trial ended early"},
+		"an update that is not answered": {lost(sendgrid.OpUpdateIntegration), 0, ""},
+		"a refused certificate":          {refused(sendgrid.OpCreateCertificate), 0, "the trial ended early"},
+		"a certificate that is lost":     {lost(sendgrid.OpCreateCertificate), 20 * time.Second, "the trial ended early"},
+		"a certificate that is not shown": {
+			sendgridtest.Fault{Op: sendgrid.OpListCertificates, Skip: 1, Times: -1, Status: http.StatusOK, Body: "[]"}, 0, "does not show the new certificate",
+		},
 		"a deletion that is not answered": {lost(sendgrid.OpDeleteIntegration), 0, ""},
 		"a certificate's that is not":     {lost(sendgrid.OpDeleteCertificate), 0, ""},
 		"a forbidden update": {
@@ -245,7 +248,8 @@ func TestVerifyLiveRemovesTheTrial(t *testing.T) {
 				requireSame(t, sg, had)
 				require.LessOrEqual(t, sg.Count(sendgrid.OpCreateIntegration), 1)
 				require.Len(t, sg.Certificates(had[0].ID), 1, "those of others stay")
-				require.Equal(t, sg.Count(sendgrid.OpCreateCertificate) > 0 && tt.fault.Status == 0, sg.Count(sendgrid.OpDeleteCertificate) > 0)
+				added := sg.Count(sendgrid.OpCreateCertificate) > 0 && (tt.fault.Op != sendgrid.OpCreateCertificate || tt.fault.Commit)
+				require.Equal(t, added, sg.Count(sendgrid.OpDeleteCertificate) > 0)
 			})
 		})
 	}
