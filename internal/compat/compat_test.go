@@ -127,6 +127,26 @@ func (c *connection) takeSteps(t *testing.T, r *row) {
 		c.requireLogIn(t, i, response)
 	})
 	r.take(t, stepAfterNodeSAML, func() { c.requireNodeSAML(t, i, response) })
+
+	idp, ok := c.idp.(announcer)
+	if !ok {
+		r.notOffered[stepAnnounced] = true
+		return
+	}
+	r.take(t, stepAnnounced, func() {
+		announced := newKey(t, c.idp.name()+" 3")
+		idp.announce(t, announced)
+		require.Equal(t, "updated", c.apply(t, c.request(t).with("if_exists", "update")).Outcome)
+		c.requireCertificates(t, i, c.key, next, announced)
+		for _, rotate := range []bool{false, true} {
+			if rotate {
+				c.idp.rotate(t, announced)
+			}
+			response := logIn(t, c.idp, i)
+			c.requireLogIn(t, i, response)
+			c.requireNodeSAML(t, i, response)
+		}
+	})
 }
 
 // samlRequest is a request to the function.

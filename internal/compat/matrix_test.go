@@ -25,9 +25,10 @@ const (
 	stepUpdated        step = "new metadata: updated"
 	stepAfterSimulator step = "rotated log-in: simulator"
 	stepAfterNodeSAML  step = "rotated log-in: node-saml"
+	stepAnnounced      step = "announced key: no log-in fails"
 )
 
-var steps = []step{stepAccepted, stepCreated, stepSimulator, stepNodeSAML, stepRefused, stepUpdated, stepAfterSimulator, stepAfterNodeSAML}
+var steps = []step{stepAccepted, stepCreated, stepSimulator, stepNodeSAML, stepRefused, stepUpdated, stepAfterSimulator, stepAfterNodeSAML, stepAnnounced}
 
 // matrix is what came of every step with every identity provider.
 type matrix struct {
@@ -41,10 +42,12 @@ type row struct {
 	versions []string
 	passed   map[step]bool
 	failed   step
+	// notOffered are the steps that the identity provider cannot take.
+	notOffered map[step]bool
 }
 
 func (m *matrix) add(name string) *row {
-	r := &row{name: name, passed: map[step]bool{}}
+	r := &row{name: name, passed: map[step]bool{}, notOffered: map[step]bool{}}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.rows = append(m.rows, r)
@@ -66,6 +69,8 @@ func (r *row) cell(s step) string {
 		return "ok"
 	case r.failed == s:
 		return "FAILED"
+	case r.notOffered[s]:
+		return "not offered"
 	}
 	return "not reached"
 }

@@ -44,6 +44,12 @@ type identityProvider interface {
 	client() *http.Client
 }
 
+// announcer is an identity provider that can have its next certificate in its SAML metadata before it signs
+// with it.
+type announcer interface {
+	announce(t *testing.T, k signingKey)
+}
+
 // person is somebody whom an identity provider knows.
 type person struct {
 	// user and password are what they type, and userField and passwordField the fields of the form.

@@ -44,6 +44,13 @@ func (s *simpleSAMLphp) rotate(t *testing.T, k signingKey) {
 	t.Helper()
 	s.write(t, "idp.key", k.keyPEM)
 	s.write(t, "idp.crt", k.certificatePEM)
+	_ = os.Remove(filepath.Join(s.dir, "next.crt")) // It need not be there.
+}
+
+func (s *simpleSAMLphp) announce(t *testing.T, k signingKey) {
+	t.Helper()
+	s.write(t, "next.key", k.keyPEM)
+	s.write(t, "next.crt", k.certificatePEM)
 }
 
 func (s *simpleSAMLphp) connect(t *testing.T, i sendgrid.Integration) {

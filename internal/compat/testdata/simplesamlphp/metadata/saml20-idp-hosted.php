@@ -8,3 +8,7 @@ $metadata['__DYNAMIC:1__'] = [
     'certificate' => 'idp.crt',
     'auth' => 'people',
 ];
+// A certificate that is announced is in the SAML metadata, beside the one of the key that signs.
+if (is_file(getenv('COMPAT_DIR') . '/next.crt')) {
+    $metadata['__DYNAMIC:1__'] += ['new_privatekey' => 'next.key', 'new_certificate' => 'next.crt'];
+}
