@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,7 +128,7 @@ func pageShowsTextAsText(b *tab, url string, p *page) {
 
 // pageAtEveryWidth: every control has a label, and the page never scrolls sideways. With
 // SCREENSHOT the page is saved there for the README.
-func pageAtEveryWidth(b *tab, url string, _ *page) {
+func pageAtEveryWidth(b *tab, url string, p *page) {
 	b.do(chromedp.EmulateViewport(960, 1250), chromedp.Navigate(url))
 	for _, sample := range []string{"saml-metadata (made for this run)", "eventbridge.json", "eventbridge.json", "refused/InvalidRequest.json"} {
 		require.NotEqual(b.t, -1, valueOf[int](b, fmt.Sprintf(`document.getElementById("verdict").textContent = ""; var s = document.getElementById("sample");
@@ -146,6 +147,9 @@ func pageAtEveryWidth(b *tab, url string, _ *page) {
 		require.NoError(b.t, err)
 		require.NoError(b.t, os.WriteFile(file, image, 0o644))
 	}
+	long := strings.Repeat("x", 256)
+	p.sendGrid.Add(sendgrid.IntegrationRequest{Name: long, EntityID: "urn:" + long})
+	b.sees("#integrations", long)
 	for _, width := range []int64{320, 390, 768, 1100, 1920} {
 		b.do(chromedp.EmulateViewport(width, 800))
 		require.LessOrEqual(b.t, valueOf[int](b, "document.documentElement.scrollWidth"), valueOf[int](b, "innerWidth"), "at %d pixels", width)
