@@ -46,7 +46,7 @@ func (h *Handler) authorize(d *delivery.Delivery) error {
 	if t := d.Request.Teammate; t != nil && d.Caller == delivery.WebhookSecret && t.Administers() {
 		return &problem.Error{
 			Code:    problem.Forbidden,
-			Message: "A caller that is authenticated by a webhook secret alone may not make an administrator, neither of the account nor of a subuser. Sign the request with IAM.",
+			Message: "A caller that is authenticated by a webhook secret alone may not make an administrator, neither of the account nor of a subuser, nor give a scope that changes SSO or teammates. Sign the request with IAM.",
 		}
 	}
 	if h.mayUpdate(d) || !d.Request.NeedsRight() {

@@ -113,6 +113,7 @@ func TestTeammatesByWebhookSecret(t *testing.T) {
 		"administrator, update":    {withMember(administratorRequest, `"if_exists":"update"`), false, false, "may not make an administrator"},
 		"administrator, dry run":   {withMember(administratorRequest, `"dry_run":true`), false, false, "may not make an administrator"},
 		"administrator, a subuser": {subuser(`"permission_type":"admin"`), false, false, "neither of the account nor of a subuser"},
+		"may change SSO":           {strings.Replace(teammateRequest, `"persona":"developer"`, `"scopes":["mail.send","sso.settings.update"]`, 1), false, false, "nor give a scope that changes SSO or teammates"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -53,9 +53,18 @@ func (a Access) ID() (id int64, given bool) {
 	return id, err == nil && id > 0
 }
 
-// Administers reports whether the teammate would administer the account or one of its subusers.
+// Administers reports whether the teammate would administer the account or one of its subusers, or get a scope that
+// changes SSO or teammates: whoever has one can make an administrator.
 func (t Teammate) Administers() bool {
-	return t.IsAdmin || slices.ContainsFunc(t.Access, func(a Access) bool { return a.PermissionType == sendgrid.PermissionAdmin })
+	return t.IsAdmin || slices.ContainsFunc(t.Scopes, administrative) || slices.ContainsFunc(t.Access, func(a Access) bool {
+		return a.PermissionType == sendgrid.PermissionAdmin || slices.ContainsFunc(a.Scopes, administrative)
+	})
+}
+
+// administrative reports whether a scope changes SSO or teammates.
+func administrative(scope string) bool {
+	scope = strings.ToLower(scope)
+	return (strings.HasPrefix(scope, "sso.") || strings.HasPrefix(scope, "teammates.")) && !strings.HasSuffix(scope, ".read")
 }
 
 // Identity identifies what is declared: two declarations with the same identity are the same.

@@ -148,6 +148,29 @@ func TestKeptTeammate(t *testing.T) {
 		_, readable := request.ParseKeptTeammate(text)
 		require.False(t, readable, text)
 	}
-	require.True(t, request.Teammate{Access: []request.Access{{PermissionType: "admin"}}}.Administers())
-	require.False(t, request.Teammate{Access: []request.Access{{PermissionType: "restricted"}}, Persona: "developer"}.Administers())
+}
+
+// Whoever may change SSO or teammates may make an administrator.
+func TestAdministers(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		teammate    request.Teammate
+		administers bool
+	}{
+		"an administrator":              {request.Teammate{IsAdmin: true}, true},
+		"one of a subuser":              {request.Teammate{Access: []request.Access{{PermissionType: "admin"}}}, true},
+		"a persona":                     {request.Teammate{Persona: "developer"}, false},
+		"scopes":                        {request.Teammate{Scopes: []string{"mail.send", "sso.settings.read", "teammates.read"}}, false},
+		"a scope that changes SSO":      {request.Teammate{Scopes: []string{"sso.settings.update"}}, true},
+		"one that invites teammates":    {request.Teammate{Scopes: []string{"mail.send", "teammates.create"}}, true},
+		"one that is not known":         {request.Teammate{Scopes: []string{"sso.something"}}, true},
+		"scopes in a subuser":           {request.Teammate{Access: []request.Access{{PermissionType: "restricted", Scopes: []string{"mail.send"}}}}, false},
+		"teammates of a subuser":        {request.Teammate{Access: []request.Access{{PermissionType: "restricted", Scopes: []string{"teammates.update"}}}}, true},
+		"a scope that only looks alike": {request.Teammate{Scopes: []string{"ssoish.update"}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, tt.administers, tt.teammate.Administers())
+		})
+	}
 }
