@@ -1,4 +1,4 @@
-# Everything that people and CI do with this repository. "make" alone lists the targets.
+# The commands for people and CI. "make" alone lists the targets.
 
 GOARCH  ?= arm64
 VERSION ?= $(shell cat VERSION)
@@ -11,8 +11,8 @@ SEEDS   ?= 20000
 # The race detector needs a C compiler; go env reports whether there is one.
 RACE    ?= $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
-# Linters are pinned here and built by Go itself, so that a bare machine has them. They analyse
-# what the tests compile, with the same flags, so that nothing is compiled twice.
+# Linters are pinned here and built by Go, so no installation is needed. They analyse what the
+# tests compile, with the same flags, so nothing is compiled twice.
 GOLANGCI_LINT = go run -exec "env GOFLAGS=$(RACE)" github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 BUILD_FLAGS := -tags lambda.norpc -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
@@ -24,42 +24,41 @@ help: ## List the targets and the variables
 	@grep -hE '^[a-zA-Z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 	@echo
 	@echo "Variables, as in: make run EVENT=events/direct.json"
-	@echo "  EVENT=file     run: answer this event and show the answer"
-	@echo "  VERBOSE=1      run: show every answer; demo, run and serve: show the function's log"
-	@echo "  WRITE=1        verify-live: create an integration for the trial, and delete it again"
+	@echo "  EVENT=file     run: process this event and show the result"
+	@echo "  VERBOSE=1      run: show every result; demo, run and serve: show the function's log"
+	@echo "  WRITE=1        verify-live: also create a test integration, and delete it"
 	@echo "  PORT=8089      serve, simulator: the port to listen on"
 	@echo "  SEEDS=20000    simulate: the number of schedules"
 	@echo "  FUZZTIME=30s   fuzz: the time for each target"
 	@echo "  GOARCH=arm64   build: or amd64"
 
 .PHONY: demo screenshot ci
-demo: ## Show in a second what the function does, and check it
+demo: ## Demonstrate what the function does, and check it (a second)
 	@go run ./cmd/local demo $(if $(VERBOSE),-v)
 
-run: ## Answer the sample events in process, against a simulated SendGrid
+run: ## Process the sample events in one process, against a simulated SendGrid
 	@go run ./cmd/local run $(if $(VERBOSE),-v) $(EVENT)
 
-status: ## Show the status that the function reports, here of a simulated SendGrid
+status: ## Show the status report of the function, for a simulated SendGrid
 	@go run ./cmd/local status
 
 .PHONY: verify-live
-verify-live: ## Compare what your SendGrid account answers with what the function assumes (reads; WRITE=1 also writes)
+verify-live: ## Compare the responses of your SendGrid account with what the function expects (WRITE=1 also writes)
 	@go run ./cmd/local verify-live $(if $(WRITE),-write)
 
-serve: ## Serve the HTTP API on localhost, and a page that shows what SendGrid has
+serve: ## Serve the HTTP API on localhost, and a page that shows the contents of SendGrid
 	@go run ./cmd/local serve $(if $(VERBOSE),-v) -port $(PORT)
 
-simulator: ## Serve SendGrid and Secrets Manager for "sam local"
+simulator: ## Serve a simulated SendGrid and Secrets Manager for "sam local"
 	@go run ./cmd/local simulator -port $(PORT)
 
 screenshot: ## Save the page of "make serve" as docs/serve.png (needs Chromium)
 	SCREENSHOT="$(CURDIR)/docs/serve.png" go test -run '^TestPageInBrowser$$' -count=1 ./cmd/local
 
-# The race detector itself may crash in a test that uses testing/synctest
-# (https://go.dev/issue/78156). That says nothing about the tests, so they run once more; the
-# results of all other packages are cached.
-test: node-servers ## Run all tests, with the race detector where there is a C compiler
-	@echo "Building and running the tests of all packages. This takes some minutes, the first time longer."
+# The race detector may crash in a test that uses testing/synctest (https://go.dev/issue/78156).
+# The tests then run once more; the results of all other packages are cached.
+test: node-servers ## Run all tests, with the race detector if there is a C compiler
+	@echo "Building and running the tests of all packages. This takes a few minutes, longer the first time."
 	@log=$$(mktemp); \
 	run() { { echo "go test $(RACE) ./..."; go test $(RACE) ./... 2>&1; echo $$? > "$$log.status"; } | tee "$$log"; return $$(cat "$$log.status"); }; \
 	run || { grep -q 'ThreadSanitizer: CHECK failed' "$$log" && run; }; \
@@ -73,21 +72,21 @@ NODE_SERVERS := internal/ledger/testdata/dynalite internal/okta/testdata/oidc-pr
 node-servers:
 	@if command -v npm >/dev/null; then for server in $(NODE_SERVERS); do \
 		test $$server/node_modules -nt $$server/package-lock.json || npm ci --prefix $$server --no-audit --no-fund --loglevel error || exit 1; \
-	done; else echo "there is no npm here, so the tests that need dynalite or oidc-provider do not run" >&2; fi
+	done; else echo "npm is not installed, so the tests that need dynalite or oidc-provider are skipped" >&2; fi
 
-soak: ## Send 10,000 events at a rate limit, with faults (SOAK_EVENTS=1000 for fewer; some minutes)
-	@echo "Building the function, and sending the events at a rate limit. This takes some minutes; the test reports how far it is."
+soak: ## Send 10,000 events at a rate limit, with faults (SOAK_EVENTS=1000 for fewer; a few minutes)
+	@echo "Building the function, and sending the events at a rate limit. This takes a few minutes; the test reports its progress."
 	go test -tags soak -run '^TestSoak$$' -count=1 -timeout 30m -v ./cmd/sso-integration
 
-simulate: ## Drive the protocol through random schedules (SEEDS=100000 for more)
+simulate: ## Run the protocol through random schedules (SEEDS=100000 for more)
 	go test -run '^TestSimulation(OfTeammates)?$$' -count=1 -timeout 60m ./internal/provision/simulation -seeds $(SEEDS)
 
-burst: ## Send 200 events at a rate limit, and audit up to 10,000 connections (some minutes)
-	@echo "Building the function, sending 200 events for each number of processes, and auditing up to 10,000 connections. This takes some minutes."
+burst: ## Send 200 events at a rate limit, and audit up to 10,000 connections (a few minutes)
+	@echo "Building the function, sending 200 events for each number of processes, and auditing up to 10,000 connections. This takes a few minutes."
 	go test -tags burst -run '^Test(Burst|AuditBurst|AuditStart)$$' -count=1 -timeout 20m -v ./cmd/sso-integration
 
 .PHONY: compat
-compat: ## Log people in with identity providers of others, installed from Debian as root (a minute)
+compat: ## Log in with third-party identity providers, installed from Debian as root (a minute)
 	@internal/compat/install.sh
 	@echo "Building the function, and starting the identity providers."
 	go test -tags compat -run '^TestIdentityProviders$$' -count=1 -timeout 10m -v ./internal/compat
@@ -97,7 +96,7 @@ fuzz: ## Run every fuzz target
 	@list=$$(go test -list '^Fuzz' ./...) || { echo "$$list"; exit 1; }; \
 	targets=$$(echo "$$list" | awk '/^Fuzz/ {names[++n] = $$1} /^ok/ {for (i = 1; i <= n; i++) print $$2, names[i]; n = 0}'); \
 	count=$$(echo "$$targets" | wc -l); number=0; \
-	echo "$$count fuzz targets, $(FUZZTIME) each and some seconds to start. FUZZTIME=5s is shorter."; \
+	echo "$$count fuzz targets, $(FUZZTIME) each, and a few seconds to start. FUZZTIME=5s is shorter."; \
 	echo "$$targets" | while read -r pkg target; do \
 		number=$$((number + 1)); \
 		echo "($$number of $$count) $$target in $$pkg, $(FUZZTIME)"; \
@@ -108,21 +107,21 @@ bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
 lint: ## Check the format, and run golangci-lint with go vet
-	@echo "Checking the format, and running golangci-lint. The first time this builds the linters, about three minutes."
+	@echo "Checking the format, and running golangci-lint. The first run builds the linters, which takes about three minutes."
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
 	$(GOLANGCI_LINT) run --allow-parallel-runners ./...
 
 .PHONY: generated
-generated: ## Generate what follows from the code, and check that it was committed
+generated: ## Generate files from the code, and check that they are committed
 	go generate ./...
 	git diff --exit-code
 
-ci: generated build lint test ## Do what CI does
+ci: generated build lint test ## Run what CI runs
 
 build: ## Build the function's binary "bootstrap" (GOARCH=amd64 for x86)
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build $(BUILD_FLAGS) -o bootstrap ./cmd/sso-integration
 
-# "sam build" calls this one, and says where the binary goes.
+# "sam build" calls this target and sets the directory of the binary.
 build-SSOIntegrationFunction:
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build $(BUILD_FLAGS) -o "$(ARTIFACTS_DIR)/bootstrap" ./cmd/sso-integration
 
@@ -130,5 +129,5 @@ build-SSOIntegrationFunction:
 build-IdPConnectorFunction:
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build $(BUILD_FLAGS) -o "$(ARTIFACTS_DIR)/bootstrap" ./cmd/idp-connector
 
-clean: ## Remove what was built
+clean: ## Remove build artifacts
 	rm -rf bootstrap .aws-sam idp-connector/.aws-sam
