@@ -106,7 +106,7 @@ func TestOpenAPIRulesOfTeammates(t *testing.T) {
 		access(of{"subuser": "acme", "permission_type": "owner"}), access(of{"subuser": "acme", "permission_type": "restricted"}),
 		access(of{"subuser": "acme", "permission_type": "admin", "scopes": []string{"mail.send"}}), access(of{"subuser": "acme", "permission_type": "admin", "id": 1}),
 		withMember(teammateRequest, `"entity_id":"urn:idp:1"`), withMember(teammateRequest, `"if_exists":"replace"`), withMember(teammateRequest, `"state":"absent"`), withMember(teammateRequest, `"managed":true`),
-		withMember(absentTeammateRequest, `"if_exists":"update"`), `{"managed":false,` + email + `,"if_exists":"update"}`,
+		withMember(absentTeammateRequest, `"if_exists":"update"`), `{"managed":false,` + email + `,"if_exists":"update"}`, `{"managed":false,` + email + `,"state":"absent"}`,
 	}
 	for _, body := range append(good, bad...) {
 		require.True(t, json.Valid([]byte(body)), body)

@@ -70,6 +70,8 @@ func (p *Provisioner) ensureTeammate(ctx context.Context, r request.Request, d D
 // task returns what carries out the request.
 func (a *teammateAttempt) task() func(context.Context) (*Result, error) {
 	switch {
+	case a.request.Kind == request.Forget && a.request.DryRun:
+		return func(context.Context) (*Result, error) { return a.nothingPlanned(), nil }
 	case a.request.Kind == request.Forget:
 		return a.forget
 	case a.request.Kind == request.Absent && a.request.DryRun:

@@ -62,6 +62,12 @@ func removes(edits ...func(*request.Request)) request.Request {
 	return r
 }
 
+func forgets(edits ...func(*request.Request)) request.Request {
+	r := removes(edits...)
+	r.Kind = request.Forget
+	return r
+}
+
 // mayUpdate are deliveries of a caller who may update.
 var mayUpdate = provision.Delivery{MayUpdate: true, Caller: "arn:aws:iam::1:role/it"}
 
@@ -434,12 +440,14 @@ func TestTeammate(t *testing.T) {
 			require.Equal(w.t, sendgrid.OpUpdateTeammate, result.Steps[0].Operation)
 			require.Contains(w.t, result.Changes, problem.Change{Field: "scopes", To: "billing.read"})
 			require.Equal(w.t, sendgrid.OpDeleteTeammate, w.becomes(protocol.OutcomePlanned, removes(dryRun)).Steps[0].Operation)
+			require.Empty(w.t, w.becomes(protocol.OutcomePlanned, forgets(dryRun)).Steps)
+			require.True(w.t, w.ledger.entry.Managed())
 			w.refuses(problem.Conflict, declares(scopes("mail.send"), dryRun))
 			require.Equal(w.t, 1, w.writes())
 		},
 		"forgotten": func(w teammates) {
 			w.becomes(protocol.OutcomeCreated, declares(persona))
-			w.becomes(protocol.OutcomeUnchanged, request.Request{Kind: request.Forget, Teammate: &request.Teammate{Email: ada}})
+			w.becomes(protocol.OutcomeUnchanged, forgets())
 			require.False(w.t, w.ledger.entry.Managed())
 			w.there()
 			w.pass(16 * 24 * time.Hour)

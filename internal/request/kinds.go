@@ -115,6 +115,8 @@ func (r *Request) restrict(unread map[string]string) {
 		}
 	}
 	switch {
+	case r.given["teammate"] && r.given["state"] && r.given["managed"]:
+		unread["managed"] = "must not be given beside state; send one of them"
 	case r.given["teammate"] && r.Kind != Present && r.given["if_exists"]:
 		unread["if_exists"] = "must not be given beside " + r.Kind.field()
 	case r.given["teammate"]:
