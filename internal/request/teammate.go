@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"sendgrid-sso-integration/internal/cut"
@@ -227,10 +228,14 @@ func readEmail(value json.RawMessage, t *Teammate) string {
 	}
 	text = strings.ToLower(strings.TrimSpace(text))
 	parsed, err := mail.ParseAddress(text)
+	hidden := strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
 	switch {
 	case text == "":
 		return "must not be empty"
-	case err != nil, parsed.Address != text, strings.ContainsFunc(text, isControl), strings.ContainsAny(text, " \"/\\?#%<>"):
+	case hidden >= 0: // Copied from a web page, say; nobody could log in with it.
+		r, _ := utf8.DecodeRuneInString(text[hidden:])
+		return fmt.Sprintf("has the character %U, which cannot be seen; remove it", r)
+	case err != nil, parsed.Address != text, strings.ContainsRune(text, utf8.RuneError), strings.ContainsAny(text, " \"/\\?#%<>"):
 		return "must be an email address, as the identity provider sends it in the NameID"
 	case len(text) > maxEmail:
 		return fmt.Sprintf("must have at most %d characters", maxEmail)
