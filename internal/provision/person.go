@@ -45,6 +45,9 @@ func personOf(t sendgrid.Teammate) person {
 // describe names the access to a subuser: "12 (acme): restricted to mail.send".
 func describe(s sendgrid.SubuserAccess) string {
 	text := fmt.Sprintf("%d (%s): %s", s.ID, s.Username, s.PermissionType)
+	if s.Username == "" { // Only its id is known.
+		text = fmt.Sprintf("%d: %s", s.ID, s.PermissionType)
+	}
 	scopes := slices.Sorted(slices.Values(s.Scopes))
 	if len(scopes) == 0 {
 		return text
@@ -78,9 +81,17 @@ func (p person) changes(to person) []problem.Change {
 	field("last_name", p.LastName, to.LastName)
 	field("is_admin", p.IsAdmin, to.IsAdmin)
 	if p.IsAdmin == to.IsAdmin && p.Scopes != nil && to.Scopes != nil { // Else they all differ.
-		changes = append(changes, setChanges("scopes", p.Scopes, to.Scopes)...)
+		changes = append(changes, setChanges("scopes", declarable(p.Scopes), declarable(to.Scopes))...)
 	}
 	return append(changes, setChanges("subuser_access", p.Access, to.Access)...)
+}
+
+// declarable returns the scopes without those by which SendGrid shows settings of the account and the teammate, such
+// as whether the account requires a second factor. It adds and exchanges them by itself.
+func declarable(scopes []string) []string {
+	return slices.DeleteFunc(slices.Clone(scopes), func(scope string) bool {
+		return strings.HasPrefix(scope, "2fa_") || strings.HasPrefix(scope, "sender_verification_")
+	})
 }
 
 func setChanges(name string, from, to []string) []problem.Change {
@@ -109,33 +120,79 @@ func (a *teammateAttempt) drift() []problem.Change {
 // differences returns what the request changes in a teammate, as far as that is known: a persona has no scopes of
 // its own.
 func (a *teammateAttempt) differences(from sendgrid.Teammate) []problem.Change {
+	if from.Email == "" { // There is no such teammate, so it has nothing.
+		return a.declared()
+	}
+	kept, managed := request.ParseKeptTeammate(a.entry.Kept)
+	if before, found := parsePerson(a.entry.Baseline); found && managed && a.entry.KeptIdentity == a.asked.Identity {
+		return personOf(from).changes(before) // What was edited since is undone.
+	}
 	var changes []problem.Change
 	field := func(name string, from, to any) {
 		if from != to {
 			changes = append(changes, problem.Change{Field: name, From: from, To: to})
 		}
 	}
-	known := func(value any) any { // A teammate that does not exist has nothing.
-		if from.Email == "" {
-			return nil
-		}
-		return value
+	field("first_name", from.FirstName, a.asks.FirstName)
+	field("last_name", from.LastName, a.asks.LastName)
+	field("is_admin", from.IsAdmin, a.asks.IsAdmin)
+	field("persona", orNull(kept.Teammate.Persona), orNull(a.asks.Persona))
+	var gone []string
+	if !from.IsAdmin && !a.asks.IsAdmin && a.asks.Persona == "" { // Else nobody can tell.
+		gone = without(declarable(from.Scopes), a.asks.Scopes)
 	}
-	field("first_name", known(from.FirstName), a.asks.FirstName)
-	field("last_name", known(from.LastName), a.asks.LastName)
-	field("is_admin", known(from.IsAdmin), a.asks.IsAdmin)
+	changes = append(changes, setChanges("scopes", gone, without(a.asks.Scopes, from.Scopes))...)
+	return append(changes, a.accessChanges(from, kept.Teammate)...)
+}
+
+// declared returns what a create makes.
+func (a *teammateAttempt) declared() []problem.Change {
+	changes := []problem.Change{{Field: "first_name", To: a.asks.FirstName}, {Field: "last_name", To: a.asks.LastName}, {Field: "is_admin", To: a.asks.IsAdmin}}
 	if a.asks.Persona != "" {
 		changes = append(changes, problem.Change{Field: "persona", To: a.asks.Persona})
 	}
-	changes = append(changes, setChanges("scopes", nil, without(a.asks.Scopes, from.Scopes))...)
+	changes = append(changes, setChanges("scopes", nil, a.asks.Scopes)...)
+	return append(changes, a.accessChanges(sendgrid.Teammate{}, request.Teammate{})...)
+}
+
+// accessChanges returns how the access to subusers differs. SendGrid adds scopes to it, so what is not declared counts
+// only where it is not known to be SendGrid's: kept is what was declared before, if that is known.
+func (a *teammateAttempt) accessChanges(from sendgrid.Teammate, kept request.Teammate) []problem.Change {
+	there := map[int64]sendgrid.SubuserAccess{}
+	if from.HasRestrictedSubuserAccess {
+		for _, s := range from.SubuserAccess {
+			there[s.ID] = s
+		}
+	}
 	var declared []string
 	for i, g := range a.access.SubuserAccess {
-		name := a.asks.Access[i].Subuser
-		if _, isID := a.asks.Access[i].ID(); isID {
-			name = "" // SendGrid knows it.
+		asks, seen := a.asks.Access[i], there[g.ID]
+		to := sendgrid.SubuserAccess{Subuser: sendgrid.Subuser{ID: g.ID, Username: seen.Username}, PermissionType: g.PermissionType, Scopes: g.Scopes}
+		if _, isID := asks.ID(); !isID {
+			to.Username = asks.Subuser
 		}
-		declared = append(declared, describe(sendgrid.SubuserAccess{Subuser: sendgrid.Subuser{ID: g.ID, Username: name}, PermissionType: g.PermissionType, Scopes: g.Scopes}))
+		before := slices.IndexFunc(kept.Access, func(k request.Access) bool {
+			id, isID := k.ID()
+			return k.Subuser == to.Username || isID && id == g.ID
+		})
+		if seen.PermissionType == g.PermissionType && len(without(g.Scopes, seen.Scopes)) == 0 && before >= 0 && len(without(kept.Access[before].Scopes, g.Scopes)) == 0 {
+			delete(there, g.ID)
+			continue
+		}
+		declared = append(declared, describe(to))
 	}
+	var gone []string
+	for _, s := range there {
+		gone = append(gone, describe(s))
+	}
+	slices.Sort(gone)
 	slices.Sort(declared)
-	return append(changes, setChanges("subuser_access", personOf(from).Access, declared)...)
+	return setChanges("subuser_access", gone, declared)
+}
+
+func orNull(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
 }

@@ -141,6 +141,7 @@ func TestTeammate(t *testing.T) {
 			w.becomes(protocol.OutcomeCreated, declares(scopes("mail.send")))
 			w.pass(2 * time.Minute)
 			require.Greater(w.t, len(w.there().Scopes), 1)
+			w.sendGrid.EditTeammate(ada, func(t *sendgrid.Teammate) { t.Scopes = []string{"2fa_required", "mail.send"} }) // The account requires it from now on.
 			require.Empty(w.t, w.becomes(protocol.OutcomeUnchanged, declares(scopes("mail.send"), restores)).Warnings)
 		},
 		"ten at once make one": func(w teammates) {
@@ -184,6 +185,38 @@ func TestTeammate(t *testing.T) {
 			result := w.becomes(protocol.OutcomeUpdated, declares(scopes("mail.send"), updates))
 			require.Equal(w.t, []problem.Change{{Field: "scopes", From: "stats.read"}}, result.Changes)
 			require.NotContains(w.t, w.there().Scopes, "stats.read", "a smaller declaration takes away")
+		},
+		"a dry run and a conflict say what an update takes away": func(w teammates) {
+			w.sendGrid.AddSubuser(sendgrid.Subuser{Username: "south", ID: 12})
+			differs := func(want []problem.Change, edit func(*request.Request)) {
+				w.t.Helper()
+				require.Equal(w.t, want, w.becomes(protocol.OutcomePlanned, declares(edit, updates, dryRun)).Changes)
+				require.Equal(w.t, want, w.refuses(problem.Conflict, declares(edit)).Changes)
+			}
+			south := func(more ...string) request.Access {
+				return request.Access{Subuser: "south", PermissionType: "restricted", Scopes: append([]string{"mail.send"}, more...)}
+			}
+			renamed := func(r *request.Request) {
+				access(south())(r)
+				r.Teammate.LastName = "King"
+			}
+			w.becomes(protocol.OutcomeCreated, declares(scopes("mail.send", "stats.read")))
+			w.pass(2 * time.Minute)
+			differs([]problem.Change{{Field: "scopes", From: "stats.read"}}, scopes("mail.send"))
+			w.becomes(protocol.OutcomeUpdated, declares(persona, updates))
+			w.pass(2 * time.Minute)
+			differs([]problem.Change{{Field: "persona", From: "developer"}, {Field: "scopes", From: "api_keys.read"}, {Field: "scopes", From: "templates.read"}}, scopes("mail.send"))
+			w.sendGrid.EditTeammate(ada, func(t *sendgrid.Teammate) { t.Scopes = append(t.Scopes, "billing.delete") })
+			require.Equal(w.t, []problem.Change{{Field: "scopes", From: "billing.delete"}}, w.becomes(protocol.OutcomePlanned, declares(persona, restores, dryRun)).Changes)
+			w.becomes(protocol.OutcomeUpdated, declares(access(south("stats.read")), updates))
+			w.pass(2 * time.Minute)
+			differs([]problem.Change{
+				{Field: "subuser_access", From: "12 (south): restricted to mail.send, stats.read, user.account.read, user.profile.read, user.username.read"},
+				{Field: "subuser_access", To: "12 (south): admin"},
+			}, access(request.Access{Subuser: "12", PermissionType: "admin"}))
+			w.becomes(protocol.OutcomeUpdated, declares(access(south()), updates))
+			w.pass(2 * time.Minute)
+			differs([]problem.Change{{Field: "last_name", From: "Lovelace", To: "King"}}, renamed)
 		},
 		"a demotion is sent": func(w teammates) {
 			w.administrator("grace@example.com")
