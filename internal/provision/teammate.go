@@ -18,6 +18,7 @@ import (
 // Teammates is what is used of sendgrid.Client for teammates.
 type Teammates interface {
 	ListTeammates(context.Context) ([]sendgrid.Teammate, error)
+	ListPendingTeammates(context.Context) ([]sendgrid.PendingTeammate, error)
 	GetTeammate(ctx context.Context, username string) (*sendgrid.Teammate, error)
 	ListSubuserAccess(ctx context.Context, username string) (*sendgrid.SubuserAccessList, error)
 	FindSubuser(ctx context.Context, username string) (found sendgrid.Subuser, exists bool, err error)
@@ -141,11 +142,14 @@ func (a *teammateAttempt) observe(ctx context.Context) error {
 		}
 	}
 	deleted := a.entry.IntegrationID == "" && a.entry.Gone != "" && a.entry.Stale.After(a.asOf) // It may still be shown.
-	if found == nil || deleted {
+	switch {
+	case found == nil && a.request.Kind == request.Absent:
+		return a.checkInvited(ctx)
+	case found == nil || deleted:
 		return nil
 	}
 	if !found.SSO() || found.UserType == sendgrid.UserTypeOwner {
-		return notSSO(a.asks.Email, *found)
+		return a.notSSO(*found)
 	}
 	a.seen = found
 	if a.request.Kind != request.Present {
@@ -219,16 +223,38 @@ func (a *teammateAttempt) username() string {
 }
 
 // notSSO refuses a request for somebody who does not log in by SSO.
-func notSSO(email string, found sendgrid.Teammate) *problem.Error {
-	is := "a teammate with a password"
+func (a *teammateAttempt) notSSO(found sendgrid.Teammate) *problem.Error {
+	is, instead := "a teammate with a password", "If this person is meant to log in by SSO, remove them in SendGrid's settings for teammates, and send the request again."
+	if a.request.Kind == request.Absent {
+		instead = "To end this person's access, remove them in SendGrid's settings for teammates."
+	}
 	switch {
 	case found.UserType == sendgrid.UserTypeOwner:
-		is = "the owner of the account"
+		is, instead = "the owner of the account", "The owner always has a password. To log in by SSO, this person needs a teammate with another address."
 	case found.IsSSO == nil:
 		is = "a teammate of whom SendGrid does not say that they log in by SSO"
 	}
-	return &problem.Error{Code: problem.Conflict, Message: fmt.Sprintf(
-		"%s is %s, which this function never changes; nothing was changed. If this person is meant to log in by SSO, remove them in SendGrid's settings for teammates, and send the request again.", email, is)}
+	return a.untouchable(is, instead)
+}
+
+func (a *teammateAttempt) untouchable(is, instead string) *problem.Error {
+	return &problem.Error{Code: problem.Conflict, Message: fmt.Sprintf("%s is %s, which this function never changes; nothing was changed. %s", a.asks.Email, is, instead)}
+}
+
+// checkInvited refuses to remove somebody whom no list of teammates shows, and who is invited to log in with a password:
+// the access would not have ended.
+func (a *teammateAttempt) checkInvited(ctx context.Context) error {
+	var invited []sendgrid.PendingTeammate
+	if err := a.read(ctx, func(ctx context.Context) (err error) {
+		invited, err = a.Teammates.ListPendingTeammates(ctx)
+		return err
+	}); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(invited, func(p sendgrid.PendingTeammate) bool { return strings.EqualFold(p.Email, a.asks.Email) }) {
+		return a.untouchable("invited to be a teammate with a password", "To end that, delete the invitation in SendGrid's settings for teammates.")
+	}
+	return nil
 }
 
 // shown implements resource. What the teammate is matches a request only if that is the one that is kept, no other
@@ -349,8 +375,11 @@ func (a *teammateAttempt) refuse(p protocol.Plan) (*Result, error) {
 // conflict refuses a request for a teammate that was declared otherwise, or not by this function.
 func (a *teammateAttempt) conflict() *problem.Error {
 	was := "and was not created by this function"
-	if a.entry.Managed() {
+	switch {
+	case a.entry.Managed():
 		was = "and another request declared otherwise what this person may do"
+	case a.entry.State == protocol.Pending:
+		was = "and another request, which is not complete, declared otherwise what this person may do"
 	}
 	return &problem.Error{
 		Code: problem.Conflict, Changes: a.differences(*a.seen),

@@ -255,6 +255,7 @@ func TestTeammate(t *testing.T) {
 				w.pass(2 * time.Minute)
 			}
 			require.Equal(w.t, 1, w.writes())
+			require.Contains(w.t, w.refuses(problem.Conflict, declares(persona)).Message, "another request, which is not complete")
 			w.becomes(protocol.OutcomeUpdated, declares(access(request.Access{Subuser: "south", PermissionType: "restricted", Scopes: []string{"mail.send"}}), updates))
 		},
 		"SendGrid rejects a scope of a subuser with a status of its own failures": func(w teammates) {
@@ -268,6 +269,13 @@ func TestTeammate(t *testing.T) {
 			e := w.refuses(problem.SendGridRejected, declares(scopes("mail.sent")))
 			require.Contains(w.t, e.Public(), "scopes: invalid or unassignable")
 			require.Empty(w.t, w.sendGrid.Teammates())
+		},
+		"invited, and to be removed": func(w teammates) {
+			w.sendGrid.AddPendingTeammate("Ada@example.com")
+			for _, r := range []request.Request{removes(dryRun), removes()} {
+				require.Contains(w.t, w.refuses(problem.Conflict, r).Message, "delete the invitation")
+			}
+			require.Zero(w.t, w.writes())
 		},
 		"invited already": func(w teammates) {
 			w.sendGrid.AddPendingTeammate(ada)
@@ -287,8 +295,14 @@ func TestTeammate(t *testing.T) {
 				{Email: ada, IsSSO: new(false)}, {Email: ada}, {Email: ada, IsSSO: new(true), UserType: sendgrid.UserTypeOwner},
 			} {
 				w.sendGrid.AddTeammate(one)
-				for _, r := range []request.Request{declares(persona), declares(persona, updates), declares(persona, restores), removes()} {
-					w.refuses(problem.Conflict, r)
+				for _, r := range []request.Request{declares(persona), declares(persona, updates), declares(persona, restores)} {
+					require.NotContains(w.t, w.refuses(problem.Conflict, r).Message, "To end this person's access")
+				}
+				for _, r := range []request.Request{removes(), removes(dryRun)} {
+					require.NotContains(w.t, w.refuses(problem.Conflict, r).Message, "send the request again")
+				}
+				if one.UserType == sendgrid.UserTypeOwner {
+					require.NotContains(w.t, w.refuses(problem.Conflict, declares(persona)).Message, "remove them", "nobody can")
 				}
 				require.True(w.t, w.sendGrid.DeleteTeammate(ada))
 			}

@@ -126,6 +126,11 @@ func (c peopleClient) ListTeammates(ctx context.Context) (list []sendgrid.Teamma
 	return list, err
 }
 
+// ListPendingTeammates shows that nobody is invited.
+func (c peopleClient) ListPendingTeammates(ctx context.Context) ([]sendgrid.PendingTeammate, error) {
+	return nil, c.call(ctx, sendgrid.OpListPending, "list pending", func(*peopleTry) error { return nil })
+}
+
 func (c peopleClient) GetTeammate(ctx context.Context, username string) (found *sendgrid.Teammate, err error) {
 	err = c.call(ctx, sendgrid.OpGetTeammate, "get "+username, func(t *peopleTry) error {
 		shown := c.at(t.shown(t.calls), username)
