@@ -158,9 +158,13 @@ func (a *teammateAttempt) observe(ctx context.Context) error {
 	return a.readAccess(ctx)
 }
 
-// named returns a copy of the teammate in a list that has the email of the request.
+// named returns a copy of the teammate in a list that has the email of the request. One with a password comes first:
+// the email may be the username of one, and a path that ends in it would name both.
 func (a *teammateAttempt) named(all []sendgrid.Teammate) *sendgrid.Teammate {
-	at := slices.IndexFunc(all, a.isThis)
+	at := slices.IndexFunc(all, func(t sendgrid.Teammate) bool { return a.isThis(t) && !t.SSO() })
+	if at < 0 {
+		at = slices.IndexFunc(all, a.isThis)
+	}
 	if at < 0 {
 		return nil
 	}

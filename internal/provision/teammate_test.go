@@ -308,6 +308,14 @@ func TestTeammate(t *testing.T) {
 			}
 			require.Zero(w.t, w.writes())
 		},
+		"an email that is another's username": func(w teammates) {
+			w.becomes(protocol.OutcomeCreated, declares(persona))
+			w.pass(2 * time.Minute)
+			w.sendGrid.AddTeammate(sendgrid.Teammate{Username: ada, Email: "other@example.com", IsSSO: new(false)})
+			w.refuses(problem.Conflict, removes())
+			w.refuses(problem.Conflict, declares(scopes("mail.send"), updates))
+			require.Equal(w.t, 1, w.writes())
+		},
 		"edited by hand, noticed, and restored": func(w teammates) {
 			w.becomes(protocol.OutcomeCreated, declares(persona))
 			w.pass(2 * time.Minute)
@@ -363,6 +371,14 @@ func TestTeammate(t *testing.T) {
 			_, err := w.delivers(declares(persona), older)
 			requireCode(w.t, problem.Gone, err)
 			w.becomes(protocol.OutcomeCreated, declares(persona))
+		},
+		"removed, an older request that restores brings nobody back": func(w teammates) {
+			sent := time.Now()
+			w.pass(time.Hour)
+			w.becomes(protocol.OutcomeCreated, declares(persona))
+			w.becomes(protocol.OutcomeDeleted, removes())
+			_, err := w.delivers(declares(persona, restores), provision.Delivery{MayUpdate: true, Order: at(sent)})
+			require.Contains(w.t, requireCode(w.t, problem.Gone, err).Message, "A newer request removed the teammate")
 		},
 		"an older removal changes nothing": func(w teammates) {
 			w.becomes(protocol.OutcomeCreated, declares(persona))
