@@ -152,7 +152,7 @@ var fields = []field{
 	},
 	{
 		name: "teammate", read: readTeammate,
-		aliases: []string{"user", "person", "member", "sso teammate"},
+		aliases: []string{"user", "person", "member", "sso teammate", "teammates"},
 	},
 	{
 		name: "metadata",

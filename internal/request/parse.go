@@ -209,6 +209,9 @@ func unknownField(name string) string {
 			return unknown + e.advice
 		}
 	}
+	if slices.Contains(TeammateFields(), name) {
+		return unknown + "give it within teammate"
+	}
 	return unknown + "remove it, or put it into metadata"
 }
 

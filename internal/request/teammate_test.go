@@ -70,6 +70,7 @@ func TestParseTeammate(t *testing.T) {
 		"another persona":     {text: person(`,"persona":"admin"`, ""), wrong: map[string]string{"teammate.persona": "accountant, developer, marketer, observer"}},
 		"an unknown field":    {text: person(`,"persona":"observer","given_name":"Ada","name":"x","x":1`, ""), wrong: map[string]string{"teammate.given_name": "did you mean first_name?", "teammate.name": "beside teammate", "teammate.x": "remove it"}},
 		"given twice":         {text: person(`,"persona":"observer","email":"b@example.com"`, ""), wrong: map[string]string{"teammate.email": "only once"}},
+		"all of it outside":   {text: `{"state":"absent","email":"ada@example.com"}`, wrong: map[string]string{"email": "within teammate", "entity_id": "is required"}},
 		"a connection beside": {text: person(`,"persona":"observer"`, `,"name":"Okta","entity_id":"urn:1"`), wrong: map[string]string{"name": "beside teammate", "entity_id": "beside teammate"}},
 		"no subusers":         {text: person(`,"subuser_access":[]`, ""), wrong: map[string]string{"teammate.subuser_access": "must not be empty"}},
 		"a subuser twice":     {text: person(`,"subuser_access":[{"subuser":7,"permission_type":"admin"},{"subuser":"7","permission_type":"admin"}]`, ""), wrong: map[string]string{"teammate.subuser_access": "number 2 names a subuser that another entry names"}},
