@@ -290,6 +290,7 @@ func (l *table) Put(ctx context.Context, e protocol.Entry) (protocol.Entry, bool
 type idp struct {
 	samltest.Params
 	refuse, err error
+	mu          sync.Mutex
 	fetches     int
 	// during, if set, is called once while it is fetched.
 	during func()
@@ -298,9 +299,12 @@ type idp struct {
 func (p *idp) CheckURL(string) error { return p.refuse }
 
 func (p *idp) Fetch(context.Context, string) ([]byte, error) {
+	p.mu.Lock()
 	p.fetches++
-	if during := p.during; during != nil {
-		p.during = nil
+	during := p.during
+	p.during = nil
+	p.mu.Unlock()
+	if during != nil {
 		during()
 	}
 	return samltest.Shapes()[0].Build(p.Params), p.err
