@@ -76,7 +76,7 @@ func TestGatewayIdentity(t *testing.T) {
 	}
 }
 
-func requireUnauthenticated(t *testing.T, a answer) {
+func requireUnauthenticated(t *testing.T, a response) {
 	t.Helper()
 	require.Equal(t, http.StatusUnauthorized, a.StatusCode, a.Body)
 	require.Equal(t, "Bearer", a.Headers["WWW-Authenticate"])

@@ -21,7 +21,7 @@ import (
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
-// BenchmarkInvoke answers warm invocations: everything but the network and AWS is real.
+// BenchmarkInvoke handles warm invocations: everything but the network and AWS is real.
 func BenchmarkInvoke(b *testing.B) {
 	batch := func(messages int) []byte {
 		var event events.SQSEvent
@@ -57,9 +57,9 @@ func BenchmarkInvoke(b *testing.B) {
 						h = benchHandler(p, server)
 						b.StartTimer()
 					}
-					answer, err := h.Invoke(b.Context(), bb.payload)
-					if err != nil || strings.Contains(string(answer), "itemIdentifier") {
-						b.Fatal(string(answer), err)
+					response, err := h.Invoke(b.Context(), bb.payload)
+					if err != nil || strings.Contains(string(response), "itemIdentifier") {
+						b.Fatal(string(response), err)
 					}
 				}
 			})

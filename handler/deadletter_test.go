@@ -98,7 +98,7 @@ func TestRejectedMessagesAreMoved(t *testing.T) {
 	}
 }
 
-// Only messages of SQS are moved; other senders get the answer themselves.
+// Only messages of SQS are moved; other senders get the response themselves.
 func TestOtherTriggersMoveNothing(t *testing.T) {
 	t.Parallel()
 	queue := &recordingQueue{}

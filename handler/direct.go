@@ -22,7 +22,7 @@ func direct() trigger {
 	}
 }
 
-// encodeFunction answers with the result, or with a function error whose type is the code.
+// encodeFunction returns the result, or a function error whose type is the code.
 func encodeFunction(_ *Handler, deliveries []*delivery.Delivery) ([]byte, error) {
 	d := deliveries[0]
 	if d.Failure != nil {

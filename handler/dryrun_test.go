@@ -13,7 +13,7 @@ import (
 	"sendgrid-sso-integration/internal/request"
 )
 
-// A dry run is answered where its sender gets the response, and refused elsewhere. What comes of it
+// A dry run is carried out where its sender gets the response, and refused elsewhere. What comes of it
 // is logged and not published.
 func TestDryRun(t *testing.T) {
 	t.Parallel()
@@ -44,7 +44,7 @@ func TestDryRun(t *testing.T) {
 			require.Equal(t, "planned", line["outcome"])
 			require.Empty(t, published.published)
 			if gateways[trigger] != nil {
-				a := readAnswer(t, data)
+				a := readResponse(t, data)
 				require.Equal(t, 200, a.StatusCode)
 				data = []byte(a.Body)
 			}

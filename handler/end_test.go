@@ -83,7 +83,7 @@ func TestEndArrives(t *testing.T) {
 	delete(line, "time")
 	delete(line, "duration_ms")
 	require.Equal(t, map[string]any{
-		"level": "INFO", "msg": "request answered", "trigger": "http-api", "entity_id": "urn:idp:1", "integration_id": "id/1", "outcome": "disabled",
+		"level": "INFO", "msg": "request succeeded", "trigger": "http-api", "entity_id": "urn:idp:1", "integration_id": "id/1", "outcome": "disabled",
 		"caller": callerARN, "changes": []any{map[string]any{"field": "enabled", "from": true, "to": false}}, "metadata": map[string]any{"ticket": "OPS-1"},
 		"upstream_calls": 0.0, "cold_start": true, "adopted": false, "gateway_request_id": "JKJaXmPLvHcESHA=", "integration_ids": []any{"id/2", "id/1"},
 	}, line)
@@ -112,15 +112,15 @@ func TestRequestsForAnEndedConnection(t *testing.T) {
 		network := sendgridtest.NewNetwork(server)
 		defer network.Close()
 		l := newLeaky(network)
-		send := func(payload []byte) (answered string, line map[string]any) {
+		send := func(payload []byte) (response string, line map[string]any) {
 			f := l.fixture()
-			answered, _ = f.send(t, payload)
+			response, _ = f.send(t, payload)
 			for _, line := range f.log.lines(t) {
 				if line["msg"] != nil {
-					return answered, line
+					return response, line
 				}
 			}
-			return answered, nil
+			return response, nil
 		}
 		_, line := send([]byte(goodRequest))
 		require.Equal(t, "created", line["outcome"])
@@ -135,19 +135,19 @@ func TestRequestsForAnEndedConnection(t *testing.T) {
 			"HTTP": gateways["HTTP API"](httpCall{body: goodRequest}), "direct": []byte(another),
 			"webhook": webhookEvent(leakyBearer), // It has the same entity id.
 		} {
-			answered, line := send(payload)
+			response, line := send(payload)
 			require.Equal(t, "rejected", line["outcome"], name)
 			require.Equal(t, string(problem.Conflict), line["code"], name)
-			require.Contains(t, answered, "This connection was ended on ", name)
-			require.Contains(t, answered, "if_exists: restore", name)
+			require.Contains(t, response, "This connection was ended on ", name)
+			require.Contains(t, response, "if_exists: restore", name)
 		}
 		for name, payload := range map[string][]byte{
 			"EventBridge": functions["EventBridge"](another), "SQS": batch(goodRequest),
 		} {
-			answered, line := send(payload)
+			response, line := send(payload)
 			require.Equal(t, "superseded", line["outcome"], name)
 			require.Equal(t, []any{"Ended"}, line["warnings"], name)
-			require.NotContains(t, answered, "errorType", name)
+			require.NotContains(t, response, "errorType", name)
 		}
 		require.False(t, server.Integrations()[0].Enabled)
 

@@ -27,7 +27,7 @@ func decodeEventBridge(payload []byte) []*delivery.Delivery {
 	return []*delivery.Delivery{d}
 }
 
-// encodeEventBridge answers as for any invocation, but an event that was dropped is not failed:
+// encodeEventBridge responds as to any invocation, but an event that was dropped is not failed:
 // Lambda would keep it, deliver it again, and move it to a dead-letter queue.
 func encodeEventBridge(h *Handler, deliveries []*delivery.Delivery) ([]byte, error) {
 	if deliveries[0].Dropped {

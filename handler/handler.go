@@ -1,4 +1,4 @@
-// Package handler answers the events that invoke the function. Every event takes the same
+// Package handler handles the events that invoke the function. Every event takes the same
 // way: a trigger decodes it into deliveries, the pipeline authenticates, provisions and
 // observes each of them, and the trigger encodes the outcome as its sender expects it.
 package handler
@@ -52,7 +52,7 @@ type Observer interface {
 	Observe(context.Context, []*delivery.Delivery)
 }
 
-// Handler answers every event; it is the lambda.Handler of the function. Set its fields
+// Handler handles every event; it is the lambda.Handler of the function. Set its fields
 // before the first event. Invoke may be called concurrently.
 type Handler struct {
 	Provisioner Provisioner
@@ -82,13 +82,13 @@ type Handler struct {
 	warm atomic.Bool
 }
 
-// Invoke answers one event. An HTTP event always gets an HTTP answer. The errors of the
+// Invoke handles one event. An HTTP event always gets an HTTP response. The errors of the
 // other triggers are of type messages.InvokeResponse_Error; their type is the code, so that
 // Step Functions can match it.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	payload = fromPipe(payload)
 	trigger, ids, arrived, coldStart := recognise(payload), invocationIDs(ctx), time.Now(), !h.warm.Swap(true)
-	ctx, cancel := invocation.Answer.Keep(ctx)
+	ctx, cancel := invocation.Encode.Keep(ctx)
 	defer cancel()
 
 	deliveries := trigger.decode(payload)

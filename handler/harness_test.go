@@ -48,7 +48,7 @@ func (f verify) Authenticate(ctx context.Context, header http.Header, body []byt
 	return "bearer", f(ctx, header, body)
 }
 
-// created answers every request with an integration or a teammate made of it.
+// created responds to every request with an integration or a teammate made of it.
 func created(_ context.Context, r request.Resolved) (*provision.Result, error) {
 	if t := r.Teammate; t != nil {
 		return &provision.Result{
@@ -66,7 +66,7 @@ func created(_ context.Context, r request.Resolved) (*provision.Result, error) {
 	}, nil
 }
 
-// fails answers every request with err.
+// fails responds to every request with err.
 func fails(err error) ensure {
 	return func(context.Context, request.Resolved) (*provision.Result, error) { return nil, err }
 }
@@ -117,34 +117,34 @@ func (f fixture) invoke(t *testing.T, payload []byte) ([]byte, error) {
 	return f.Invoke(ctx, payload)
 }
 
-// answer is an HTTP answer.
-type answer struct {
+// response is an HTTP response.
+type response struct {
 	StatusCode      int
 	Headers         map[string]string
 	Body            string
 	IsBase64Encoded bool
 }
 
-// call has an HTTP event answered; the function never fails.
-func (f fixture) call(t *testing.T, payload []byte) answer {
+// call has an HTTP event handled; the function never fails.
+func (f fixture) call(t *testing.T, payload []byte) response {
 	t.Helper()
 	data, err := f.invoke(t, payload)
 	require.NoError(t, err)
-	return readAnswer(t, data)
+	return readResponse(t, data)
 }
 
 // batchFailure stands for the code of a batch of which messages failed.
 const batchFailure = "BatchItemFailures"
 
-// code has an event answered and returns the code of its failure, empty for a success. The
-// answer is as the trigger of the event has to give it.
+// code has an event handled and returns the code of its failure, empty for a success. The
+// response is as the trigger of the event has to give it.
 func (f fixture) code(t *testing.T, payload []byte) string {
 	t.Helper()
 	data, err := f.invoke(t, payload)
 	switch trigger := handler.Recognise(payload); {
 	case trigger == handler.TriggerHTTPAPI, trigger == handler.TriggerRESTAPI:
 		require.NoError(t, err)
-		a := readAnswer(t, data)
+		a := readResponse(t, data)
 		if a.StatusCode >= 400 {
 			return a.problem(t).Code
 		}
@@ -172,10 +172,10 @@ func (f fixture) code(t *testing.T, payload []byte) string {
 	return ""
 }
 
-// readAnswer reads an answer that every gateway passes on.
-func readAnswer(t *testing.T, data []byte) answer {
+// readResponse reads a response that every gateway passes on.
+func readResponse(t *testing.T, data []byte) response {
 	t.Helper()
-	var a answer
+	var a response
 	strictly(t, data, &a)
 	require.NotEmpty(t, http.StatusText(a.StatusCode), "status %d", a.StatusCode)
 	require.False(t, a.IsBase64Encoded)
@@ -199,8 +199,8 @@ func strictly(t *testing.T, data []byte, v any) {
 	require.ErrorIs(t, err, io.EOF, "%s", data)
 }
 
-// problemAnswer is the body of an HTTP answer to a failure.
-type problemAnswer struct {
+// problemResponse is the body of an HTTP response to a failure.
+type problemResponse struct {
 	Type      string `json:"type"`
 	Title     string `json:"title"`
 	Status    int    `json:"status"`
@@ -221,10 +221,10 @@ type problemAnswer struct {
 }
 
 // problem reads the document of a failure, whose required fields are set.
-func (a answer) problem(t *testing.T) problemAnswer {
+func (a response) problem(t *testing.T) problemResponse {
 	t.Helper()
 	require.GreaterOrEqual(t, a.StatusCode, 400, a.Body)
-	var p problemAnswer
+	var p problemResponse
 	strictly(t, []byte(a.Body), &p)
 	require.Equal(t, "urn:sendgrid-sso-integration:problem:"+p.Code, p.Type)
 	require.NotEmpty(t, p.Title)
@@ -236,14 +236,14 @@ func (a answer) problem(t *testing.T) problemAnswer {
 }
 
 // fields returns the fields at fault, in the order of the document.
-func (p problemAnswer) fields() (names []string) {
+func (p problemResponse) fields() (names []string) {
 	for _, e := range p.Errors {
 		names = append(names, e.Field)
 	}
 	return names
 }
 
-// result is the body of the answer to a success.
+// result is the body of the response to a success.
 type result struct {
 	Outcome      string                  `json:"outcome"`
 	Integration  sendgrid.Integration    `json:"integration"`

@@ -156,33 +156,33 @@ func isJSON(contentTypes []string) bool {
 	return (mediaType == "application/json" || strings.HasSuffix(mediaType, "+json")) && (!given || charset == "utf8")
 }
 
-// httpAnswer is an HTTP answer in the form that both kinds of API Gateway and Function URLs
+// httpResponse is an HTTP response in the form that both kinds of API Gateway and Function URLs
 // take.
-type httpAnswer struct {
+type httpResponse struct {
 	StatusCode      int               `json:"statusCode"`
 	Headers         map[string]string `json:"headers"`
 	Body            string            `json:"body"`
 	IsBase64Encoded bool              `json:"isBase64Encoded"`
 }
 
-// encodeHTTP answers an HTTP request, whatever its outcome.
+// encodeHTTP responds to an HTTP request, whatever its outcome.
 func encodeHTTP(h *Handler, deliveries []*delivery.Delivery) ([]byte, error) {
-	return encode(h.httpAnswer(deliveries[0])), nil
+	return encode(h.httpResponse(deliveries[0])), nil
 }
 
-func (h *Handler) httpAnswer(d *delivery.Delivery) httpAnswer {
+func (h *Handler) httpResponse(d *delivery.Delivery) httpResponse {
 	if d.Failure != nil {
-		return problemAnswer(d)
+		return problemResponse(d)
 	}
 	if d.IsStatus {
-		return newHTTPAnswer(d, http.StatusOK, d.Status)
+		return newHTTPResponse(d, http.StatusOK, d.Status)
 	}
-	answer := newHTTPAnswer(d, http.StatusOK, d.Result)
+	response := newHTTPResponse(d, http.StatusOK, d.Result)
 	if d.Outcome() == protocol.OutcomeCreated {
-		answer.StatusCode = http.StatusCreated
-		answer.Headers["Location"] = h.location(d)
+		response.StatusCode = http.StatusCreated
+		response.Headers["Location"] = h.location(d)
 	}
-	return answer
+	return response
 }
 
 // location returns the URL of what a request created.
@@ -193,9 +193,9 @@ func (h *Handler) location(d *delivery.Delivery) string {
 	return h.IntegrationURL(d.IntegrationID())
 }
 
-// newHTTPAnswer returns an answer with a JSON body.
-func newHTTPAnswer(d *delivery.Delivery, status int, body any) httpAnswer {
-	return httpAnswer{StatusCode: status, Body: string(encode(body)), Headers: map[string]string{
+// newHTTPResponse returns a response with a JSON body.
+func newHTTPResponse(d *delivery.Delivery, status int, body any) httpResponse {
+	return httpResponse{StatusCode: status, Body: string(encode(body)), Headers: map[string]string{
 		"Content-Type":  "application/json",
 		"Cache-Control": "no-store",
 		"X-Request-Id":  d.RequestID,

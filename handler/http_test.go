@@ -110,8 +110,8 @@ func TestBase64Body(t *testing.T) {
 	require.Contains(t, p.Detail, "base64")
 }
 
-// The gateways' own types understand every answer, and it is the same through each of them.
-func TestHTTPAnswers(t *testing.T) {
+// The gateways' own types understand every response, and it is the same through each of them.
+func TestHTTPResponses(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		provisioner ensure
@@ -130,7 +130,7 @@ func TestHTTPAnswers(t *testing.T) {
 				for _, response := range []any{&events.APIGatewayV2HTTPResponse{}, &events.LambdaFunctionURLResponse{}, &events.APIGatewayProxyResponse{}} {
 					strictly(t, data, response)
 				}
-				a := readAnswer(t, data)
+				a := readResponse(t, data)
 				require.Equal(t, tt.status, a.StatusCode)
 				require.Len(t, a.Headers, len(tt.headers))
 				for _, header := range tt.headers {
@@ -155,7 +155,7 @@ func TestProblemBody(t *testing.T) {
 		"type": "urn:sendgrid-sso-integration:problem:Conflict", "title": "`+problem.Conflict.Title()+`", "status": 409, "detail": "It differs.",
 		"code": "Conflict", "request_id": "`+invocationID+`", "trace_id": "`+traceRoot+`", "gateway_request_id": "JKJaXmPLvHcESHA=",
 		"integration_id": "id/1", "metadata": {"ticket": "OPS-1"}
-	}`, readAnswer(t, data).Body)
+	}`, readResponse(t, data).Body)
 	require.Equal(t, "id/1", f.log.line(t)["integration_id"])
 	require.True(t, json.Valid(data))
 }

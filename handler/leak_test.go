@@ -32,7 +32,7 @@ import (
 )
 
 // Every text that must not get out contains this word. Metadata is not among them: it is
-// repeated in the log, in the answer and in the event.
+// repeated in the log, in the response and in the event.
 const (
 	leak         = "LEAK5417"
 	leakyKey     = "SG." + leak + ".api-key"
@@ -104,8 +104,8 @@ func (b bus) PutEvents(_ context.Context, in *eventbridge.PutEventsInput, _ ...f
 	return &eventbridge.PutEventsOutput{}, nil
 }
 
-// send has one event answered and returns all that anybody gets to see of it.
-func (f fixture) send(t *testing.T, payload []byte) (answered, logged string) {
+// send has one event handled and returns all that anybody gets to see of it.
+func (f fixture) send(t *testing.T, payload []byte) (response, logged string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 28*time.Second)
 	defer cancel()
@@ -118,8 +118,8 @@ func webhookEvent(token string) []byte {
 	return gateways["HTTP API"](httpCall{body: leakyRequest, header: header, unknown: true})
 }
 
-// echo answers with the caller's Authorization header, in every form that an error or a
-// broken answer can have.
+// echo responds with the caller's Authorization header, in every form that an error or a
+// broken response can have.
 var echo = map[string]func(w http.ResponseWriter, status int, auth string){
 	"array": func(w http.ResponseWriter, status int, auth string) {
 		respond(w, status, `[{"message":%q,"field":%[1]q,"error_id":%[1]q,"enabled":0}]`, auth)
@@ -160,7 +160,7 @@ func respond(w http.ResponseWriter, status int, format string, auth string) {
 	_, _ = fmt.Fprintf(w, format, auth) // If the client is gone, its test fails by itself.
 }
 
-// hijack answers with what is no HTTP answer.
+// hijack sends what is no HTTP response.
 func hijack(w http.ResponseWriter, text string) {
 	conn, _, err := w.(http.Hijacker).Hijack()
 	if err != nil {
@@ -170,7 +170,7 @@ func hijack(w http.ResponseWriter, text string) {
 	_ = conn.Close()
 }
 
-// newLeakyNetwork leads to a SendGrid that answers one method by an echo, and otherwise
+// newLeakyNetwork leads to a SendGrid that responds to one method with an echo, and otherwise
 // holds no integration and creates one. In a bubble no time passes while it is waited for.
 func newLeakyNetwork(method string, status int, echo func(http.ResponseWriter, int, string)) *sendgridtest.Network {
 	return sendgridtest.NewNetwork(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -197,8 +197,8 @@ func TestNothingLeaksFromSendGrid(t *testing.T) {
 						network := newLeakyNetwork(method, status, write)
 						defer network.Close()
 						for _, payload := range [][]byte{webhookEvent(leakyBearer), []byte(leakyRequest)} {
-							answered, logged := newLeaky(network).fixture().send(t, payload)
-							require.NotContains(t, answered, leak)
+							response, logged := newLeaky(network).fixture().send(t, payload)
+							require.NotContains(t, response, leak)
 							require.NotContains(t, logged, leak)
 							require.Contains(t, logged, `"code"`, "the request fails")
 						}
@@ -218,10 +218,10 @@ func TestNothingLeaksOnSuccess(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				network := newLeakyNetwork("none", 0, nil)
 				defer network.Close()
-				answered, logged := newLeaky(network).fixture().send(t, payload)
-				require.Contains(t, answered, "created")
-				require.NotContains(t, answered, leakyKey)
-				require.NotContains(t, answered, leakyBearer)
+				response, logged := newLeaky(network).fixture().send(t, payload)
+				require.Contains(t, response, "created")
+				require.NotContains(t, response, leakyKey)
+				require.NotContains(t, response, leakyBearer)
 				// The log and the event say what was changed, and no more of the request.
 				require.NotContains(t, changes.ReplaceAllString(logged, ""), leak)
 			})
@@ -272,8 +272,8 @@ func TestNothingLeaksElsewhere(t *testing.T) {
 				defer network.Close()
 				l := newLeaky(network)
 				test.change(l)
-				answered, logged := l.fixture().send(t, test.payload)
-				require.NotContains(t, answered, leak)
+				response, logged := l.fixture().send(t, test.payload)
+				require.NotContains(t, response, leak)
 				require.NotContains(t, logged, leak)
 				require.Contains(t, logged, `"code":"`+string(test.code)+`"`)
 			})

@@ -16,7 +16,7 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// everythingOf answers a request for a teammate with every field that a result has.
+// everythingOf responds to a request for a teammate with every field that a result has.
 func everythingOf(outcome protocol.Outcome) ensure {
 	return func(_ context.Context, r request.Resolved) (*provision.Result, error) {
 		isAdmin := false
@@ -31,7 +31,7 @@ func everythingOf(outcome protocol.Outcome) ensure {
 	}
 }
 
-// plannedTeammate answers a request for a teammate as a dry run.
+// plannedTeammate responds to a request for a teammate as a dry run.
 func plannedTeammate(_ context.Context, r request.Resolved) (*provision.Result, error) {
 	return &provision.Result{
 		Outcome: protocol.OutcomePlanned, Teammate: &provision.Teammate{Email: r.Teammate.Email}, Changes: []problem.Change{},
@@ -39,7 +39,7 @@ func plannedTeammate(_ context.Context, r request.Resolved) (*provision.Result, 
 	}, nil
 }
 
-// The routes of teammates are documented with every answer of theirs, to callers of both kinds.
+// The routes of teammates are documented with every response of theirs, to callers of both kinds.
 func TestOpenAPITeammates(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)

@@ -71,22 +71,22 @@ func (c contract) checkRequest(t *testing.T, route string, r httpCall) error {
 	return c.Request(wire(t, route, r))
 }
 
-// checkAnswer returns what is wrong with the answer to a request.
-func (c contract) checkAnswer(t *testing.T, route string, r httpCall, a answer) error {
+// checkResponse returns what is wrong with the response to a request.
+func (c contract) checkResponse(t *testing.T, route string, r httpCall, a response) error {
 	t.Helper()
-	response := &http.Response{StatusCode: a.StatusCode, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(a.Body))}
+	w := &http.Response{StatusCode: a.StatusCode, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(a.Body))}
 	for name, value := range a.Headers {
-		response.Header.Set(name, value)
+		w.Header.Set(name, value)
 	}
-	return c.Answer(wire(t, route, r), response)
+	return c.Response(wire(t, route, r), w)
 }
 
-// call has the real handler answer a request, and checks the answer.
-func (c contract) call(t *testing.T, f fixture, route string, r httpCall) answer {
+// call has the real handler handle a request, and checks the response.
+func (c contract) call(t *testing.T, f fixture, route string, r httpCall) response {
 	t.Helper()
 	r.path = route
 	a := f.call(t, gateways["HTTP API"](r))
-	require.NoError(t, c.checkAnswer(t, route, r, a), "%d %v %s", a.StatusCode, a.Headers, a.Body)
+	require.NoError(t, c.checkResponse(t, route, r, a), "%d %v %s", a.StatusCode, a.Headers, a.Body)
 	return a
 }
 
@@ -115,8 +115,8 @@ func TestOpenAPIDocument(t *testing.T) {
 	c := newContract(t)
 	shown := map[problem.Code]bool{problem.MethodNotAllowed: true} // The document has no other method than POST.
 	for _, route := range []string{signedRoute, webhookRoute} {
-		for status, response := range c.Paths.Value(route).Post.Responses.Map() {
-			content := response.Value.Content["application/problem+json"]
+		for status, documented := range c.Paths.Value(route).Post.Responses.Map() {
+			content := documented.Value.Content["application/problem+json"]
 			if content == nil {
 				continue
 			}
@@ -125,18 +125,18 @@ func TestOpenAPIDocument(t *testing.T) {
 				shown[code] = true
 				require.Equal(t, strconv.Itoa(code.Status()), status, name)
 				body := mustEncode(example.Value.Value)
-				var p problemAnswer
+				var p problemResponse
 				require.NoError(t, json.Unmarshal(body, &p))
 				require.Equal(t, []string{name, code.Title()}, []string{p.Code, p.Title})
-				a := answer{StatusCode: code.Status(), Headers: documentedHeaders(code), Body: string(body)}
-				require.NoError(t, c.checkAnswer(t, route, httpCall{}, a), "the example of %s", name)
+				a := response{StatusCode: code.Status(), Headers: documentedHeaders(code), Body: string(body)}
+				require.NoError(t, c.checkResponse(t, route, httpCall{}, a), "the example of %s", name)
 			}
 		}
 	}
 	require.Len(t, shown, len(problem.Codes()), "there is an example of every code")
 }
 
-// documentedHeaders are those that an answer with this code must have.
+// documentedHeaders are those that a response with this code must have.
 func documentedHeaders(code problem.Code) map[string]string {
 	headers := map[string]string{"Content-Type": "application/problem+json", "Cache-Control": "no-store", "X-Request-Id": invocationID}
 	if code == problem.Unauthenticated {
@@ -171,7 +171,7 @@ func TestOpenAPIFields(t *testing.T) {
 	require.ElementsMatch(t, request.TeammateFields(), slices.Collect(maps.Keys(schemas["Declaration"].Value.Properties)))
 }
 
-// The examples of requests are good ones, and so are those of their answers.
+// The examples of requests are good ones, and so are those of their responses.
 func TestOpenAPIExamples(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)
@@ -196,21 +196,21 @@ func (c contract) checkExamples(t *testing.T, signed, webhook, location string) 
 		require.NoError(t, c.checkRequest(t, signed, httpCall{body: body}), name)
 	}
 	check := func(status int, example any) {
-		a := answer{StatusCode: status, Headers: map[string]string{"Content-Type": "application/json"}, Body: string(mustEncode(example))}
+		a := response{StatusCode: status, Headers: map[string]string{"Content-Type": "application/json"}, Body: string(mustEncode(example))}
 		if status == http.StatusCreated {
 			a.Headers["Location"] = location
 		}
-		require.NoError(t, c.checkAnswer(t, signed, httpCall{}, a), status)
+		require.NoError(t, c.checkResponse(t, signed, httpCall{}, a), status)
 	}
-	answers := operation.Responses.Status(http.StatusOK).Value.Content["application/json"].Examples
-	require.NotEmpty(t, answers)
-	for _, example := range answers {
+	responses := operation.Responses.Status(http.StatusOK).Value.Content["application/json"].Examples
+	require.NotEmpty(t, responses)
+	for _, example := range responses {
 		check(http.StatusOK, example.Value.Value)
 	}
 	check(http.StatusCreated, operation.Responses.Status(http.StatusCreated).Value.Content["application/json"].Example)
 }
 
-// The requests of every scheme are documented, and so are all answers.
+// The requests of every scheme are documented, and so are all responses.
 func TestOpenAPITraffic(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)
@@ -220,7 +220,7 @@ func TestOpenAPITraffic(t *testing.T) {
 	}
 	provisioners["disabled"], provisioners["forgotten"] = disabled, nothingThere
 	for _, code := range problem.Codes() {
-		if code != problem.MethodNotAllowed { // A POST cannot be answered so.
+		if code != problem.MethodNotAllowed { // A POST cannot get this response.
 			f := failure(code)
 			f.IntegrationID = "id/1"
 			provisioners[string(code)] = fails(f)
@@ -250,7 +250,7 @@ func TestOpenAPITraffic(t *testing.T) {
 	}
 }
 
-// What the handler refuses is documented as an answer, and most of it not as a request.
+// What the handler refuses is documented as a response, and most of it not as a request.
 func TestOpenAPIRefusals(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)
@@ -396,15 +396,15 @@ func (c contract) checkRules(t *testing.T, route string, good, bad []string) {
 	}
 }
 
-// The validation finds what is wrong with an answer.
-func TestOpenAPIRefusesAnswers(t *testing.T) {
+// The validation finds what is wrong with a response.
+func TestOpenAPIRefusesResponses(t *testing.T) {
 	t.Parallel()
 	c := newContract(t)
 	success := newFixture(created).call(t, gateways["HTTP API"](httpCall{body: goodRequest}))
 	full := newFixture(complete(protocol.OutcomeCreated)).call(t, gateways["HTTP API"](httpCall{body: goodRequest}))
 	refusal := newFixture(fails(failure(problem.InProgress))).call(t, gateways["HTTP API"](httpCall{body: goodRequest}))
 	for _, tt := range []struct {
-		answer                 answer
+		response               response
 		old, replacement, want string
 	}{
 		{success, `"outcome":"created",`, "", "missing property 'outcome'"},
@@ -420,10 +420,10 @@ func TestOpenAPIRefusesAnswers(t *testing.T) {
 		{refusal, `"code":`, `"color":"red","code":`, "/color': false schema"},
 		{refusal, `"status":409`, `"status":410`, "must be 409"},
 	} {
-		require.NoError(t, c.checkAnswer(t, signedRoute, httpCall{}, tt.answer))
-		require.Contains(t, tt.answer.Body, tt.old)
-		tt.answer.Body = strings.Replace(tt.answer.Body, tt.old, tt.replacement, 1)
-		require.ErrorContains(t, c.checkAnswer(t, signedRoute, httpCall{}, tt.answer), tt.want)
+		require.NoError(t, c.checkResponse(t, signedRoute, httpCall{}, tt.response))
+		require.Contains(t, tt.response.Body, tt.old)
+		tt.response.Body = strings.Replace(tt.response.Body, tt.old, tt.replacement, 1)
+		require.ErrorContains(t, c.checkResponse(t, signedRoute, httpCall{}, tt.response), tt.want)
 	}
 	for _, tt := range []struct{ header, value, want string }{
 		{"Location", "/v3", "not valid uri"},
@@ -434,10 +434,10 @@ func TestOpenAPIRefusesAnswers(t *testing.T) {
 		changed := success
 		changed.Headers = maps.Clone(success.Headers)
 		changed.Headers[tt.header] = tt.value
-		require.ErrorContains(t, c.checkAnswer(t, signedRoute, httpCall{}, changed), tt.want)
+		require.ErrorContains(t, c.checkResponse(t, signedRoute, httpCall{}, changed), tt.want)
 	}
 	delete(success.Headers, "Location")
-	require.ErrorContains(t, c.checkAnswer(t, signedRoute, httpCall{}, success), `"Location" missing`)
+	require.ErrorContains(t, c.checkResponse(t, signedRoute, httpCall{}, success), `"Location" missing`)
 	success.StatusCode = http.StatusNotModified
-	require.ErrorContains(t, c.checkAnswer(t, signedRoute, httpCall{}, success), "304")
+	require.ErrorContains(t, c.checkResponse(t, signedRoute, httpCall{}, success), "304")
 }

@@ -31,7 +31,7 @@ func failure(code problem.Code) *problem.Error {
 // updateRequest asks to update what exists.
 const updateRequest = `{"name":"Okta","enabled":true,"signin_url":"https://idp.example.com/sso","signout_url":"","entity_id":"urn:idp:1","if_exists":"update"}`
 
-// complete answers every request with everything that a result can have.
+// complete responds to every request with everything that a result can have.
 func complete(outcome protocol.Outcome) ensure {
 	return func(ctx context.Context, r request.Resolved) (*provision.Result, error) {
 		result, err := created(ctx, r)
@@ -45,7 +45,7 @@ func complete(outcome protocol.Outcome) ensure {
 	}
 }
 
-// disabled answers every request with two integrations that it disabled.
+// disabled responds to every request with two integrations that it disabled.
 func disabled(ctx context.Context, r request.Resolved) (*provision.Result, error) {
 	result, err := created(ctx, r)
 	result.Outcome, result.Integration.Enabled = protocol.OutcomeDisabled, false
@@ -56,12 +56,12 @@ func disabled(ctx context.Context, r request.Resolved) (*provision.Result, error
 	return result, err
 }
 
-// nothingThere answers every request that there is nothing to end or to forget.
+// nothingThere reports for every request that there is nothing to end or to forget.
 func nothingThere(_ context.Context, r request.Resolved) (*provision.Result, error) {
 	return &provision.Result{Outcome: protocol.OutcomeUnchanged, Metadata: r.Metadata}, nil
 }
 
-// unchanged answers every request with an integration that existed before.
+// unchanged responds to every request with an integration that existed before.
 func unchanged(ctx context.Context, r request.Resolved) (*provision.Result, error) {
 	result, err := created(ctx, r)
 	result.Outcome = protocol.OutcomeUnchanged
@@ -89,7 +89,7 @@ func TestRequestArrives(t *testing.T) {
 			}).invoke(t, payload)
 			require.NoError(t, err)
 			if gateways[trigger] != nil {
-				data = []byte(readAnswer(t, data).Body)
+				data = []byte(readResponse(t, data).Body)
 			}
 			var got result
 			strictly(t, data, &got)
@@ -179,10 +179,10 @@ func TestUnexpectedErrorsAreInternal(t *testing.T) {
 				t.Parallel()
 				f := newFixture(provisioner)
 				data, err := f.invoke(t, payload)
-				answered := fmt.Sprint(string(data), err)
-				require.Contains(t, answered, "Internal")
-				require.NotContains(t, answered, errUpstream.Error())
-				require.NotContains(t, answered, "goroutine")
+				response := fmt.Sprint(string(data), err)
+				require.Contains(t, response, "Internal")
+				require.NotContains(t, response, errUpstream.Error())
+				require.NotContains(t, response, "goroutine")
 				line := f.log.line(t)
 				require.Equal(t, "ERROR", line["level"])
 				require.Contains(t, line["error"], errUpstream.Error())

@@ -63,7 +63,7 @@ func (h *Handler) process(ctx context.Context, d *delivery.Delivery, t trigger) 
 }
 
 // recovered runs a step of the pipeline. A panic in it is an error like any other, so that
-// it is logged and answered, and does not end the other deliveries of a batch.
+// it is logged and gets a response, and does not end the other deliveries of a batch.
 func recovered(step func() error) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {

@@ -54,7 +54,7 @@ func TestARefusedRequestCanBeTraced(t *testing.T) {
 			data, err := f.invoke(t, payload)
 			require.NoError(t, err)
 			if name != "SQS" {
-				p := readAnswer(t, data).problem(t)
+				p := readResponse(t, data).problem(t)
 				require.Equal(t, "urn:idp:1", p.EntityID)
 				require.Equal(t, map[string]string{"ticket": "OPS-1"}, p.Metadata)
 			}
@@ -115,7 +115,7 @@ func TestRecordOfADelivery(t *testing.T) {
 			_, err := f.Invoke(traced(t), payload)
 			require.NoError(t, err)
 			f.Provisioner = fails(failure(problem.Conflict))
-			_, _ = f.Invoke(traced(t), payload) // TestEveryCode covers the answer.
+			_, _ = f.Invoke(traced(t), payload) // TestEveryCode covers the response.
 
 			for i, line := range f.log.lines(t) {
 				require.Equal(t, trigger, line["trigger"])
@@ -235,7 +235,7 @@ func TestPublished(t *testing.T) {
 	}
 }
 
-// A success that cannot be published is a failure in the answer, the log and the metrics; a
+// A success that cannot be published is a failure in the response, the log and the metrics; a
 // failure that cannot be published stays what it is.
 func TestUnpublished(t *testing.T) {
 	t.Parallel()
@@ -253,7 +253,7 @@ func TestUnpublished(t *testing.T) {
 	}
 }
 
-// Time is kept free for publishing and for the answer, even if the provisioner takes all it
+// Time is kept free for publishing and for the response, even if the provisioner takes all it
 // gets; and an outcome is published even if the caller is gone.
 func TestPublishingHasTime(t *testing.T) {
 	t.Parallel()

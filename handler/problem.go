@@ -12,7 +12,7 @@ import (
 // problemType begins the URIs that name the types of problems.
 const problemType = "urn:sendgrid-sso-integration:problem:"
 
-// problemBody is the body of an HTTP answer to a request that failed (RFC 9457).
+// problemBody is the body of an HTTP response to a request that failed (RFC 9457).
 type problemBody struct {
 	Type             string               `json:"type"`
 	Title            string               `json:"title"`
@@ -30,10 +30,10 @@ type problemBody struct {
 	Changes          []problem.Change     `json:"changes,omitempty"`
 }
 
-// problemAnswer returns the HTTP answer to a delivery that failed.
-func problemAnswer(d *delivery.Delivery) httpAnswer {
+// problemResponse returns the HTTP response to a delivery that failed.
+func problemResponse(d *delivery.Delivery) httpResponse {
 	e := d.Failure
-	answer := newHTTPAnswer(d, e.Code.Status(), problemBody{
+	response := newHTTPResponse(d, e.Code.Status(), problemBody{
 		Type:             problemType + string(e.Code),
 		Title:            e.Code.Title(),
 		Status:           e.Code.Status(),
@@ -49,17 +49,17 @@ func problemAnswer(d *delivery.Delivery) httpAnswer {
 		Errors:           e.Fields,
 		Changes:          e.Changes,
 	})
-	answer.Headers["Content-Type"] = "application/problem+json"
+	response.Headers["Content-Type"] = "application/problem+json"
 	if e.Retryable() && e.RetryAfter > 0 {
-		answer.Headers["Retry-After"] = strconv.FormatInt(int64(math.Ceil(e.RetryAfter.Seconds())), 10)
+		response.Headers["Retry-After"] = strconv.FormatInt(int64(math.Ceil(e.RetryAfter.Seconds())), 10)
 	}
 	if header, ok := problemHeaders[e.Code]; ok {
-		answer.Headers[header.name] = header.value
+		response.Headers[header.name] = header.value
 	}
 	if d.IsStatus && e.Code == problem.MethodNotAllowed {
-		answer.Headers["Allow"] = http.MethodGet
+		response.Headers["Allow"] = http.MethodGet
 	}
-	return answer
+	return response
 }
 
 // traced returns the email of a request that could not be read. The others name it in their detail.

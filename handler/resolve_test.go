@@ -47,7 +47,7 @@ func (p *notes) Ensure(ctx context.Context, r request.Resolved, d provision.Deli
 const requestWithURL = `{"name":"Okta","enabled":true,"saml_metadata_url":"https://idp.example.com/metadata"}`
 
 // What the metadata supplies is what is provisioned, logged and published. Metadata that
-// cannot be fetched or used is answered with its code, and nothing is provisioned.
+// cannot be fetched or used gets its code, and nothing is provisioned.
 func TestMetadataIsResolved(t *testing.T) {
 	t.Parallel()
 	for _, code := range []problem.Code{"", problem.MetadataUnavailable, problem.InvalidMetadata} {

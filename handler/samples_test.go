@@ -90,7 +90,7 @@ func TestSamples(t *testing.T) {
 	}
 }
 
-// FuzzInvoke sends anything: an HTTP event gets an HTTP answer, a batch the ids of what
+// FuzzInvoke sends anything: an HTTP event gets an HTTP response, a batch the ids of what
 // failed, any other a result or an error with a code, and each delivery leaves one line in
 // the log.
 func FuzzInvoke(f *testing.F) {

@@ -23,7 +23,7 @@ import (
 
 const scheduled = `{"id":"event-1","detail-type":"Scheduled Event","source":"aws.events","detail":{}}`
 
-// The answer is the report; the audit has the ids of its delivery, one line and its metrics.
+// The response is the report; the audit has the ids of its delivery, one line and its metrics.
 func TestScheduleStartsAnAudit(t *testing.T) {
 	t.Parallel()
 	f, metrics := newFixture(nil), &bytes.Buffer{}

@@ -20,8 +20,8 @@ func TestAPrivateKeyIsDropped(t *testing.T) {
 		return mustEncode(events.SQSEvent{Records: []events.SQSMessage{{MessageId: "message-1", EventSource: "aws:sqs", Body: body}}})
 	}
 	for name, tt := range map[string]struct {
-		payload []byte
-		answer  string // Of the function; empty for an error or an HTTP response.
+		payload  []byte
+		response string // Of the function; empty for an error or an HTTP response.
 	}{
 		"HTTP":                              {payload: gateways["HTTP API"](httpCall{body: withKey})},
 		"direct":                            {payload: []byte(withKey)},
@@ -61,12 +61,12 @@ func TestAPrivateKeyIsDropped(t *testing.T) {
 					require.NotContains(t, kept, part)
 				}
 			}
-			if tt.answer == "" {
+			if tt.response == "" {
 				require.Contains(t, text, "private key")
 				return
 			}
 			require.NoError(t, err)
-			require.JSONEq(t, tt.answer, text)
+			require.JSONEq(t, tt.response, text)
 		})
 	}
 }

@@ -94,13 +94,13 @@ func openNotification(d *delivery.Delivery) {
 	d.Body = saml.CutMark([]byte(notification.Message))
 }
 
-// encodeSQS answers with the ids of the messages that failed and were neither moved to the
+// encodeSQS returns the ids of the messages that failed and were neither moved to the
 // dead-letter queue nor dropped. SQS delivers them again. If a delivery that failed has no message
 // id, as when the batch is malformed, the whole batch fails.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 func encodeSQS(h *Handler, deliveries []*delivery.Delivery) ([]byte, error) {
-	answer := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
+	response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 	for _, d := range deliveries {
 		if d.Failure == nil || d.DeadLettered || d.Dropped {
 			continue
@@ -108,7 +108,7 @@ func encodeSQS(h *Handler, deliveries []*delivery.Delivery) ([]byte, error) {
 		if d.MessageID == "" {
 			return encodeFunction(h, []*delivery.Delivery{d})
 		}
-		answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: d.MessageID})
+		response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: d.MessageID})
 	}
-	return encode(answer), nil
+	return encode(response), nil
 }

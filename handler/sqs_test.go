@@ -31,9 +31,9 @@ func batch(bodies ...string) []byte {
 func failed(t *testing.T, data []byte) (ids []string) {
 	t.Helper()
 	require.Contains(t, string(data), `"batchItemFailures":[`, "for Lambda, null means that all failed")
-	var answer events.SQSEventResponse
-	strictly(t, data, &answer)
-	for _, failure := range answer.BatchItemFailures {
+	var response events.SQSEventResponse
+	strictly(t, data, &response)
+	for _, failure := range response.BatchItemFailures {
 		ids = append(ids, failure.ItemIdentifier)
 	}
 	return ids

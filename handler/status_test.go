@@ -202,7 +202,7 @@ func requireNotReported(t *testing.T, f fixture) {
 	require.Equal(t, "InvalidRequest", line["code"])
 }
 
-// A mistake in the report is answered like any other.
+// A mistake in the report gets a response like any other.
 func TestStatusPanics(t *testing.T) {
 	t.Parallel()
 	f := newStatusFixture()
@@ -217,7 +217,7 @@ func TestStatusPanics(t *testing.T) {
 	}
 }
 
-// The report gets what is left of the invocation, but for the answer.
+// The report gets what is left of the invocation, but for the response.
 func TestStatusKnowsTheDeadline(t *testing.T) {
 	t.Parallel()
 	f := newStatusFixture()

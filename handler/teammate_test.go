@@ -29,7 +29,7 @@ const (
 // withMember returns a request with another member.
 func withMember(body, member string) string { return strings.Replace(body, "{", "{"+member+",", 1) }
 
-// removed answers every request as one that removes a teammate.
+// removed responds to every request as one that removes a teammate.
 func removed(_ context.Context, r request.Resolved) (*provision.Result, error) {
 	return &provision.Result{Outcome: protocol.OutcomeDeleted, Teammate: &provision.Teammate{Email: r.Teammate.Email}, Metadata: r.Metadata}, nil
 }
@@ -167,7 +167,7 @@ func TestTeammatesReachSendGrid(t *testing.T) {
 		defer network.Close()
 		l := newLeaky(network)
 		f := l.fixture()
-		call := func(body string) answer {
+		call := func(body string) response {
 			return f.call(t, gateways["HTTP API"](httpCall{path: teammatesRoute, body: body}))
 		}
 		p := call(teammateRequest).problem(t)

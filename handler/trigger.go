@@ -114,10 +114,10 @@ func badField(field, fault string) *problem.Error {
 	}
 }
 
-// encode encodes an answer. Answers consist of strings, numbers and booleans, so an error
+// encode encodes a response. Responses consist of strings, numbers and booleans, so an error
 // would be a mistake in this program.
-func encode(answer any) []byte {
-	data, err := json.Marshal(answer)
+func encode(response any) []byte {
+	data, err := json.Marshal(response)
 	if err != nil {
 		panic(err)
 	}

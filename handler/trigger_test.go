@@ -82,7 +82,7 @@ func loadBalancer() events.ALBTargetGroupRequest {
 }
 
 // A load balancer authenticates nobody, so its callers need a webhook secret.
-func TestLoadBalancerIsAnsweredAsHTTP(t *testing.T) {
+func TestLoadBalancerGetsHTTPResponse(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, http.StatusUnauthorized, newFixture(nil).call(t, mustEncode(loadBalancer())).StatusCode)
 	f := newFixture(created)
@@ -90,7 +90,7 @@ func TestLoadBalancerIsAnsweredAsHTTP(t *testing.T) {
 	require.Equal(t, http.StatusCreated, f.call(t, mustEncode(loadBalancer())).StatusCode)
 }
 
-// Events that are recognised and have fields of other types are answered by HTTP or with a
+// Events that are recognised and have fields of other types get an HTTP response or a
 // function error like any other. The field is named, and what is in it is not repeated.
 func TestMalformedEvents(t *testing.T) {
 	t.Parallel()

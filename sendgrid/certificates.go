@@ -55,9 +55,9 @@ func (c *Certificate) UnmarshalJSON(data []byte) error {
 // identified reports whether SendGrid sent what makes a certificate one.
 func (c Certificate) identified() bool { return c.ID != "" || c.PublicCertificate != "" }
 
-var errNoCertificate = errors.New("the answer has neither an id nor a public_certificate")
+var errNoCertificate = errors.New("the response has neither an id nor a public_certificate")
 
-// certificateList is the answer to a list.
+// certificateList is the response to a list.
 type certificateList []Certificate
 
 func (l *certificateList) UnmarshalJSON(data []byte) error {
@@ -66,7 +66,7 @@ func (l *certificateList) UnmarshalJSON(data []byte) error {
 
 // CreateCertificate adds a certificate to an integration. Like CreateIntegration it is not
 // idempotent: after an error of the class Ambiguous the caller has to find out what happened
-// before it calls again. The answer may lack any field.
+// before it calls again. The response may lack any field.
 //
 // https://www.twilio.com/docs/sendgrid/api-reference/certificates/create-an-sso-certificate
 func (c *Client) CreateCertificate(ctx context.Context, in CertificateRequest) (*Certificate, error) {
@@ -77,7 +77,7 @@ func (c *Client) CreateCertificate(ctx context.Context, in CertificateRequest) (
 	return &out, nil
 }
 
-// ListCertificates returns all certificates of an integration, without paging. An answer of
+// ListCertificates returns all certificates of an integration, without paging. A response of
 // null counts as none.
 //
 // https://www.twilio.com/docs/sendgrid/api-reference/certificates/get-all-sso-certificates-by-integration

@@ -10,7 +10,7 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-const exampleCertificateAnswer = `{"public_certificate":"-----BEGIN CERTIFICATE-----","id":66138975,"not_before":1621289880,"not_after":1621289881,"intergration_id":"b0b98502"}`
+const exampleCertificateResponse = `{"public_certificate":"-----BEGIN CERTIFICATE-----","id":66138975,"not_before":1621289880,"not_after":1621289881,"intergration_id":"b0b98502"}`
 
 func exampleCertificate() sendgrid.Certificate {
 	return sendgrid.Certificate{
@@ -48,11 +48,11 @@ func TestCertificateRequests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			answer := exampleCertificateAnswer
+			response := exampleCertificateResponse
 			if name == "list" {
-				answer = "[" + answer + "]"
+				response = "[" + response + "]"
 			}
-			h := newHarness(t, reply(http.StatusOK, answer))
+			h := newHarness(t, reply(http.StatusOK, response))
 			got, err := tt.call(h.client())
 			require.NoError(t, err)
 			require.Equal(t, exampleCertificate(), *got)
@@ -79,7 +79,7 @@ func TestCertificatesAreRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			list, err := newHarness(t, reply(200, "["+tt.row+","+exampleCertificateAnswer+"]")).client().ListCertificates(t.Context(), "1")
+			list, err := newHarness(t, reply(200, "["+tt.row+","+exampleCertificateResponse+"]")).client().ListCertificates(t.Context(), "1")
 			require.NoError(t, err)
 			require.Equal(t, []sendgrid.Certificate{tt.want, exampleCertificate()}, list)
 			created, err := newHarness(t, reply(200, tt.row)).client().CreateCertificate(t.Context(), sendgrid.CertificateRequest{})
@@ -89,8 +89,8 @@ func TestCertificatesAreRead(t *testing.T) {
 	}
 }
 
-// An answer that shows no certificate must not count as the absence of one.
-func TestOtherAnswersAreNoCertificates(t *testing.T) {
+// A response that shows no certificate must not count as the absence of one.
+func TestOtherResponsesAreNoCertificates(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`[{"message":"internal error"}]`, `[{}]`, `[null]`, `["x"]`, `{}`, `"x"`, ``} {
 		_, err := newHarness(t, reply(200, body)).client().ListCertificates(t.Context(), "1")

@@ -11,11 +11,11 @@ import (
 type Class int
 
 const (
-	// Ambiguous means that an operation that is not idempotent was sent, and was answered
+	// Ambiguous means that an operation that is not idempotent was sent, and got
 	// neither with success nor with a documented refusal. It may have been carried out, so it
 	// must not be repeated before the outcome is known.
 	Ambiguous Class = iota
-	// Unavailable means that an idempotent operation got a 5xx, no answer or an unreadable
+	// Unavailable means that an idempotent operation got a 5xx, no response or an unreadable
 	// one. It may be repeated.
 	Unavailable
 	// Throttled means that the rate limit refused the operation, or that it was not sent
@@ -110,7 +110,7 @@ func (e *Error) refusesScopes() bool {
 		strings.Contains(strings.ToLower(e.Reason()), "invalid scopes")
 }
 
-// IsNotFound reports whether SendGrid answered 404: what the operation is about does not
+// IsNotFound reports whether SendGrid returned 404: what the operation is about does not
 // exist, or does not show up yet.
 func IsNotFound(err error) bool {
 	var failure *Error

@@ -66,25 +66,25 @@ func TestClassOf(t *testing.T) {
 		err         error
 		write, read sendgrid.Class
 	}{
-		"never sent":        {err: &sendgrid.Error{Err: context.Canceled}, write: sendgrid.NeverSent, read: sendgrid.NeverSent},
-		"no answer":         {err: &sendgrid.Error{Sent: true}, write: sendgrid.Ambiguous, read: sendgrid.Unavailable},
-		"answer, not sent":  {err: &sendgrid.Error{StatusCode: 500}, write: sendgrid.Ambiguous, read: sendgrid.Unavailable},
-		"unreadable answer": {err: &sendgrid.Error{Sent: true, StatusCode: 200}, write: sendgrid.Ambiguous, read: sendgrid.Unavailable},
-		"299":               {err: &sendgrid.Error{Sent: true, StatusCode: 299}, write: sendgrid.Ambiguous, read: sendgrid.Unavailable},
-		"300":               {err: &sendgrid.Error{Sent: true, StatusCode: 300}, write: sendgrid.Ambiguous, read: sendgrid.Refused},
-		"302":               {err: &sendgrid.Error{Sent: true, StatusCode: 302}, write: sendgrid.Ambiguous, read: sendgrid.Refused},
-		"400":               {err: &sendgrid.Error{Sent: true, StatusCode: 400}, write: sendgrid.Refused, read: sendgrid.Refused},
-		"401":               {err: &sendgrid.Error{Sent: true, StatusCode: 401}, write: sendgrid.Refused, read: sendgrid.Refused},
-		"402":               {err: &sendgrid.Error{Sent: true, StatusCode: 402}, write: sendgrid.Refused, read: sendgrid.Refused},
-		"403":               {err: &sendgrid.Error{Sent: true, StatusCode: 403}, write: sendgrid.Refused, read: sendgrid.Refused},
-		"404":               {err: &sendgrid.Error{Sent: true, StatusCode: 404}, write: sendgrid.Ambiguous, read: sendgrid.Refused},
-		"409":               {err: &sendgrid.Error{Sent: true, StatusCode: 409}, write: sendgrid.Refused, read: sendgrid.Refused},
-		"422":               {err: &sendgrid.Error{Sent: true, StatusCode: 422}, write: sendgrid.Ambiguous, read: sendgrid.Refused},
-		"429":               {err: &sendgrid.Error{Sent: true, StatusCode: 429}, write: sendgrid.Throttled, read: sendgrid.Throttled},
-		"500":               {err: &sendgrid.Error{Sent: true, StatusCode: 500}, write: sendgrid.Ambiguous, read: sendgrid.Unavailable},
-		"504":               {err: &sendgrid.Error{Sent: true, StatusCode: 504}, write: sendgrid.Ambiguous, read: sendgrid.Unavailable},
-		"no key":            {err: &sendgrid.KeyError{Err: errors.New("gone")}, write: sendgrid.NoKey, read: sendgrid.NoKey},
-		"another error":     {err: errors.New("another"), write: sendgrid.Ambiguous, read: sendgrid.Ambiguous},
+		"never sent":          {err: &sendgrid.Error{Err: context.Canceled}, write: sendgrid.NeverSent, read: sendgrid.NeverSent},
+		"no response":         {err: &sendgrid.Error{Sent: true}, write: sendgrid.Ambiguous, read: sendgrid.Unavailable},
+		"response, not sent":  {err: &sendgrid.Error{StatusCode: 500}, write: sendgrid.Ambiguous, read: sendgrid.Unavailable},
+		"unreadable response": {err: &sendgrid.Error{Sent: true, StatusCode: 200}, write: sendgrid.Ambiguous, read: sendgrid.Unavailable},
+		"299":                 {err: &sendgrid.Error{Sent: true, StatusCode: 299}, write: sendgrid.Ambiguous, read: sendgrid.Unavailable},
+		"300":                 {err: &sendgrid.Error{Sent: true, StatusCode: 300}, write: sendgrid.Ambiguous, read: sendgrid.Refused},
+		"302":                 {err: &sendgrid.Error{Sent: true, StatusCode: 302}, write: sendgrid.Ambiguous, read: sendgrid.Refused},
+		"400":                 {err: &sendgrid.Error{Sent: true, StatusCode: 400}, write: sendgrid.Refused, read: sendgrid.Refused},
+		"401":                 {err: &sendgrid.Error{Sent: true, StatusCode: 401}, write: sendgrid.Refused, read: sendgrid.Refused},
+		"402":                 {err: &sendgrid.Error{Sent: true, StatusCode: 402}, write: sendgrid.Refused, read: sendgrid.Refused},
+		"403":                 {err: &sendgrid.Error{Sent: true, StatusCode: 403}, write: sendgrid.Refused, read: sendgrid.Refused},
+		"404":                 {err: &sendgrid.Error{Sent: true, StatusCode: 404}, write: sendgrid.Ambiguous, read: sendgrid.Refused},
+		"409":                 {err: &sendgrid.Error{Sent: true, StatusCode: 409}, write: sendgrid.Refused, read: sendgrid.Refused},
+		"422":                 {err: &sendgrid.Error{Sent: true, StatusCode: 422}, write: sendgrid.Ambiguous, read: sendgrid.Refused},
+		"429":                 {err: &sendgrid.Error{Sent: true, StatusCode: 429}, write: sendgrid.Throttled, read: sendgrid.Throttled},
+		"500":                 {err: &sendgrid.Error{Sent: true, StatusCode: 500}, write: sendgrid.Ambiguous, read: sendgrid.Unavailable},
+		"504":                 {err: &sendgrid.Error{Sent: true, StatusCode: 504}, write: sendgrid.Ambiguous, read: sendgrid.Unavailable},
+		"no key":              {err: &sendgrid.KeyError{Err: errors.New("gone")}, write: sendgrid.NoKey, read: sendgrid.NoKey},
+		"another error":       {err: errors.New("another"), write: sendgrid.Ambiguous, read: sendgrid.Ambiguous},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -104,7 +104,7 @@ func TestClassOf(t *testing.T) {
 	}
 }
 
-// SendGrid answers an update with an invalid scope as if it had failed itself. It would do so again.
+// SendGrid responds to an update with an invalid scope as if it had failed itself. It would do so again.
 func TestRefusedScopes(t *testing.T) {
 	t.Parallel()
 	const said = `{"errors":[{"message":"Invalid scopes provided"}]}`

@@ -1,7 +1,7 @@
 // Package sendgrid is a typed client of Twilio SendGrid's Single Sign-On API, and of what belongs
 // to it in the teammates, subusers and scopes APIs.
 //
-// It never decides for its caller: a request is sent once, the answer's status is never
+// It never decides for its caller: a request is sent once, the response's status is never
 // lost, and ClassOf reports what an error means: whether SendGrid may have carried out the
 // request, and whether repeating it can help. Retries are the caller's, who knows what a
 // second request would cost.
@@ -48,7 +48,7 @@ func RegionURL(region string) (string, error) {
 type KeySource interface {
 	// Key returns the key to use now, and a name for this version of it.
 	Key(ctx context.Context) (key, version string, err error)
-	// RenewKey is called after SendGrid answered 401 to the key of the version
+	// RenewKey is called after SendGrid returned 401 to the key of the version
 	// rejected. It returns the newest key; another version means another key.
 	RenewKey(ctx context.Context, rejected string) (key, version string, err error)
 }
@@ -56,7 +56,7 @@ type KeySource interface {
 // Call describes one HTTP request to SendGrid after it ended, for logs and metrics.
 type Call struct {
 	Op Op
-	// Status is the HTTP status, 0 where no answer came.
+	// Status is the HTTP status, 0 where no response came.
 	Status    int
 	Duration  time.Duration
 	RateLimit RateLimit
@@ -86,7 +86,7 @@ type Client struct {
 }
 
 // do performs one operation: it fetches the key, sends the request, and where
-// SendGrid answers 401, renews the key and repeats the request once if the key has
+// SendGrid returns 401, renews the key and repeats the request once if the key has
 // really changed. A 401 is a refusal before anything was done, so repeating it cannot
 // create anything twice.
 func (c *Client) do(ctx context.Context, op Op, path string, in, out any) error {
@@ -110,14 +110,14 @@ func (c *Client) do(ctx context.Context, op Op, path string, in, out any) error 
 	key, renewed, renewErr := c.Keys.RenewKey(ctx, version)
 	switch {
 	case renewErr != nil:
-		return &KeyError{Op: op, Err: fmt.Errorf("SendGrid answered 401, and the key could not be renewed: %w", renewErr)}
+		return &KeyError{Op: op, Err: fmt.Errorf("SendGrid returned 401, and the key could not be renewed: %w", renewErr)}
 	case renewed == version:
 		return refused
 	}
 	return c.send(ctx, op, path, key, payload, out)
 }
 
-// send sends one request and reads its answer into out. Its errors are of type *Error.
+// send sends one request and reads its response into out. Its errors are of type *Error.
 func (c *Client) send(ctx context.Context, op Op, path, key string, payload []byte, out any) error {
 	client := c.client()
 	var sent atomic.Bool
@@ -154,7 +154,7 @@ func (c *Client) send(ctx context.Context, op Op, path, key string, payload []by
 	status, stated = res.StatusCode, failure.RateLimit
 	success := res.StatusCode >= 200 && res.StatusCode <= 299
 	if success {
-		failure.Err = readAnswer(res.Body, out)
+		failure.Err = readResponse(res.Body, out)
 	} else {
 		failure.Errors, failure.Err = readErrorBody(res.Body, key)
 	}

@@ -16,7 +16,7 @@ import (
 // only while it starts. Call it before the first request, or not at all.
 //
 // A request that warms the connection pool would be shorter code, but the start would also
-// wait for its answer. Connect does nothing where HTTP is set, for plain http, and behind a
+// wait for its response. Connect does nothing where HTTP is set, for plain http, and behind a
 // proxy.
 func (c *Client) Connect(ctx context.Context) error {
 	address, err := url.Parse(c.baseURL())

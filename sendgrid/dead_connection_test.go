@@ -83,7 +83,7 @@ func TestDeadConnection(t *testing.T) {
 					require.NoError(t, err)
 					return
 				}
-				requireUnanswered(t, err, tt.sent)
+				requireNoResponse(t, err, tt.sent)
 				require.ErrorIs(t, err, tt.want)
 			})
 		})

@@ -14,33 +14,33 @@ import (
 )
 
 const (
-	// maxErrorBytes bounds what is read of an error answer. Documented ones are
+	// maxErrorBytes bounds what is read of an error response. Documented ones are
 	// shorter by far; what is longer is an HTML page, and only its status counts.
 	maxErrorBytes = 64 << 10
-	// maxFieldErrors and maxMessageBytes bound what is passed on of an answer.
+	// maxFieldErrors and maxMessageBytes bound what is passed on of a response.
 	maxFieldErrors  = 20
 	maxMessageBytes = 512
 )
 
-// Error is a request that failed: it was never sent, got no answer, or got another answer
+// Error is a request that failed: it was never sent, got no response, or got another response
 // than the documented success. Class reports what that means for the caller.
 type Error struct {
 	Op Op
-	// StatusCode is the HTTP status of the answer, 0 where no answer was read. It may
-	// be a 2xx: then the answer's body could not be read or understood.
+	// StatusCode is the HTTP status of the response, 0 where no response was read. It may
+	// be a 2xx: then the response's body could not be read or understood.
 	StatusCode int
-	// Errors are the entries of SendGrid's answer, empty where it has no known form.
+	// Errors are the entries of SendGrid's response, empty where it has no known form.
 	Errors []FieldError
-	// RateLimit is the rate limit that the answer reports.
+	// RateLimit is the rate limit that the response reports.
 	RateLimit RateLimit
 	// Sent reports whether the request may have reached SendGrid. It is false only
 	// where no connection was obtained.
 	Sent bool
-	// Err is the cause below HTTP, nil where an answer was read completely.
+	// Err is the cause below HTTP, nil where a response was read completely.
 	Err error
 }
 
-// FieldError is one entry of SendGrid's error answers.
+// FieldError is one entry of SendGrid's error responses.
 type FieldError struct {
 	// Field is the name of the wrong field, empty where the error is about none.
 	Field   string
@@ -56,7 +56,7 @@ func (e *Error) Error() string {
 	case e.StatusCode != 0:
 		fmt.Fprintf(&b, ": status %d %s", e.StatusCode, http.StatusText(e.StatusCode))
 	case e.Sent:
-		b.WriteString(": sent, but not answered")
+		b.WriteString(": sent, but there was no response")
 	default:
 		b.WriteString(": never sent")
 	}
@@ -76,7 +76,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause below HTTP.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Reason returns what SendGrid says in its answer, on one line and bounded, for a message to a
+// Reason returns what SendGrid says in its response, on one line and bounded, for a message to a
 // person; empty if it says nothing that can be read.
 func (e *Error) Reason() string {
 	var said []string
@@ -101,12 +101,12 @@ func (e *KeyError) Error() string { return fmt.Sprintf("sendgrid: %s: no API key
 // Unwrap returns the key source's error.
 func (e *KeyError) Unwrap() error { return e.Err }
 
-// readErrorBody reads an error answer as far as it can be read; the status counts in any
+// readErrorBody reads an error response as far as it can be read; the status counts in any
 // case. The key is cut out of the messages in case a proxy echoes the request.
 func readErrorBody(r io.Reader, key string) ([]FieldError, error) {
 	body, err := io.ReadAll(io.LimitReader(r, maxErrorBytes))
 	if err != nil {
-		return nil, fmt.Errorf("read the error answer: %w", err)
+		return nil, fmt.Errorf("read the error response: %w", err)
 	}
 	found := parseErrorBody(body)
 	for i := range found {

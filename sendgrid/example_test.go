@@ -141,7 +141,7 @@ func ExampleClient_CreateCertificate() {
 	// 2 <nil>
 }
 
-// An observer gets the rate limit of each answer. The client does not send a call that the
+// An observer gets the rate limit of each response. The client does not send a call that the
 // limit does not permit in time; the error has the reset.
 func ExampleWithObserver() {
 	client, sg, done := exampleClient()

@@ -127,7 +127,7 @@ func FuzzTeammates(f *testing.F) {
 	})
 }
 
-// An answer that is accepted says whether the teammate is restricted, and each entry is about a
+// A response that is accepted says whether the teammate is restricted, and each entry is about a
 // subuser.
 func FuzzSubusers(f *testing.F) {
 	for _, seed := range []string{

@@ -19,12 +19,12 @@ const (
 	testUserAgent = "sendgrid-test/1.0"
 )
 
-// harness is an API that answers as the test wants and records its requests. Its path is
+// harness is an API that responds as the test wants and records its requests. Its path is
 // below a base path, because a base URL may have one.
 type harness struct {
-	t      *testing.T
-	server *httptest.Server
-	answer http.HandlerFunc
+	t        *testing.T
+	server   *httptest.Server
+	response http.HandlerFunc
 
 	mu       sync.Mutex
 	requests []recorded
@@ -36,9 +36,9 @@ type recorded struct {
 	body                string
 }
 
-func newHarness(t *testing.T, answer http.HandlerFunc) *harness {
+func newHarness(t *testing.T, response http.HandlerFunc) *harness {
 	t.Helper()
-	h := &harness{t: t, answer: answer}
+	h := &harness{t: t, response: response}
 	h.server = httptest.NewServer(http.HandlerFunc(h.serve))
 	t.Cleanup(h.server.Close)
 	return h
@@ -58,7 +58,7 @@ func (h *harness) serve(w http.ResponseWriter, r *http.Request) {
 		body:   string(body),
 	})
 	h.mu.Unlock()
-	h.answer(w, r)
+	h.response(w, r)
 }
 
 // client returns a client of this API with a key that never changes.
@@ -85,7 +85,7 @@ func (h *harness) only() recorded {
 	return requests[0]
 }
 
-// reply answers every request alike.
+// reply responds to every request alike.
 func reply(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -102,11 +102,11 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// operation is a call that the client offers, with good arguments and a good answer.
+// operation is a call that the client offers, with good arguments and a good response.
 type operation struct {
-	op     sendgrid.Op
-	call   func(context.Context, *sendgrid.Client) error
-	answer string
+	op       sendgrid.Op
+	call     func(context.Context, *sendgrid.Client) error
+	response string
 }
 
 // everyCall lists all calls that the client offers.
@@ -116,7 +116,7 @@ func everyCall() []operation {
 		{sendgrid.OpCreateIntegration, func(ctx context.Context, c *sendgrid.Client) error {
 			_, err := c.CreateIntegration(ctx, exampleRequest())
 			return err
-		}, exampleAnswer},
+		}, exampleResponse},
 		{sendgrid.OpListIntegrations, func(ctx context.Context, c *sendgrid.Client) error {
 			_, err := c.ListIntegrations(ctx)
 			return err
@@ -124,15 +124,15 @@ func everyCall() []operation {
 		{sendgrid.OpGetIntegration, func(ctx context.Context, c *sendgrid.Client) error {
 			_, err := c.GetIntegration(ctx, id)
 			return err
-		}, exampleAnswer},
+		}, exampleResponse},
 		{sendgrid.OpUpdateIntegration, func(ctx context.Context, c *sendgrid.Client) error {
 			_, err := c.UpdateIntegration(ctx, id, exampleRequest())
 			return err
-		}, exampleAnswer},
+		}, exampleResponse},
 		{sendgrid.OpCreateCertificate, func(ctx context.Context, c *sendgrid.Client) error {
 			_, err := c.CreateCertificate(ctx, sendgrid.CertificateRequest{})
 			return err
-		}, exampleCertificateAnswer},
+		}, exampleCertificateResponse},
 		{sendgrid.OpListCertificates, func(ctx context.Context, c *sendgrid.Client) error {
 			_, err := c.ListCertificates(ctx, id)
 			return err
@@ -146,11 +146,11 @@ func everyCall() []operation {
 		{sendgrid.OpCreateTeammate, func(ctx context.Context, c *sendgrid.Client) error {
 			_, err := c.CreateTeammate(ctx, exampleTeammateRequest())
 			return err
-		}, exampleTeammateAnswer},
+		}, exampleTeammateResponse},
 		{sendgrid.OpUpdateTeammate, func(ctx context.Context, c *sendgrid.Client) error {
 			_, err := c.UpdateTeammate(ctx, "jane_doe@example.com", exampleTeammateUpdate())
 			return err
-		}, exampleTeammateAnswer},
+		}, exampleTeammateResponse},
 		{sendgrid.OpListTeammates, func(ctx context.Context, c *sendgrid.Client) error {
 			_, err := c.ListTeammates(ctx)
 			return err
@@ -162,7 +162,7 @@ func everyCall() []operation {
 		{sendgrid.OpGetTeammate, func(ctx context.Context, c *sendgrid.Client) error {
 			_, err := c.GetTeammate(ctx, "jane_doe@example.com")
 			return err
-		}, exampleTeammateAnswer},
+		}, exampleTeammateResponse},
 		{sendgrid.OpDeleteTeammate, func(ctx context.Context, c *sendgrid.Client) error {
 			return c.DeleteTeammate(ctx, "jane_doe@example.com")
 		}, ""},

@@ -32,7 +32,7 @@ type IntegrationRequest struct {
 // IntegrationUpdate is the body of an update request, which has the fields of a create request.
 type IntegrationUpdate = IntegrationRequest
 
-// Integration is an SSO integration as SendGrid reports it. The answer to a create
+// Integration is an SSO integration as SendGrid reports it. The response to a create
 // may lack ID and the two URLs; any field of a half-configured integration may be empty.
 //
 // https://www.twilio.com/docs/sendgrid/api-reference/single-sign-on-settings
@@ -79,7 +79,7 @@ func (i *Integration) UnmarshalJSON(data []byte) error {
 }
 
 // fillURLs completes the two URLs from each other. They are documented to be the same, and
-// some answers lack the one or the other.
+// some responses lack the one or the other.
 func (i *Integration) fillURLs() {
 	i.SingleSignOnURL = cmp.Or(i.SingleSignOnURL, i.AudienceURL)
 	i.AudienceURL = cmp.Or(i.AudienceURL, i.SingleSignOnURL)
@@ -100,11 +100,11 @@ func (w wellFormed) bounded() bool {
 // identified reports whether SendGrid sent what makes an integration one.
 func (i Integration) identified() bool { return i.ID != "" || i.EntityID != "" }
 
-// errNoIntegration: an answer of another kind, such as an error with the status 200, must not
+// errNoIntegration: a response of another kind, such as an error with the status 200, must not
 // count as the absence of the integration that is asked for.
-var errNoIntegration = errors.New("the answer has neither an id nor an entity_id")
+var errNoIntegration = errors.New("the response has neither an id nor an entity_id")
 
-// integrationList is the answer to a list.
+// integrationList is the response to a list.
 type integrationList []Integration
 
 // UnmarshalJSON accepts rows that are half configured, as people leave them behind in
@@ -124,7 +124,7 @@ func (l *integrationList) UnmarshalJSON(data []byte) error {
 
 // CreateIntegration creates an SSO integration. SendGrid has no idempotency key, and a
 // second call makes a second integration: after an error of the class Ambiguous the caller
-// has to find out what happened before it calls again. The answer may lack any field.
+// has to find out what happened before it calls again. The response may lack any field.
 //
 // https://www.twilio.com/docs/sendgrid/api-reference/single-sign-on-settings/create-an-sso-integration
 func (c *Client) CreateIntegration(ctx context.Context, in IntegrationRequest) (*Integration, error) {
@@ -136,7 +136,7 @@ func (c *Client) CreateIntegration(ctx context.Context, in IntegrationRequest) (
 }
 
 // ListIntegrations returns all integrations of the account, half-configured ones included:
-// any of their fields may be empty. The API has no paging and no filter. An answer of null
+// any of their fields may be empty. The API has no paging and no filter. A response of null
 // counts as none.
 //
 // https://www.twilio.com/docs/sendgrid/api-reference/single-sign-on-settings/get-all-sso-integrations
@@ -163,7 +163,7 @@ func (c *Client) GetIntegration(ctx context.Context, id string) (*Integration, e
 	return &out.Integration, nil
 }
 
-// identifiedIntegration is the answer to a request for one integration.
+// identifiedIntegration is the response to a request for one integration.
 type identifiedIntegration struct{ Integration }
 
 func (i *identifiedIntegration) UnmarshalJSON(data []byte) error {

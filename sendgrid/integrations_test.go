@@ -12,7 +12,7 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-const exampleAnswer = `{
+const exampleResponse = `{
 	"name": "Twilio SendGrid",
 	"enabled": true,
 	"signin_url": "https://example.okta.com/home/examplecompany/yok/nfa",
@@ -76,7 +76,7 @@ func TestCreateAndUpdateIntegration(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			h := newHarness(t, reply(http.StatusOK, exampleAnswer))
+			h := newHarness(t, reply(http.StatusOK, exampleResponse))
 			in := exampleRequest()
 			tt.change(&in)
 
@@ -105,17 +105,17 @@ func TestCreateAndUpdateIntegration(t *testing.T) {
 func TestListIntegrations(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name, answer string
-		want         []sendgrid.Integration
+		name, response string
+		want           []sendgrid.Integration
 	}{
-		{name: "some", answer: "[" + exampleAnswer + "," + exampleAnswer + "]", want: []sendgrid.Integration{exampleIntegration(), exampleIntegration()}},
-		{name: "none", answer: "[]", want: []sendgrid.Integration{}},
-		{name: "none, as a Go server encodes a nil slice", answer: "null"},
+		{name: "some", response: "[" + exampleResponse + "," + exampleResponse + "]", want: []sendgrid.Integration{exampleIntegration(), exampleIntegration()}},
+		{name: "none", response: "[]", want: []sendgrid.Integration{}},
+		{name: "none, as a Go server encodes a nil slice", response: "null"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			h := newHarness(t, reply(http.StatusOK, tt.answer))
+			h := newHarness(t, reply(http.StatusOK, tt.response))
 
 			got, err := h.client().ListIntegrations(t.Context())
 
@@ -141,7 +141,7 @@ func TestGetIntegration(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			h := newHarness(t, reply(http.StatusOK, exampleAnswer))
+			h := newHarness(t, reply(http.StatusOK, exampleResponse))
 			c := h.client()
 
 			got, err := c.GetIntegration(t.Context(), tt.id)
@@ -218,7 +218,7 @@ func TestHeaders(t *testing.T) {
 	for _, each := range everyCall() {
 		t.Run(string(each.op), func(t *testing.T) {
 			t.Parallel()
-			h := newHarness(t, reply(http.StatusOK, each.answer))
+			h := newHarness(t, reply(http.StatusOK, each.response))
 			c := h.client()
 			require.NoError(t, each.call(t.Context(), c))
 			own := h.only().header

@@ -13,14 +13,14 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// acceptOnly answers 401 to every key but one.
-func acceptOnly(key, answer string) http.HandlerFunc {
+// acceptOnly returns 401 to every key but one.
+func acceptOnly(key, response string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer "+key {
 			reply(http.StatusUnauthorized, `[{"message":"authorization required","field":null}]`)(w, r)
 			return
 		}
-		reply(http.StatusOK, answer)(w, r)
+		reply(http.StatusOK, response)(w, r)
 	}
 }
 
@@ -46,7 +46,7 @@ func TestRenewKey(t *testing.T) {
 		for _, tt := range tests {
 			t.Run(string(each.op)+": "+tt.name, func(t *testing.T) {
 				t.Parallel()
-				h := newHarness(t, acceptOnly("new", each.answer))
+				h := newHarness(t, acceptOnly("new", each.response))
 				c := h.client()
 				var rejected []string
 				c.Keys = &keytest.Keys{
@@ -77,7 +77,7 @@ func TestRenewKey(t *testing.T) {
 					require.ErrorAs(t, err, &keyError)
 					require.Equal(t, each.op, keyError.Op)
 					require.ErrorIs(t, err, lost)
-					require.ErrorContains(t, err, "SendGrid answered 401, and the key could not be renewed: the secret is gone")
+					require.ErrorContains(t, err, "SendGrid returned 401, and the key could not be renewed: the secret is gone")
 				case tt.wantStatus != 0:
 					require.ErrorAs(t, err, &failure)
 					require.Equal(t, tt.wantStatus, failure.StatusCode)
@@ -94,7 +94,7 @@ func TestRenewKey(t *testing.T) {
 func TestErrorAfterRenewal(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, nil)
-	h.answer = func(w http.ResponseWriter, r *http.Request) {
+	h.response = func(w http.ResponseWriter, r *http.Request) {
 		status := http.StatusUnauthorized
 		if len(h.all()) > 1 {
 			status = http.StatusBadRequest
@@ -149,41 +149,41 @@ func TestKeyError(t *testing.T) {
 // depth.
 func TestKeyIsNeverInErrors(t *testing.T) {
 	t.Parallel()
-	raw := func(answer string) http.HandlerFunc {
+	raw := func(response string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			conn, _, err := http.NewResponseController(w).Hijack()
 			if err != nil {
 				t.Errorf("hijack: %v", err)
 				return
 			}
-			_, _ = io.WriteString(conn, answer) // A client that has gone is the test's business.
+			_, _ = io.WriteString(conn, response) // A client that has gone is the test's business.
 			_ = conn.Close()
 		}
 	}
 	tests := []struct {
-		name   string
-		answer http.HandlerFunc
+		name     string
+		response http.HandlerFunc
 	}{
-		{name: "array", answer: reply(400, `[{"message":"bad `+testKey+`","field":"`+testKey+`","error_id":"`+testKey+`"}]`)},
-		{name: "errors", answer: reply(400, `{"errors":[{"message":"`+testKey+testKey+`"}]}`)},
-		{name: "error", answer: reply(400, `{"error":"Bearer `+testKey+`"}`)},
-		{name: "escaped", answer: reply(400, `{"error":"`+"\\u0053"+testKey[1:]+`"}`)},
-		{name: "401", answer: reply(401, `["`+testKey+`"]`)},
-		{name: "text", answer: plain(502, "Authorization: Bearer "+testKey)},
-		{name: "200 with a key for an object", answer: reply(200, `"`+testKey+`"`)},
-		{name: "200 that is not JSON", answer: reply(200, testKey)},
-		{name: "Location", answer: func(w http.ResponseWriter, _ *http.Request) {
+		{name: "array", response: reply(400, `[{"message":"bad `+testKey+`","field":"`+testKey+`","error_id":"`+testKey+`"}]`)},
+		{name: "errors", response: reply(400, `{"errors":[{"message":"`+testKey+testKey+`"}]}`)},
+		{name: "error", response: reply(400, `{"error":"Bearer `+testKey+`"}`)},
+		{name: "escaped", response: reply(400, `{"error":"`+"\\u0053"+testKey[1:]+`"}`)},
+		{name: "401", response: reply(401, `["`+testKey+`"]`)},
+		{name: "text", response: plain(502, "Authorization: Bearer "+testKey)},
+		{name: "200 with a key for an object", response: reply(200, `"`+testKey+`"`)},
+		{name: "200 that is not JSON", response: reply(200, testKey)},
+		{name: "Location", response: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "http://[::1/"+testKey)
 			w.WriteHeader(http.StatusFound)
 		}},
-		{name: "status line", answer: raw("HTTP/1.1 " + testKey + "\r\n\r\n")},
-		{name: "no HTTP at all", answer: raw("Authorization: Bearer " + testKey + "\r\n\r\n")},
-		{name: "header line", answer: raw("HTTP/1.1 200 OK\r\nBearer " + testKey + "\r\n\r\n")},
+		{name: "status line", response: raw("HTTP/1.1 " + testKey + "\r\n\r\n")},
+		{name: "no HTTP at all", response: raw("Authorization: Bearer " + testKey + "\r\n\r\n")},
+		{name: "header line", response: raw("HTTP/1.1 200 OK\r\nBearer " + testKey + "\r\n\r\n")},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			h := newHarness(t, tt.answer)
+			h := newHarness(t, tt.response)
 			_, err := h.client().CreateIntegration(t.Context(), exampleRequest())
 			require.Error(t, err)
 			failure := requireError(t, err)

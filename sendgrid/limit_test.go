@@ -46,7 +46,7 @@ func TestLimitTake(t *testing.T) {
 			next, ok := l.take(now)
 			require.Equal(t, tt.calls == many, ok)
 			if tt.calls == 0 {
-				now = reset // For another call an answer may come any time.
+				now = reset // For another call a response may come any time.
 			}
 			require.Equal(t, now, next)
 		})
@@ -65,11 +65,11 @@ func TestLimitEnd(t *testing.T) {
 		want   RateLimit
 		share  float64
 	}{
-		"the first answer":                 {RateLimit{}, 200, at(5, 0), at(5, 0), .51},
-		"an answer that states nothing":    {at(5, 0), 200, RateLimit{}, at(5, 0), .51},
-		"no answer":                        {at(5, 0), 0, RateLimit{}, at(5, 0), .51},
+		"the first response":               {RateLimit{}, 200, at(5, 0), at(5, 0), .51},
+		"a response that states nothing":   {at(5, 0), 200, RateLimit{}, at(5, 0), .51},
+		"no response":                      {at(5, 0), 0, RateLimit{}, at(5, 0), .51},
 		"fewer are left":                   {at(5, 0), 200, at(4, 0), at(4, 0), .51},
-		"an answer that was overtaken":     {at(5, 0), 500, at(6, 0), at(5, 0), .51},
+		"a response that was overtaken":    {at(5, 0), 500, at(6, 0), at(5, 0), .51},
 		"the next window":                  {at(5, 0), 404, at(6, 1), at(6, 1), .51},
 		"the one before was wrong":         {at(5, 1), 200, at(6, 0), at(6, 0), .51},
 		"a refusal":                        {at(5, 0), 429, at(0, 0), at(0, 0), .357},

@@ -5,7 +5,7 @@ import "context"
 type observerKey struct{}
 
 // WithObserver returns a context in which observe is called after each request, before
-// Client.OnCall. It is for a caller that needs to know the rate limit that a successful answer
+// Client.OnCall. It is for a caller that needs to know the rate limit that a successful response
 // reports. It replaces an observer that ctx has.
 func WithObserver(ctx context.Context, observe func(Call)) context.Context {
 	return context.WithValue(ctx, observerKey{}, observe)

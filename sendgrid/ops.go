@@ -31,8 +31,8 @@ const (
 	OpFindSubuser       Op = "find subuser"
 )
 
-// The operations on one certificate, which this client does not make. The simulator answers
-// them, because people make them by hand.
+// The operations on one certificate, which this client does not make. The simulator carries
+// them out, because people make them by hand.
 const (
 	OpGetCertificate    Op = "get certificate"
 	OpUpdateCertificate Op = "update certificate"

@@ -23,8 +23,8 @@ const (
 // errPaced is the cause of a call that was not made because the rate limit is used up.
 var errPaced = errors.New("the rate limit is used up, so the request was not sent")
 
-// pacer delays the calls of a process as the rate limits that answers state demand, instead of
-// having them refused. SendGrid documents a limit for each endpoint, so what the answer to one
+// pacer delays the calls of a process as the rate limits that responses state demand, instead of
+// having them refused. SendGrid documents a limit for each endpoint, so what the response to one
 // operation states holds back no other. The zero value is ready to use.
 type pacer struct{ limits sync.Map } // the *limit of each Op
 
@@ -70,11 +70,11 @@ func precedence(op Op) time.Duration {
 	return 2 * spread
 }
 
-// limit is the rate limit of an operation, as an answer stated it last, and what came of it.
+// limit is the rate limit of an operation, as a response stated it last, and what came of it.
 type limit struct {
 	mu sync.Mutex
 	RateLimit
-	inFlight int // The calls that are not answered yet.
+	inFlight int // The calls without a response so far.
 	// share is the part of what is left that is called for at once. Other processes draw on the
 	// same limit and believe that the same is left, so each refusal makes the share smaller.
 	share float64
@@ -86,7 +86,7 @@ func (l *limit) take(now time.Time) (next time.Time, ok bool) {
 	defer l.mu.Unlock()
 	left := l.Remaining
 	if !now.Before(l.Reset) {
-		left = l.Limit // Of the next window, until an answer states it.
+		left = l.Limit // Of the next window, until a response states it.
 	} else if left == 0 {
 		return l.Reset, false
 	}
@@ -97,7 +97,7 @@ func (l *limit) take(now time.Time) (next time.Time, ok bool) {
 	return now, true
 }
 
-// end ends a call, and learns from its answer. status is 0 where there is none.
+// end ends a call, and learns from its response. status is 0 where there is none.
 func (l *limit) end(status int, stated RateLimit) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -107,7 +107,7 @@ func (l *limit) end(status int, stated RateLimit) {
 		l.share *= shrink
 		stated.Remaining = 0
 	}
-	if stated.Reset.Equal(l.Reset) { // Answers come in another order than calls are counted.
+	if stated.Reset.Equal(l.Reset) { // Responses come in another order than calls are counted.
 		stated.Remaining = min(stated.Remaining, l.Remaining)
 	}
 	if !stated.Reset.IsZero() {

@@ -96,11 +96,11 @@ func (w *limitedWorld) requireUnsent(err error, reset time.Duration) {
 	require.WithinDuration(w.t, w.start.Add(reset), requireError(w.t, err).RateLimit.Reset, 0)
 }
 
-// What an answer states plainly is believed, for a minute at most. Nothing else is waited for.
+// What a response states plainly is believed, for a minute at most. Nothing else is waited for.
 func TestPacerBelievesWhatIsPlain(t *testing.T) {
 	t.Parallel()
 	const limit, remaining, reset, create = "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", sendgrid.OpCreateIntegration
-	// A bubble's clock begins in the year 2000, and no time passes before the answer.
+	// A bubble's clock begins in the year 2000, and no time passes before the response.
 	in := func(d time.Duration) string {
 		return strconv.FormatInt(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(d).Unix(), 10)
 	}
@@ -125,7 +125,7 @@ func TestPacerBelievesWhatIsPlain(t *testing.T) {
 		"refused for 20 hours":           {429, header{reset: in(20 * time.Hour)}, time.Minute},
 		"refused, Retry-After 20 s":      {429, header{reset: "", "Retry-After": "20"}, 20 * time.Second},
 		"refused, Retry-After 23 h":      {429, header{reset: "", "Retry-After": "82800"}, time.Minute},
-		"answered, Retry-After 20 s":     {0, header{reset: "", "Retry-After": "20"}, 0},
+		"responded, Retry-After 20 s":    {0, header{reset: "", "Retry-After": "20"}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -144,7 +144,7 @@ func TestPacerBelievesWhatIsPlain(t *testing.T) {
 				require.Zero(t, time.Since(w.start), "what does not reset in time is not waited for")
 				require.Len(t, w.sent[create], 1)
 				time.Sleep(tt.waits)
-				w.succeeds(c, 10, create) // More than the first answer left.
+				w.succeeds(c, 10, create) // More than the first response left.
 				require.Less(t, time.Since(w.start), tt.waits+time.Second)
 			})
 		})

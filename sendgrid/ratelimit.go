@@ -15,22 +15,22 @@ const (
 	maxReset = 24 * time.Hour
 )
 
-// RateLimit is the endpoint's rate limit as an answer states it. It is zero where the answer
+// RateLimit is the endpoint's rate limit as a response states it. It is zero where the response
 // does not state it plainly, because half a statement is no reason to wait.
 //
 // https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/rate-limits
 type RateLimit struct {
-	// Limit is the number of requests in a window, 0 where the answer does not state it.
+	// Limit is the number of requests in a window, 0 where the response does not state it.
 	Limit int
 	// Remaining is the number of requests left in this window.
 	Remaining int
 	// Reset is until when this is believed: until the window ends, and for a minute at most. It
-	// is zero where the answer does not state it. It has no monotonic reading, because the
+	// is zero where the response does not state it. It has no monotonic reading, because the
 	// monotonic clock stops while Lambda freezes the process: a window would outlast its reset.
 	Reset time.Time
 }
 
-// parseRateLimit reads the rate limit of an answer. A limit, what remains of it, and its reset
+// parseRateLimit reads the rate limit of a response. A limit, what remains of it, and its reset
 // count only together. A refusal may have Retry-After instead, the standard header of gateways.
 func parseRateLimit(h http.Header, status int, now time.Time) RateLimit {
 	now = now.Round(0) // The wall clock alone.

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stated is the header of an answer that states a rate limit.
+// stated is the header of a response that states a rate limit.
 func stated(limit, remaining, reset string) http.Header {
 	h := http.Header{}
 	h.Set("X-RateLimit-Limit", limit)

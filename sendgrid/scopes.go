@@ -20,11 +20,11 @@ func (c *Client) ListScopes(ctx context.Context) ([]string, error) {
 	return out, nil
 }
 
-// errNoScopes: an answer of another kind, such as an error with the status 200, must not count as a key
+// errNoScopes: a response of another kind, such as an error with the status 200, must not count as a key
 // without scopes.
-var errNoScopes = errors.New("the answer has no scopes")
+var errNoScopes = errors.New("the response has no scopes")
 
-// scopeList is the answer to a list of the scopes.
+// scopeList is the response to a list of the scopes.
 type scopeList []string
 
 // UnmarshalJSON takes the scopes out of the object around them.

@@ -39,8 +39,8 @@ func TestListScopes(t *testing.T) {
 	}
 }
 
-// An answer that lists no scopes must not count as a key that has none.
-func TestOtherAnswersListNoScopes(t *testing.T) {
+// A response that lists no scopes must not count as a key that has none.
+func TestOtherResponsesListNoScopes(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
 		"an error":          `{"message":"internal error"}`,

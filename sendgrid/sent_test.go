@@ -20,8 +20,8 @@ import (
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
-// requireUnanswered returns the failure of a request that got no answer.
-func requireUnanswered(t *testing.T, err error, sent bool) *sendgrid.Error {
+// requireNoResponse returns the failure of a request that got no response.
+func requireNoResponse(t *testing.T, err error, sent bool) *sendgrid.Error {
 	t.Helper()
 	failure := requireError(t, err)
 	require.Zero(t, failure.StatusCode)
@@ -49,7 +49,7 @@ func TestRefusedConnection(t *testing.T) {
 	}
 	for _, each := range everyCall() {
 		err = each.call(t.Context(), c)
-		requireUnanswered(t, err, false)
+		requireNoResponse(t, err, false)
 		require.ErrorIs(t, err, syscall.ECONNREFUSED)
 	}
 	require.Len(t, calls, len(everyCall()))
@@ -88,7 +88,7 @@ func TestTLSFailureIsNotSent(t *testing.T) {
 
 			_, err := c.CreateIntegration(t.Context(), exampleRequest())
 
-			failure := requireUnanswered(t, err, false)
+			failure := requireNoResponse(t, err, false)
 			require.ErrorContains(t, failure, tt.wantError)
 		})
 	}
@@ -101,7 +101,7 @@ func TestDNSFailureIsNotSent(t *testing.T) {
 	}}
 	c := &sendgrid.Client{Keys: fixedKey(testKey), HTTP: &http.Client{Transport: transport}}
 	_, err := c.CreateIntegration(t.Context(), exampleRequest())
-	requireUnanswered(t, err, false)
+	requireNoResponse(t, err, false)
 	var dns *net.DNSError
 	require.ErrorAs(t, err, &dns)
 }
@@ -121,7 +121,7 @@ func TestBrokenConnectionIsSent(t *testing.T) {
 			},
 			want: syscall.ECONNRESET,
 		},
-		{name: "closed without an answer", breakIt: func(*testing.T, net.Conn) {}, want: io.EOF},
+		{name: "closed without a response", breakIt: func(*testing.T, net.Conn) {}, want: io.EOF},
 		{
 			name: "closed within the header",
 			breakIt: func(t *testing.T, conn net.Conn) {
@@ -145,14 +145,14 @@ func TestBrokenConnectionIsSent(t *testing.T) {
 				_ = conn.Close()
 			})
 			_, err := h.client().CreateIntegration(t.Context(), exampleRequest())
-			requireUnanswered(t, err, true)
+			requireNoResponse(t, err, true)
 			require.ErrorIs(t, err, tt.want)
 			h.only() // net/http must not send a POST again by itself.
 		})
 	}
 }
 
-func TestSlowAnswerIsSent(t *testing.T) {
+func TestSlowResponseIsSent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := sendgridtest.New()
@@ -167,7 +167,7 @@ func TestSlowAnswerIsSent(t *testing.T) {
 
 		_, err := c.CreateIntegration(ctx, exampleRequest())
 
-		requireUnanswered(t, err, true)
+		requireNoResponse(t, err, true)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Equal(t, []sendgrid.Call{{Op: sendgrid.OpCreateIntegration, Duration: 20 * time.Second}}, calls)
 	})
@@ -207,7 +207,7 @@ func TestExpiredContextIsNotSent(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := h.client().CreateIntegration(ctx, exampleRequest())
-	requireUnanswered(t, err, false)
+	requireNoResponse(t, err, false)
 	require.ErrorIs(t, err, context.Canceled)
 }
 
@@ -221,7 +221,7 @@ func TestTransportWithoutTraceMayHaveSent(t *testing.T) {
 		HTTP: &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { return nil, failed })},
 	}
 	_, err := c.CreateIntegration(t.Context(), exampleRequest())
-	requireUnanswered(t, err, true)
+	requireNoResponse(t, err, true)
 	require.ErrorIs(t, err, failed)
 }
 
@@ -233,5 +233,5 @@ func TestTransportThatWrapsAnother(t *testing.T) {
 	}}
 	c := &sendgrid.Client{Keys: fixedKey(testKey), HTTP: &http.Client{Transport: roundTripper(inner.RoundTrip)}}
 	_, err := c.CreateIntegration(t.Context(), exampleRequest())
-	requireUnanswered(t, err, false)
+	requireNoResponse(t, err, false)
 }

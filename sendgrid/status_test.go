@@ -14,8 +14,8 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// errorAnswer is a body that an error answer may have, and what is understood of it.
-type errorAnswer struct {
+// errorResponse is a body that an error response may have, and what is understood of it.
+type errorResponse struct {
 	name      string
 	write     func(status int, body string) http.HandlerFunc
 	body      string
@@ -23,12 +23,12 @@ type errorAnswer struct {
 	wantCause string
 }
 
-func errorAnswers() []errorAnswer {
+func errorResponses() []errorResponse {
 	const (
 		array  = `[{"message":"required","field":"name","error_id":"e1"},{"message":"bad URL","field":"signin_url","error_id":"e2"}]`
 		errors = `{"errors":[{"field":null,"message":"access forbidden"}]}`
 	)
-	return []errorAnswer{
+	return []errorResponse{
 		{name: "array", write: reply, body: array, want: []sendgrid.FieldError{
 			{Field: "name", Message: "required", ID: "e1"}, {Field: "signin_url", Message: "bad URL", ID: "e2"},
 		}},
@@ -39,7 +39,7 @@ func errorAnswers() []errorAnswer {
 		{name: "null fields", write: reply, body: `[{"message":null,"field":"name"},{"message":"m","field":null,"error_id":null}]`, want: []sendgrid.FieldError{{Message: "m"}}},
 		{name: "non-string fields", write: reply, body: `[{"message":{"a":1},"field":"name"},{"message":"m","field":7,"error_id":[1]}]`, want: []sendgrid.FieldError{{Message: "m"}}},
 		{name: "cut off", write: reply, body: array[:40]},
-		{name: "shorter than announced", write: truncated, body: array, wantCause: "read the error answer: unexpected EOF"},
+		{name: "shorter than announced", write: truncated, body: array, wantCause: "read the error response: unexpected EOF"},
 		{name: "larger than is read", write: reply, body: `[{"message":"` + strings.Repeat("x", 64<<10) + `"}]`},
 	}
 }
@@ -53,13 +53,13 @@ func TestErrorStatus(t *testing.T) {
 		500, 501, 502, 503, 504, 520, 599,
 	}
 	for _, status := range statuses {
-		for _, answer := range errorAnswers() {
-			if status == http.StatusNotModified && answer.body != "" {
+		for _, response := range errorResponses() {
+			if status == http.StatusNotModified && response.body != "" {
 				continue // HTTP allows this status no body.
 			}
-			t.Run(fmt.Sprintf("%d %s", status, answer.name), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%d %s", status, response.name), func(t *testing.T) {
 				t.Parallel()
-				h := newHarness(t, answer.write(status, answer.body))
+				h := newHarness(t, response.write(status, response.body))
 				c := h.client()
 				var calls []sendgrid.Call
 				c.OnCall = func(_ context.Context, call sendgrid.Call) { calls = append(calls, call) }
@@ -70,12 +70,12 @@ func TestErrorStatus(t *testing.T) {
 				failure := requireError(t, fmt.Errorf("wrapped: %w", err))
 				require.Equal(t, sendgrid.OpCreateIntegration, failure.Op)
 				require.Equal(t, status, failure.StatusCode)
-				require.Equal(t, answer.want, failure.Errors)
+				require.Equal(t, response.want, failure.Errors)
 				require.True(t, failure.Sent)
-				if answer.wantCause == "" {
+				if response.wantCause == "" {
 					require.NoError(t, failure.Err)
 				} else {
-					require.ErrorContains(t, failure.Err, answer.wantCause)
+					require.ErrorContains(t, failure.Err, response.wantCause)
 				}
 				require.ErrorContains(t, err, fmt.Sprintf("sendgrid: create integration: status %d", status))
 				require.Len(t, calls, 1)
@@ -102,7 +102,7 @@ func TestErrorOfEveryOperation(t *testing.T) {
 	}
 }
 
-// The rate limit of every answer is passed to OnCall, and that of a failure is in the error.
+// The rate limit of every response is passed to OnCall, and that of a failure is in the error.
 func TestRateLimitIsPassedOn(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusOK, http.StatusTooManyRequests} {
@@ -124,7 +124,7 @@ func TestRateLimitIsPassedOn(t *testing.T) {
 	}
 }
 
-// A redirect is an answer like any other: following it would carry the key elsewhere.
+// A redirect is a response like any other: following it would carry the key elsewhere.
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{301, 302, 303, 307, 308} {
@@ -187,7 +187,7 @@ func TestErrorText(t *testing.T) {
 		{
 			name: "sent",
 			err:  sendgrid.Error{Op: sendgrid.OpCreateIntegration, Sent: true, Err: context.Canceled},
-			want: "sendgrid: create integration: sent, but not answered: context canceled",
+			want: "sendgrid: create integration: sent, but there was no response: context canceled",
 		},
 		{
 			name: "never sent",

@@ -59,11 +59,11 @@ func (o object) subuser() Subuser {
 func (s Subuser) identified() bool { return s.ID != 0 || s.Username != "" }
 
 var (
-	errNoSubuser   = errors.New("the answer has neither an id nor a username")
+	errNoSubuser   = errors.New("the response has neither an id nor a username")
 	errNoSubuserID = errors.New("the subuser has no id")
 )
 
-// subuserList is the answer to a list.
+// subuserList is the response to a list.
 type subuserList []Subuser
 
 func (l *subuserList) UnmarshalJSON(data []byte) error {
@@ -199,10 +199,10 @@ func (c *Client) ListSubuserAccess(ctx context.Context, username string) (*Subus
 	return nil, unfinished(OpListSubuserAccess, errTooLarge)
 }
 
-// errNoAccess: an answer of another kind must not count as the absence of any access.
-var errNoAccess = errors.New("the answer has neither has_restricted_subuser_access nor subuser_access")
+// errNoAccess: a response of another kind must not count as the absence of any access.
+var errNoAccess = errors.New("the response has neither has_restricted_subuser_access nor subuser_access")
 
-// subuserAccessPage is the answer to a list.
+// subuserAccessPage is the response to a list.
 type subuserAccessPage struct {
 	restricted bool
 	rows       []SubuserAccess

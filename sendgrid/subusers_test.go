@@ -43,7 +43,7 @@ func TestFindSubuser(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHarness(t, nil)
-			h.answer = func(w http.ResponseWriter, r *http.Request) {
+			h.response = func(w http.ResponseWriter, r *http.Request) {
 				reply(http.StatusOK, tt.pages[min(len(h.all()), len(tt.pages))-1])(w, r)
 			}
 			got, exists, err := h.client().FindSubuser(t.Context(), "sub a+b")
@@ -124,7 +124,7 @@ func TestListSubuserAccess(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHarness(t, nil)
-			h.answer = func(w http.ResponseWriter, r *http.Request) {
+			h.response = func(w http.ResponseWriter, r *http.Request) {
 				reply(http.StatusOK, tt.pages[min(len(h.all()), len(tt.pages))-1])(w, r)
 			}
 			got, err := h.client().ListSubuserAccess(t.Context(), "a/b@example.com")
@@ -159,7 +159,7 @@ func TestListSubuserAccess(t *testing.T) {
 func TestEndlessSubuserAccess(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, nil)
-	h.answer = func(w http.ResponseWriter, r *http.Request) {
+	h.response = func(w http.ResponseWriter, r *http.Request) {
 		reply(http.StatusOK, fmt.Sprintf(`{"has_restricted_subuser_access":true,"_metadata":{"next_params":{"after_subuser_id":%d}}}`, len(h.all())))(w, r)
 	}
 	_, err := h.client().ListSubuserAccess(t.Context(), "e")
@@ -171,7 +171,7 @@ func TestEndlessSubuserAccess(t *testing.T) {
 func TestLaterPageNotFound(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, nil)
-	h.answer = func(w http.ResponseWriter, r *http.Request) {
+	h.response = func(w http.ResponseWriter, r *http.Request) {
 		if len(h.all()) > 1 {
 			reply(http.StatusNotFound, `{"errors":[{"message":"not found"}]}`)(w, r)
 			return

@@ -37,7 +37,7 @@ func Personas() []string { return []string{"accountant", "developer", "marketer"
 type TeammateAccess struct {
 	// IsAdmin gives all scopes.
 	IsAdmin bool
-	// Persona gives the scopes of one of the Personas. No answer names it.
+	// Persona gives the scopes of one of the Personas. No response names it.
 	Persona string
 	// Scopes are those of the account itself, without its subusers.
 	Scopes []string
@@ -122,7 +122,7 @@ func (u TeammateUpdate) MarshalJSON() ([]byte, error) {
 }
 
 // Teammate is a person who may use the account, as SendGrid reports it. Any field may be empty:
-// a list has no scopes, and only the answers to a create and an update have SubuserAccess.
+// a list has no scopes, and only the responses to a create and an update have SubuserAccess.
 //
 // https://www.twilio.com/docs/sendgrid/api-reference/teammates
 type Teammate struct {
@@ -134,7 +134,7 @@ type Teammate struct {
 	// UserType is "admin", "owner" or "teammate".
 	UserType string `json:"user_type,omitempty"`
 	IsAdmin  bool   `json:"is_admin"`
-	// IsSSO is nil where the answer does not say how the teammate logs in. See SSO.
+	// IsSSO is nil where the response does not say how the teammate logs in. See SSO.
 	IsSSO      *bool `json:"is_sso,omitempty"`
 	IsReadOnly bool  `json:"is_read_only,omitempty"`
 	// Scopes contain some that SendGrid adds by itself.
@@ -176,8 +176,8 @@ func (t Teammate) identified() bool { return t.Username != "" || t.Email != "" }
 func (t Teammate) key() string { return strings.ToLower(t.Username + " " + t.Email) }
 
 var (
-	errNoTeammate  = errors.New("the answer has neither a username nor an email")
-	errNoTeammates = errors.New("the answer has no list of teammates")
+	errNoTeammate  = errors.New("the response has neither a username nor an email")
+	errNoTeammates = errors.New("the response has no list of teammates")
 	// errRepeats: without an end, the list is not known to be complete.
 	errRepeats  = errors.New("the list does not end: a page repeats another")
 	errTooLarge = errors.New("the list has more entries than anybody needs")
@@ -187,7 +187,7 @@ var (
 // so after an error of the class Ambiguous the caller has to find out what happened before it
 // calls again: the second call could not tell the teammate of the first from another's.
 //
-// The answer may lack any field. What was asked for and is not in it was not granted: where one
+// The response may lack any field. What was asked for and is not in it was not granted: where one
 // scope within SubuserAccess is not valid, SendGrid creates the teammate without any access to a
 // subuser, and reports success.
 //
@@ -221,7 +221,7 @@ func (c *Client) UpdateTeammate(ctx context.Context, email string, in TeammateUp
 	return &out.Teammate, nil
 }
 
-// identifiedTeammate is the answer to a request for one teammate.
+// identifiedTeammate is the response to a request for one teammate.
 type identifiedTeammate struct{ Teammate }
 
 func (t *identifiedTeammate) UnmarshalJSON(data []byte) error {
@@ -295,13 +295,13 @@ func (c *Client) ListPendingTeammates(ctx context.Context) ([]PendingTeammate, e
 	return all, nil
 }
 
-// unfinished is the error of a list that was answered, but is not known to be complete. Like an
-// answer that cannot be read, it is of the class Unavailable.
+// unfinished is the error of a list that was read, but is not known to be complete. Like a
+// response that cannot be read, it is of the class Unavailable.
 func unfinished(op Op, err error) *Error {
 	return &Error{Op: op, StatusCode: http.StatusOK, Sent: true, Err: err}
 }
 
-// teammatePage is the answer to a list. The document's schema calls the rows "result", as SendGrid
+// teammatePage is the response to a list. The document's schema calls the rows "result", as SendGrid
 // does, and its example calls them "results".
 type teammatePage []Teammate
 
@@ -309,7 +309,7 @@ func (p *teammatePage) UnmarshalJSON(data []byte) error {
 	return parseResult(data, (*[]Teammate)(p), Teammate.identified)
 }
 
-// pendingList is the answer to a list of invitations.
+// pendingList is the response to a list of invitations.
 type pendingList []PendingTeammate
 
 func (p *pendingList) UnmarshalJSON(data []byte) error {

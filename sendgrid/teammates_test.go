@@ -15,9 +15,9 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// exampleTeammateAnswer is an answer to a create, as SendGrid documents it, with the username that
+// exampleTeammateResponse is a response to a create, as SendGrid documents it, with the username that
 // it has in the wild.
-const exampleTeammateAnswer = `{
+const exampleTeammateResponse = `{
 	"username": "jane_doe@example.com",
 	"email": "jane_doe@example.com",
 	"first_name": "Jane",
@@ -92,7 +92,7 @@ func TestTeammateRequests(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const names = `"first_name":"Jane","last_name":"",`
-			h := newHarness(t, reply(http.StatusCreated, exampleTeammateAnswer))
+			h := newHarness(t, reply(http.StatusCreated, exampleTeammateResponse))
 			created, err := h.client().CreateTeammate(t.Context(), sendgrid.TeammateRequest{Email: "a+b/c@example.com", FirstName: "Jane", Access: tt.access})
 			require.NoError(t, err)
 			require.Equal(t, exampleTeammate(), *created)
@@ -203,7 +203,7 @@ func TestTeammateIsRead(t *testing.T) {
 			got, err := c.GetTeammate(t.Context(), "e")
 			require.NoError(t, err)
 			require.Equal(t, tt.want, *got)
-			list, err := newHarness(t, reply(http.StatusOK, `{"result":[`+body+`,{},`+exampleTeammateAnswer+`]}`)).client().ListTeammates(t.Context())
+			list, err := newHarness(t, reply(http.StatusOK, `{"result":[`+body+`,{},`+exampleTeammateResponse+`]}`)).client().ListTeammates(t.Context())
 			require.NoError(t, err)
 			require.Equal(t, []sendgrid.Teammate{tt.want, {}, exampleTeammate()}, list, "a strange row hides no other")
 
@@ -227,17 +227,17 @@ func TestCreatedTeammateMayLackAnything(t *testing.T) {
 	require.Equal(t, sendgrid.Teammate{}, *got)
 }
 
-// An answer that shows no teammate must not count as the absence of one.
-func TestOtherAnswersAreNoTeammates(t *testing.T) {
+// A response that shows no teammate must not count as the absence of one.
+func TestOtherResponsesAreNoTeammates(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
 		"null":                 `null`,
 		"an error":             `{"errors":[{"message":"internal error","field":null}]}`,
 		"another list":         `{"result":[{"message":"internal error"}]}`,
 		"a list of nothing":    `{"result":[{}]}`,
-		"null among others":    `{"result":[` + exampleTeammateAnswer + `,null]}`,
-		"an array":             `[` + exampleTeammateAnswer + `]`,
-		"a result of one":      `{"result":` + exampleTeammateAnswer + `}`,
+		"null among others":    `{"result":[` + exampleTeammateResponse + `,null]}`,
+		"an array":             `[` + exampleTeammateResponse + `]`,
+		"a result of one":      `{"result":` + exampleTeammateResponse + `}`,
 		"an email that is one": `{"email":7}`,
 		"HTML":                 `<html>`,
 		"nothing":              ``,
@@ -284,12 +284,12 @@ func TestListTeammates(t *testing.T) {
 		"a row that moves to the next":   {pages: []string{page(0, 500), strings.ToLower(page(499, 501))}, offsets: "0 500", want: 501},
 		"more than was asked for":        {pages: []string{page(0, 700), page(700, 701)}, offsets: "0 700", want: 701},
 		"the same page again":            {pages: []string{page(0, 500)}, offsets: "0 500", err: "the list does not end"},
-		"a page of something else":       {pages: []string{page(0, 500), `{}`}, offsets: "0 500", err: "the answer has no list of teammates"},
+		"a page of something else":       {pages: []string{page(0, 500), `{}`}, offsets: "0 500", err: "the response has no list of teammates"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHarness(t, nil)
-			h.answer = func(w http.ResponseWriter, r *http.Request) {
+			h.response = func(w http.ResponseWriter, r *http.Request) {
 				reply(http.StatusOK, tt.pages[min(len(h.all()), len(tt.pages))-1])(w, r)
 			}
 			got, err := h.client().ListTeammates(t.Context())
@@ -343,7 +343,7 @@ func TestListPendingTeammates(t *testing.T) {
 
 func TestGetAndDeleteTeammate(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, reply(http.StatusOK, exampleTeammateAnswer))
+	h := newHarness(t, reply(http.StatusOK, exampleTeammateResponse))
 	got, err := h.client().GetTeammate(t.Context(), "a/b?c@example.com")
 	require.NoError(t, err)
 	require.Equal(t, exampleTeammate(), *got)

@@ -52,7 +52,7 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	return conn, nil
 }
 
-// keepRedirect returns a redirect as the answer.
+// keepRedirect returns a redirect as the response.
 func keepRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // client returns the HTTP client to use now. Lambda freezes a process between two events,

@@ -121,7 +121,7 @@ func TestServiceApplication(t *testing.T) {
 	require.Len(t, w.bus.Taken(), 3)
 }
 
-// Whatever Okta's answers repeat of what it was sent, nothing secret comes out of the function.
+// Whatever Okta's responses repeat of what it was sent, nothing secret comes out of the function.
 func TestNothingSecretComesOut(t *testing.T) {
 	t.Parallel()
 	secret, privateKey, public := newKey(t)
@@ -131,13 +131,13 @@ func TestNothingSecretComesOut(t *testing.T) {
 		secret string
 		fault  oktatest.Fault
 	}{
-		"API token echoed":      {`{"api_token":"` + token + `"}`, echo},
-		"redirect":              {`{"api_token":"` + token + `"}`, oktatest.Fault{Status: http.StatusFound, Body: "{{sent}}"}},
-		"access token echoed":   {secret, oktatest.Fault{Path: "/api/v1/apps/" + appID, Status: echo.Status, Body: echo.Body}},
-		"assertion echoed":      {secret, oktatest.Fault{Path: "/oauth2/v1/token", Status: echo.Status, Body: echo.Body}},
-		"unusable token answer": {secret, oktatest.Fault{Path: "/oauth2/v1/token", Status: 200, Body: `{"access_token":"{{sent}}"}`}},
-		"unusable secret":       {unusable, oktatest.Fault{}},
-		"secret is not JSON":    {token, oktatest.Fault{}},
+		"API token echoed":        {`{"api_token":"` + token + `"}`, echo},
+		"redirect":                {`{"api_token":"` + token + `"}`, oktatest.Fault{Status: http.StatusFound, Body: "{{sent}}"}},
+		"access token echoed":     {secret, oktatest.Fault{Path: "/api/v1/apps/" + appID, Status: echo.Status, Body: echo.Body}},
+		"assertion echoed":        {secret, oktatest.Fault{Path: "/oauth2/v1/token", Status: echo.Status, Body: echo.Body}},
+		"unusable token response": {secret, oktatest.Fault{Path: "/oauth2/v1/token", Status: 200, Body: `{"access_token":"{{sent}}"}`}},
+		"unusable secret":         {unusable, oktatest.Fault{}},
+		"secret is not JSON":      {token, oktatest.Fault{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -96,7 +96,7 @@ func TestClientSecretOfEntra(t *testing.T) {
 	require.False(t, f.Invoke(sample(t, "check"), timeout).Failed)
 }
 
-// Whatever Entra's answers repeat of what it was sent, nothing secret comes out of the function.
+// Whatever Entra's responses repeat of what it was sent, nothing secret comes out of the function.
 func TestNothingSecretOfEntraGetsOut(t *testing.T) {
 	t.Parallel()
 	const secret = "client-secret-that-must-not-leak"
@@ -106,12 +106,12 @@ func TestNothingSecretOfEntraGetsOut(t *testing.T) {
 		stored string
 		fault  entratest.Fault
 	}{
-		"access token echoed":   {"", entratest.Fault{Method: http.MethodGet, Status: 500, Body: echoed}},
-		"assertion echoed":      {"", entratest.Fault{Path: token, Status: 400, Body: `{"error":"invalid_client","error_description":"{{sent}}"}`}},
-		"client secret echoed":  {`{"client_secret":"` + secret + `"}`, entratest.Fault{Path: token, Status: 401, Body: `{"error":"{{sent}}"}`}},
-		"unusable token answer": {"", entratest.Fault{Path: token, Status: 200, Body: `{"access_token":"{{sent}}"}`}},
-		"secret is not JSON":    {secret, entratest.Fault{}},
-		"another field":         {`{"secret":"` + secret + `"}`, entratest.Fault{}},
+		"access token echoed":     {"", entratest.Fault{Method: http.MethodGet, Status: 500, Body: echoed}},
+		"assertion echoed":        {"", entratest.Fault{Path: token, Status: 400, Body: `{"error":"invalid_client","error_description":"{{sent}}"}`}},
+		"client secret echoed":    {`{"client_secret":"` + secret + `"}`, entratest.Fault{Path: token, Status: 401, Body: `{"error":"{{sent}}"}`}},
+		"unusable token response": {"", entratest.Fault{Path: token, Status: 200, Body: `{"access_token":"{{sent}}"}`}},
+		"secret is not JSON":      {secret, entratest.Fault{}},
+		"another field":           {`{"secret":"` + secret + `"}`, entratest.Fault{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -42,7 +42,7 @@ type world struct {
 	secrets *secrettest.Server
 	bus     *lambdatest.EventBus
 	env     map[string]string
-	// afterOkta is called after each request to Okta was carried out and before its answer is
+	// afterOkta is called after each request to Okta was carried out and before its response is
 	// complete.
 	afterOkta func(*http.Request)
 }

@@ -154,15 +154,15 @@ func (l *loop) logIn(t *testing.T, key *sendgridtest.IDP) bool {
 	on := app.Settings.SignOn
 	require.Equal(t, on.SSOACSURL, on.Recipient)
 	require.Equal(t, on.SSOACSURL, on.Destination)
-	response, err := key.Respond(on.Audience, on.SSOACSURL, "ada@example.com")
+	samlResponse, err := key.Respond(on.Audience, on.SSOACSURL, "ada@example.com")
 	require.NoError(t, err)
-	form := url.Values{"SAMLResponse": {base64.StdEncoding.EncodeToString(response)}}
+	form := url.Values{"SAMLResponse": {base64.StdEncoding.EncodeToString(samlResponse)}}
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, on.SSOACSURL, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	answer := httptest.NewRecorder()
-	l.sendGrid.ServeHTTP(answer, r)
-	require.Contains(t, []int{http.StatusOK, http.StatusForbidden}, answer.Code, "%s", answer.Body)
-	return answer.Code == http.StatusOK
+	response := httptest.NewRecorder()
+	l.sendGrid.ServeHTTP(response, r)
+	require.Contains(t, []int{http.StatusOK, http.StatusForbidden}, response.Code, "%s", response.Body)
+	return response.Code == http.StatusOK
 }
 
 func newSigningKey(t *testing.T) *sendgridtest.IDP {

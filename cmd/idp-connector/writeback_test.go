@@ -110,16 +110,16 @@ func TestCrashBetweenWriteAndReadBack(t *testing.T) {
 }
 
 // Okta may say yes and do nothing, or do it and say no. Neither is taken for the other.
-func TestAnswerOfTheWriteIsWrong(t *testing.T) {
+func TestResponseOfTheWriteIsWrong(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		fault  oktatest.Fault
 		code   string
 		writes int
 	}{
-		"not written":       {oktatest.Fault{Method: http.MethodPut, Status: 200}, "WriteUnconfirmed", 0},
-		"written, answer 5": {oktatest.Fault{Method: http.MethodPut, Status: 503, After: true}, "OktaUnavailable", 1},
-		"rejected":          {oktatest.Fault{Method: http.MethodPut, Status: 400, Body: `{"errorCode":"E0000001"}`}, "OktaRejected", 0},
+		"not written":         {oktatest.Fault{Method: http.MethodPut, Status: 200}, "WriteUnconfirmed", 0},
+		"written, response 5": {oktatest.Fault{Method: http.MethodPut, Status: 503, After: true}, "OktaUnavailable", 1},
+		"rejected":            {oktatest.Fault{Method: http.MethodPut, Status: 400, Body: `{"errorCode":"E0000001"}`}, "OktaRejected", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

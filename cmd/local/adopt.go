@@ -29,7 +29,7 @@ SENDGRID_BASE_URL and SENDGRID_ON_BEHALF_OF.
 // afterAdopt is what to do with the requests.
 const afterAdopt = `
 Look through the requests, and send each of them to the function, whose name is the output
-FunctionName of its stack. It answers each that nobody has edited with "unchanged":
+FunctionName of its stack. It responds to each that nobody has edited with "unchanged":
 
   while read -r REQUEST; do
     aws lambda invoke --function-name "$FUNCTION_NAME" --cli-binary-format raw-in-base64-out \

@@ -111,10 +111,10 @@ func (s *story) connect(ctx context.Context, provider idp) (sendgrid.Integration
 		return sendgrid.Integration{}, err
 	}
 	r := s.send(ctx, payload)
-	s.check(r.verdict == "created", "the function answers: %s, after %d ms", r.verdict, r.took.Milliseconds())
+	s.check(r.verdict == "created", "the function returns: %s, after %d ms", r.verdict, r.took.Milliseconds())
 	all := s.integrationsOf(demoIDP)
 	if len(all) != 1 {
-		return sendgrid.Integration{}, fmt.Errorf("SendGrid has %d integrations for %s; the function answered %s: %w", len(all), demoIDP, r.verdict, r.err)
+		return sendgrid.Integration{}, fmt.Errorf("SendGrid has %d integrations for %s; the function returned %s: %w", len(all), demoIDP, r.verdict, r.err)
 	}
 	i := all[0]
 	s.check(r.Integration.ID == i.ID, "SendGrid has the integration %s", i.ID)
@@ -144,7 +144,7 @@ func (s *story) repeat(ctx context.Context, provider idp) error {
 	for _, verdict := range slices.Sorted(maps.Keys(count)) {
 		parts = append(parts, fmt.Sprintf("%d × %s", count[verdict], verdict))
 	}
-	s.check(count["created"] == 1 && count["unchanged"] == copies-1, "the function answers: %s", strings.Join(parts, ", "))
+	s.check(count["created"] == 1 && count["unchanged"] == copies-1, "the function returns: %s", strings.Join(parts, ", "))
 	s.check(s.posts()-before == 1, "creates sent to SendGrid: %d", s.posts()-before)
 	s.check(len(s.integrationsOf(demoTwin)) == 1, "integrations that SendGrid has for it: %d", len(s.integrationsOf(demoTwin)))
 	return nil
@@ -152,16 +152,16 @@ func (s *story) repeat(ctx context.Context, provider idp) error {
 
 // lose has the connection break after SendGrid has created an integration.
 func (s *story) lose(ctx context.Context, provider idp) error {
-	s.chapter("SendGrid creates an integration, and the connection breaks before its answer")
-	payload, err := provider.event("lost", "Answer lost")
+	s.chapter("SendGrid creates an integration, and the connection breaks before its response")
+	payload, err := provider.event("lost", "Response lost")
 	if err != nil {
 		return err
 	}
 	before := s.posts()
 	s.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Commit: true, Drop: true})
 	r := s.send(ctx, payload)
-	s.check(s.unanswered() == 1, "answers that never arrived: %d", s.unanswered())
-	s.check(r.verdict == "created", "the function finds the integration by reading, and answers: %s", r.verdict)
+	s.check(s.withoutResponse() == 1, "responses that never arrived: %d", s.withoutResponse())
+	s.check(r.verdict == "created", "the function finds the integration by reading, and returns: %s", r.verdict)
 	s.check(s.posts()-before == 1, "creates sent to SendGrid: %d", s.posts()-before)
 	again := s.send(ctx, payload)
 	s.check(again.verdict == "unchanged", "the same event again: %s", again.verdict)
@@ -169,8 +169,8 @@ func (s *story) lose(ctx context.Context, provider idp) error {
 	return nil
 }
 
-// unanswered returns how many creates got no answer.
-func (s *story) unanswered() int {
+// withoutResponse returns how many creates got no response.
+func (s *story) withoutResponse() int {
 	count := 0
 	for _, r := range s.sendGrid.Requests() {
 		if r.Op == sendgrid.OpCreateIntegration && r.Status == 0 {

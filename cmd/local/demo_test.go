@@ -23,7 +23,7 @@ func TestDemo(t *testing.T) {
 	printed := out.String()
 	require.LessOrEqual(t, strings.Count(printed, "\n"), 45, "it fits on a screen")
 	for _, text := range []string{
-		"the function answers: 1 × created, 4 × unchanged", "answers that never arrived: 1",
+		"the function returns: 1 × created, 4 × unchanged", "responses that never arrived: 1",
 		"SendGrid logs in " + person + ", signed with the old key", "SendGrid logs in " + person + ", signed with the next key",
 		"the daily audit notices it: enabled was true and is false", `with if_exists "restore" it does: updated`, "the next audit finds no edit",
 		"SendGrid refuses " + person + ", signed with the stranger's key: Could not verify certificate against trusted certs",
@@ -57,11 +57,11 @@ func TestDemoIsHonest(t *testing.T) {
 	}{
 		"nothing is created": {
 			func(s *story) { s.handler.Provisioner = refuse },
-			"✗ the function answers: SendGridUnavailable", "SendGrid has 0 integrations for " + demoIDP,
+			"✗ the function returns: SendGridUnavailable", "SendGrid has 0 integrations for " + demoIDP,
 		},
 		"a key that SendGrid does not know": {
 			func(s *story) { s.sendGrid.SetKeys("SG.another") },
-			"✗ the function answers: SendGridUnauthorized", "SendGrid has 0 integrations for " + demoIDP,
+			"✗ the function returns: SendGridUnauthorized", "SendGrid has 0 integrations for " + demoIDP,
 		},
 		"certificates are lost": {
 			func(s *story) {
@@ -83,7 +83,7 @@ func TestDemoIsHonest(t *testing.T) {
 			func(s *story) {
 				s.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Skip: 1, Status: 403, Body: "[]"})
 			},
-			"✗ the function answers: ", "checks failed",
+			"✗ the function returns: ", "checks failed",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -22,7 +22,7 @@ const (
 )
 
 // gateway does what API Gateway does: it converts an HTTP request to an event, and what the
-// function returns to an HTTP answer. The journal records the invocations.
+// function returns to an HTTP response. The journal records the invocations.
 func gateway(h *handler.Handler, j *journal) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := readBody(r)

@@ -25,17 +25,17 @@ func (f verify) Authenticate(_ context.Context, header http.Header, body []byte)
 	return "bearer", f(header, body)
 }
 
-// ask sends a request through the gateway and returns its answer.
+// ask sends a request through the gateway and returns its response.
 func ask(t *testing.T, h *handler.Handler, r *http.Request) (*http.Response, string) {
 	t.Helper()
 	h.Logger = slog.New(slog.DiscardHandler)
 	h.IntegrationURL = func(id string) string { return "https://sg.example.com/" + id }
 	recorder := httptest.NewRecorder()
 	gateway(h, &journal{out: io.Discard}).ServeHTTP(recorder, r)
-	answer := recorder.Result()
-	body, err := io.ReadAll(answer.Body)
+	response := recorder.Result()
+	body, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
-	return answer, string(body)
+	return response, string(body)
 }
 
 func post(body io.Reader) *http.Request {
@@ -54,10 +54,10 @@ func TestGatewayPassesRequestsOn(t *testing.T) {
 	})}
 	r := post(strings.NewReader(sent))
 	r.Header["Authorization"] = []string{"Bearer a", "Bearer b"}
-	answer, body := ask(t, h, r)
-	require.Equal(t, http.StatusCreated, answer.StatusCode, body)
-	require.Equal(t, "https://sg.example.com/id-1", answer.Header.Get("Location"))
-	require.Equal(t, "application/json", answer.Header.Get("Content-Type"))
+	response, body := ask(t, h, r)
+	require.Equal(t, http.StatusCreated, response.StatusCode, body)
+	require.Equal(t, "https://sg.example.com/id-1", response.Header.Get("Location"))
+	require.Equal(t, "application/json", response.Header.Get("Content-Type"))
 	require.True(t, json.Valid([]byte(body)))
 }
 
@@ -83,9 +83,9 @@ func TestGatewayPassesRefusalsOn(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			answer, body := ask(t, &handler.Handler{Verifier: test.verifier}, test.request)
-			require.Equal(t, test.status, answer.StatusCode)
-			require.Equal(t, "application/problem+json", answer.Header.Get("Content-Type"))
+			response, body := ask(t, &handler.Handler{Verifier: test.verifier}, test.request)
+			require.Equal(t, test.status, response.StatusCode)
+			require.Equal(t, "application/problem+json", response.Header.Get("Content-Type"))
 			var problem struct {
 				Code      string `json:"code"`
 				RequestID string `json:"request_id"`
@@ -103,6 +103,6 @@ func (brokenBody) Read([]byte) (int, error) { return 0, errors.New("the connecti
 
 func TestGatewayRequestThatBreaksOff(t *testing.T) {
 	t.Parallel()
-	answer, _ := ask(t, &handler.Handler{}, post(brokenBody{}))
-	require.Equal(t, http.StatusBadRequest, answer.StatusCode)
+	response, _ := ask(t, &handler.Handler{}, post(brokenBody{}))
+	require.Equal(t, http.StatusBadRequest, response.StatusCode)
 }

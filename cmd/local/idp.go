@@ -79,22 +79,22 @@ func (p idp) declaration(id, name, ifExists string) ([]byte, error) {
 // the person's browser does. It returns the name under which the person is logged in, or the
 // reason for the refusal.
 func (p idp) logIn(client *http.Client, integration sendgrid.Integration, person string) (nameID, refusal string, err error) {
-	response, err := p.Respond(integration.AudienceURL, integration.SingleSignOnURL, person)
+	samlResponse, err := p.Respond(integration.AudienceURL, integration.SingleSignOnURL, person)
 	if err != nil {
 		return "", "", err
 	}
-	form := url.Values{"SAMLResponse": {base64.StdEncoding.EncodeToString(response)}}
-	answer, err := client.Post(integration.SingleSignOnURL, "application/x-www-form-urlencoded", strings.NewReader(form.Encode())) //nolint:noctx // The client has a timeout.
+	form := url.Values{"SAMLResponse": {base64.StdEncoding.EncodeToString(samlResponse)}}
+	response, err := client.Post(integration.SingleSignOnURL, "application/x-www-form-urlencoded", strings.NewReader(form.Encode())) //nolint:noctx // The client has a timeout.
 	if err != nil {
 		return "", "", err
 	}
-	defer func() { _ = answer.Body.Close() }()
+	defer func() { _ = response.Body.Close() }()
 	var result struct {
 		NameID string `json:"name_id"`
 		Reason string `json:"reason"`
 	}
-	if err := json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&result); err != nil {
-		return "", "", fmt.Errorf("read the answer to a log-in: %w", err)
+	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&result); err != nil {
+		return "", "", fmt.Errorf("read the response to a log-in: %w", err)
 	}
 	return result.NameID, result.Reason, nil
 }

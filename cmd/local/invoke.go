@@ -23,20 +23,20 @@ import (
 // scheduled is the event of a schedule, which starts an audit.
 const scheduled = `{"source":"by-hand","detail-type":"Scheduled Event"}`
 
-// answer is what an invocation returned, and the record of its deliveries.
-type answer struct {
+// response is what an invocation returned, and the record of its deliveries.
+type response struct {
 	// requestID is Lambda's id of the invocation, which the caller gets as X-Request-Id.
 	requestID string
 	data      []byte
 	err       error
-	// http is nil if the answer is not one to an HTTP request.
+	// http is nil if the response is not one to an HTTP request.
 	http       *events.APIGatewayV2HTTPResponse
 	deliveries []*delivery.Delivery
 }
 
-// invoke answers one event in the context that Lambda gives an invocation.
-func invoke(ctx context.Context, h *handler.Handler, payload []byte) answer {
-	a := answer{requestID: rand.Text()}
+// invoke handles one event in the context that Lambda gives an invocation.
+func invoke(ctx context.Context, h *handler.Handler, payload []byte) response {
+	a := response{requestID: rand.Text()}
 	ctx, cancel := context.WithTimeout(ctx, invocation.Timeout)
 	defer cancel()
 	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: a.requestID})
@@ -84,7 +84,7 @@ func verdict(d *delivery.Delivery) string {
 }
 
 // code returns the code that the sender gets, empty for a success.
-func (a answer) code() string {
+func (a response) code() string {
 	var failure messages.InvokeResponse_Error
 	if errors.As(a.err, &failure) {
 		return failure.Type
@@ -109,7 +109,7 @@ func (a answer) code() string {
 
 // failed returns the code of the first delivery that failed, also where its sender does not get it;
 // empty if all succeeded.
-func (a answer) failed() string {
+func (a response) failed() string {
 	for _, d := range a.deliveries {
 		if d.Failure != nil {
 			return codeOf(d)
@@ -118,8 +118,8 @@ func (a answer) failed() string {
 	return a.code()
 }
 
-// text returns the answer as a person reads it.
-func (a answer) text() string {
+// text returns the response as a person reads it.
+func (a response) text() string {
 	var failure messages.InvokeResponse_Error
 	switch {
 	case errors.As(a.err, &failure):

@@ -24,7 +24,7 @@ type journal struct {
 type journalEntry struct {
 	Time      string `json:"time"`
 	Trigger   string `json:"trigger"`
-	Status    int    `json:"status,omitempty"` // of an HTTP answer
+	Status    int    `json:"status,omitempty"` // of an HTTP response
 	Verdict   string `json:"verdict"`
 	Failed    bool   `json:"failed"`
 	EntityID  string `json:"entity_id,omitempty"`
@@ -34,7 +34,7 @@ type journalEntry struct {
 }
 
 // record adds an invocation: a line for each of its deliveries.
-func (j *journal) record(a answer) {
+func (j *journal) record(a response) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, d := range a.deliveries {

@@ -67,7 +67,7 @@ func (l *live) run(ctx context.Context, files []string, getenv func(string) stri
 	}
 	h.Provisioner = &confirming{next: h.Provisioner, url: client.BaseURL, yes: l.yes, in: bufio.NewReader(in), out: out, interrupted: ctx.Done()}
 	r := &runner{handler: h, out: out, bodies: true, expect: func(string) expectation { return expectation{} }}
-	return r.answerAll(ctx, files)
+	return r.handleAll(ctx, files)
 }
 
 // confirming prints what is about to be created and asks a person before it is.

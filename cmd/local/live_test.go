@@ -113,7 +113,7 @@ func TestLiveWithYesDoesNotAsk(t *testing.T) {
 	require.Contains(t, out.String(), "or to change what differs if it exists already")
 }
 
-// Two events ask twice, and a line that was typed answers one question.
+// Two events ask twice, and a line that was typed confirms one question.
 func TestLiveAsksForEachEvent(t *testing.T) {
 	t.Parallel()
 	var out output
@@ -162,7 +162,7 @@ func TestLiveCanBeInterrupted(t *testing.T) {
 	})
 }
 
-// Through the whole handler: the person's no is the answer to the event.
+// Through the whole handler: the person's no is the result of the event.
 func TestLiveNoIsAFailure(t *testing.T) {
 	atRoot(t)
 	var out output
@@ -170,13 +170,13 @@ func TestLiveNoIsAFailure(t *testing.T) {
 		Provisioner: newConfirming(t.Context(), nil, strings.NewReader("no\n"), &out), Logger: slog.New(slog.DiscardHandler),
 	}
 	r := &runner{handler: h, out: &out, bodies: true, expect: func(string) expectation { return expectation{} }}
-	err := r.answerAll(t.Context(), []string{"events/direct.json"})
+	err := r.handleAll(t.Context(), []string{"events/direct.json"})
 	require.EqualError(t, err, "events/direct.json: expected success, got Internal")
 	require.Contains(t, out.String(), "You did not type yes; nothing was created.")
 
 	// What is no good request is refused before anyone is asked.
 	h.Provisioner = newConfirming(t.Context(), nil, noInput{}, &out)
-	err = r.answerAll(t.Context(), []string{"events/refused/InvalidRequest.json"})
+	err = r.handleAll(t.Context(), []string{"events/refused/InvalidRequest.json"})
 	require.EqualError(t, err, "events/refused/InvalidRequest.json: expected success, got InvalidRequest")
 }
 

@@ -15,14 +15,14 @@ import (
 
 const usage = `usage: local <command> [flags]
 
-  run [-live] [event.json ...]   answer events in process; without files, all the samples
+  run [-live] [event.json ...]   handle events in process; without files, all the samples
   status [-live]                 show what is wrong with an account and its connections
   demo                           show what the function does, and check it
   serve [-port N]                serve the HTTP API on localhost
   simulator [-port N]            serve SendGrid and Secrets Manager for "sam local"
   adopt                          print requests for the integrations that SendGrid has
   explain [response]             say why SendGrid refuses a SAML response
-  verify-live [-write]           compare what SendGrid answers with what the function assumes
+  verify-live [-write]           compare what SendGrid returns with what the function assumes
 
 "local <command> -h" lists a command's flags.
 `

@@ -39,7 +39,7 @@ func (p *page) register(mux *http.ServeMux) {
 }
 
 // serveHTML serves the page. Only the script and the style that carry the nonce of this
-// answer are used, and nothing is loaded from elsewhere.
+// response are used, and nothing is loaded from elsewhere.
 func (p *page) serveHTML(w http.ResponseWriter, _ *http.Request) {
 	nonce := rand.Text()
 	var b bytes.Buffer
@@ -157,7 +157,7 @@ func (p *page) serveState(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, s)
 }
 
-// sent is the answer to the form.
+// sent is the response to the form.
 type sent struct {
 	Text   string `json:"text"`
 	Failed bool   `json:"failed"`

@@ -53,7 +53,7 @@ func pageWithoutAMouse(b *tab, url string, p *page) {
 	b.isAt("button")
 	b.press(kb.Enter)
 	b.sees("#verdict", "Carried out.")
-	b.sees("#answer", "HTTP 201 Created")
+	b.sees("#response", "HTTP 201 Created")
 	b.sees("#integrations", "https://idp.example/metadata")
 	b.sees("#integrations", " days left")
 	b.sees("#requests", "created")
@@ -64,10 +64,10 @@ func pageWithoutAMouse(b *tab, url string, p *page) {
 	b.isAt("dry")
 	b.press(kb.Enter)
 	b.sees("#verdict", "Nothing was changed")
-	b.sees("#answer", `"outcome": "planned"`)
+	b.sees("#response", `"outcome": "planned"`)
 	b.sees("#requests", "planned")
 	b.press(kb.Tab)
-	b.isAt("answer") // A long answer can be scrolled.
+	b.isAt("response") // A long response can be scrolled.
 	require.NotEqual(b.t, "none", valueOf[string](b, "getComputedStyle(document.activeElement).outlineStyle"), "the focus is visible")
 
 	p.sendGrid.Edit(p.sendGrid.Integrations()[0].ID, func(i *sendgrid.Integration) { i.Name = "Edited by hand" })
@@ -89,8 +89,8 @@ func pageWithoutAMouse(b *tab, url string, p *page) {
 	b.press(kb.Tab)
 	b.press(kb.Enter)
 	b.sees("#verdict", "Not carried out")
-	b.sees("#answer", `"code": "InvalidRequest"`)
-	b.sees("#answer", "signin_url")
+	b.sees("#response", `"code": "InvalidRequest"`)
+	b.sees("#response", "signin_url")
 	b.sees("#requests", "InvalidRequest")
 	require.Len(b.t, p.sendGrid.Integrations(), 1)
 
@@ -110,7 +110,7 @@ func pageShowsTextAsText(b *tab, url string, p *page) {
 	for range 2 {
 		p.sendGrid.Add(sendgrid.IntegrationRequest{Name: "Twice", EntityID: evil})
 	}
-	p.journal.record(answer{deliveries: []*delivery.Delivery{{Result: &provision.Result{Outcome: evil}, Request: &request.Request{EntityID: evil}}}})
+	p.journal.record(response{deliveries: []*delivery.Delivery{{Result: &provision.Result{Outcome: evil}, Request: &request.Request{EntityID: evil}}}})
 	_, stored, err := p.ledger.Put(b.t.Context(), protocol.Entry{
 		Key: "evil", EntityID: "urn:evil", Revision: 1,
 		Findings: request.Text(map[string]any{"findings": []audit.Finding{{Code: evil, Message: evil, Changes: []problem.Change{{Field: evil, From: evil, To: evil}}}}}),

@@ -34,7 +34,7 @@ func newPage(t *testing.T, samples ...pageSample) (http.Handler, *page) {
 	return onlyLocalHost(mux), p
 }
 
-// fetch has the page's server answer a request for localhost.
+// fetch has the page's server handle a request for localhost.
 func fetch(t *testing.T, server http.Handler, method, path, secret, body string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, "http://localhost:8089"+path, strings.NewReader(body))
@@ -87,7 +87,7 @@ func TestPageEscapes(t *testing.T) {
 	_, nonce, _ := strings.Cut(policy, "script-src 'nonce-")
 	nonce, _, _ = strings.Cut(nonce, "'")
 	require.Contains(t, html, `<script nonce="`+nonce+`">`)
-	require.NotContains(t, fetch(t, server, http.MethodGet, "/", "", "").Body.String(), nonce, "each answer has its own")
+	require.NotContains(t, fetch(t, server, http.MethodGet, "/", "", "").Body.String(), nonce, "each response has its own")
 }
 
 func TestPageRefuses(t *testing.T) {
@@ -240,9 +240,9 @@ func TestJournalIsBounded(t *testing.T) {
 	t.Parallel()
 	j := &journal{out: &output{}}
 	for range 3 * maxJournal {
-		j.record(answer{requestID: "old", deliveries: []*delivery.Delivery{{Result: &provision.Result{Outcome: "created"}}}})
+		j.record(response{requestID: "old", deliveries: []*delivery.Delivery{{Result: &provision.Result{Outcome: "created"}}}})
 	}
-	j.record(answer{requestID: "new", deliveries: []*delivery.Delivery{{Result: &provision.Result{Outcome: "created"}}}})
+	j.record(response{requestID: "new", deliveries: []*delivery.Delivery{{Result: &provision.Result{Outcome: "created"}}}})
 	require.Len(t, j.entries(), maxJournal)
 	require.Equal(t, "new", j.entries()[0].RequestID)
 }

@@ -89,7 +89,7 @@ func concernsAll(ctx context.Context, err error) bool {
 	return ctx.Err() != nil || class == sendgrid.Throttled || class == sendgrid.Refused && !sendgrid.IsNotFound(err)
 }
 
-// whatToDo returns the error for the person at the laptop: what to do about SendGrid's answer. The
+// whatToDo returns the error for the person at the laptop: what to do about SendGrid's response. The
 // function's own messages name the secret that it reads, which there is not here.
 func whatToDo(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {

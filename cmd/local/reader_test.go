@@ -49,7 +49,7 @@ func TestAdoptWaitsForSendGrid(t *testing.T) {
 		"a short outage": {func(sg *sendgridtest.Server) {
 			sg.Script(sendgridtest.Fault{Times: maxReads - 1, Status: http.StatusBadGateway})
 		}, 0, 3 * maxPause},
-		"lost answers": {func(sg *sendgridtest.Server) { sg.Script(sendgridtest.Fault{Times: maxReads - 1, Drop: true}) }, 0, 3 * maxPause},
+		"lost responses": {func(sg *sendgridtest.Server) { sg.Script(sendgridtest.Fault{Times: maxReads - 1, Drop: true}) }, 0, 3 * maxPause},
 		"a call that hangs": {func(sg *sendgridtest.Server) {
 			sg.Script(sendgridtest.Fault{Op: sendgrid.OpListCertificates, Delay: time.Hour})
 		}, readTime, readTime + maxPause},
@@ -80,7 +80,7 @@ func TestAdoptCannotRead(t *testing.T) {
 		asked int
 	}{
 		"the list": {func(sg *sendgridtest.Server) { sg.Script(sendgridtest.Fault{Times: -1, Status: http.StatusBadGateway}) }, 0, 0},
-		"another answer": {func(sg *sendgridtest.Server) {
+		"another response": {func(sg *sendgridtest.Server) {
 			sg.Script(sendgridtest.Fault{Times: -1, Status: http.StatusOK, Body: "<html>"})
 		}, 0, 0},
 		"no certificates":            {certificates(sendgridtest.Fault{Times: -1, Status: http.StatusBadGateway}), 0, maxUnread * maxReads},

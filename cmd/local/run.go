@@ -14,12 +14,12 @@ import (
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
-// runEvents answers events with the real handler, against the simulator or, with -live,
+// runEvents handles events with the real handler, against the simulator or, with -live,
 // against SendGrid.
 func runEvents(ctx context.Context, args []string, getenv func(string) string, in io.Reader, out, logs io.Writer) error {
 	flags := flag.NewFlagSet("run", flag.ContinueOnError)
 	flags.SetOutput(logs)
-	verbose := flags.Bool("v", false, "show the body of every answer, and the function's log")
+	verbose := flags.Bool("v", false, "show the body of every response, and the function's log")
 	live := liveFlags(flags)
 	flags.BoolVar(&live.yes, "yes", false, "with -live: do not ask before creating")
 	if err := flags.Parse(args); err != nil {
@@ -47,14 +47,14 @@ func runEvents(ctx context.Context, args []string, getenv func(string) string, i
 		return err
 	}
 	r := &runner{handler: sim.handler, out: out, bodies: *verbose || len(files) == 1, expect: func(file string) expectation { return expectationOf(file, all) }}
-	err = r.answerAll(ctx, files)
+	err = r.handleAll(ctx, files)
 	if r.bodies && ctx.Err() == nil {
 		printIntegrations(out, sim.sendGrid)
 	}
 	if err != nil || len(flags.Args()) > 0 {
 		return err
 	}
-	fmt.Fprintf(out, "\n%d samples were answered as expected; those in events/refused are refused on purpose.\n", len(files))
+	fmt.Fprintf(out, "\n%d samples were handled as expected; those in events/refused are refused on purpose.\n", len(files))
 	return countIntegrations(out, sim.sendGrid)
 }
 
@@ -66,18 +66,18 @@ func logTo(logs io.Writer, verbose bool) slog.Handler {
 	return slog.DiscardHandler
 }
 
-// runner answers events one after the other and reports each of them.
+// runner handles events one after the other and reports each of them.
 type runner struct {
 	handler *handler.Handler
 	out     io.Writer
-	// bodies reports whether the answers are shown.
+	// bodies reports whether the responses are shown.
 	bodies bool
 	expect func(file string) expectation
 }
 
-// answerAll answers the events in order. The error names every event whose answer is not
+// handleAll handles the events in order. The error names every event whose response is not
 // the expected one.
-func (r *runner) answerAll(ctx context.Context, files []string) error {
+func (r *runner) handleAll(ctx context.Context, files []string) error {
 	var wrong []error
 	t := newTable(r.out, files)
 	t.heading()
@@ -108,7 +108,7 @@ func (r *runner) answerAll(ctx context.Context, files []string) error {
 }
 
 // explain returns what the author of a request that was not carried out has to do.
-func explain(file string, a answer) string {
+func explain(file string, a response) string {
 	for _, d := range a.deliveries {
 		if d.Failure == nil {
 			continue
@@ -116,7 +116,7 @@ func explain(file string, a answer) string {
 		if d.Failure.Retryable() {
 			return fmt.Sprintf("%s failed with %s. The function works; a retry may help, and in Lambda there would be one.", file, d.Failure.Code)
 		}
-		return fmt.Sprintf("%s was refused with %s. The function works; the request has to be corrected as the answer describes.", file, d.Failure.Code)
+		return fmt.Sprintf("%s was refused with %s. The function works; the request has to be corrected as the response describes.", file, d.Failure.Code)
 	}
 	return fmt.Sprintf("%s was refused with %s.", file, a.code())
 }
@@ -131,7 +131,7 @@ func countIntegrations(out io.Writer, sg *sendgridtest.Server) error {
 		}
 		seen[i.EntityID] = true
 	}
-	fmt.Fprintf(out, "SendGrid has %d integrations, and none twice. VERBOSE=1 shows the answers.\n", len(all))
+	fmt.Fprintf(out, "SendGrid has %d integrations, and none twice. VERBOSE=1 shows the responses.\n", len(all))
 	return nil
 }
 

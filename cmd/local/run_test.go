@@ -32,7 +32,7 @@ func rowOf(t *testing.T, printed, name string) []string {
 	return nil
 }
 
-func TestRunAnswersAllTheSamples(t *testing.T) {
+func TestRunHandlesAllTheSamples(t *testing.T) {
 	atRoot(t)
 	out, logs, err := runAt(t)
 	require.NoError(t, err)
@@ -64,7 +64,7 @@ func TestRunAnswersAllTheSamples(t *testing.T) {
 	}
 	// Messages of one batch may share a list, which counts for the one that sent it.
 	require.Regexp(t, `(?m)^sqs\.json +sqs +2 messages\n  message 1 \(…830a71\) +created +[12] +\d+\n  message 2 \(…830a72\) +created +[12] +\d+$`, out)
-	require.Contains(t, out, "samples were answered as expected")
+	require.Contains(t, out, "samples were handled as expected")
 	require.Regexp(t, `SendGrid has \d+ integrations, and none twice`, out)
 }
 
@@ -81,7 +81,7 @@ func TestRunShowsBodies(t *testing.T) {
 		"of a function error": {[]string{"events/refused/Conflict.json"}, []string{"function error {", `"errorType": "Conflict"`}},
 		"with -v": {[]string{"-v"}, []string{
 			"HTTP 201 Created\nLocation: http://127.0.0.1:", "HTTP 401 Unauthorized\nWWW-Authenticate: Bearer\n",
-			"HTTP 405 Method Not Allowed\nAllow: POST\n", "Z\u00fcrich", `"batchItemFailures": []`, "samples were answered as expected",
+			"HTTP 405 Method Not Allowed\nAllow: POST\n", "Z\u00fcrich", `"batchItemFailures": []`, "samples were handled as expected",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -112,8 +112,8 @@ func atCopy(t *testing.T, files map[string]string) {
 	t.Chdir(dir)
 }
 
-// A sample that is not answered as its place promises makes the command fail. The others are
-// answered.
+// A sample whose result is not as its place promises makes the command fail. The others are
+// handled.
 func TestRunNamesWhatFails(t *testing.T) {
 	direct, err := os.ReadFile("../../events/direct.json")
 	require.NoError(t, err)
@@ -162,13 +162,13 @@ func TestCommandsNeedTheRoot(t *testing.T) {
 	}
 }
 
-// After an interruption no further event is answered.
+// After an interruption no further event is handled.
 func TestRunEndsWhenInterrupted(t *testing.T) {
 	atRoot(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var out output
 	r := &runner{handler: &handler.Handler{}, out: &out} // It would panic.
-	require.ErrorIs(t, r.answerAll(ctx, []string{"events/direct.json"}), context.Canceled)
+	require.ErrorIs(t, r.handleAll(ctx, []string{"events/direct.json"}), context.Canceled)
 	require.Equal(t, 1, strings.Count(out.String(), "\n"), "the heading")
 }

@@ -32,7 +32,7 @@ func samples() ([]string, error) {
 	return append(files, refused...), err
 }
 
-// expectation is the answer that the place of a file promises.
+// expectation is the result that the place of a file promises.
 type expectation struct {
 	// code is empty where the request has to succeed.
 	code string
@@ -55,7 +55,7 @@ func expectationOf(file string, samples []string) expectation {
 	}
 }
 
-// met reports whether an answer with this code is what is promised.
+// met reports whether a result with this code is what is promised.
 func (e expectation) met(code string) bool { return e.open || e.code == code }
 
 func orSuccess(code string) string {
@@ -71,7 +71,7 @@ const (
 	sampleMetadataFile = "events/local.entra-metadata.xml"
 )
 
-// bundledMetadata answers sampleMetadataURL from a file, so that the samples need no network.
+// bundledMetadata serves sampleMetadataURL from a file, so that the samples need no network.
 // Every other URL is fetched.
 type bundledMetadata struct{ *saml.Fetcher }
 

@@ -59,7 +59,7 @@ func onlyLocalHost(next http.Handler) http.Handler {
 			host = r.Host
 		}
 		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			http.Error(w, "this server answers at localhost only", http.StatusMisdirectedRequest)
+			http.Error(w, "this server is reachable at localhost only", http.StatusMisdirectedRequest)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -46,12 +46,12 @@ func perform(t *testing.T, curl string, change func(*http.Request)) (*http.Respo
 		r.Header.Set(header[1], header[2])
 	}
 	change(r)
-	answer, err := http.DefaultClient.Do(r)
+	response, err := http.DefaultClient.Do(r)
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = answer.Body.Close() })
-	text, err := io.ReadAll(answer.Body)
+	t.Cleanup(func() { _ = response.Body.Close() })
+	text, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
-	return answer, string(text)
+	return response, string(text)
 }
 
 func unchanged(*http.Request) {}
@@ -79,26 +79,26 @@ func TestServe(t *testing.T) {
 	require.Contains(t, printed, "The HTTP API is at http://127.0.0.1:")
 	require.NotContains(t, printed, sampleBearer, "the secret is made for this run")
 
-	answer, body := perform(t, curl, func(r *http.Request) { r.Header.Del("Authorization") })
-	require.Equal(t, http.StatusUnauthorized, answer.StatusCode)
-	require.Equal(t, "Bearer", answer.Header.Get("WWW-Authenticate"))
+	response, body := perform(t, curl, func(r *http.Request) { r.Header.Del("Authorization") })
+	require.Equal(t, http.StatusUnauthorized, response.StatusCode)
+	require.Equal(t, "Bearer", response.Header.Get("WWW-Authenticate"))
 	require.Contains(t, body, "Unauthenticated")
-	answer, _ = perform(t, curl, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+sampleBearer) })
-	require.Equal(t, http.StatusUnauthorized, answer.StatusCode)
+	response, _ = perform(t, curl, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+sampleBearer) })
+	require.Equal(t, http.StatusUnauthorized, response.StatusCode)
 
-	answer, body = perform(t, curl, unchanged)
-	require.Equal(t, http.StatusCreated, answer.StatusCode, body)
+	response, body = perform(t, curl, unchanged)
+	require.Equal(t, http.StatusCreated, response.StatusCode, body)
 	require.Contains(t, body, `"outcome":"created"`)
 	require.Contains(t, body, `"metadata":{"ticket":"OPS-1"}`)
-	answer, body = perform(t, curl, unchanged)
-	require.Equal(t, http.StatusOK, answer.StatusCode, body)
+	response, body = perform(t, curl, unchanged)
+	require.Equal(t, http.StatusOK, response.StatusCode, body)
 
-	answer, body = perform(t, curl, func(r *http.Request) {
+	response, body = perform(t, curl, func(r *http.Request) {
 		r.URL.Path = teammatesWebhooksPath
 		text := `{"teammate":{"email":"mary@example.com","first_name":"Mary","last_name":"Jackson","persona":"observer"}}`
 		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
 	})
-	require.Equal(t, http.StatusCreated, answer.StatusCode, body)
+	require.Equal(t, http.StatusCreated, response.StatusCode, body)
 
 	_, after, _ := strings.Cut(lines.String(), "Ctrl-C ends it.\n\n")
 	require.Regexp(t, `^\d\d:\d\d:\d\d  401  Unauthenticated       -  request [A-Z2-7]+
@@ -107,7 +107,7 @@ func TestServe(t *testing.T) {
 \d\d:\d\d:\d\d  200  unchanged             http://www.okta.com/exkcurl  request [A-Z2-7]+
 \d\d:\d\d:\d\d  201  created               mary@example.com  request [A-Z2-7]+
 $`, after)
-	require.Contains(t, after, "request "+answer.Header.Get("X-Request-Id")+"\n", "the id that the caller got")
+	require.Contains(t, after, "request "+response.Header.Get("X-Request-Id")+"\n", "the id that the caller got")
 	token := curlHeader.FindStringSubmatch(curl)[2]
 	require.NotContains(t, after+logs.String(), strings.TrimPrefix(token, "Bearer "))
 	require.NotContains(t, after+logs.String(), apiKey)
@@ -143,11 +143,11 @@ func TestSimulator(t *testing.T) {
 		return run(ctx, []string{"simulator", "-port", "0"}, noEnvironment, noInput{}, io.MultiWriter(requests, out), &output{})
 	})
 	curl := curlOf(t, printed)
-	answer, body := perform(t, curl, unchanged)
-	require.Equal(t, http.StatusOK, answer.StatusCode, body)
+	response, body := perform(t, curl, unchanged)
+	require.Equal(t, http.StatusOK, response.StatusCode, body)
 	require.Contains(t, body, "http://www.okta.com/exkexisting")
 
-	url := "http://" + answer.Request.URL.Host
+	url := "http://" + response.Request.URL.Host
 	secrets := secretsmanager.NewFromConfig(aws.Config{
 		Region: "us-east-1", BaseEndpoint: &url, RetryMaxAttempts: 1,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {

@@ -76,7 +76,7 @@ func logged(out io.Writer, next http.Handler) http.Handler {
 	})
 }
 
-// statusRecorder notes the status of an answer.
+// statusRecorder notes the status of a response.
 type statusRecorder struct {
 	http.ResponseWriter
 	status int

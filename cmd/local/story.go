@@ -74,7 +74,7 @@ func event(id string, request []byte) ([]byte, error) {
 	})
 }
 
-// reply is what the function answers to an event.
+// reply is the function's response to an event.
 type reply struct {
 	provision.Result
 	// verdict is the code of a failure, else the outcome.
@@ -83,7 +83,7 @@ type reply struct {
 	err     error
 }
 
-// send has the function answer an event.
+// send has the function handle an event.
 func (s *story) send(ctx context.Context, event []byte) reply {
 	began := time.Now()
 	a := invoke(ctx, s.handler, event)

@@ -28,7 +28,7 @@ func newTable(out io.Writer, files []string) *table {
 func (t *table) heading() { t.row("SAMPLE", "TRIGGER", "OUTCOME OR CODE", "CALLS", "MS") }
 
 // rows prints the row of an event, and one for each message of a batch.
-func (t *table) rows(file string, a answer) {
+func (t *table) rows(file string, a response) {
 	name := sampleName(file)
 	if len(a.deliveries) > 1 {
 		t.row(name, a.deliveries[0].Trigger, fmt.Sprintf("%d messages", len(a.deliveries)), "", "")

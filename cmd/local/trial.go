@@ -97,8 +97,8 @@ func (t *trial) create(ctx context.Context) error {
 		return err
 	}
 	t.id = made.ID
-	t.checkAnswer("the answer to a create", writtenIntegration())
-	t.check("the answer to a create has the id", differs(made.ID == "", "the id is missing; the function finds it by reading"))
+	t.checkResponse("the response to a create", writtenIntegration())
+	t.check("the response to a create has the id", differs(made.ID == "", "the id is missing; the function finds it by reading"))
 	return t.awaitIntegration(ctx, "the new integration", func(i sendgrid.Integration) bool { return i.EntityID == t.want.EntityID })
 }
 
@@ -113,7 +113,7 @@ func (t *trial) update(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.checkAnswer("the answer to an update", writtenIntegration())
+	t.checkResponse("the response to an update", writtenIntegration())
 	return t.awaitIntegration(ctx, "the update", func(i sendgrid.Integration) bool { return i.Name == t.want.Name })
 }
 
@@ -162,7 +162,7 @@ func (t *trial) addCertificate(ctx context.Context) error {
 		return err
 	}
 	t.certificateID = made.ID
-	t.checkAnswer("the answer to a certificate", anyCertificate())
+	t.checkResponse("the response to a certificate", anyCertificate())
 	var shown sendgrid.Certificate
 	err = t.await(ctx, "the new certificate", view{"the list of certificates", func(ctx context.Context) (bool, error) {
 		list, err := t.reader.certificates(ctx, t.id)
@@ -220,8 +220,8 @@ func (t *trial) removeAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if status := t.recorder.last.status; status != http.StatusNotFound { // A call before was not answered.
-		t.check("the answer to the deletion of the integration", differs(status != http.StatusNoContent, fmt.Sprintf("the status is %d, not 204", status)))
+	if status := t.recorder.last.status; status != http.StatusNotFound { // A call before got no response.
+		t.check("the response to the deletion of the integration", differs(status != http.StatusNoContent, fmt.Sprintf("the status is %d, not 204", status)))
 	}
 	return t.await(ctx, "that the integration is gone",
 		view{"the list", func(ctx context.Context) (bool, error) {
@@ -276,8 +276,8 @@ func (t *trial) removeCertificates(ctx context.Context) error {
 
 func (t *trial) removeCertificate(ctx context.Context, id string) error {
 	err := t.reader.read(ctx, func(ctx context.Context) error { return t.reader.client.DeleteCertificate(ctx, id) })
-	if err == nil && t.recorder.last.status != http.StatusNotFound { // A call before was not answered.
-		t.checkAnswer("the answer to the deletion of the certificate", anyCertificate())
+	if err == nil && t.recorder.last.status != http.StatusNotFound { // A call before got no response.
+		t.checkResponse("the response to the deletion of the certificate", anyCertificate())
 	}
 	return err
 }

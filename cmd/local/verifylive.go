@@ -22,7 +22,7 @@ const verifyLiveUsage = `Usage of verify-live:
   make verify-live            # reads only; a key with the scope sso.settings.read is enough
   make verify-live WRITE=1    # also creates an integration for the trial, and deletes it again
 
-It compares SendGrid's answers about an account with what the function assumes: which fields there
+It compares SendGrid's responses about an account with what the function assumes: which fields there
 are, and of which type. Each line begins with "ok" or "differs". No value of the account is printed,
 and never the key. The exit status is 1 if anything differs.
 
@@ -42,7 +42,7 @@ const (
 	maxSampled = 20
 )
 
-// verifyLive compares what SendGrid answers about an account with what the function assumes.
+// verifyLive compares what SendGrid returns about an account with what the function assumes.
 func verifyLive(ctx context.Context, args []string, getenv func(string) string, out, logs io.Writer) error {
 	flags := flag.NewFlagSet("verify-live", flag.ContinueOnError)
 	flags.SetOutput(logs)
@@ -61,7 +61,7 @@ func verifyLive(ctx context.Context, args []string, getenv func(string) string, 
 	return newVerifier(client, out, logs).run(ctx, *write)
 }
 
-// verifier compares the answers about one account with what the function assumes.
+// verifier compares the responses about one account with what the function assumes.
 type verifier struct {
 	reader   reader
 	recorder *recorder
@@ -76,7 +76,7 @@ func newVerifier(client *sendgrid.Client, out, logs io.Writer) *verifier {
 }
 
 func (v *verifier) run(ctx context.Context, write bool) error {
-	fmt.Fprintf(v.out, "What %s answers, compared with what the function assumes:\n", v.reader.client.BaseURL)
+	fmt.Fprintf(v.out, "What %s returns, compared with what the function assumes:\n", v.reader.client.BaseURL)
 	scopes, err := v.readAll(ctx)
 	if err == nil && write {
 		err = v.try(ctx, scopes)
@@ -101,16 +101,16 @@ func (v *verifier) check(what string, differences []string) {
 	}
 }
 
-// checkAnswer prints whether the last answer has the status 200, as all that have a body, and the fields
+// checkResponse prints whether the last response has the status 200, as all that have a body, and the fields
 // that are assumed.
-func (v *verifier) checkAnswer(what string, a assumption) {
+func (v *verifier) checkResponse(what string, a assumption) {
 	var differences []string
 	if got := v.recorder.last.status; got != http.StatusOK {
 		differences = append(differences, fmt.Sprintf("the status is %d, not %d", got, http.StatusOK))
 	}
 	objects, err := v.recorder.last.entries()
 	if err != nil {
-		differences = append(differences, "the answer is neither an object nor a list of objects")
+		differences = append(differences, "the response is neither an object nor a list of objects")
 	}
 	v.check(what, append(differences, a.differences(objects)...))
 }
@@ -124,13 +124,13 @@ func (v *verifier) readAll(ctx context.Context) (scopes []string, err error) {
 	if err != nil {
 		return nil, whatToDo(ctx, err)
 	}
-	v.checkAnswer("the scopes of the key", anyScopes())
+	v.checkResponse("the scopes of the key", anyScopes())
 
 	all, err := v.reader.integrations(ctx)
 	if err != nil {
 		return nil, whatToDo(ctx, err)
 	}
-	v.checkAnswer(fmt.Sprintf("the list of integrations, which has %d", len(all)), readIntegration())
+	v.checkResponse(fmt.Sprintf("the list of integrations, which has %d", len(all)), readIntegration())
 	v.check("the headers of the rate limit", v.missingHeaders("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"))
 	v.check("the URLs of the integrations, which are the same", differentURLs(all))
 	all = slices.DeleteFunc(all, func(i sendgrid.Integration) bool { return i.ID == "" })
@@ -141,7 +141,7 @@ func (v *verifier) readAll(ctx context.Context) (scopes []string, err error) {
 	if _, err := v.integration(ctx, all[0].ID); err != nil {
 		return nil, whatToDo(ctx, err)
 	}
-	v.checkAnswer("an integration by its id", readIntegration())
+	v.checkResponse("an integration by its id", readIntegration())
 	return scopes, v.readCertificates(ctx, all[:min(len(all), maxSampled)])
 }
 
@@ -153,7 +153,7 @@ func (v *verifier) integration(ctx context.Context, id string) (i *sendgrid.Inte
 	return i, err
 }
 
-// missingHeaders returns those that the last answer lacks.
+// missingHeaders returns those that the last response lacks.
 func (v *verifier) missingHeaders(names ...string) (differences []string) {
 	for _, name := range names {
 		if v.recorder.last.header.Get(name) == "" {
@@ -188,7 +188,7 @@ func (v *verifier) readCertificates(ctx context.Context, of []sendgrid.Integrati
 		}
 		found, err := v.recorder.last.entries()
 		if err != nil {
-			differences = append(differences, "the answer is no list of objects")
+			differences = append(differences, "the response is no list of objects")
 		}
 		objects = append(objects, found...)
 		for _, c := range list {

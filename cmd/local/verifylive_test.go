@@ -210,25 +210,25 @@ func TestVerifyLiveRemovesTheTrial(t *testing.T) {
 		lag   time.Duration
 		wrong string // empty: nothing is
 	}{
-		"a refused create":               {refused(sendgrid.OpCreateIntegration), 0, "the trial ended early"},
-		"a create that is not answered":  {lost(sendgrid.OpCreateIntegration), 0, "the trial ended early"},
-		"a create that is shown late":    {lost(sendgrid.OpCreateIntegration), 20 * time.Second, "the trial ended early"},
-		"a create that was never made":   {sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Drop: true}, 0, "the trial ended early"},
-		"a create without an id":         {sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Omit: []string{"id"}}, 5 * time.Second, "1 line(s) differ"},
-		"a refused update":               {refused(sendgrid.OpUpdateIntegration), 0, "the trial ended early"},
-		"an update that is not answered": {lost(sendgrid.OpUpdateIntegration), 0, ""},
-		"a refused certificate":          {refused(sendgrid.OpCreateCertificate), 0, "the trial ended early"},
-		"a certificate that is lost":     {lost(sendgrid.OpCreateCertificate), 20 * time.Second, "the trial ended early"},
+		"a refused create":             {refused(sendgrid.OpCreateIntegration), 0, "the trial ended early"},
+		"a create without a response":  {lost(sendgrid.OpCreateIntegration), 0, "the trial ended early"},
+		"a create that is shown late":  {lost(sendgrid.OpCreateIntegration), 20 * time.Second, "the trial ended early"},
+		"a create that was never made": {sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Drop: true}, 0, "the trial ended early"},
+		"a create without an id":       {sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Omit: []string{"id"}}, 5 * time.Second, "1 line(s) differ"},
+		"a refused update":             {refused(sendgrid.OpUpdateIntegration), 0, "the trial ended early"},
+		"an update without a response": {lost(sendgrid.OpUpdateIntegration), 0, ""},
+		"a refused certificate":        {refused(sendgrid.OpCreateCertificate), 0, "the trial ended early"},
+		"a certificate that is lost":   {lost(sendgrid.OpCreateCertificate), 20 * time.Second, "the trial ended early"},
 		"a certificate that is not shown": {
 			sendgridtest.Fault{Op: sendgrid.OpListCertificates, Skip: 1, Times: -1, Status: http.StatusOK, Body: "[]"}, 0, "does not show the new certificate",
 		},
-		"a deletion that is not answered": {lost(sendgrid.OpDeleteIntegration), 0, ""},
-		"a certificate's that is not":     {lost(sendgrid.OpDeleteCertificate), 0, ""},
+		"a deletion without a response": {lost(sendgrid.OpDeleteIntegration), 0, ""},
+		"a certificate's that is not":   {lost(sendgrid.OpDeleteCertificate), 0, ""},
 		"a forbidden update": {
 			sendgridtest.Fault{Op: sendgrid.OpUpdateIntegration, Status: http.StatusForbidden, Body: `[{"message":"access forbidden"}]`}, 0, sendgrid.ScopeUpdate,
 		},
-		"another answer to an update": {sendgridtest.Fault{Op: sendgrid.OpUpdateIntegration, Omit: []string{"name"}}, 0, "1 line(s) differ"},
-		"reads that lag for ever":     {sendgridtest.Fault{Op: sendgrid.OpGetIntegration, Skip: 1, Times: 60, Status: http.StatusNotFound}, 0, "does not show the new integration"},
+		"another response to an update": {sendgridtest.Fault{Op: sendgrid.OpUpdateIntegration, Omit: []string{"name"}}, 0, "1 line(s) differ"},
+		"reads that lag for ever":       {sendgridtest.Fault{Op: sendgrid.OpGetIntegration, Skip: 1, Times: 60, Status: http.StatusNotFound}, 0, "does not show the new integration"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -75,7 +75,7 @@ func TestAuditOfTeammates(t *testing.T) {
 		"jane@example.com managed true 1", "pw@example.com unmanaged false 1", "ada@example.com managed true 0", "boss@example.com unmanaged true 0", "safe@example.com unmanaged true 0",
 	}, shown)
 
-	// A failure keeps nothing from the connections, is no function error, and ends when SendGrid answers again.
+	// A failure keeps nothing from the connections, is no function error, and ends when SendGrid responds again.
 	w.sendGrid.SetScopes(apiKey, sendgrid.ScopeRead, sendgrid.ScopeCreate, sendgrid.ScopeUpdate)
 	before := len(w.bus.Taken())
 	report, messages := w.schedule(t)

@@ -74,9 +74,9 @@ func certificateFor(days int) string {
 func (w auditWorld) schedule(t *testing.T) (report audit.Report, sent []sqsMessage) {
 	t.Helper()
 	before := len(w.queue.taken())
-	answer := w.f.Invoke(read(t, "../../events/audit.json"), timeout)
-	require.False(t, answer.Failed, "%s", answer.Body)
-	require.NoError(t, json.Unmarshal(answer.Body, &report))
+	response := w.f.Invoke(read(t, "../../events/audit.json"), timeout)
+	require.False(t, response.Failed, "%s", response.Body)
+	require.NoError(t, json.Unmarshal(response.Body, &report))
 	return report, w.queue.taken()[before:]
 }
 
@@ -87,11 +87,11 @@ func (w auditWorld) deliver(t *testing.T, messages []sqsMessage) (failed []strin
 	for i, m := range messages {
 		records = append(records, map[string]any{"messageId": fmt.Sprint("m-", i), "eventSource": "aws:sqs", "body": m.MessageBody})
 	}
-	var answer struct {
+	var response struct {
 		BatchItemFailures []struct{ ItemIdentifier string }
 	}
-	require.NoError(t, json.Unmarshal(w.f.Invoke(encode(t, map[string]any{"Records": records}), timeout).Body, &answer))
-	for _, f := range answer.BatchItemFailures {
+	require.NoError(t, json.Unmarshal(w.f.Invoke(encode(t, map[string]any{"Records": records}), timeout).Body, &response))
+	for _, f := range response.BatchItemFailures {
 		failed = append(failed, f.ItemIdentifier)
 	}
 	return failed
@@ -277,10 +277,10 @@ func TestAuditWithoutAQueue(t *testing.T) {
 	f, event := w.start(t), read(t, "../../events/audit.json")
 
 	require.Equal(t, "EventBusUnavailable", f.Invoke(event, timeout).ErrorType())
-	answer := f.Invoke(event, timeout)
-	require.False(t, answer.Failed, "%s", answer.Body)
+	response := f.Invoke(event, timeout)
+	require.False(t, response.Failed, "%s", response.Body)
 	var report audit.Report
-	require.NoError(t, json.Unmarshal(answer.Body, &report))
+	require.NoError(t, json.Unmarshal(response.Body, &report))
 	require.Len(t, report.Connections, 1)
 	require.Equal(t, i.ID, report.Connections[0].IntegrationID)
 	require.Equal(t, audit.Unmanaged, report.Connections[0].State)
@@ -291,5 +291,5 @@ func TestAuditWithoutAQueue(t *testing.T) {
 	require.EqualValues(t, 0, all[0]["AuditsCompleted"])
 	require.EqualValues(t, 1, all[1]["AuditsCompleted"])
 	require.EqualValues(t, 8, all[1]["CertificateDaysLeft"])
-	require.NotContains(t, f.Log()+string(answer.Body)+bus.Taken()[0].Detail, apiKey)
+	require.NotContains(t, f.Log()+string(response.Body)+bus.Taken()[0].Detail, apiKey)
 }

@@ -64,7 +64,7 @@ func newManyWorld(t *testing.T) *manyWorld {
 	return w
 }
 
-// after answers as a service that takes so long.
+// after responds as a service that takes so long.
 func after(delay time.Duration, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(delay)
@@ -91,21 +91,21 @@ func (l *countedLedger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	time.Sleep(delay)
 	body, _ := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	answer := &statusOf{ResponseWriter: w}
-	l.Server.ServeHTTP(answer, r)
+	response := &statusOf{ResponseWriter: w}
+	l.Server.ServeHTTP(response, r)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.calls[action]++
 	var in struct{ Item map[string]any }
 	switch {
-	case answer.status != http.StatusOK:
+	case response.status != http.StatusOK:
 		l.calls["refused "+action]++
 	case action == "PutItem" && json.Unmarshal(body, &in) == nil:
 		l.size = itemSize(in.Item)
 	}
 }
 
-// statusOf remembers the status of an answer.
+// statusOf remembers the status of a response.
 type statusOf struct {
 	http.ResponseWriter
 	status int

@@ -64,7 +64,7 @@ func (b burst) ratio() float64 { return b.took.Seconds() / b.bound().Seconds() }
 // ledger, to a SendGrid that takes its time, with a rate limit and without one.
 func TestBurst(t *testing.T) {
 	// The refused calls an event, by the number of processes: each learns only from its own
-	// answers what the others have called. The template allows two for the queue.
+	// responds to what the others have called. The template allows two for the queue.
 	maxRefused := map[int]float64{1: 0.1, 2: 0.3, 4: 0.45}
 	var all []burst
 	for _, limited := range []bool{true, false} {
@@ -196,10 +196,10 @@ func (s *burstState) work(t *testing.T, f *lambdatest.Function) {
 		}
 		payload, err := json.Marshal(event)
 		require.NoError(t, err)
-		var answer events.SQSEventResponse
+		var response events.SQSEventResponse
 		reply := f.Invoke(payload, burstTimeout)
-		require.NoError(t, json.Unmarshal(reply.Body, &answer), "%s", reply.Body)
-		done := s.settle(t, len(batch), answer.BatchItemFailures)
+		require.NoError(t, json.Unmarshal(reply.Body, &response), "%s", reply.Body)
+		done := s.settle(t, len(batch), response.BatchItemFailures)
 		if s.reached != nil {
 			s.reached(done, f)
 		}

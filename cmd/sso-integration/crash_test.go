@@ -40,12 +40,12 @@ type kill struct {
 	at []step
 	// fault is what SendGrid does at first.
 	fault sendgridtest.Fault
-	// answers are those to the redeliveries after that: at once, and then after each end of
+	// responses are those to the redeliveries after that: at once, and then after each end of
 	// the leases and settling periods.
-	answers []string
+	responses []string
 }
 
-func killed(at step, answers ...string) kill { return kill{at: []step{at}, answers: answers} }
+func killed(at step, responses ...string) kill { return kill{at: []step{at}, responses: responses} }
 
 // createKills kill a create of an integration with one certificate. Where a write was
 // announced that shows nothing, one more settling period passes before it is sent again.
@@ -67,12 +67,12 @@ func createKills() map[string]kill {
 		"before completed is stored":           killed(completed, "InProgress", "created", "unchanged"),
 		"after completed is stored":            killed(completed.done(), "unchanged", "unchanged"),
 
-		"before unknown is stored": {at: []step{unknown}, fault: noCreate, answers: []string{"InProgress", "OutcomeUnknown", "created", "unchanged"}},
-		"after unknown is stored":  {at: []step{unknown.done()}, fault: noCreate, answers: []string{"OutcomeUnknown", "OutcomeUnknown", "created", "unchanged"}},
+		"before unknown is stored": {at: []step{unknown}, fault: noCreate, responses: []string{"InProgress", "OutcomeUnknown", "created", "unchanged"}},
+		"after unknown is stored":  {at: []step{unknown.done()}, fault: noCreate, responses: []string{"OutcomeUnknown", "OutcomeUnknown", "created", "unchanged"}},
 
-		"before the take-over's recheck is stored": {at: []step{create, unknown}, answers: []string{"InProgress", "OutcomeUnknown", "created", "unchanged"}},
-		"after the take-over's recheck is stored":  {at: []step{create, unknown.done()}, answers: []string{"OutcomeUnknown", "created", "unchanged"}},
-		"a certificate later than the integration": {at: []step{create.done(), certify.done()}, answers: []string{"InProgress", "created", "unchanged"}},
+		"before the take-over's recheck is stored": {at: []step{create, unknown}, responses: []string{"InProgress", "OutcomeUnknown", "created", "unchanged"}},
+		"after the take-over's recheck is stored":  {at: []step{create, unknown.done()}, responses: []string{"OutcomeUnknown", "created", "unchanged"}},
+		"a certificate later than the integration": {at: []step{create.done(), certify.done()}, responses: []string{"InProgress", "created", "unchanged"}},
 	}
 }
 
@@ -151,7 +151,7 @@ func newCrashWorld(t *testing.T, db dynalite.Server) crashWorld {
 }
 
 // redeliver delivers a request until its processes are no longer killed, and then as often as
-// there are answers.
+// there are responses.
 func (w crashWorld) redeliver(t *testing.T, k kill, request []byte) {
 	t.Helper()
 	for i, at := range k.at {
@@ -161,11 +161,11 @@ func (w crashWorld) redeliver(t *testing.T, k kill, request []byte) {
 		w.gate.killAt(t, at, w.start(t), request)
 	}
 	f := w.start(t)
-	for i, want := range k.answers {
+	for i, want := range k.responses {
 		if want == "InProgress" { // It waits for the lease as long as it can, and may be reading the ledger then.
-			require.Equal(t, want, outcomeOf(t, f.Invoke(request, 3*time.Second)), "answer %d", i+1)
+			require.Equal(t, want, outcomeOf(t, f.Invoke(request, 3*time.Second)), "response %d", i+1)
 		} else {
-			require.Equal(t, want, outcomeOf(t, f.Invoke(request, timeout)), "answer %d", i+1)
+			require.Equal(t, want, outcomeOf(t, f.Invoke(request, timeout)), "response %d", i+1)
 		}
 		w.passTime(t)
 	}

@@ -64,7 +64,7 @@ func (q *sqsQueue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// take keeps a message, and returns what SQS answers.
+// take keeps a message, and returns SQS's response.
 func (q *sqsQueue) take(message sqsMessage) any {
 	q.messages = append(q.messages, message)
 	sum := md5.Sum([]byte(message.MessageBody))

@@ -101,7 +101,7 @@ func readJSON(t *testing.T, path string, v any) {
 	require.NoError(t, json.Unmarshal(data, v), path)
 }
 
-func TestSamplesAreAnswered(t *testing.T) {
+func TestSamples(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	existing := w.populate(t)
@@ -110,29 +110,29 @@ func TestSamplesAreAnswered(t *testing.T) {
 
 	accepted, err := filepath.Glob("../../events/*.json")
 	require.NoError(t, err)
-	answered, statuses, outcomes := 0, 0, map[string]int{}
+	handled, statuses, outcomes := 0, 0, map[string]int{}
 	for _, file := range accepted {
 		payload := read(t, file)
 		if strings.HasPrefix(filepath.Base(file), "local.") || bytes.Contains(payload, []byte("saml_metadata_url")) { // That needs the network.
 			continue
 		}
-		answered++
-		answer := f.Invoke(payload, timeout)
-		require.False(t, answer.Failed, "%s: %s", file, answer.Body)
-		if bytes.Contains(answer.Body, []byte("batchItemFailures")) {
-			require.JSONEq(t, `{"batchItemFailures":[]}`, string(answer.Body), file)
+		handled++
+		response := f.Invoke(payload, timeout)
+		require.False(t, response.Failed, "%s: %s", file, response.Body)
+		if bytes.Contains(response.Body, []byte("batchItemFailures")) {
+			require.JSONEq(t, `{"batchItemFailures":[]}`, string(response.Body), file)
 			continue
 		}
 		if filepath.Base(file) == "audit.json" {
-			require.Contains(t, string(answer.Body), `"total":2,"queued":0,"failed":0,"unreached":0,"unknown_outcomes":0,"connections":[{"entity_id":"http://www.okta.com/exkexisting"`)
+			require.Contains(t, string(response.Body), `"total":2,"queued":0,"failed":0,"unreached":0,"unknown_outcomes":0,"connections":[{"entity_id":"http://www.okta.com/exkexisting"`)
 			continue
 		}
 		if strings.HasSuffix(file, "-status.json") {
 			statuses++
-			require.True(t, reportIn(t, answer).OK, "%s", answer.Body)
+			require.True(t, reportIn(t, response).OK, "%s", response.Body)
 			continue
 		}
-		result := resultOf(t, answer.Body)
+		result := resultOf(t, response.Body)
 		require.Contains(t, []string{"created", "updated", "unchanged", "superseded", "disabled", "deleted", "planned"}, result.Outcome, file)
 		outcomes[result.Outcome]++
 		if result.Outcome == "planned" || filepath.Base(file) == "direct-forget.json" {
@@ -145,7 +145,7 @@ func TestSamplesAreAnswered(t *testing.T) {
 		require.NotEmpty(t, result.Integration.ID, file)
 		require.NotEmpty(t, result.Integration.SingleSignOnURL, file)
 	}
-	require.Greater(t, answered, 10, "the samples are there")
+	require.Greater(t, handled, 10, "the samples are there")
 	all := w.sendGrid.Integrations()
 	require.Len(t, outcomes, 7, "there is a sample of every success")
 	require.Positive(t, w.sendGrid.Count(sendgrid.OpCreateCertificate))
@@ -185,7 +185,7 @@ type result struct {
 	Certificates []struct{ SHA256 string }
 }
 
-// resultOf reads a result, in an HTTP answer or by itself.
+// resultOf reads a result, in an HTTP response or by itself.
 func resultOf(t *testing.T, body []byte) (r result) {
 	t.Helper()
 	var gateway struct {
@@ -201,14 +201,14 @@ func resultOf(t *testing.T, body []byte) (r result) {
 	return r
 }
 
-// codeOf reads the code of a refusal, in an HTTP answer or a function error.
-func codeOf(t *testing.T, answer lambdatest.Reply) string {
+// codeOf reads the code of a refusal, in an HTTP response or a function error.
+func codeOf(t *testing.T, response lambdatest.Reply) string {
 	t.Helper()
-	if answer.Failed {
-		return answer.ErrorType()
+	if response.Failed {
+		return response.ErrorType()
 	}
 	var gateway struct{ Body string }
-	require.NoError(t, json.Unmarshal(answer.Body, &gateway))
+	require.NoError(t, json.Unmarshal(response.Body, &gateway))
 	var problem struct{ Code string }
 	require.NoError(t, json.Unmarshal([]byte(gateway.Body), &problem))
 	return problem.Code
@@ -299,7 +299,7 @@ func TestMissingSecretIsNamedAndRecovered(t *testing.T) {
 	require.Equal(t, "created", resultOf(t, f.Invoke(requestFor("urn:a"), timeout).Body).Outcome)
 }
 
-func TestAnswerComesBeforeTheDeadline(t *testing.T) {
+func TestResponseComesBeforeTheDeadline(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]sendgridtest.Fault{
 		"list hangs":                 {Op: sendgrid.OpListIntegrations, Times: -1, Delay: time.Minute},
@@ -312,16 +312,16 @@ func TestAnswerComesBeforeTheDeadline(t *testing.T) {
 			w.sendGrid.Script(fault)
 			f := w.start(t)
 			deadline := time.Now().Add(4 * time.Second)
-			answer := f.Invoke(requestFor("urn:slow"), time.Until(deadline))
-			require.True(t, answer.At.Before(deadline))
+			response := f.Invoke(requestFor("urn:slow"), time.Until(deadline))
+			require.True(t, response.At.Before(deadline))
 			require.LessOrEqual(t, w.sendGrid.Count(sendgrid.OpCreateIntegration), 1)
 			switch {
 			case fault.Op == sendgrid.OpListIntegrations:
-				require.Equal(t, "DeadlineExceeded", answer.ErrorType())
+				require.Equal(t, "DeadlineExceeded", response.ErrorType())
 			case fault.Commit:
-				require.Equal(t, "created", resultOf(t, answer.Body).Outcome)
+				require.Equal(t, "created", resultOf(t, response.Body).Outcome)
 			default:
-				require.Equal(t, "OutcomeUnknown", answer.ErrorType())
+				require.Equal(t, "OutcomeUnknown", response.ErrorType())
 			}
 		})
 	}

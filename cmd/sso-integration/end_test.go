@@ -67,9 +67,9 @@ type endResult struct {
 func (w endWorld) does(t *testing.T, outcome string, request []byte) (r endResult) {
 	t.Helper()
 	before := len(w.bus.Taken())
-	answer := w.f.Invoke(request, timeout)
-	require.Equal(t, outcome, outcomeOf(t, answer), "%s", answer.Body)
-	require.NoError(t, json.Unmarshal(answer.Body, &r))
+	response := w.f.Invoke(request, timeout)
+	require.Equal(t, outcome, outcomeOf(t, response), "%s", response.Body)
+	require.NoError(t, json.Unmarshal(response.Body, &r))
 	entries := w.bus.Taken()[before:]
 	require.Len(t, entries, 1)
 	names := map[string]string{
@@ -87,12 +87,12 @@ func (w endWorld) does(t *testing.T, outcome string, request []byte) (r endResul
 func (w endWorld) refused(t *testing.T, code string, request []byte) string {
 	t.Helper()
 	writes := w.writes()
-	answer := w.f.Invoke(request, timeout)
-	require.Equal(t, code, codeOf(t, answer), "%s", answer.Body)
+	response := w.f.Invoke(request, timeout)
+	require.Equal(t, code, codeOf(t, response), "%s", response.Body)
 	require.Equal(t, writes, w.writes(), "nothing was changed")
 	w.passTime(t)
 	var failure struct{ ErrorMessage string }
-	require.NoError(t, json.Unmarshal(answer.Body, &failure))
+	require.NoError(t, json.Unmarshal(response.Body, &failure))
 	return failure.ErrorMessage
 }
 
@@ -100,8 +100,8 @@ func (w endWorld) refused(t *testing.T, code string, request []byte) string {
 func (w endWorld) superseded(t *testing.T, event []byte) (published endResult) {
 	t.Helper()
 	before, writes := len(w.bus.Taken()), w.writes()
-	answer := w.f.Invoke(event, timeout)
-	require.False(t, answer.Failed, "%s", answer.Body)
+	response := w.f.Invoke(event, timeout)
+	require.False(t, response.Failed, "%s", response.Body)
 	require.Equal(t, writes, w.writes(), "nothing was changed")
 	entries := w.bus.Taken()[before:]
 	require.Len(t, entries, 1)
@@ -381,9 +381,9 @@ func TestWithoutTheScopeToDelete(t *testing.T) {
 	w.sendGrid.SetScopes(apiKey, sendgrid.ScopeRead, sendgrid.ScopeCreate, sendgrid.ScopeUpdate)
 	made := w.does(t, "created", connecting(t, idp, map[string]any{"public_certificate": idp.PEM() + old.PEM()})).Integration
 	removal := connecting(t, idp, map[string]any{"if_exists": "update", "remove_certificates": []string{sha256Of(old)}})
-	answer := w.f.Invoke(removal, timeout)
-	require.Equal(t, "SendGridForbidden", answer.ErrorType())
-	require.Contains(t, string(answer.Body), "sso.settings.delete")
+	response := w.f.Invoke(removal, timeout)
+	require.Equal(t, "SendGridForbidden", response.ErrorType())
+	require.Contains(t, string(response.Body), "sso.settings.delete")
 	require.Len(t, w.sendGrid.Certificates(made.ID), 2)
 	w.passTime(t)
 	w.does(t, "disabled", ending(t, idpURL))

@@ -16,7 +16,7 @@ import (
 )
 
 // step is a request of the function to an endpoint, before the endpoint carries it out, or
-// after that and before the function gets the answer.
+// after that and before the function gets the response.
 type step struct {
 	matches func(r *http.Request, body []byte) bool
 	after   bool
@@ -88,7 +88,7 @@ func (g *gate) before(next http.Handler) http.Handler {
 	})
 }
 
-// discard is where an answer goes that nobody gets.
+// discard is where a response goes that nobody gets.
 type discard struct{ header http.Header }
 
 func (d discard) Header() http.Header         { return d.header }

@@ -115,8 +115,8 @@ func newLogInWorld(t *testing.T) logInWorld {
 func (w logInWorld) published(t *testing.T, event []byte) result {
 	t.Helper()
 	before := len(w.bus.Taken())
-	answer := w.f.Invoke(event, timeout)
-	require.False(t, answer.Failed, "%s", answer.Body)
+	response := w.f.Invoke(event, timeout)
+	require.False(t, response.Failed, "%s", response.Body)
 	entries := w.bus.Taken()[before:]
 	require.Len(t, entries, 1)
 	return resultOf(t, []byte(entries[0].Detail))
@@ -126,21 +126,21 @@ func (w logInWorld) published(t *testing.T, event []byte) result {
 // person is logged in.
 func logIn(t *testing.T, idp *sendgridtest.IDP, audience, consumer string) bool {
 	t.Helper()
-	response, err := idp.Respond(audience, consumer, person)
+	samlResponse, err := idp.Respond(audience, consumer, person)
 	require.NoError(t, err)
-	answer, err := http.PostForm(consumer, url.Values{"SAMLResponse": {base64.StdEncoding.EncodeToString(response)}})
+	response, err := http.PostForm(consumer, url.Values{"SAMLResponse": {base64.StdEncoding.EncodeToString(samlResponse)}})
 	require.NoError(t, err)
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
-	switch answer.StatusCode {
+	switch response.StatusCode {
 	case http.StatusOK:
 		require.JSONEq(t, `{"name_id":"`+person+`"}`, string(body))
 		return true
 	case http.StatusForbidden:
 		return false
 	default:
-		require.FailNow(t, "the assertion consumer service fails", "%d %s", answer.StatusCode, body)
+		require.FailNow(t, "the assertion consumer service fails", "%d %s", response.StatusCode, body)
 		return false
 	}
 }

@@ -55,8 +55,8 @@ func TestMemoryOfALargeBatch(t *testing.T) {
 	require.Greater(t, len(payload), 9*metadataBytes)
 	before := peak(t, f)
 	for range 3 {
-		answer := f.Invoke(payload, timeout)
-		require.JSONEq(t, `{"batchItemFailures":[]}`, string(answer.Body))
+		response := f.Invoke(payload, timeout)
+		require.JSONEq(t, `{"batchItemFailures":[]}`, string(response.Body))
 	}
 	require.Len(t, w.sendGrid.Integrations(), 10)
 	after := peak(t, f)

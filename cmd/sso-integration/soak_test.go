@@ -84,7 +84,7 @@ func TestSoak(t *testing.T) {
 }
 
 // flakySendGrid is a SendGrid of which one call in twenty goes wrong: before it is carried
-// out or after, with an answer or without.
+// out or after, with a response or without.
 type flakySendGrid struct {
 	next   http.Handler
 	faults atomic.Int64
@@ -182,10 +182,10 @@ func (s *soak) deliver(f *lambdatest.Function, batch []*message) (failed []strin
 			s.redelivered.Add(1)
 		}
 	}
-	var answer events.SQSEventResponse
+	var response events.SQSEventResponse
 	reply := f.Invoke(encode(s.t, event), 28*time.Second)
-	require.NoError(s.t, json.Unmarshal(reply.Body, &answer), "%s", reply.Body)
-	for _, failure := range answer.BatchItemFailures {
+	require.NoError(s.t, json.Unmarshal(reply.Body, &response), "%s", reply.Body)
+	for _, failure := range response.BatchItemFailures {
 		failed = append(failed, failure.ItemIdentifier)
 	}
 	s.done.Add(int64(len(batch) - len(failed)))

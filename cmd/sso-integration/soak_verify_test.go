@@ -109,7 +109,7 @@ func (s *soak) report() {
 		{"creates", sendGrid.Count(sendgrid.OpCreateIntegration)},
 		{"creates of certificates", sendGrid.Count(sendgrid.OpCreateCertificate)},
 		{"redelivered", s.redelivered.Load()},
-		{"answers OutcomeUnknown", s.unknown.Load()},
+		{"results OutcomeUnknown", s.unknown.Load()},
 		{"adopted", s.adopted.Load()},
 		{"refused by the rate limit", s.refused()},
 		{"time", took.Round(time.Second)},

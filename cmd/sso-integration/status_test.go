@@ -51,15 +51,15 @@ func reportOf(t *testing.T, body []byte) (r status.Report) {
 	return r
 }
 
-// reportIn returns the report in an answer, which may be one to an HTTP request.
-func reportIn(t *testing.T, answer lambdatest.Reply) status.Report {
+// reportIn returns the report in a response, which may be one to an HTTP request.
+func reportIn(t *testing.T, response lambdatest.Reply) status.Report {
 	t.Helper()
-	require.False(t, answer.Failed, "%s", answer.Body)
-	var response struct{ Body string }
-	if json.Unmarshal(answer.Body, &response) == nil && response.Body != "" {
-		return reportOf(t, []byte(response.Body))
+	require.False(t, response.Failed, "%s", response.Body)
+	var gateway struct{ Body string }
+	if json.Unmarshal(response.Body, &gateway) == nil && gateway.Body != "" {
+		return reportOf(t, []byte(gateway.Body))
 	}
-	return reportOf(t, answer.Body)
+	return reportOf(t, response.Body)
 }
 
 // requireNoSecret requires that a text has neither the API key nor a webhook secret.

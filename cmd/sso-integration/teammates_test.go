@@ -42,10 +42,10 @@ func TestTeammates(t *testing.T) {
 	w.sendGrid.AddTeammate(sendgrid.Teammate{Email: "bob@example.com", IsSSO: new(false)})
 	invoke := func(want string, request []byte) []byte {
 		t.Helper()
-		answer := w.f.Invoke(request, timeout)
-		require.Equal(t, want, outcomeOf(t, answer), "%s", answer.Body)
+		response := w.f.Invoke(request, timeout)
+		require.Equal(t, want, outcomeOf(t, response), "%s", response.Body)
 		w.passTime(t)
-		return answer.Body
+		return response.Body
 	}
 	there := func() *sendgrid.Teammate {
 		for _, each := range w.sendGrid.Teammates() {
@@ -95,9 +95,9 @@ func TestTeammateOfWhichSomethingWasDropped(t *testing.T) {
 	f := w.start(t)
 	request := declaring(`"subuser_access":[{"subuser":"south","permission_type":"restricted","scopes":["no.such"]}]`, "")
 	for range 2 {
-		answer := f.Invoke(request, timeout)
-		require.Equal(t, "SendGridRejected", outcomeOf(t, answer), "%s", answer.Body)
-		require.Contains(t, string(answer.Body), "teammate.subuser_access")
+		response := f.Invoke(request, timeout)
+		require.Equal(t, "SendGridRejected", outcomeOf(t, response), "%s", response.Body)
+		require.Contains(t, string(response.Body), "teammate.subuser_access")
 	}
 	require.Equal(t, 1, w.sendGrid.Count(sendgrid.OpCreateTeammate))
 }
@@ -126,11 +126,11 @@ func TestTeammateRoutes(t *testing.T) {
 		{"/webhooks/sso/teammates", declaring(`"persona":"observer"`, ""), secret, problem.Conflict},
 		{"/sso/teammates", declaring(`"is_admin":true`, `,"if_exists":"update"`), nil, ""},
 	} {
-		answer := f.Invoke(viaHTTP(t, tt.path, tt.request, tt.header), timeout)
-		require.Equal(t, string(tt.want), codeOf(t, answer), "%s %s: %s", tt.path, tt.request, answer.Body)
+		response := f.Invoke(viaHTTP(t, tt.path, tt.request, tt.header), timeout)
+		require.Equal(t, string(tt.want), codeOf(t, response), "%s %s: %s", tt.path, tt.request, response.Body)
 		if tt.want == "" {
 			var gateway struct{ Body string }
-			require.NoError(t, json.Unmarshal(answer.Body, &gateway))
+			require.NoError(t, json.Unmarshal(response.Body, &gateway))
 			require.Contains(t, gateway.Body, `"email":"ada@example.com"`)
 		}
 	}
@@ -140,8 +140,8 @@ func TestTeammatesAreOffByDefault(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	f := w.start(t)
-	answer := f.Invoke(declaring(`"persona":"developer"`, ""), timeout)
-	require.Equal(t, "InvalidRequest", outcomeOf(t, answer), "%s", answer.Body)
-	require.Contains(t, string(answer.Body), "TEAMMATES")
+	response := f.Invoke(declaring(`"persona":"developer"`, ""), timeout)
+	require.Equal(t, "InvalidRequest", outcomeOf(t, response), "%s", response.Body)
+	require.Contains(t, string(response.Body), "TEAMMATES")
 	require.Empty(t, w.sendGrid.Teammates())
 }

@@ -373,9 +373,9 @@ func TestPublishingHasTime(t *testing.T) {
 	})
 }
 
-// A certificate whose create was not answered may still be on its way. An audit that does not get to renewing
+// A certificate whose create got no response may still be on its way. An audit that does not get to renewing
 // does not forget that, so that the next one does not add it twice.
-func TestAnUnansweredRenewalIsNotForgotten(t *testing.T) {
+func TestARenewalWithoutResponseIsNotForgotten(t *testing.T) {
 	t.Parallel()
 	for name, disturb := range map[string]func(*world){
 		"its SAML metadata cannot be read": func(w *world) { w.idp.err = &saml.FetchError{Retryable: true, Message: "could not be fetched"} },

@@ -44,13 +44,13 @@ func message(e *problem.Error) string {
 	case e.Code == problem.RateLimited:
 		return "SendGrid's rate limit is used up."
 	case e.Code == problem.DeadlineExceeded:
-		return "SendGrid did not answer in time."
+		return "SendGrid did not respond in time."
 	case failure.StatusCode >= http.StatusOK && failure.StatusCode < http.StatusMultipleChoices:
-		return "SendGrid's answer could not be read when it was asked to " + failure.Op.Words() + "; the function's log has the reason."
+		return "SendGrid's response could not be read when it was asked to " + failure.Op.Words() + "; the function's log has the reason."
 	case failure.StatusCode != 0:
-		return fmt.Sprintf("SendGrid answered with status %d when asked to %s.", failure.StatusCode, failure.Op.Words())
+		return fmt.Sprintf("SendGrid responded with status %d when asked to %s.", failure.StatusCode, failure.Op.Words())
 	}
-	return "SendGrid could not be reached, or did not answer in time."
+	return "SendGrid could not be reached, or did not respond in time."
 }
 
 // reason tells an operator why a connection could not be audited. The messages of failures are for the

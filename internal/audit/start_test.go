@@ -77,7 +77,7 @@ func TestStartWithAQueue(t *testing.T) {
 	})
 }
 
-// An outcome that nobody knows is counted until it is known: that of an entry whose write was not answered, or whose
+// An outcome that nobody knows is counted until it is known: that of an entry whose write got no response, or whose
 // process died. An entry that expired, or on which a request is at work, is none.
 func TestUnknownOutcomesAreCounted(t *testing.T) {
 	t.Parallel()
@@ -219,10 +219,10 @@ func TestOneConnectionFails(t *testing.T) {
 		fault   sendgridtest.Fault
 		message string
 	}{
-		"500":               {sendgridtest.Fault{Status: 500, Times: 4}, "SendGrid answered with status 500"},
-		"deleted meanwhile": {sendgridtest.Fault{Status: 404}, "status 404"},
-		"not JSON":          {sendgridtest.Fault{Status: 200, Body: "<html>", Times: 4}, "answer could not be read"},
-		"no answer in time": {sendgridtest.Fault{Delay: time.Minute, Times: 3}, "did not answer in time"},
+		"500":                 {sendgridtest.Fault{Status: 500, Times: 4}, "SendGrid responded with status 500"},
+		"deleted meanwhile":   {sendgridtest.Fault{Status: 404}, "status 404"},
+		"not JSON":            {sendgridtest.Fault{Status: 200, Body: "<html>", Times: 4}, "response could not be read"},
+		"no response in time": {sendgridtest.Fault{Delay: time.Minute, Times: 3}, "did not respond in time"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -321,7 +321,7 @@ func TestOutage(t *testing.T) {
 					require.ErrorAs(t, err, &failure)
 					require.Equal(t, problem.SendGridUnavailable, failure.Code)
 					require.True(t, failure.Retryable())
-					require.Contains(t, failure.Message, "No connection could be audited. SendGrid answered with status 404")
+					require.Contains(t, failure.Message, "No connection could be audited. SendGrid responded with status 404")
 				}
 				first := w.listed()
 				time.Sleep(day)
@@ -355,7 +355,7 @@ func TestFailuresOfTheWhole(t *testing.T) {
 			w.keys.OnKey = func(context.Context) (string, string, error) { return "", "", errBroken }
 		}, problem.SecretUnavailable, true, 0},
 		"the list fails":            {fault(sendgrid.OpListIntegrations, sendgridtest.Fault{Status: 503}), problem.SendGridUnavailable, true, 0},
-		"nothing answers":           {fault(sendgrid.OpListIntegrations, sendgridtest.Fault{Delay: time.Minute}), problem.DeadlineExceeded, true, 0},
+		"nothing responds":          {fault(sendgrid.OpListIntegrations, sendgridtest.Fault{Delay: time.Minute}), problem.DeadlineExceeded, true, 0},
 		"the rate limit is used up": {fault(sendgrid.OpListCertificates, sendgridtest.Fault{Status: 429, Header: map[string]string{"X-RateLimit-Reset": fmt.Sprint(reset)}}), problem.RateLimited, true, 1},
 		"the ledger is not read":    {func(w *world) { w.ledger.reads = errBroken }, problem.LedgerUnavailable, true, 0},
 		"the ledger is not written": {func(w *world) { w.ledger.writes = errBroken }, problem.LedgerUnavailable, true, 0},

@@ -231,7 +231,7 @@ func TestTeammatesThatCannotBeRead(t *testing.T) {
 		"no scope":              {sendgridtest.Fault{Op: sendgrid.OpListTeammates, Status: 403}, "teammates.read", false},
 		"the second list fails": {sendgridtest.Fault{Op: sendgrid.OpListPending, Status: 503}, "status 503 when asked to list the invitations of teammates", false},
 		"half a list":           {sendgridtest.Fault{Op: sendgrid.OpListTeammates, Status: 200, Body: `{"result":[null]}`}, "could not be read when it was asked to list the teammates", false},
-		"SendGrid hangs":        {sendgridtest.Fault{Op: sendgrid.OpListTeammates, Delay: time.Hour}, "SendGrid did not answer in time", true},
+		"SendGrid hangs":        {sendgridtest.Fault{Op: sendgrid.OpListTeammates, Delay: time.Hour}, "SendGrid did not respond in time", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

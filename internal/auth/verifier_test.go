@@ -162,7 +162,7 @@ func TestRevocation(t *testing.T) {
 }
 
 // flood sends a bad request ten times a second, and returns how long the sender waited for
-// answers altogether.
+// responds altogether.
 func flood(t *testing.T, v *auth.Verifier, lasts time.Duration, header http.Header) (waited time.Duration) {
 	t.Helper()
 	for end := time.Now().Add(lasts); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
@@ -173,7 +173,7 @@ func flood(t *testing.T, v *auth.Verifier, lasts time.Duration, header http.Head
 	return waited
 }
 
-// If Secrets Manager does not answer, strangers wait for one attempt a minute, and callers
+// If Secrets Manager does not respond, strangers wait for one attempt a minute, and callers
 // who know the secret do not wait at all.
 func TestFloodWhileRefreshHangs(t *testing.T) {
 	t.Parallel()
@@ -205,7 +205,7 @@ func TestFloodWhileRefreshHangs(t *testing.T) {
 }
 
 // Strangers cause a bounded number of calls, whatever is wrong, and nobody is harmed by it
-// once Secrets Manager answers again.
+// once Secrets Manager responds again.
 func TestFlood(t *testing.T) {
 	t.Parallel()
 	const wrong = `{"bearer":"a-secret-that-no-sender-knows"}`

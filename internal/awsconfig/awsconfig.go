@@ -14,16 +14,16 @@ import (
 	"github.com/aws/smithy-go/logging"
 )
 
-// answerTimeout bounds the wait for an answer of AWS on one connection. Its services answer
+// responseTimeout bounds the wait for a response of AWS on one connection. Its services respond
 // within milliseconds. If one does not, the connection most likely died while the process was
 // frozen, and the SDK tries again on another.
-const answerTimeout = 2 * time.Second
+const responseTimeout = 2 * time.Second
 
 // Load loads the SDK's configuration from the environment. The SDK logs to logger; its own
 // logger writes plain text.
 func Load(ctx context.Context, logger *slog.Logger) (aws.Config, error) {
 	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-		t.ResponseHeaderTimeout = answerTimeout
+		t.ResponseHeaderTimeout = responseTimeout
 	})
 	cfg, err := config.LoadDefaultConfig(ctx,
 		config.WithHTTPClient(client),

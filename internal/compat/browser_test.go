@@ -73,14 +73,14 @@ func request(t *testing.T, method, address string, fields url.Values) *http.Requ
 // open returns a page and its URL, after redirects.
 func open(t *testing.T, browser *http.Client, r *http.Request) (at *url.URL, text string) {
 	t.Helper()
-	answer, err := browser.Do(r)
+	response, err := browser.Do(r)
 	require.NoError(t, err)
-	defer answer.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, maxPage))
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxPage))
 	require.NoError(t, err)
-	// LemonLDAP::NG answers 401 with its log-in page.
-	require.Contains(t, []int{http.StatusOK, http.StatusUnauthorized}, answer.StatusCode, "%s\n%s", answer.Request.URL, body)
-	return answer.Request.URL, string(body)
+	// LemonLDAP::NG returns 401 with its log-in page.
+	require.Contains(t, []int{http.StatusOK, http.StatusUnauthorized}, response.StatusCode, "%s\n%s", response.Request.URL, body)
+	return response.Request.URL, string(body)
 }
 
 // form is a form of a page.

@@ -217,15 +217,15 @@ func (c *connection) requireLogIn(t *testing.T, i sendgrid.Integration, response
 }
 
 // post sends a response to SendGrid, as the person's browser does.
-func post(t *testing.T, i sendgrid.Integration, response []byte) (status int, body string) {
+func post(t *testing.T, i sendgrid.Integration, samlResponse []byte) (status int, body string) {
 	t.Helper()
-	form := url.Values{"SAMLResponse": {base64.StdEncoding.EncodeToString(response)}}
-	answer, err := http.DefaultClient.Do(request(t, http.MethodPost, i.SingleSignOnURL, form))
+	form := url.Values{"SAMLResponse": {base64.StdEncoding.EncodeToString(samlResponse)}}
+	response, err := http.DefaultClient.Do(request(t, http.MethodPost, i.SingleSignOnURL, form))
 	require.NoError(t, err)
-	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, maxPage))
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxPage))
 	require.NoError(t, err)
-	return answer.StatusCode, string(text)
+	return response.StatusCode, string(text)
 }
 
 // requireNodeSAML requires that node-saml logs the person in, and takes the identity provider for the one

@@ -13,7 +13,7 @@ import (
 	"sendgrid-sso-integration/internal/connector"
 )
 
-// eventBridge answers a call as told.
+// eventBridge responds to a call as told.
 type eventBridge func() (*eventbridge.PutEventsOutput, error)
 
 func (e eventBridge) PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error) {

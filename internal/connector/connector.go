@@ -114,7 +114,7 @@ type Connector struct {
 // event the error is of type messages.InvokeResponse_Error; its type is the code.
 func (c *Connector) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	coldStart := !c.warm.Swap(true)
-	ctx, cancel := invocation.ConnectorAnswer.Keep(ctx)
+	ctx, cancel := invocation.ConnectorEncode.Keep(ctx)
 	defer cancel()
 	batch := decode(payload)
 	for _, d := range batch.deliveries {
@@ -122,7 +122,7 @@ func (c *Connector) Invoke(ctx context.Context, payload []byte) ([]byte, error) 
 		c.logLine(ctx, d, coldStart)
 	}
 	c.Metrics.write(batch.deliveries)
-	return batch.answer()
+	return batch.response()
 }
 
 // deliver takes a delivery to its outcome. A panic is an error like any other, so that it does

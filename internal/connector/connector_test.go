@@ -46,7 +46,7 @@ func TestBatch(t *testing.T) {
 	require.Contains(t, f.logs.String(), `"code":"Internal"`)
 }
 
-// Whatever invokes the connector gets an answer, and nothing that is not about the one
+// Whatever invokes the connector gets a response, and nothing that is not about the one
 // application of the org changes anything.
 func FuzzInvoke(f *testing.F) {
 	f.Add(logEvent("app.keys.rotate", "SUCCESS", "0oa1"))

@@ -97,38 +97,38 @@ func newDelivery(messageID string, event []byte) *delivery {
 	return d
 }
 
-// answer returns what Lambda gets: of a queue the messages that are to be delivered again, else
+// response returns what Lambda gets: of a queue the messages that are to be delivered again, else
 // the outcome.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
-func (b batch) answer() ([]byte, error) {
+func (b batch) response() ([]byte, error) {
 	if b.queued {
-		answer := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
+		response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 		for _, d := range b.deliveries {
 			if d.failure != nil {
-				answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: d.messageID})
+				response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: d.messageID})
 			}
 		}
-		return json.Marshal(answer)
+		return json.Marshal(response)
 	}
 	d := b.deliveries[0]
 	if d.failure != nil {
 		return nil, messages.InvokeResponse_Error{Type: string(d.failure.Code), Message: d.failure.Message}
 	}
-	answer := map[string]any{"outcome": d.outcome}
+	response := map[string]any{"outcome": d.outcome}
 	if d.reason != "" {
-		answer["reason"] = d.reason
+		response["reason"] = d.reason
 	}
 	if d.skipped != "" {
-		answer["code"] = d.skipped
+		response["code"] = d.skipped
 	}
 	if d.app != "" {
-		answer[d.provider+"_app"] = d.app
+		response[d.provider+"_app"] = d.app
 	}
 	if len(d.parts) > 0 {
-		answer["applications"] = d.partOutcomes()
+		response["applications"] = d.partOutcomes()
 	}
-	return json.Marshal(answer)
+	return json.Marshal(response)
 }
 
 // partOutcomes counts the applications of a scheduled event by their outcome.

@@ -135,7 +135,7 @@ func ofProvider(failure *idp.Error, err error) *Error {
 	case failure.Status == http.StatusTooManyRequests:
 		return &Error{RateLimited, name + "'s rate limit is used up.", err}
 	case errors.Is(err, context.DeadlineExceeded):
-		return &Error{DeadlineExceeded, name + " did not answer in time.", err}
+		return &Error{DeadlineExceeded, name + " did not respond in time.", err}
 	case failure.Retryable():
 		return &Error{Code(name + "Unavailable"), name + " is unavailable.", err}
 	default:

@@ -157,7 +157,7 @@ func (f *fixture) invoke(t *testing.T, event string) (outcome, reason string) {
 		require.ErrorAs(t, err, &failure)
 		return failure.Type, ""
 	}
-	var answer struct{ Outcome, Reason string }
-	require.NoError(t, json.Unmarshal(body, &answer))
-	return answer.Outcome, answer.Reason
+	var response struct{ Outcome, Reason string }
+	require.NoError(t, json.Unmarshal(body, &response))
+	return response.Outcome, response.Reason
 }

@@ -95,7 +95,7 @@ func (i *Identity) Get(ctx context.Context) (Credential, string, error) {
 		Audience: []string{Audience}, SigningAlgorithm: aws.String(algorithm), DurationSeconds: aws.Int32(assertionSeconds),
 	})
 	if err == nil && aws.ToString(out.WebIdentityToken) == "" {
-		err = errors.New("the answer has no token")
+		err = errors.New("the response has no token")
 	}
 	if err != nil {
 		return Credential{}, "", &IdentityError{err}
@@ -151,11 +151,11 @@ func (c *Client) requestToken(ctx context.Context, credential Credential) (idp.A
 		Method: http.MethodPost, Base: c.login(), Path: "/" + c.TenantID + "/oauth2/v2.0/token", Accept: idp.JSON, ContentType: idp.Form,
 		Body: []byte(form.Encode()), Secret: proof, Token: true, Limit: idp.MaxTokenBytes,
 	}
-	answer, err := c.api().Send(ctx, r, idp.Authorization{})
+	response, err := c.api().Send(ctx, r, idp.Authorization{})
 	if err != nil {
 		return idp.Authorization{}, err
 	}
-	token, lifetime, err := c.api().ParseToken(r, answer.Body)
+	token, lifetime, err := c.api().ParseToken(r, response.Body)
 	if err != nil {
 		return idp.Authorization{}, err
 	}

@@ -35,8 +35,8 @@ const (
 const SAML = "saml"
 
 const (
-	// maxAnswerBytes bounds what is read of an answer. An application takes less than 100 KiB.
-	maxAnswerBytes = 1 << 20
+	// maxResponseBytes bounds what is read of a response. An application takes less than 100 KiB.
+	maxResponseBytes = 1 << 20
 	// maxMetadataBytes is the bound that the SAML metadata has when it is fetched for a request.
 	maxMetadataBytes = 1 << 20
 	// defaultWait is the wait after a 429 that names no time.
@@ -49,7 +49,7 @@ var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{1
 func IsGUID(text string) bool { return guid.MatchString(text) }
 
 // Client calls Microsoft Graph for one tenant. Set its fields before the first call; its methods
-// may be called concurrently. Errors of an answer are of type *idp.Error.
+// may be called concurrently. Errors of a response are of type *idp.Error.
 //
 // Every request that it sends is idempotent: repeating one changes nothing more. The client
 // repeats a request only where Graph has certainly not carried it out (401 with a new token,
@@ -124,12 +124,12 @@ func (c *Client) ServicePrincipal(ctx context.Context, appID string) (*ServicePr
 }
 
 func (c *Client) get(ctx context.Context, path string, into any) error {
-	answer, err := c.do(ctx, idp.Request{Method: http.MethodGet, Path: path, Accept: idp.JSON, Limit: maxAnswerBytes})
+	response, err := c.do(ctx, idp.Request{Method: http.MethodGet, Path: path, Accept: idp.JSON, Limit: maxResponseBytes})
 	if err != nil {
 		return err
 	}
-	if json.Unmarshal(answer.Body, into) != nil {
-		return errors.New("entra: the answer is not the documented JSON")
+	if json.Unmarshal(response.Body, into) != nil {
+		return errors.New("entra: the response is not the documented JSON")
 	}
 	return nil
 }
@@ -156,7 +156,7 @@ func (c *Client) AddURLs(ctx context.Context, app *Application, identifier, repl
 	}
 	_, err := c.do(ctx, idp.Request{
 		Method: http.MethodPatch, Path: "/v1.0/applications/" + url.PathEscape(app.ObjectID), Accept: idp.JSON,
-		ContentType: idp.JSON, Body: document.Bytes(), Limit: maxAnswerBytes,
+		ContentType: idp.JSON, Body: document.Bytes(), Limit: maxResponseBytes,
 	})
 	return err
 }
@@ -175,13 +175,13 @@ func (c *Client) metadataPath(appID string) string {
 
 // Metadata reads the SAML metadata of an application.
 func (c *Client) Metadata(ctx context.Context, appID string) ([]byte, error) {
-	answer, err := c.api().Send(ctx, idp.Request{
+	response, err := c.api().Send(ctx, idp.Request{
 		Method: http.MethodGet, Base: c.login(), Path: c.metadataPath(appID), Limit: maxMetadataBytes,
 	}, idp.Authorization{})
 	if err != nil {
 		return nil, err
 	}
-	return answer.Body, nil
+	return response.Body, nil
 }
 
 func (c *Client) login() string { return strings.TrimRight(c.LoginURL, "/") }
@@ -197,18 +197,18 @@ func (c *Client) Connect(ctx context.Context) error {
 	return err
 }
 
-// do sends a request to Graph with an access token. Where Graph answers 401, it gets another one
+// do sends a request to Graph with an access token. Where Graph returns 401, it gets another one
 // and sends the request once more.
-func (c *Client) do(ctx context.Context, r idp.Request) (*idp.Answer, error) {
+func (c *Client) do(ctx context.Context, r idp.Request) (*idp.Response, error) {
 	auth, err := c.authorize(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r.Base = strings.TrimRight(c.GraphURL, "/")
-	answer, err := c.api().Send(ctx, r, auth)
+	response, err := c.api().Send(ctx, r, auth)
 	var refused *idp.Error
 	if !errors.As(err, &refused) || refused.Status != http.StatusUnauthorized {
-		return answer, err
+		return response, err
 	}
 	c.tokens.Drop(auth)
 	renewed, renewErr := c.authorize(ctx)

@@ -33,7 +33,7 @@ func (c credentials) Refresh(ctx context.Context, _ string) (entra.Credential, s
 	return c.Get(ctx)
 }
 
-// network answers requests without a connection, so that tests can run in fake time.
+// network responds to requests without a connection, so that tests can run in fake time.
 type network func(*http.Request) *http.Response
 
 func (n network) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -111,7 +111,7 @@ func TestErrors(t *testing.T) {
 		"HTML":        {502, `<html>`, "HTTP 502"},
 		"a number":    {500, `{"error":5}`, "HTTP 500"},
 		"token":       {500, `{"error":{"message":"Bearer token"}}`, "HTTP 500: Bearer [redacted]"},
-		"too large":   {200, strings.Repeat("x", 1<<20+1), "HTTP 200: the answer is larger than 1048576 bytes"},
+		"too large":   {200, strings.Repeat("x", 1<<20+1), "HTTP 200: the response is larger than 1048576 bytes"},
 		"no redirect": {302, "", "HTTP 302"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -126,8 +126,8 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// What answers about another application, or in another form, is not taken for the application.
-func TestAnswerIsAboutTheApplication(t *testing.T) {
+// A response about another application, or in another form, is not taken for the application.
+func TestResponseIsAboutTheApplication(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
 		"no JSON": "<html>", "a list": "[]", "another": strings.Replace(object, appID, tenantID, 1),

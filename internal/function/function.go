@@ -13,7 +13,7 @@ import (
 // Build builds the handler of a function from its environment, and prepares for the first event.
 type Build func(ctx context.Context, getenv func(string) string, logger *slog.Logger) (lambda.Handler, error)
 
-// Start has the handler built, once, and answers events until the process ends. It logs and
+// Start has the handler built, once, and handles events until the process ends. It logs and
 // returns the error if the function cannot start.
 func Start(version string, getenv func(string) string, build Build) error {
 	logger := slog.New(lambdacontext.NewLogHandler())

@@ -1,4 +1,4 @@
-// Package idp sends requests to the API of an identity provider: every answer is bounded, no
+// Package idp sends requests to the API of an identity provider: every response is bounded, no
 // error repeats what was sent, and only what a rate limit refused is repeated. What the requests
 // are about is up to the client of the provider.
 package idp
@@ -18,7 +18,7 @@ import (
 // maxTries bounds how often a request is sent that the provider's rate limit refuses.
 const maxTries = 4
 
-// JSON is the media type of most requests and answers.
+// JSON is the media type of most requests and responses.
 const JSON = "application/json"
 
 // Form is the media type of a request for an access token.
@@ -29,7 +29,7 @@ type Call struct {
 	// Provider is the name of the identity provider.
 	Provider string
 	Method   string
-	// Status is the HTTP status, 0 where no answer came.
+	// Status is the HTTP status, 0 where no response came.
 	Status   int
 	Duration time.Duration
 }
@@ -43,7 +43,7 @@ type API struct {
 	HTTP *http.Client
 	// OnCall, if set, is called after each request.
 	OnCall func(context.Context, Call)
-	// Describe reads the provider's own code and summary in the body of an error answer, which
+	// Describe reads the provider's own code and summary in the body of an error response, which
 	// may be anything.
 	Describe func(body []byte) (code, summary string)
 	// Wait reads in a 429 how long the rate limit lasts.
@@ -61,24 +61,24 @@ type Request struct {
 	Secret string
 	// Token reports whether the request is one for an access token.
 	Token bool
-	// Limit bounds the body of a successful answer, in bytes.
+	// Limit bounds the body of a successful response, in bytes.
 	Limit int64
 }
 
-// Answer is a successful answer.
-type Answer struct {
+// Response is a successful response.
+type Response struct {
 	Header http.Header
 	Body   []byte
 }
 
 // Send sends a request and, as long as the rate limit refuses it, waits and sends it again. It
 // returns the refusal at once if the limit ends only after ctx does. Errors are of type *Error.
-func (a *API) Send(ctx context.Context, r Request, auth Authorization) (*Answer, error) {
+func (a *API) Send(ctx context.Context, r Request, auth Authorization) (*Response, error) {
 	for try := 1; ; try++ {
-		answer, err := a.SendOnce(ctx, r, auth)
+		response, err := a.SendOnce(ctx, r, auth)
 		var limited *Error
 		if try == maxTries || !errors.As(err, &limited) || limited.Status != http.StatusTooManyRequests {
-			return answer, err
+			return response, err
 		}
 		if !retry.Sleep(ctx, limited.RetryAfter) {
 			return nil, err
@@ -87,7 +87,7 @@ func (a *API) Send(ctx context.Context, r Request, auth Authorization) (*Answer,
 }
 
 // SendOnce sends a request once.
-func (a *API) SendOnce(ctx context.Context, r Request, auth Authorization) (*Answer, error) {
+func (a *API) SendOnce(ctx context.Context, r Request, auth Authorization) (*Response, error) {
 	failure := Error{Provider: a.Provider, Op: r.Method + " " + r.Path, Token: r.Token}
 	secrets := []string{auth.Token.Reveal(), r.Secret}
 	req, err := http.NewRequestWithContext(ctx, r.Method, r.Base+r.Path, bytes.NewReader(r.Body))
@@ -122,16 +122,16 @@ func (a *API) SendOnce(ctx context.Context, r Request, auth Authorization) (*Ans
 	case !success:
 		a.refuse(&failure, res.Header, body, secrets)
 	case err != nil:
-		failure.Err = fmt.Errorf("read the answer: %w", redact(err, secrets))
+		failure.Err = fmt.Errorf("read the response: %w", redact(err, secrets))
 	case int64(len(body)) > limit:
-		failure.Err = fmt.Errorf("the answer is larger than %d bytes", limit)
+		failure.Err = fmt.Errorf("the response is larger than %d bytes", limit)
 	default:
-		return &Answer{Header: res.Header, Body: body}, nil
+		return &Response{Header: res.Header, Body: body}, nil
 	}
 	return nil, &failure
 }
 
-// refuse completes the failure with what an error answer says.
+// refuse completes the failure with what an error response says.
 func (a *API) refuse(failure *Error, header http.Header, body []byte, secrets []string) {
 	if len(body) <= maxErrorBytes {
 		code, summary := a.Describe(body)

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// maxErrorBytes bounds what is read of an error answer, maxSummary what is kept of each text.
+	// maxErrorBytes bounds what is read of an error response, maxSummary what is kept of each text.
 	maxErrorBytes = 16 << 10
 	maxSummary    = 256
 	// minWait bounds the wait after a 429 from below.
@@ -28,14 +28,14 @@ type Error struct {
 	Op string
 	// Token reports whether the request was one for an access token.
 	Token bool
-	// Status is the HTTP status, 0 where no answer came.
+	// Status is the HTTP status, 0 where no response came.
 	Status int
 	// Code and Summary are the provider's own, such as "E0000007" and "Not found: …", both
 	// bounded. Of a token endpoint they are the OAuth error and its description.
 	Code, Summary string
-	// RetryAfter is when the rate limit ends, counted from the answer; zero but for a 429.
+	// RetryAfter is when the rate limit ends, counted from the response; zero but for a 429.
 	RetryAfter time.Duration
-	// Err is the cause where no answer came or it could not be read.
+	// Err is the cause where no response came or it could not be read.
 	Err error
 }
 
@@ -67,7 +67,7 @@ func IsNotFound(err error) bool {
 }
 
 // IsRefused reports whether the provider refused the credential: it is wrong, was revoked, or
-// lacks a scope, a role or an allowed network. A token endpoint answers 400 where it refuses the
+// lacks a scope, a role or an allowed network. A token endpoint returns 400 where it refuses the
 // client, its key or the scope.
 func (e *Error) IsRefused() bool {
 	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden || e.Token && e.Status == http.StatusBadRequest

@@ -16,7 +16,7 @@ import (
 const AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 const (
-	// MaxTokenBytes bounds the answer of a token endpoint.
+	// MaxTokenBytes bounds the response of a token endpoint.
 	MaxTokenBytes = 64 << 10
 	// tokenMargin is how long before its end an access token is no longer used.
 	tokenMargin = time.Minute
@@ -74,23 +74,23 @@ func (c *TokenCache) Drop(refused Authorization) {
 	}
 }
 
-// ParseToken reads the answer of a token endpoint to a request. It returns the token's lifetime
+// ParseToken reads the response of a token endpoint to a request. It returns the token's lifetime
 // with it.
 func (a *API) ParseToken(r Request, body []byte) (secret.String, time.Duration, error) {
-	var answer struct {
+	var response struct {
 		AccessToken string `json:"access_token"`
 		TokenType   string `json:"token_type"`
 		ExpiresIn   int64  `json:"expires_in"`
 	}
 	// An error of encoding/json could quote the token.
-	if json.Unmarshal(body, &answer) != nil || answer.AccessToken == "" || !strings.EqualFold(answer.TokenType, "Bearer") ||
-		strings.ContainsFunc(answer.AccessToken, IsUnfit) {
+	if json.Unmarshal(body, &response) != nil || response.AccessToken == "" || !strings.EqualFold(response.TokenType, "Bearer") ||
+		strings.ContainsFunc(response.AccessToken, IsUnfit) {
 		return secret.String{}, 0, &Error{
 			Provider: a.Provider, Op: r.Method + " " + r.Path, Token: true, Status: http.StatusOK,
-			Err: errors.New("the answer has no bearer token"),
+			Err: errors.New("the response has no bearer token"),
 		}
 	}
-	return secret.NewString(answer.AccessToken), time.Duration(min(answer.ExpiresIn, 24*60*60)) * time.Second, nil
+	return secret.NewString(response.AccessToken), time.Duration(min(response.ExpiresIn, 24*60*60)) * time.Second, nil
 }
 
 // IsUnfit reports whether a character cannot be part of a header.

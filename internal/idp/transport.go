@@ -10,14 +10,14 @@ import (
 const (
 	dialTimeout      = 3 * time.Second
 	handshakeTimeout = 5 * time.Second
-	// answerTimeout bounds the wait for an answer on one connection, which may have died while
+	// responseTimeout bounds the wait for a response on one connection, which may have died while
 	// Lambda had frozen the process.
-	answerTimeout = 10 * time.Second
-	maxIdle       = 30 * time.Second
+	responseTimeout = 10 * time.Second
+	maxIdle         = 30 * time.Second
 )
 
 // NewHTTPClient returns an HTTP client for an identity provider: TLS 1.2 or newer, bounded time
-// for dialling and for an answer, bounded headers, the proxy of the environment, no redirects,
+// for dialling and for a response, bounded headers, the proxy of the environment, no redirects,
 // which would carry the credential to another host.
 func NewHTTPClient() *http.Client {
 	return &http.Client{
@@ -27,7 +27,7 @@ func NewHTTPClient() *http.Client {
 			DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
 			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout:    handshakeTimeout,
-			ResponseHeaderTimeout:  answerTimeout,
+			ResponseHeaderTimeout:  responseTimeout,
 			IdleConnTimeout:        maxIdle,
 			MaxResponseHeaderBytes: 64 << 10,
 		},

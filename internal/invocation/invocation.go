@@ -31,9 +31,9 @@ type Part int
 
 // The parts, the last one first.
 const (
-	// Answer is for the answer, the log and the metrics, so that the function is not killed while
-	// it sends them.
-	Answer Part = iota
+	// Encode is for encoding what the caller gets, the log and the metrics, so that the function is
+	// not killed while it sends them.
+	Encode Part = iota
 	// Publish is for publishing the outcome of a request.
 	Publish
 	// Response is for what the pipeline does with a result before it publishes it.
@@ -42,10 +42,10 @@ const (
 	Commit
 	// Reconcile is for finding out the outcome of the writes.
 	Reconcile
-	// Report is for the events of an audit, the ledger and the answer.
+	// Report is for the events of an audit, the ledger and the result.
 	Report
-	// ConnectorAnswer is what Answer is, for the connector.
-	ConnectorAnswer
+	// ConnectorEncode is what Encode is, for the connector.
+	ConnectorEncode
 )
 
 // division is what is kept for each part, and its name in the documentation.
@@ -55,13 +55,13 @@ var division = [...]struct {
 	// share bounds the part in a short invocation: it is at most one in so many of the time left.
 	share int
 }{
-	Answer:          {"Answer", 200 * time.Millisecond, 8},
+	Encode:          {"Encode", 200 * time.Millisecond, 8},
 	Publish:         {"Publish", 2 * time.Second, 8},
 	Response:        {"Response", 500 * time.Millisecond, 8},
 	Commit:          {"Commit", 500 * time.Millisecond, 8},
 	Reconcile:       {"Reconcile", 4 * time.Second, 4},
 	Report:          {"Report", 5 * time.Second, 4},
-	ConnectorAnswer: {"ConnectorAnswer", 500 * time.Millisecond, 8},
+	ConnectorEncode: {"ConnectorEncode", 500 * time.Millisecond, 8},
 }
 
 // Parts returns every part.

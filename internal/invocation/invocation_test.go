@@ -17,8 +17,8 @@ func TestPartsAreKeptFree(t *testing.T) {
 		part       invocation.Part
 		left, kept time.Duration
 	}{
-		"a whole invocation":         {invocation.Answer, invocation.Timeout, 200 * time.Millisecond},
-		"a short one":                {invocation.Answer, 800 * time.Millisecond, 100 * time.Millisecond},
+		"a whole invocation":         {invocation.Encode, invocation.Timeout, 200 * time.Millisecond},
+		"a short one":                {invocation.Encode, 800 * time.Millisecond, 100 * time.Millisecond},
 		"a quarter of a short one":   {invocation.Reconcile, 8 * time.Second, 2 * time.Second},
 		"all of it after a deadline": {invocation.Commit, 0, 0},
 	} {
@@ -36,7 +36,7 @@ func TestPartsAreKeptFree(t *testing.T) {
 			})
 		})
 	}
-	ctx, cancel := invocation.Answer.Keep(t.Context())
+	ctx, cancel := invocation.Encode.Keep(t.Context())
 	_, ok := ctx.Deadline()
 	require.False(t, ok, "nothing is kept of a time that has no end")
 	cancel()
@@ -48,7 +48,7 @@ func TestPartsAreKeptFree(t *testing.T) {
 func TestDivisionLeavesTimeForWrites(t *testing.T) {
 	t.Parallel()
 	writing := func(left time.Duration) time.Duration {
-		left -= invocation.Answer.Of(left)
+		left -= invocation.Encode.Of(left)
 		left -= invocation.Publish.Of(left)
 		return left - invocation.Response.Of(left) - invocation.Commit.Of(left) - invocation.Reconcile.Of(left)
 	}

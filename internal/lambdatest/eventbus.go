@@ -43,7 +43,7 @@ func (b *EventBus) Taken() []Entry {
 	return slices.Clone(b.entries)
 }
 
-// ServeHTTP answers PutEvents and DescribeEventBus.
+// ServeHTTP handles PutEvents and DescribeEventBus.
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeEventBus.html
 func (b *EventBus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -69,7 +69,7 @@ func (b *EventBus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// put keeps the entries, and returns what EventBridge answers.
+// put keeps the entries, and returns EventBridge's response.
 func (b *EventBus) put(entries []Entry) string {
 	if len(b.refusals) > 0 {
 		code := b.refusals[0]

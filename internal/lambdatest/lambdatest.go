@@ -162,7 +162,7 @@ func (f *Function) Invoke(payload []byte, timeout time.Duration) Reply {
 		f.t.Logf("the function ended: %v", err)
 		return Reply{}
 	case <-time.After(timeout + time.Second):
-		require.FailNow(f.t, "the function does not answer in time", f.Log())
+		require.FailNow(f.t, "the function does not respond in time", f.Log())
 	}
 	return Reply{}
 }

@@ -26,9 +26,9 @@ func TestDynamo(t *testing.T) {
 	server := dynalite.Start(t)
 	server.CreateTable(t, "ledger")
 	for name, api := range map[string]ledger.DynamoAPI{
-		"a refusal returns the item": returning{server.Client()},
-		"a refusal returns no item":  bare{server.Client()},
-		"every answer is lost once":  repeating{server.Client()},
+		"a refusal returns the item":  returning{server.Client()},
+		"a refusal returns no item":   bare{server.Client()},
+		"every response is lost once": repeating{server.Client()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -82,7 +82,7 @@ func (b bare) PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...fu
 	return out, err
 }
 
-// repeating is a DynamoDB of which the answer to every write is lost, so that the SDK sends
+// repeating is a DynamoDB of which the response to every write is lost, so that the SDK sends
 // it again. The second one must not be taken for another attempt's.
 type repeating struct{ ledger.DynamoAPI }
 

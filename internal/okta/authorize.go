@@ -97,11 +97,11 @@ func (c *Client) requestToken(ctx context.Context, credential Credential) (secre
 		Method: http.MethodPost, Base: c.base(), Path: tokenPath, Accept: idp.JSON, ContentType: idp.Form, Body: []byte(form.Encode()),
 		Secret: assertion, Token: true, Limit: idp.MaxTokenBytes,
 	}
-	answer, err := c.api().Send(ctx, r, idp.Authorization{})
+	response, err := c.api().Send(ctx, r, idp.Authorization{})
 	if err != nil {
 		return secret.String{}, 0, err
 	}
-	return c.api().ParseToken(r, answer.Body)
+	return c.api().ParseToken(r, response.Body)
 }
 
 // assertion signs who the client is. Okta accepts an assertion once, because of its jti.

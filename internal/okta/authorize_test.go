@@ -58,7 +58,7 @@ func TestScopes(t *testing.T) {
 	}
 }
 
-func TestTokenAnswerIsUnusable(t *testing.T) {
+func TestTokenResponseIsUnusable(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
 		"no JSON": "S3CRET", "no token": `{"token_type":"Bearer"}`, "DPoP": `{"access_token":"S3CRET","token_type":"DPoP"}`,
@@ -68,7 +68,7 @@ func TestTokenAnswerIsUnusable(t *testing.T) {
 			t.Parallel()
 			client := newClient(func(*http.Request) *http.Response { return respond(http.StatusOK, body) })
 			client.Credentials = credentials{ClientID: "0oa1", KeyID: "k", PrivateKey: secret.NewString(pemKey(t))}
-			require.EqualError(t, list(t.Context(), client), "okta: POST /oauth2/v1/token: HTTP 200: the answer has no bearer token")
+			require.EqualError(t, list(t.Context(), client), "okta: POST /oauth2/v1/token: HTTP 200: the response has no bearer token")
 		})
 	}
 }

@@ -24,8 +24,8 @@ import (
 const Name = "Okta"
 
 const (
-	// maxAnswerBytes bounds what is read of an answer. An application takes less than 50 KiB.
-	maxAnswerBytes = 1 << 20
+	// maxResponseBytes bounds what is read of a response. An application takes less than 50 KiB.
+	maxResponseBytes = 1 << 20
 	// MaxMetadataBytes bounds the SAML metadata of an application, which takes less than 4 KiB
 	// for each signing certificate. An event with this much of it still fits into EventBridge.
 	MaxMetadataBytes = 128 << 10
@@ -39,7 +39,7 @@ const (
 )
 
 // Client calls the API of one Okta org. Set its fields before the first call; its methods
-// may be called concurrently. Errors of an answer are of type *idp.Error.
+// may be called concurrently. Errors of a response are of type *idp.Error.
 //
 // Every request that it sends is idempotent: repeating one changes nothing more. The client
 // repeats a request only where Okta has certainly not carried it out (401 with a new
@@ -82,11 +82,11 @@ func IsAppID(text string) bool {
 //
 // https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Application/#tag/Application/operation/getApplication
 func (c *Client) Application(ctx context.Context, id string) (*Application, error) {
-	answer, err := c.do(ctx, idp.Request{Method: http.MethodGet, Path: appsPath + "/" + url.PathEscape(id), Accept: idp.JSON, Limit: maxAnswerBytes})
+	response, err := c.do(ctx, idp.Request{Method: http.MethodGet, Path: appsPath + "/" + url.PathEscape(id), Accept: idp.JSON, Limit: maxResponseBytes})
 	if err != nil {
 		return nil, err
 	}
-	return parseApplication(answer.Body)
+	return parseApplication(response.Body)
 }
 
 const appsPath = "/api/v1/apps"
@@ -121,12 +121,12 @@ func (c *Client) Applications(ctx context.Context) iter.Seq2[*Application, error
 // page reads one page of the applications. Next is the cursor of the following one, empty after
 // the last.
 func (c *Client) page(ctx context.Context, query url.Values) (apps []*Application, next string, err error) {
-	answer, err := c.do(ctx, idp.Request{Method: http.MethodGet, Path: appsPath + "?" + query.Encode(), Accept: idp.JSON, Limit: maxPageBytes})
+	response, err := c.do(ctx, idp.Request{Method: http.MethodGet, Path: appsPath + "?" + query.Encode(), Accept: idp.JSON, Limit: maxPageBytes})
 	if err != nil {
 		return nil, "", err
 	}
 	var documents []json.RawMessage
-	if json.Unmarshal(answer.Body, &documents) != nil {
+	if json.Unmarshal(response.Body, &documents) != nil {
 		return nil, "", errors.New("okta: the list of applications is not the documented JSON")
 	}
 	for _, document := range documents {
@@ -136,7 +136,7 @@ func (c *Client) page(ctx context.Context, query url.Values) (apps []*Applicatio
 		}
 		apps = append(apps, app)
 	}
-	return apps, nextCursor(answer.Header), nil
+	return apps, nextCursor(response.Header), nil
 }
 
 // nextCursor returns the cursor in the link to the next page, empty if there is none. Only the
@@ -160,7 +160,7 @@ func nextCursor(header http.Header) string {
 
 // Metadata reads the SAML metadata of an application with the certificate of one of its keys,
 // at most MaxMetadataBytes. Without a key it is that of the key with which Okta signs. Okta
-// answers 404 for a key that it does not show.
+// returns 404 for a key that it does not show.
 //
 // https://developer.okta.com/docs/api/openapi/okta-management/management/tag/ApplicationSSO/#tag/ApplicationSSO/operation/previewSAMLmetadataForApplication
 func (c *Client) Metadata(ctx context.Context, id, keyID string) ([]byte, error) {
@@ -168,11 +168,11 @@ func (c *Client) Metadata(ctx context.Context, id, keyID string) ([]byte, error)
 	if keyID != "" {
 		path += "?" + url.Values{"kid": {keyID}}.Encode()
 	}
-	answer, err := c.do(ctx, idp.Request{Method: http.MethodGet, Path: path, Accept: "text/xml", Limit: MaxMetadataBytes})
+	response, err := c.do(ctx, idp.Request{Method: http.MethodGet, Path: path, Accept: "text/xml", Limit: MaxMetadataBytes})
 	if err != nil {
 		return nil, err
 	}
-	return answer.Body, nil
+	return response.Body, nil
 }
 
 // Replace writes an application whole: what document lacks is removed, and Okta ignores
@@ -182,7 +182,7 @@ func (c *Client) Metadata(ctx context.Context, id, keyID string) ([]byte, error)
 func (c *Client) Replace(ctx context.Context, id string, document []byte) error {
 	_, err := c.do(ctx, idp.Request{
 		Method: http.MethodPut, Path: appsPath + "/" + url.PathEscape(id), Accept: idp.JSON,
-		ContentType: idp.JSON, Body: document, Limit: maxAnswerBytes,
+		ContentType: idp.JSON, Body: document, Limit: maxResponseBytes,
 	})
 	return err
 }
@@ -194,7 +194,7 @@ func (c *Client) Connect(ctx context.Context) error {
 	connected := make(chan error, 1)
 	go func() {
 		_, err := c.api().SendOnce(ctx, idp.Request{
-			Method: http.MethodGet, Base: c.base(), Path: "/.well-known/okta-organization", Accept: idp.JSON, Limit: maxAnswerBytes,
+			Method: http.MethodGet, Base: c.base(), Path: "/.well-known/okta-organization", Accept: idp.JSON, Limit: maxResponseBytes,
 		}, idp.Authorization{})
 		connected <- err
 	}()
@@ -205,18 +205,18 @@ func (c *Client) Connect(ctx context.Context) error {
 	return err
 }
 
-// do sends a request with the credential. Where Okta answers 401, it renews the credential
+// do sends a request with the credential. Where Okta returns 401, it renews the credential
 // and sends the request once more if that led to another one.
-func (c *Client) do(ctx context.Context, r idp.Request) (*idp.Answer, error) {
+func (c *Client) do(ctx context.Context, r idp.Request) (*idp.Response, error) {
 	auth, err := c.authorize(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r.Base = c.base()
-	answer, err := c.api().Send(ctx, r, auth)
+	response, err := c.api().Send(ctx, r, auth)
 	var refused *idp.Error
 	if !errors.As(err, &refused) || refused.Status != http.StatusUnauthorized {
-		return answer, err
+		return response, err
 	}
 	renewed, renewErr := c.reauthorize(ctx, auth)
 	switch {

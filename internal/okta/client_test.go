@@ -14,13 +14,13 @@ import (
 	"sendgrid-sso-integration/internal/okta"
 )
 
-func TestAnswerIsBounded(t *testing.T) {
+func TestResponseIsBounded(t *testing.T) {
 	t.Parallel()
 	large := newClient(func(*http.Request) *http.Response {
 		return respond(http.StatusOK, strings.Repeat("x", okta.MaxMetadataBytes+1))
 	})
 	_, err := large.Metadata(t.Context(), "0oa1", "kid-1")
-	require.ErrorContains(t, err, "the answer is larger than 131072 bytes")
+	require.ErrorContains(t, err, "the response is larger than 131072 bytes")
 }
 
 // The metadata is that of one key, and Okta writes it as text/xml only.
@@ -94,11 +94,11 @@ func TestRateLimitIsHonoured(t *testing.T) {
 			"X-Rate-Limit-Reset", strconv.FormatInt(now.Add(wait).Unix(), 10))
 	}
 	for name, tt := range map[string]struct {
-		answers []func() *http.Response
-		timeout time.Duration
-		took    time.Duration
-		calls   int
-		fails   bool
+		responses []func() *http.Response
+		timeout   time.Duration
+		took      time.Duration
+		calls     int
+		fails     bool
 	}{
 		"waits twice": {
 			[]func() *http.Response{func() *http.Response { return limited(7 * time.Second) }, func() *http.Response { return limited(-time.Minute) }},
@@ -122,8 +122,8 @@ func TestRateLimitIsHonoured(t *testing.T) {
 				calls := 0
 				client := newClient(func(*http.Request) *http.Response {
 					calls++
-					if calls <= len(tt.answers) {
-						return tt.answers[calls-1]()
+					if calls <= len(tt.responses) {
+						return tt.responses[calls-1]()
 					}
 					return respond(http.StatusOK, "[]")
 				})

@@ -29,7 +29,7 @@ func (c credentials) Refresh(ctx context.Context, _ string) (okta.Credential, st
 	return c.Get(ctx)
 }
 
-// network answers requests without a connection, so that tests can run in fake time.
+// network responds to requests without a connection, so that tests can run in fake time.
 type network func(*http.Request) *http.Response
 
 func (n network) RoundTrip(r *http.Request) (*http.Response, error) {

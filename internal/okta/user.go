@@ -44,7 +44,7 @@ func (c *Client) User(ctx context.Context, id string) (*User, error) {
 	return &known.Profile, nil
 }
 
-// AppUser reads the assignment of a user to an application. Okta answers 404 if there is none,
+// AppUser reads the assignment of a user to an application. Okta returns 404 if there is none,
 // and has one for each user of a group that is assigned.
 //
 // https://developer.okta.com/docs/api/openapi/okta-management/management/tag/ApplicationUsers/#tag/ApplicationUsers/operation/getApplicationUser
@@ -64,11 +64,11 @@ func (c *Client) AppUser(ctx context.Context, appID, userID string) (*AppUser, e
 
 // read reads an object about a person. Its errors have nothing of what was read.
 func (c *Client) read(ctx context.Context, path string, object any) error {
-	answer, err := c.do(ctx, idp.Request{Method: http.MethodGet, Path: path, Accept: idp.JSON, Limit: maxAnswerBytes})
+	response, err := c.do(ctx, idp.Request{Method: http.MethodGet, Path: path, Accept: idp.JSON, Limit: maxResponseBytes})
 	if err != nil {
 		return err
 	}
-	if json.Unmarshal(answer.Body, object) != nil {
+	if json.Unmarshal(response.Body, object) != nil {
 		return errors.New("okta: the user is not the documented JSON")
 	}
 	return nil

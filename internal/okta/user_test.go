@@ -9,7 +9,7 @@ import (
 	"sendgrid-sso-integration/internal/okta"
 )
 
-// The answers have the form that Okta documents.
+// The responses have the form that Okta documents.
 func TestUsers(t *testing.T) {
 	t.Parallel()
 	client := newClient(func(r *http.Request) *http.Response {
@@ -42,7 +42,7 @@ func TestUsersWithoutNames(t *testing.T) {
 	require.Zero(t, *assigned)
 }
 
-// An answer that cannot be read is about a person. Nothing of it gets into the error.
+// A response that cannot be read is about a person. Nothing of it gets into the error.
 func TestUnreadableUsers(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{"<html>Jane", `[]`, `{}`, `{"id":"00u1","profile":"Jane","credentials":"Jane"}`} {

@@ -41,7 +41,7 @@ func Parse(text []byte) (*Document, error) {
 	})
 }
 
-// ParseStrict reads a document that must declare every property and header of an answer, save
+// ParseStrict reads a document that must declare every property and header of a response, save
 // for Content-Type.
 func ParseStrict(text []byte) (*Document, error) {
 	d, err := Parse(text)
@@ -105,8 +105,8 @@ func (d *Document) Request(r *http.Request) error {
 	return openapi3filter.ValidateRequest(r.Context(), in)
 }
 
-// Answer returns what is wrong with the answer to a request. It reads the body.
-func (d *Document) Answer(r *http.Request, w *http.Response) error {
+// Response returns what is wrong with the response to a request. It reads the body.
+func (d *Document) Response(r *http.Request, w *http.Response) error {
 	in, err := d.input(r)
 	if err != nil {
 		return err

@@ -2,7 +2,7 @@ package problem
 
 import "net/http"
 
-// Code identifies a kind of failure. It is the "code" of an HTTP answer, the error type of a
+// Code identifies a kind of failure. It is the "code" of an HTTP response, the error type of a
 // failed invocation and the name of a metric.
 type Code string
 
@@ -91,12 +91,12 @@ func (c Code) definition() definition {
 }
 
 // fallback treats a code that is not in the table as an internal error, so that a mistake in
-// this program is answered with a valid HTTP status.
+// this program still leads to a valid HTTP status.
 func (c Code) fallback() definition {
 	return definition{c, http.StatusInternalServerError, true, "Internal error"}
 }
 
-// Status returns the HTTP status that a code is answered with.
+// Status returns the HTTP status of a response with this code.
 func (c Code) Status() int { return c.definition().status }
 
 // Title returns a short, fixed sentence for a code.

@@ -28,7 +28,7 @@
 //  6. Record the outcome, and only then return it.
 //
 // A request whose integration exists and whose steps are not completed goes on where it
-// stopped, with whichever delivery comes next, and is answered once with created or updated.
+// stopped, with whichever delivery comes next, and once has the outcome created or updated.
 //
 // # The kept request
 //
@@ -103,7 +103,7 @@
 //
 //   - A write that is announced is not applied yet. Confirm makes it so: the attempt that sent it,
 //     or whoever reconciles it. A write that was refused never counts.
-//   - A request that may update and finds what it asks for is recorded before it is answered, too.
+//   - A request that may update and finds what it asks for is recorded before it gets its result, too.
 //   - A request that may not update and finds what it asks for is no newer request: it asked for
 //     nothing that was not there. It is not ordered.
 //   - A delivery that was applied is remembered: the same delivery again changes nothing.
@@ -134,7 +134,7 @@
 // records. Then a request that may update waits until the recorded one has settled, because the
 // entry can record one only.
 //
-// A try of an update that was not answered may take effect after the try that was. So after an
+// A try of an update that got no response may take effect after the try that was. So after an
 // attempt with such a try nobody may write for a settling period.
 //
 // # The states of an entry

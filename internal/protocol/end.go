@@ -10,9 +10,9 @@ func (v View) PlanEnd() Plan {
 	case v.Shown.RecordedMissing && e.Settles.After(v.AsOf):
 		return v.refuse(NotYetVisible, e.Settles)
 	case v.isOlder():
-		return Plan{Step: AnswerSuperseded}
+		return Plan{Step: ReturnSuperseded}
 	case e.remembers(v.Asked):
-		return Plan{Step: AnswerUnchanged}
+		return Plan{Step: ReturnUnchanged}
 	case e.awaitsCreate() && !e.Rechecked && !v.Shown.Exists:
 		return Plan{Step: Recheck} // It may still be on its way.
 	case v.Shown.NeedsUpdate:

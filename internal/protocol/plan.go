@@ -72,12 +72,12 @@ type Step int
 
 const (
 	_ Step = iota
-	// AnswerUnchanged answers that the integration exists as it should.
-	AnswerUnchanged
+	// ReturnUnchanged returns unchanged: the integration exists as it should.
+	ReturnUnchanged
 	// RecordUnchanged does the same, after the request has taken its place in the order.
 	RecordUnchanged
-	// AnswerSuperseded answers that a newer request was applied. Nothing is changed.
-	AnswerSuperseded
+	// ReturnSuperseded returns superseded: a newer request was applied. Nothing is changed.
+	ReturnSuperseded
 	// Create announces a create of the integration and sends it.
 	Create
 	// Update announces an update of the integration and sends it.
@@ -86,7 +86,7 @@ const (
 	AddCertificate
 	// RemoveCertificate announces the deletion of Certificate and sends it.
 	RemoveCertificate
-	// Complete records that everything is done, and answers.
+	// Complete records that everything is done, and returns the result.
 	Complete
 	// Recheck lets one more settling period pass after an announced create shows nothing, because
 	// it may still be on its way.
@@ -198,7 +198,7 @@ func (v View) planFound() Plan {
 	case e.IsEnded() && !v.Asked.Restores:
 		return Plan{Step: Refuse, Reason: Ended}
 	case recorded && e.remembers(v.Asked) && !v.isOlder():
-		return Plan{Step: AnswerUnchanged}
+		return Plan{Step: ReturnUnchanged}
 	case v.Standing == Spectator && e.hasStepsLeft() && e.Fingerprint != v.Asked.Fingerprint:
 		return v.refuse(StillSettling, e.Lease) // It may be another than the one whose create settles.
 	case completed:
@@ -220,7 +220,7 @@ func (v View) planFound() Plan {
 	case v.isSame(): // What it made is gone, and something else has the entity id.
 		return Plan{Step: Refuse, Reason: KeptGone}
 	case v.isOlder():
-		return Plan{Step: AnswerSuperseded}
+		return Plan{Step: ReturnSuperseded}
 	case e.remembers(v.Asked):
 		return Plan{Step: Refuse, Reason: Gone}
 	case v.Standing == Reader && (v.Asked.Updates || first) && v.Shown.ID != "":
@@ -268,7 +268,7 @@ func (v View) completesCreate() bool {
 	return e.MayComplete(v.Asked) && !v.Asked.Updates && e.State == Completed && len(e.Added) == 0 && v.Shown.Matches && !v.Shown.Certified && len(v.Asked.Certificates) > 0
 }
 
-// unchanged answers a request that finds what it asks for. One that updates takes its place in
+// unchanged is the plan of a request that finds what it asks for. One that updates takes its place in
 // the order first, so that nothing older undoes it. One that does not is no newer request: it asked
 // for nothing that was not there. It is recorded only where nothing else was, or where the
 // connection becomes managed by it.
@@ -280,7 +280,7 @@ func (v View) unchanged() Plan {
 	case !v.Asked.Updates && v.Standing == Reader && keeps:
 		return Plan{Step: Take}
 	case !v.Asked.Updates, !v.Entry.Applied.Before(v.Asked.Order):
-		return Plan{Step: AnswerUnchanged}
+		return Plan{Step: ReturnUnchanged}
 	case v.Standing == Owner:
 		return Plan{Step: RecordUnchanged}
 	case v.Standing == Reader:

@@ -17,11 +17,11 @@ func TestReportEndsARenewal(t *testing.T) {
 		rechecked   bool
 		ends        bool
 	}{
-		"updated":                        {state: Pending, ends: true},
-		"an update of unknown outcome":   {state: Unknown, ends: true}, // It has settled.
-		"a certificate was announced":    {state: Adding, certificate: "a"},
-		"a certificate was not answered": {state: Unknown, certificate: "a"},
-		"it was looked for twice":        {state: Unknown, certificate: "a", rechecked: true, ends: true},
+		"updated":                       {state: Pending, ends: true},
+		"an update of unknown outcome":  {state: Unknown, ends: true}, // It has settled.
+		"a certificate was announced":   {state: Adding, certificate: "a"},
+		"a certificate got no response": {state: Unknown, certificate: "a"},
+		"it was looked for twice":       {state: Unknown, certificate: "a", rechecked: true, ends: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -34,9 +34,9 @@ type Write struct {
 	// Subject is what the write makes: the digest of the fields of an update, or the SHA-256 of a
 	// certificate.
 	Subject string
-	// Answered reports whether SendGrid's own response confirmed the write. What was found by
+	// Acknowledged reports whether SendGrid's own response confirmed the write. What was found by
 	// reading may have been made by somebody else.
-	Answered bool
+	Acknowledged bool
 }
 
 // Announce returns the entry with an announced write of a request.
@@ -99,7 +99,7 @@ func (e Entry) Confirm(w Write, id string, settles time.Time) Entry {
 	switch w.Kind {
 	case CreateResource:
 		e = e.About(id, settles).revived()
-		e.Bare = w.Answered
+		e.Bare = w.Acknowledged
 	case UpdateResource:
 		e.State, e.Update, e.Stale = Pending, "", settles
 	case CreateCertificate:

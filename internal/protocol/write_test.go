@@ -161,7 +161,7 @@ func TestReconcile(t *testing.T) {
 // certificate; whatever is announced or found after that ends it.
 func TestBare(t *testing.T) {
 	t.Parallel()
-	create := Write{Kind: CreateResource, Answered: true}
+	create := Write{Kind: CreateResource, Acknowledged: true}
 	creating := Entry{State: Free}.Announce(create, plain, now)
 	require.False(t, creating.Bare)
 	created := creating.Confirm(create, "1", now)

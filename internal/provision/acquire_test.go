@@ -143,7 +143,7 @@ func TestEnsureLeavesTheEntryOfAnotherAlone(t *testing.T) {
 	})
 }
 
-// A request that can only wait gives up after its maximum wait. One that waits for an answer to
+// A request that can only wait gives up after its maximum wait. One that waits for a response to
 // its own calls has all its time.
 func TestEnsureWaitsForOthersAsLongAsItsMaxWait(t *testing.T) {
 	t.Parallel()
@@ -238,7 +238,7 @@ func TestEnsureIsNotKeptWaitingByRequestsThatOnlyRead(t *testing.T) {
 	}
 }
 
-// lose lets the answer to the next create get lost.
+// lose lets the response to the next create get lost.
 func (w *world) lose(committed bool) {
 	w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Status: 502, Commit: committed})
 }

@@ -62,7 +62,7 @@ type attempt struct {
 	// adopted reports whether the response to a create was lost.
 	adopted bool
 	// held is until when nobody may write after this attempt, because the outcome of one of its
-	// writes was once unknown: a try that was not answered may still take effect.
+	// writes was once unknown: a try that got no response may still take effect.
 	held time.Time
 }
 

@@ -65,7 +65,7 @@ func quoted(value any) string {
 	return fmt.Sprint(value)
 }
 
-// incomplete answers a request whose integration exists but lacks its id or URLs.
+// incomplete refuses a request whose integration exists but lacks its id or URLs.
 func incomplete() *problem.Error {
 	return &problem.Error{
 		Code: problem.SendGridUnavailable, RetryAfter: retrySoon,

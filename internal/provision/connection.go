@@ -53,10 +53,10 @@ func (a *connectionAttempt) carryOut(ctx context.Context, p protocol.Plan) (*Res
 		return nil, a.perform(ctx, a.deleteCertificate(p.Certificate))
 	case protocol.Complete:
 		return a.complete(ctx)
-	case protocol.AnswerUnchanged:
-		return a.answer(ctx, protocol.OutcomeUnchanged)
-	case protocol.AnswerSuperseded:
-		return a.answer(ctx, protocol.OutcomeSuperseded)
+	case protocol.ReturnUnchanged:
+		return a.withoutChange(ctx, protocol.OutcomeUnchanged)
+	case protocol.ReturnSuperseded:
+		return a.withoutChange(ctx, protocol.OutcomeSuperseded)
 	case protocol.RecordUnchanged:
 		return a.recordUnchanged(ctx)
 	case protocol.Recheck:
@@ -97,8 +97,8 @@ func (a *connectionAttempt) complete(ctx context.Context) (*Result, error) {
 	return a.result(outcome), nil
 }
 
-// answer returns the result of a request that changes nothing.
-func (a *connectionAttempt) answer(ctx context.Context, outcome protocol.Outcome) (*Result, error) {
+// withoutChange returns the result of a request that changes nothing.
+func (a *connectionAttempt) withoutChange(ctx context.Context, outcome protocol.Outcome) (*Result, error) {
 	err := a.readWhole(ctx)
 	a.release(ctx)
 	if err != nil {

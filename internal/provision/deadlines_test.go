@@ -64,7 +64,7 @@ func TestEnsureBoundsItself(t *testing.T) {
 	})
 }
 
-func TestEnsureAnswersInTimeThoughAReadHangs(t *testing.T) {
+func TestEnsureReturnsInTimeThoughAReadHangs(t *testing.T) {
 	t.Parallel()
 	for _, length := range lengths {
 		t.Run(length.String(), func(t *testing.T) {
@@ -75,7 +75,7 @@ func TestEnsureAnswersInTimeThoughAReadHangs(t *testing.T) {
 				_, err := w.ensureWithin(length, oktaRequest())
 				code, message := problem.DeadlineExceeded, "The time ran out while SendGrid was asked to list the integrations"
 				if length > 20*time.Second { // One try had its time.
-					code, message = problem.SendGridUnavailable, "SendGrid did not answer in time when asked to list the integrations"
+					code, message = problem.SendGridUnavailable, "SendGrid did not respond in time when asked to list the integrations"
 				}
 				require.Contains(t, requireCode(t, code, err).Message, message)
 				w.creates(0, 0)
@@ -85,7 +85,7 @@ func TestEnsureAnswersInTimeThoughAReadHangs(t *testing.T) {
 	}
 }
 
-func TestEnsureAnswersInTimeThoughACreateHangs(t *testing.T) {
+func TestEnsureReturnsInTimeThoughACreateHangs(t *testing.T) {
 	t.Parallel()
 	for _, length := range lengths {
 		t.Run(length.String(), func(t *testing.T) {
@@ -134,8 +134,8 @@ func TestEnsureWaitsForASlowCreate(t *testing.T) {
 	})
 }
 
-// Everything hangs from the create on: still there is an answer.
-func TestEnsureAnswersInTimeThoughNothingWorksAnyMore(t *testing.T) {
+// Everything hangs from the create on: still there is a result.
+func TestEnsureReturnsInTimeThoughNothingWorksAnyMore(t *testing.T) {
 	t.Parallel()
 	for _, length := range lengths {
 		t.Run(length.String(), func(t *testing.T) {

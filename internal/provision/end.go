@@ -40,11 +40,11 @@ func (a *connectionAttempt) endConnection(ctx context.Context) (*Result, error) 
 
 // finishEnd carries out the last step of a request that ends a connection.
 func (a *connectionAttempt) finishEnd(ctx context.Context, p protocol.Plan, all []sendgrid.Integration) (*Result, error) {
-	outcomes := map[protocol.Step]protocol.Outcome{protocol.AnswerSuperseded: protocol.OutcomeSuperseded, protocol.AnswerUnchanged: protocol.OutcomeUnchanged}
+	outcomes := map[protocol.Step]protocol.Outcome{protocol.ReturnSuperseded: protocol.OutcomeSuperseded, protocol.ReturnUnchanged: protocol.OutcomeUnchanged}
 	if p.Step == protocol.Complete {
 		return a.recordEnd(ctx, all)
 	}
-	if outcome, answers := outcomes[p.Step]; answers {
+	if outcome, ok := outcomes[p.Step]; ok {
 		a.release(ctx)
 		return a.ended(outcome, all), nil
 	}

@@ -113,7 +113,7 @@ func Classify(err error) *problem.Error {
 	return problem.From(err)
 }
 
-// classifyRefusal classifies an answer that a repetition does not change.
+// classifyRefusal classifies a response that a repetition does not change.
 func classifyRefusal(err error) *problem.Error {
 	var failure *sendgrid.Error
 	if !errors.As(err, &failure) {
@@ -169,11 +169,11 @@ func message(e *problem.Error, effect string) string {
 	case e.Code == problem.RateLimited:
 		return "SendGrid's rate limit is used up; send the request again after the time in Retry-After. " + sentence(effect)
 	case failure.StatusCode >= http.StatusOK && failure.StatusCode < http.StatusMultipleChoices:
-		return fmt.Sprintf("SendGrid's answer could not be read when it was asked to %s; %s. Send the request again; if it persists, the function's log has the reason.", failure.Op.Words(), effect)
+		return fmt.Sprintf("SendGrid's response could not be read when it was asked to %s; %s. Send the request again; if it persists, the function's log has the reason.", failure.Op.Words(), effect)
 	case failure.StatusCode != 0:
-		return fmt.Sprintf("SendGrid answered with status %d when asked to %s; %s. Send the request again; if it persists, check SENDGRID_REGION and SendGrid's status page.", failure.StatusCode, failure.Op.Words(), effect)
+		return fmt.Sprintf("SendGrid responded with status %d when asked to %s; %s. Send the request again; if it persists, check SENDGRID_REGION and SendGrid's status page.", failure.StatusCode, failure.Op.Words(), effect)
 	case errors.Is(e.Err, errTooSlow):
-		return "SendGrid did not answer in time when asked to " + failure.Op.Words() + "; " + effect + ". Send the request again."
+		return "SendGrid did not respond in time when asked to " + failure.Op.Words() + "; " + effect + ". Send the request again."
 	}
 	return "SendGrid could not be reached; " + effect + ". Send the request again."
 }
@@ -197,9 +197,9 @@ func ledgerUnavailable(cause error, effect string) *problem.Error {
 func sentence(clause string) string { return strings.ToUpper(clause[:1]) + clause[1:] + "." }
 
 // fieldErrors passes on SendGrid's messages about fields.
-func fieldErrors(answered []sendgrid.FieldError) []problem.FieldError {
+func fieldErrors(reported []sendgrid.FieldError) []problem.FieldError {
 	var fields []problem.FieldError
-	for _, f := range answered {
+	for _, f := range reported {
 		fields = append(fields, problem.FieldError{Field: f.Field, Message: f.Message})
 	}
 	return fields

@@ -219,7 +219,7 @@ func TestEnsureReportsThatItHasNoKey(t *testing.T) {
 		err       error
 		permanent bool
 	}{
-		{name: "any error", err: errors.New("marker: no answer")},
+		{name: "any error", err: errors.New("marker: no response")},
 		{name: "an error that passes", err: secretError{}},
 		{name: "an error that stays", err: secretError{permanent: true}, permanent: true},
 	}

@@ -67,15 +67,15 @@ func (w *world) ensure(r request.Resolved) (*provision.Result, error) {
 }
 
 // ensureWithin makes a request in an invocation of some length, and checks that it is
-// answered with time to spare.
+// handled with time to spare.
 func (w *world) ensureWithin(length time.Duration, r request.Resolved) (*provision.Result, error) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), length)
 	defer cancel()
 	result, err := w.provisioner.Ensure(ctx, r, provision.Delivery{})
-	require.NoError(w.t, ctx.Err(), "the answer has to come before the deadline")
+	require.NoError(w.t, ctx.Err(), "the result has to come before the deadline")
 	deadline, _ := ctx.Deadline()
-	require.GreaterOrEqual(w.t, time.Until(deadline), min(500*time.Millisecond, length/8), "the answer has to get out")
+	require.GreaterOrEqual(w.t, time.Until(deadline), min(500*time.Millisecond, length/8), "the result has to get out")
 	return result, err
 }
 

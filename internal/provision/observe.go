@@ -115,7 +115,7 @@ func (a *connectionAttempt) sharesEntityID(i sendgrid.Integration) bool {
 }
 
 // isOurs reports whether the entry records i. An integration whose entity id was edited
-// since is the answer to the request that created it, but to no other.
+// since is the result of the request that created it, but of no other.
 func (a *connectionAttempt) isOurs(i sendgrid.Integration) bool {
 	return i.ID == a.entry.IntegrationID &&
 		(a.sharesEntityID(i) || a.entry.Completes(a.asked))

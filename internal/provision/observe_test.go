@@ -42,7 +42,7 @@ func TestEnsureBelievesNothingGoneWhileReadsLag(t *testing.T) {
 	})
 }
 
-// The answer to the create lacks the URLs, and the read by id does not show the integration.
+// The response to the create lacks the URLs, and the read by id does not show the integration.
 func TestEnsureCreatesNothingTwiceThatItCannotReadBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestEnsureJudgesReadsByTheirBeginning(t *testing.T) {
 	})
 }
 
-// slowReads is a SendGrid whose answers take a while after it has read them.
+// slowReads is a SendGrid whose responses take a while after it has read them.
 type slowReads struct {
 	provision.SendGrid
 	takes time.Duration
@@ -98,7 +98,7 @@ func TestEnsureCreatesOnceForManyWhileReadsLag(t *testing.T) {
 	})
 }
 
-// A create is answered 504, SendGrid's reads fail for a quarter of an hour, and only then is
+// A create gets 504, SendGrid's reads fail for a quarter of an hour, and only then is
 // the create carried out.
 func TestEnsureSettlesOnceMoreAfterAnOutage(t *testing.T) {
 	t.Parallel()
@@ -124,7 +124,7 @@ func TestEnsureSettlesOnceMoreAfterAnOutage(t *testing.T) {
 	})
 }
 
-// Every answer to a create is lost, and SendGrid changed the entity id, so that nothing is
+// Every response to a create is lost, and SendGrid changed the entity id, so that nothing is
 // ever found: three integrations at most, and then a person has to check.
 func TestEnsureGivesUpAfterThreeUnknownCreates(t *testing.T) {
 	t.Parallel()
@@ -167,7 +167,7 @@ func TestEnsureCountsTheCreatesOfDeadProcesses(t *testing.T) {
 	})
 }
 
-// The answer is lost, and SendGrid changed how a URL is written. It is the same integration.
+// The response is lost, and SendGrid changed how a URL is written. It is the same integration.
 func TestEnsureAdoptsWhatSendGridChanged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -255,7 +255,7 @@ func TestEnsureSkipsHalfConfiguredIntegrations(t *testing.T) {
 	}
 }
 
-// afterCreate lets something happen when the first create has been answered.
+// afterCreate lets something happen after the response to the first create.
 func (w *world) afterCreate(happen func()) {
 	w.client.OnCall = func(_ context.Context, call sendgrid.Call) {
 		if call.Op == sendgrid.OpCreateIntegration {
@@ -265,8 +265,8 @@ func (w *world) afterCreate(happen func()) {
 	}
 }
 
-// Whatever the answer to the create lacks, the result has it.
-func TestEnsureCompletesTheAnswerToACreate(t *testing.T) {
+// Whatever the response to the create lacks, the result has it.
+func TestEnsureCompletesTheResponseToACreate(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name      string
@@ -300,7 +300,7 @@ func TestEnsureCompletesTheAnswerToACreate(t *testing.T) {
 				}
 				result := w.succeeds(protocol.OutcomeCreated, oktaRequest())
 				w.calls(tt.list, 1, tt.get)
-				require.False(t, result.Adopted, "the answer was not lost")
+				require.False(t, result.Adopted, "the response was not lost")
 				require.Equal(t, w.sendGrid.Integrations()[0].ID, result.Integration.ID)
 				require.Equal(t, w.sendGrid.Integrations()[0].SingleSignOnURL, result.Integration.SingleSignOnURL)
 				entry, _ := w.ledger.state()
@@ -411,7 +411,7 @@ func TestEnsurePrefersTheIntegrationThatMatches(t *testing.T) {
 	})
 }
 
-// An answer without the id or the URLs is none: the IdP needs them. Where SendGrid does not
+// A result without the id or the URLs is none: the IdP needs them. Where SendGrid does not
 // tell them even when asked again, the caller learns that, and nothing is created twice.
 func TestEnsureInsistsOnWhatTheIdPNeeds(t *testing.T) {
 	t.Parallel()
@@ -565,7 +565,7 @@ func TestEnsureLetsGoOfAnEntityIDThatWasEditedAway(t *testing.T) {
 	})
 }
 
-// A conflict is told although the other integration lacks what an answer would need.
+// A conflict is told although the other integration lacks what a result would need.
 func TestEnsureTellsAConflictWithoutURLs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -612,7 +612,7 @@ func TestEnsureDoesNotBeginACreateAfterASlowLedger(t *testing.T) {
 	})
 }
 
-// SendGrid's reasons are passed on where its answer leaves the outcome open.
+// SendGrid's reasons are passed on where its response leaves the outcome open.
 func TestEnsurePassesOnWhyACreateIsUncertain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// person is the baseline of a teammate: what SendGrid showed after this function's last write. No answer shows a
+// person is the baseline of a teammate: what SendGrid showed after this function's last write. No response shows a
 // persona, so this is how one is known.
 type person struct {
 	FirstName  string `json:"first_name"`

@@ -121,10 +121,10 @@ func (a *connectionAttempt) planned(p protocol.Plan) (*write, error) {
 		w = a.createCertificate(p.Certificate)
 	case protocol.RemoveCertificate:
 		w = a.deleteCertificate(p.Certificate)
-	case protocol.AnswerUnchanged, protocol.RecordUnchanged:
+	case protocol.ReturnUnchanged, protocol.RecordUnchanged:
 		a.drifted = a.edits()
 		return nil, nil
-	case protocol.Complete, protocol.AnswerSuperseded:
+	case protocol.Complete, protocol.ReturnSuperseded:
 		return nil, nil
 	case protocol.Recheck:
 		return nil, writeUnknown(a.entry, a.settling(), nil)

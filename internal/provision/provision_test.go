@@ -89,7 +89,7 @@ func TestEnsureLeavesAnEqualIntegrationAlone(t *testing.T) {
 	})
 }
 
-func TestEnsureAnswersADuplicateByLookingOnce(t *testing.T) {
+func TestEnsureHandlesADuplicateByLookingOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -191,17 +191,17 @@ func (w *world) onlyCreate() sendgridtest.Request {
 
 const copies = 50
 
-// answered counts what came of many requests.
-type answered struct {
+// results counts the results of many requests.
+type results struct {
 	outcomes map[protocol.Outcome]int
 	codes    map[problem.Code]int
 	ids      map[string]bool
 }
 
 // together makes many copies of a request at once, each in a process of its own.
-func (w *world) together(r request.Resolved) answered {
+func (w *world) together(r request.Resolved) results {
 	w.t.Helper()
-	all := answered{
+	all := results{
 		outcomes: map[protocol.Outcome]int{}, codes: map[problem.Code]int{}, ids: map[string]bool{},
 	}
 	var mu sync.Mutex
@@ -215,7 +215,7 @@ func (w *world) together(r request.Resolved) answered {
 			mu.Lock()
 			defer mu.Unlock()
 			if ctx.Err() != nil {
-				w.t.Error("the answer has to come before the deadline")
+				w.t.Error("the result has to come before the deadline")
 			}
 			if err != nil {
 				all.codes[problem.From(err).Code]++
@@ -239,7 +239,7 @@ func TestEnsureCreatesOnceForManyAtOnce(t *testing.T) {
 		{name: "slowly", faults: []sendgridtest.Fault{{Delay: 300 * time.Millisecond, Times: -1}}},
 		{name: "with a list that fails", faults: []sendgridtest.Fault{{Op: sendgrid.OpListIntegrations, Status: 500}}},
 		{name: "with a create that is limited", faults: []sendgridtest.Fault{limited(sendgrid.OpCreateIntegration, 0)}},
-		{name: "with an answer that is lost", faults: []sendgridtest.Fault{{Op: sendgrid.OpCreateIntegration, Drop: true, Commit: true}}},
+		{name: "with a response that is lost", faults: []sendgridtest.Fault{{Op: sendgrid.OpCreateIntegration, Drop: true, Commit: true}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -336,7 +336,7 @@ func TestEnsureKeepsWhatWasEditedSince(t *testing.T) {
 		w.edit(first.ID)
 		got := w.unchanged(oktaRequest())
 		require.Equal(t, first.ID, got.ID)
-		require.Equal(t, edited, got.Name, "the answer is what stands")
+		require.Equal(t, edited, got.Name, "the result is what stands")
 		w.calls(2, 1, 0)
 	})
 }

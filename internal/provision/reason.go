@@ -17,7 +17,7 @@ var (
 	aboutScope   = regexp.MustCompile(`(?i)forbidden|access|permi|scope|authori|credential`)
 )
 
-// Refusal returns the message of an answer of SendGrid with which it refuses the function whatever
+// Refusal returns the message of a response of SendGrid with which it refuses the function whatever
 // the request: because of its key, its address, or the account's plan. SendGrid's own reason comes
 // first where it has one, then effect, a clause of what was changed, which may be empty.
 func Refusal(failure *sendgrid.Error, effect string) string {
@@ -47,7 +47,7 @@ func Refusal(failure *sendgrid.Error, effect string) string {
 	return refused + " Correct this in the SendGrid account."
 }
 
-// rejection returns the message of an answer of SendGrid that rejects what was requested.
+// rejection returns the message of a response of SendGrid that rejects what was requested.
 func rejection(failure *sendgrid.Error, effect string) string {
 	what := "integration"
 	if failure.Op.OfTeammates() {

@@ -47,7 +47,7 @@ func (a *attempt) withRight(ifExists request.IfExists) string {
 	return text
 }
 
-// noneSince answers a request that is older than one that ended the connection, or removed the teammate.
+// noneSince refuses a request that is older than one that ended the connection, or removed the teammate.
 func (a *attempt) noneSince() string {
 	if a.fresh.Teammate != "" {
 		return "A newer request removed the teammate with this email; nothing was created. To create the teammate all the same, send the request again."
@@ -55,7 +55,7 @@ func (a *attempt) noneSince() string {
 	return "A newer request ended the connection with this entity_id; nothing was created. To create it all the same, send the request again."
 }
 
-// gone answers a request whose integration or teammate was deleted. was begins the sentence that says how it
+// gone refuses a request whose integration or teammate was deleted. was begins the sentence that says how it
 // came to be.
 func (a *attempt) gone(was string) *problem.Error {
 	s, orChanged := subjectOf(a.entry), ", or given it another entity_id"
@@ -72,7 +72,7 @@ func (a *attempt) gone(was string) *problem.Error {
 	})
 }
 
-// wasEnded answers a request for a connection that was ended, or a teammate that was removed. Nothing brings
+// wasEnded refuses a request for a connection that was ended, or a teammate that was removed. Nothing brings
 // it back by itself.
 func (a *attempt) wasEnded() *problem.Error {
 	e, by := a.entry, ""
@@ -92,7 +92,7 @@ func (a *attempt) wasEnded() *problem.Error {
 	})
 }
 
-// inProgress answers a request whose entry is leased to another attempt for the time
+// inProgress refuses a request whose entry is leased to another attempt for the time
 // remaining. That attempt is done a settling period before; if its process died, nobody can
 // act earlier.
 func (a *attempt) inProgress(remaining time.Duration, cause error) *problem.Error {
@@ -109,17 +109,17 @@ func (a *attempt) inProgress(remaining time.Duration, cause error) *problem.Erro
 func outcomeUnknown(s subject, wait time.Duration, cause error) *problem.Error {
 	e := &problem.Error{
 		Code: problem.OutcomeUnknown, RetryAfter: max(time.Second, wait), Err: cause,
-		Message: fmt.Sprintf("SendGrid may have created the %s, but its answer was lost and the %[1]s is not visible yet. Send the request again after the time in Retry-After; it is not created twice.", s.noun),
+		Message: fmt.Sprintf("SendGrid may have created the %s, but its response was lost and the %[1]s is not visible yet. Send the request again after the time in Retry-After; it is not created twice.", s.noun),
 	}
-	var answer *sendgrid.Error
-	if errors.As(cause, &answer) && !answer.Op.Idempotent() && answer.StatusCode >= http.StatusMultipleChoices {
-		e.Fields = fieldErrors(answer.Errors)
-		e.Message = fmt.Sprintf("SendGrid answered the create with status %d, which leaves open whether it was carried out, and the %s is not visible yet. Send the request again after the time in Retry-After; it is not created twice.", answer.StatusCode, s.noun)
+	var response *sendgrid.Error
+	if errors.As(cause, &response) && !response.Op.Idempotent() && response.StatusCode >= http.StatusMultipleChoices {
+		e.Fields = fieldErrors(response.Errors)
+		e.Message = fmt.Sprintf("SendGrid responded to the create with status %d, which leaves open whether it was carried out, and the %s is not visible yet. Send the request again after the time in Retry-After; it is not created twice.", response.StatusCode, s.noun)
 	}
 	return e
 }
 
-// notYetVisible answers a request about what was created or found a moment ago, and is missing in what SendGrid
+// notYetVisible refuses a request about what was created or found a moment ago, and is missing in what SendGrid
 // shows.
 func notYetVisible(s subject, wait time.Duration) *problem.Error {
 	return s.about(problem.Error{
@@ -149,7 +149,7 @@ func stillSettling(e protocol.Entry, wait time.Duration) *problem.Error {
 	return writeUnknown(e, wait, nil)
 }
 
-// writeUnknown answers a request while it is not known what became of a write that an entry records.
+// writeUnknown refuses a request while it is not known what became of a write that an entry records.
 func writeUnknown(e protocol.Entry, wait time.Duration, cause error) *problem.Error {
 	switch {
 	case e.IntegrationID == "":
@@ -161,7 +161,7 @@ func writeUnknown(e protocol.Entry, wait time.Duration, cause error) *problem.Er
 	}
 }
 
-// updateUnknown answers a request whose update was not confirmed.
+// updateUnknown refuses a request whose update was not confirmed.
 func updateUnknown(s subject, wait time.Duration, cause error) *problem.Error {
 	return s.about(problem.Error{
 		Code: problem.OutcomeUnknown, RetryAfter: max(time.Second, wait), Err: cause,
@@ -202,7 +202,7 @@ func notRecorded(s subject, cause error) *problem.Error {
 	})
 }
 
-// changing answers a request about what was updated a moment ago. What SendGrid shows may be older than that.
+// changing refuses a request about what was updated a moment ago. What SendGrid shows may be older than that.
 func changing(s subject, wait time.Duration) *problem.Error {
 	return s.about(problem.Error{
 		Code: problem.InProgress, RetryAfter: max(retryLeased, wait),

@@ -26,13 +26,13 @@ func TestFailuresSayWhatHasBecomeOfTheRequest(t *testing.T) {
 	}
 	status := func(op sendgrid.Op, code int) error { return &sendgrid.Error{Op: op, StatusCode: code, Sent: true} }
 	for name, err := range map[string]error{
-		"no key":       &sendgrid.KeyError{Op: sendgrid.OpListIntegrations, Err: errors.New("no answer")},
+		"no key":       &sendgrid.KeyError{Op: sendgrid.OpListIntegrations, Err: errors.New("no response")},
 		"the key":      status(sendgrid.OpListIntegrations, 401),
 		"the scope":    status(sendgrid.OpCreateCertificate, 403),
 		"a limit":      status(sendgrid.OpCreateCertificate, 429),
 		"an outage":    status(sendgrid.OpListIntegrations, 503),
 		"no response":  &sendgrid.Error{Op: sendgrid.OpListIntegrations, Err: errors.New("reset")},
-		"the ledger":   &ledgerError{errors.New("no answer")},
+		"the ledger":   &ledgerError{errors.New("no response")},
 		"no time":      &tooLateError{},
 		"no time left": &tooLateError{forSendGrid},
 		"a deadline":   &sendgrid.Error{Op: sendgrid.OpListIntegrations, Sent: true, Err: context.DeadlineExceeded},

@@ -281,7 +281,7 @@ func TestUpdateChangesWhatItAdopts(t *testing.T) {
 		w.pass(5 * time.Minute)
 		result, err := w.ensure(r)
 		require.NoError(t, err)
-		require.Equal(t, r.SigninURL, w.sendGrid.Integrations()[0].SigninURL, "if_exists: update, answered %s", result.Outcome)
+		require.Equal(t, r.SigninURL, w.sendGrid.Integrations()[0].SigninURL, "if_exists: update, result %s", result.Outcome)
 	})
 }
 

@@ -108,7 +108,7 @@ func (a *teammateAttempt) previewTeammate(ctx context.Context) (*Result, error) 
 	return a.previewNothing(p)
 }
 
-// previewNothing answers a preview whose plan writes nothing.
+// previewNothing returns the result of a preview whose plan writes nothing.
 func (a *teammateAttempt) previewNothing(p protocol.Plan) (*Result, error) {
 	if p.Step == protocol.Recheck || p.Step == protocol.Refuse {
 		return nil, a.previewRefusal(p)

@@ -46,7 +46,7 @@ type Result struct {
 	DaysLeft *int              `json:"days_left,omitempty"`
 	Warnings []Warning         `json:"warnings,omitempty"`
 	Metadata map[string]string `json:"metadata,omitempty"`
-	// Adopted reports whether the answer to the create was lost, and the integration was
+	// Adopted reports whether the response to the create was lost, and the integration was
 	// found by reading SendGrid.
 	Adopted bool `json:"-"`
 }

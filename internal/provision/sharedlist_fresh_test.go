@@ -32,7 +32,7 @@ func TestSharedListIsNewerThanTheEntry(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var all sync.WaitGroup
-	var answered atomic.Int64
+	var responses atomic.Int64
 	for range 16 {
 		all.Go(func() {
 			for range 200 {
@@ -42,7 +42,7 @@ func TestSharedListIsNewerThanTheEntry(t *testing.T) {
 				if err != nil {
 					continue
 				}
-				answered.Add(1)
+				responses.Add(1)
 				if sent, err := strconv.ParseInt(list[0].Name, 10, 64); err != nil || sent < taken {
 					t.Errorf("the list was sent at %d, and the entry was taken at %d", sent, taken)
 				}
@@ -51,5 +51,5 @@ func TestSharedListIsNewerThanTheEntry(t *testing.T) {
 	}
 	all.Wait()
 	require.Less(t, lists.Load(), int64(16*200), "lists are shared")
-	require.Positive(t, answered.Load())
+	require.Positive(t, responses.Load())
 }

@@ -107,7 +107,7 @@ func TestEnsureNeverUsesAListOlderThanItsEntry(t *testing.T) {
 		both.Go(func() {
 			other := oktaRequest()
 			other.EntityID = "urn:other"
-			w.created(other) // Its list is sent now, and answered in 500 ms.
+			w.created(other) // Its list is sent now, and the response comes in 500 ms.
 		})
 		time.Sleep(100 * time.Millisecond)
 		w.sendGrid.Add(asSent(oktaRequest()))

@@ -337,11 +337,11 @@ func (a *teammateAttempt) carryOut(ctx context.Context, p protocol.Plan) (*Resul
 		return a.complete(ctx)
 	case protocol.RecordUnchanged:
 		return a.recordUnchanged(ctx)
-	case protocol.AnswerUnchanged:
+	case protocol.ReturnUnchanged:
 		a.release(ctx)
 		a.drifted = a.drift()
 		return a.result(protocol.OutcomeUnchanged), nil
-	case protocol.AnswerSuperseded:
+	case protocol.ReturnSuperseded:
 		a.release(ctx)
 		return a.result(protocol.OutcomeSuperseded), nil
 	case protocol.Recheck:

@@ -115,7 +115,7 @@ func (a *teammateAttempt) delete() write {
 	}
 }
 
-// saw notes what SendGrid answered a write, which may lack what is known anyway.
+// saw records SendGrid's response to a write, which may lack what is known anyway.
 func (a *teammateAttempt) saw(t sendgrid.Teammate) {
 	if t.Email == "" {
 		t.Email = a.asks.Email

@@ -104,7 +104,7 @@ func (a *connectionAttempt) withoutCertificate(result *Result) string {
 	case result.Outcome == protocol.OutcomeCreated && !brings && bare:
 		return none + send + free
 	case result.Outcome == protocol.OutcomeCreated && !brings: // It was found by reading, so it may be a person's.
-		return none + send + ". If the answer is Conflict, it needs " + a.withRight(request.UpdateExisting) + "."
+		return none + send + ". If the response is Conflict, it needs " + a.withRight(request.UpdateExisting) + "."
 	case bare && !brings && !a.entry.MayComplete(a.asked):
 		return "No certificate was requested for this integration yet, and without one nobody can log in. " + send + " and " + a.withRight(request.UpdateExisting) + "."
 	case bare && !brings:

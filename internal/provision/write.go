@@ -14,7 +14,7 @@ import (
 // reconcileTries bounds how often an attempt reads SendGrid for a write whose outcome is unknown.
 const reconcileTries = 5
 
-// errNoID: SendGrid answered a create with success, and without the id of what it made.
+// errNoID: SendGrid reported a create as successful, without the id of what it made.
 var errNoID = errors.New("the response to the create has no id")
 
 // write is one change at SendGrid.
@@ -55,10 +55,10 @@ func (a *attempt) perform(ctx context.Context, w write) error {
 		a.record(ctx, "the outcome of a write is unknown", a.entry.LeaveUnknown(a.settles()))
 		return w.unknown(open)
 	}
-	if open != nil && w.idempotent { // A try that was not answered may take effect after the one that was.
+	if open != nil && w.idempotent { // A try that got no response may take effect after the one that was.
 		a.held = a.settles()
 	}
-	w.Answered = open == nil
+	w.Acknowledged = open == nil
 	a.entry = a.entry.Confirm(w.Write, a.resource.shown().ID, a.settles())
 	a.resource.learn(w.Write)
 	if w.changed != nil {
@@ -78,8 +78,8 @@ func (a *attempt) reconcileEntry() {
 	}
 }
 
-// send sends a write. open is the error of a try whose outcome is open, even if a later one was
-// answered.
+// send sends a write. open is the error of a try whose outcome is open, even if a later one
+// got a response.
 func (a *attempt) send(ctx context.Context, w write) (open, err error) {
 	err = a.retry(ctx, a.wait, invocation.MinWrite, func(ctx context.Context) error {
 		var err error

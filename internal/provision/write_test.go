@@ -76,7 +76,7 @@ func TestEnsureComparesCertificatesByTheirContent(t *testing.T) {
 	})
 }
 
-// SendGrid rejects a certificate: the integration exists, and the answer reports that.
+// SendGrid rejects a certificate: the integration exists, and the result reports that.
 func TestEnsureReportsARejectedCertificate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -239,7 +239,7 @@ func TestEnsureUpdatesWhileReadsLag(t *testing.T) {
 	})
 }
 
-// An update whose answer was lost, and which shows what it asks for only because reads lag, is
+// An update whose response was lost, and which shows what it asks for only because reads lag, is
 // sent again.
 func TestEnsureDoesNotConfirmAnUpdateByAStaleRead(t *testing.T) {
 	t.Parallel()
@@ -311,7 +311,7 @@ func TestEnsureLeavesTheStepsOfAnotherRequest(t *testing.T) {
 	t.Parallel()
 	for name, die := range map[string]func(w *world){
 		"after the create": func(w *world) { w.ledger.failAt(stepAdding, errLedger) },
-		"after its answer was lost": func(w *world) {
+		"after its response was lost": func(w *world) {
 			w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Commit: true, Drop: true},
 				sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Skip: 1, Status: 503, Times: -1})
 		},
@@ -354,7 +354,7 @@ func TestEnsureRechecksTheCertificateOfAnotherRequest(t *testing.T) {
 	})
 }
 
-// A certificate whose answer is lost three times, and which is never there, needs a person.
+// A certificate whose response is lost three times, and which is never there, needs a person.
 func TestEnsureGivesUpAfterThreeUnknownCertificates(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -414,22 +414,22 @@ func TestEnsureWarns(t *testing.T) {
 	}
 }
 
-// A create whose answer leaves its outcome open is followed by no other before it has
+// A create whose response leaves its outcome open is followed by no other before it has
 // settled, and has settled once more after somebody took the entry over. The fault matrix
-// has all such answers.
+// has all such responses.
 func TestEnsureGuardsAnAmbiguousCreate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.lose(false)
 		e := w.fails(problem.OutcomeUnknown, oktaRequest())
-		answered := time.Now()
+		responded := time.Now()
 		require.Equal(t, provision.DefaultSettling, e.RetryAfter)
 		require.True(t, e.Retryable())
 		require.Error(t, e.Err, "the log has what happened")
 		entry, steps := w.ledger.state()
 		require.Equal(t, []string{stepTake, stepCreating, stepUnknown}, steps)
-		require.Equal(t, answered.Add(provision.DefaultSettling), entry.Lease)
+		require.Equal(t, responded.Add(provision.DefaultSettling), entry.Lease)
 		require.Equal(t, 1, entry.UnknownCreates)
 		w.creates(1, 0)
 
@@ -439,7 +439,7 @@ func TestEnsureGuardsAnAmbiguousCreate(t *testing.T) {
 		e = w.fails(problem.OutcomeUnknown, oktaRequest())
 		require.Equal(t, provision.DefaultSettling-10*time.Second, e.RetryAfter)
 		w.calls(lists+1, 1, 0)
-		require.Equal(t, 10*time.Second, time.Since(answered), "waiting would be in vain")
+		require.Equal(t, 10*time.Second, time.Since(responded), "waiting would be in vain")
 
 		// Who has the time waits for the rest, and lets it settle once more.
 		w.pass(35 * time.Second)
@@ -592,7 +592,7 @@ func TestEnsureAfterAProcessThatDiedWriting(t *testing.T) {
 	}
 }
 
-var errLedger = errors.New("marker: the table does not answer")
+var errLedger = errors.New("marker: the table does not respond")
 
 // The lease of an attempt ends at the latest when its invocation and the settling have.
 const lease = invocation + provision.DefaultSettling

@@ -22,7 +22,7 @@ const Source = "sendgrid.sso"
 const version = "1"
 
 // detail is the detail of an event. It always fits into an event, because each of its fields
-// is bounded where it comes from: the request by its rules, what SendGrid answered by the
+// is bounded where it comes from: the request by its rules, what SendGrid returned by the
 // client, the ids by the decoder of the trigger.
 type detail struct {
 	Version      string                  `json:"version"`

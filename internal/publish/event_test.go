@@ -330,7 +330,7 @@ func TestLargestDetailFits(t *testing.T) {
 		EventID: cut.ID(fill("", 256)), MessageID: cut.ID(fill("", 256)),
 	}
 	// What the client passes on of an integration, at most.
-	field := fill("", maxAnswerField)
+	field := fill("", maxResponseField)
 	successful := success(protocol.OutcomeUpdated, request)
 	successful.Result.Integration = sendgrid.Integration{
 		ID: field, Name: field, SigninURL: field, SignoutURL: field, EntityID: field, SingleSignOnURL: field, AudienceURL: field,
@@ -374,5 +374,5 @@ func TestLargestDetailFits(t *testing.T) {
 	require.Equal(t, "sendgrid.sso", publish.Source)
 }
 
-// maxAnswerField is the number of bytes to which the client bounds each text of an integration.
-const maxAnswerField = 2048
+// maxResponseField is the number of bytes to which the client bounds each text of an integration.
+const maxResponseField = 2048

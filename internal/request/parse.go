@@ -15,7 +15,7 @@ import (
 	"sendgrid-sso-integration/internal/saml"
 )
 
-// maxProblems bounds how many problems of a request are reported: an answer must not grow
+// maxProblems bounds how many problems of a request are reported: a response must not grow
 // with a senseless request.
 const maxProblems = 30
 
@@ -175,7 +175,7 @@ func parseDocument(data []byte) ([]member, error) {
 	return members, nil
 }
 
-// noObject answers a request that is JSON of another kind.
+// noObject returns the message about a request that is JSON of another kind.
 func noObject(kind string) string {
 	if kind == "an array" {
 		return "The request is an array; send one JSON object for each request. " +
@@ -184,7 +184,7 @@ func noObject(kind string) string {
 	return "The request is " + kind + "; send one JSON object."
 }
 
-// unknownEvent answers what has no field of a request: most likely it is the event of a
+// unknownEvent returns the error of an event without any field of a request: most likely it is that of a
 // source that this function does not support.
 func unknownEvent(unknown []problem.FieldError) *problem.Error {
 	_, required := FieldNames()

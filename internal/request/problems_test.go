@@ -149,7 +149,7 @@ func TestParseClipsTheNamesOfUnknownFields(t *testing.T) {
 	require.NotContains(t, problems[0].Message, strings.Repeat("ä", 65))
 }
 
-// An answer does not grow with nonsense.
+// A response does not grow with nonsense.
 func TestParseReportsNoMoreThanHelps(t *testing.T) {
 	t.Parallel()
 	unknown := func(count int) string {
@@ -178,7 +178,7 @@ func TestParseTellsAStrangeEventFromARequest(t *testing.T) {
 	require.Len(t, e.Fields, 1, "what is missing would mislead")
 }
 
-// No answer repeats what a request holds: it may be logged by whoever gets it.
+// No response repeats what a request holds: it may be logged by whoever gets it.
 func TestParseRepeatsNoValues(t *testing.T) {
 	t.Parallel()
 	const marker = "hunter2"

@@ -192,7 +192,7 @@ func TestRenewOfWhatCannotBeRead(t *testing.T) {
 	over := params
 	over.ValidUntil = time.Now().Add(-time.Hour)
 	down, elsewhere := &saml.FetchError{Retryable: true, Message: "could not be fetched"}, &saml.Error{Message: `is on the host "idp.example"`}
-	unforeseen := errors.New("with the answer of a host in it")
+	unforeseen := errors.New("with a host's response in it")
 	for name, tt := range map[string]struct {
 		fetcher fakeFetcher
 		message string

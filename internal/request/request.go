@@ -90,7 +90,7 @@ type IfExists string
 
 // The values of if_exists.
 const (
-	// ReportConflict answers Conflict and changes nothing. It is the zero value.
+	// ReportConflict returns Conflict and changes nothing. It is the zero value.
 	ReportConflict IfExists = ""
 	// UpdateExisting changes the integration to what the request asks for.
 	UpdateExisting IfExists = "update"

@@ -194,7 +194,7 @@ func TestResolve(t *testing.T) {
 		"refused":           {fakeFetcher{refuse: &saml.Error{Message: "is not on a host"}}, body, problem.InvalidRequest},
 		"no fetcher":        {nil, body, problem.InvalidRequest},
 		"unavailable":       {fakeFetcher{err: &saml.FetchError{Retryable: true, Message: "could not be fetched"}}, body, problem.MetadataUnavailable},
-		"unusable answer":   {fakeFetcher{err: &saml.FetchError{Message: "was answered with status 404"}}, body, problem.InvalidMetadata},
+		"unusable response": {fakeFetcher{err: &saml.FetchError{Message: "returned status 404"}}, body, problem.InvalidMetadata},
 		"unusable document": {fakeFetcher{document: "<html/>"}, body, problem.InvalidMetadata},
 		"another entity":    {fakeFetcher{document: document}, strings.Replace(body, "{", `{"entity_id":"urn:other",`, 1), problem.InvalidMetadata},
 	} {

@@ -43,7 +43,7 @@ type FetchError struct {
 	// safe to show to anyone.
 	Message string
 	// Err is the cause, for the log, or nil. It may name the host and its address, but
-	// contains nothing of the query or of the answer.
+	// contains nothing of the query or of the response.
 	Err error
 }
 
@@ -104,7 +104,7 @@ func (f *Fetcher) Fetch(ctx context.Context, rawURL string) ([]byte, error) {
 		return nil, refuse(response.StatusCode)
 	}
 	document, err := io.ReadAll(io.LimitReader(response.Body, MaxMetadataBytes+1))
-	if err == nil { // A server that notices the end of the connection may end its answer in good order.
+	if err == nil { // A server that notices the end of the connection may end its response in good order.
 		err = limited.Err()
 	}
 	switch {
@@ -134,11 +134,11 @@ func (f *Fetcher) client() *http.Client {
 	}
 }
 
-var errTooSlow = fmt.Errorf("no complete answer within %s", fetchTimeout)
+var errTooSlow = fmt.Errorf("no complete response within %s", fetchTimeout)
 
 // refuse returns the error for a status other than 200.
 func refuse(status int) *FetchError {
-	e := &FetchError{Message: fmt.Sprintf("could not be fetched: the server answered with status %d; ", status)}
+	e := &FetchError{Message: fmt.Sprintf("could not be fetched: the server responded with status %d; ", status)}
 	switch {
 	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500:
 		e.Retryable = true
@@ -152,7 +152,7 @@ func refuse(status int) *FetchError {
 }
 
 // explain turns a failure of the connection into an error. What the network caused can pass.
-// An address that is not public and a certificate that does not verify are answers: somebody
+// An address that is not public and a certificate that does not verify are final: somebody
 // has to correct the URL, or the server, or finds out who intercepts the connection.
 func explain(ctx context.Context, err error) *FetchError {
 	var dns *net.DNSError
@@ -177,7 +177,7 @@ func explain(ctx context.Context, err error) *FetchError {
 const maxCause = 300
 
 // cause returns what the log may have of an error. [*url.Error] repeats the URL, and errors
-// in reading an HTTP answer repeat parts of it.
+// in reading an HTTP response repeat parts of it.
 func cause(ctx context.Context, err error) error {
 	var operation *net.OpError // Also around failures of DNS.
 	var certificate *tls.CertificateVerificationError
@@ -193,5 +193,5 @@ func cause(ctx context.Context, err error) error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return io.ErrUnexpectedEOF
 	}
-	return errors.New("the answer is not HTTP over TLS")
+	return errors.New("the response is not HTTP over TLS")
 }

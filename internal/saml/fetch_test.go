@@ -23,7 +23,7 @@ func fetcher() saml.Fetcher {
 }
 
 // requireFetchError requires an error of the type *saml.FetchError that repeats nothing of
-// the query, of user info or of an answer.
+// the query, of user info or of a response.
 func requireFetchError(t *testing.T, err error, retryable bool, message string) *saml.FetchError {
 	t.Helper()
 	var e *saml.FetchError
@@ -244,17 +244,17 @@ func TestFetchTLS(t *testing.T) {
 
 func TestFetchBrokenConnections(t *testing.T) {
 	t.Parallel()
-	hijack := func(answer string) http.HandlerFunc {
+	hijack := func(response string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			conn, _, err := http.NewResponseController(w).Hijack()
 			if err == nil {
-				_, _ = io.WriteString(conn, answer)
+				_, _ = io.WriteString(conn, response)
 				_ = conn.Close()
 			}
 		}
 	}
-	for name, tt := range map[string]struct{ answer, cause string }{
-		"no answer":           {"", "unexpected EOF"},
+	for name, tt := range map[string]struct{ response, cause string }{
+		"no response":         {"", "unexpected EOF"},
 		"cut in the header":   {"HTTP/1.1 200 OK\r\nX-Secret: secr", "unexpected EOF"},
 		"cut in the body":     {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nsecret", "unexpected EOF"},
 		"not HTTP":            {"secret\r\n\r\n", "not HTTP"},
@@ -265,7 +265,7 @@ func TestFetchBrokenConnections(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := fetcher().On(server{}.start(t, hijack(tt.answer))).Fetch(t.Context(), metadataURL)
+			_, err := fetcher().On(server{}.start(t, hijack(tt.response))).Fetch(t.Context(), metadataURL)
 			e := requireFetchError(t, err, true, "the connection failed; try again later")
 			require.ErrorContains(t, e.Err, tt.cause)
 		})
@@ -326,7 +326,7 @@ func TestFetchTime(t *testing.T) {
 					return
 				}
 				require.NotErrorIs(t, err, context.DeadlineExceeded, "the caller has time left")
-				require.EqualError(t, e.Err, "no complete answer within 5s")
+				require.EqualError(t, e.Err, "no complete response within 5s")
 			})
 		})
 	}

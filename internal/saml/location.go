@@ -10,7 +10,7 @@ const (
 // location returns the URL of the first service with the binding HTTP-POST, else with
 // HTTP-Redirect, else empty. One that breaks the rule of a URL is passed over if another keeps
 // it, so that an IdP that still publishes http beside https can be used. The instead parameter
-// says what the sender can do. ResponseLocation is not read: it is for answers to a logout that
+// says what the sender can do. ResponseLocation is not read: it is for responses to a logout that
 // someone else started.
 func location(services []*element, instead string) (string, error) {
 	var broken error

@@ -116,7 +116,7 @@ func startInMemory(t *testing.T, handler http.HandlerFunc) saml.Network {
 	return server{listener: line, connected: line.connect}.start(t, handler)
 }
 
-// resolver answers every name with the addresses, and that it does not exist without any.
+// resolver responds to every name with the addresses, or that it does not exist if there are none.
 func resolver(addresses ...string) *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		client, server := net.Pipe() // A stream: each message follows its length (RFC 1035, 4.2.2).
@@ -130,14 +130,14 @@ func resolver(addresses ...string) *net.Resolver {
 			if _, err := io.ReadFull(server, query); err != nil {
 				return
 			}
-			answer := resolve(query, addresses)
-			_, _ = server.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(answer))), answer...))
+			response := resolve(query, addresses)
+			_, _ = server.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(response))), response...))
 		}()
 		return client, nil
 	}}
 }
 
-// resolve answers a DNS query for A or AAAA records.
+// resolve responds to a DNS query for A or AAAA records.
 func resolve(query []byte, addresses []string) []byte {
 	end := 12
 	for query[end] != 0 {

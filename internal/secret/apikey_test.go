@@ -24,7 +24,7 @@ func TestAPIKey(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := secret.NewAPIKey(answers(answer{text: stored, version: "1"}), id, secret.Options{})
+			k := secret.NewAPIKey(respondWith(response{text: stored, version: "1"}), id, secret.Options{})
 			key, version, err := k.Key(t.Context())
 			require.NoError(t, err)
 			require.Equal(t, "SG.abc-_.123", key)
@@ -75,7 +75,7 @@ func TestAPIKeyIsUnusable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := secret.NewAPIKey(answers(answer{text: tt.stored, version: "1"}), id, secret.Options{})
+			k := secret.NewAPIKey(respondWith(response{text: tt.stored, version: "1"}), id, secret.Options{})
 			key, version, err := k.Key(t.Context())
 
 			var failure *secret.Error
@@ -91,21 +91,21 @@ func TestAPIKeyIsUnusable(t *testing.T) {
 // A check is about the secret as it is now, also while a key that was read before is in use.
 func TestCheckAPIKey(t *testing.T) {
 	t.Parallel()
-	good := answer{text: "SG.one", version: "1"}
+	good := response{text: "SG.one", version: "1"}
 	for name, tt := range map[string]struct {
-		answers []answer
-		want    string
+		responses []response
+		want      string
 	}{
-		"as before":       {[]answer{good, good}, ""},
-		"another key":     {[]answer{good, {text: "SG.two", version: "2"}}, ""},
-		"unusable now":    {[]answer{good, {text: "{", version: "2"}}, "is not valid JSON"},
-		"refused now":     {[]answer{good, {err: awsError("AccessDeniedException")}}, "may not be read"},
-		"unreachable now": {[]answer{good, {err: errUnreachable}}, "unreachable"},
-		"never there":     {[]answer{{err: awsError("ResourceNotFoundException")}}, "does not exist"},
+		"as before":       {[]response{good, good}, ""},
+		"another key":     {[]response{good, {text: "SG.two", version: "2"}}, ""},
+		"unusable now":    {[]response{good, {text: "{", version: "2"}}, "is not valid JSON"},
+		"refused now":     {[]response{good, {err: awsError("AccessDeniedException")}}, "may not be read"},
+		"unreachable now": {[]response{good, {err: errUnreachable}}, "unreachable"},
+		"never there":     {[]response{{err: awsError("ResourceNotFoundException")}}, "does not exist"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := secret.NewAPIKey(answers(tt.answers...), id, secret.Options{TTL: time.Hour})
+			k := secret.NewAPIKey(respondWith(tt.responses...), id, secret.Options{TTL: time.Hour})
 			_, _, _ = k.Key(t.Context())
 			err := k.Check(t.Context())
 			if tt.want == "" {
@@ -114,9 +114,9 @@ func TestCheckAPIKey(t *testing.T) {
 				require.ErrorContains(t, err, tt.want)
 			}
 			key, _, _ := k.Key(t.Context())
-			if last := tt.answers[len(tt.answers)-1]; tt.want == "" {
+			if last := tt.responses[len(tt.responses)-1]; tt.want == "" {
 				require.Equal(t, last.text, key, "what was read is used")
-			} else if len(tt.answers) > 1 {
+			} else if len(tt.responses) > 1 {
 				require.Equal(t, "SG.one", key, "it is in use all the same")
 			}
 		})

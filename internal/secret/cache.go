@@ -141,7 +141,7 @@ func (c *Cache[T]) load(ctx context.Context, forced bool, suffices func(*entry[T
 }
 
 // cachedOrFetch joins the fetch in progress, or starts one, if neither the cached value nor the last failure
-// answers the caller.
+// responds to the caller.
 func (c *Cache[T]) cachedOrFetch(ctx context.Context, forced bool, suffices func(*entry[T]) bool) (*entry[T], *sharedFetch[T], error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -216,7 +216,7 @@ func (c *Cache[T]) servable() *entry[T] {
 }
 
 // joinable returns the fetch in progress. It ignores one that takes longer than its timeout allows: Lambda has
-// frozen the process in the meantime, and the answer may be as old as the fetch.
+// frozen the process in the meantime, and the response may be as old as the fetch.
 func (c *Cache[T]) joinable() *sharedFetch[T] {
 	const allowance = fetchTimeout // Ending a call that has timed out takes time, too.
 	if c.pending != nil && !c.within(fetchTimeout+allowance, c.pending.at) {
@@ -244,10 +244,10 @@ type API interface {
 }
 
 var (
-	errNoValue = errors.New("the answer has no value")
+	errNoValue = errors.New("the response has no value")
 	errBinary  = errors.New("is binary; store it as text")
 	errEmpty   = errors.New("is empty; store a value in it")
-	errLate    = errors.New("no answer in time")
+	errLate    = errors.New("no response in time")
 )
 
 // fetch reads the current version of the secret, once. Its errors are all of type *Error.

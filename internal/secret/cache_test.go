@@ -45,77 +45,77 @@ func TestCache(t *testing.T) {
 	t.Parallel()
 	const ns = time.Nanosecond
 	guarded := secret.Options{TTL: 5 * time.Minute, MinRefresh: time.Minute, FailureBackoff: 10 * time.Second, MaxStale: 15 * time.Minute}
-	refused, rubbish := answer{err: awsError("AccessDeniedException")}, answer{text: "rubbish"}
-	a, b, down := answer{text: "a", version: "1"}, answer{text: "b", version: "2"}, answer{err: errUnreachable}
+	refused, rubbish := response{err: awsError("AccessDeniedException")}, response{text: "rubbish"}
+	a, b, down := response{text: "a", version: "1"}, response{text: "b", version: "2"}, response{err: errUnreachable}
 	for name, test := range map[string]struct {
-		opts    secret.Options
-		answers []answer
-		steps   []step
+		opts      secret.Options
+		responses []response
+		steps     []step
 	}{
-		"serves until the TTL": {secret.Options{TTL: time.Minute}, []answer{a, b}, []step{
+		"serves until the TTL": {secret.Options{TTL: time.Minute}, []response{a, b}, []step{
 			{0, "get", "a@1", 1}, {time.Minute - ns, "get", "a@1", 1}, {ns, "get", "b@2", 2},
 		}},
-		"counts the TTL from the start of the fetch": {secret.Options{TTL: time.Minute}, []answer{{text: "a", version: "1", after: 2 * time.Second}, b}, []step{
+		"counts the TTL from the start of the fetch": {secret.Options{TTL: time.Minute}, []response{{text: "a", version: "1", after: 2 * time.Second}, b}, []step{
 			{0, "get", "a@1", 1}, {58*time.Second - ns, "get", "a@1", 1}, {ns, "get", "b@2", 2},
 		}},
-		"without TTL, fetches each time without backoff": {secret.Options{}, []answer{a, down, b}, []step{
+		"without TTL, fetches each time without backoff": {secret.Options{}, []response{a, down, b}, []step{
 			{0, "get", "a@1", 1}, {0, "get", "a@1", 2}, {0, "get", "b@2", 3},
 		}},
-		"backs off no longer than the TTL": {secret.Options{TTL: time.Second}, []answer{a, down, b}, []step{
+		"backs off no longer than the TTL": {secret.Options{TTL: time.Second}, []response{a, down, b}, []step{
 			{0, "get", "a@1", 1}, {time.Second, "get", "a@1", 2}, {time.Second, "get", "b@2", 3},
 		}},
-		"returns each error once": {secret.Options{TTL: time.Hour}, []answer{down, a}, []step{
+		"returns each error once": {secret.Options{TTL: time.Hour}, []response{down, a}, []step{
 			{0, "get", "unreachable", 1}, {0, "get", "a@1", 2},
 		}},
-		"returns an error for the failure backoff": {secret.Options{TTL: time.Hour, FailureBackoff: 10 * time.Second}, []answer{down, down, a, b}, []step{
+		"returns an error for the failure backoff": {secret.Options{TTL: time.Hour, FailureBackoff: 10 * time.Second}, []response{down, down, a, b}, []step{
 			{0, "get", "unreachable", 1}, {0, "get", "unreachable", 1}, {10*time.Second - ns, "refresh 1", "unreachable", 1},
 			{ns, "get", "unreachable", 2}, {ns, "get", "unreachable", 2}, {10 * time.Second, "get", "a@1", 3}, {0, "get", "a@1", 3},
 		}},
-		"refreshes a young value": {secret.Options{TTL: time.Hour}, []answer{a, b}, []step{
+		"refreshes a young value": {secret.Options{TTL: time.Hour}, []response{a, b}, []step{
 			{0, "get", "a@1", 1}, {0, "refresh 1", "b@2", 2}, {0, "get", "b@2", 2}, {0, "refresh 1", "b@2", 2},
 		}},
-		"refreshes when empty": {secret.Options{TTL: time.Hour, MinRefresh: time.Minute}, []answer{down, a}, []step{
+		"refreshes when empty": {secret.Options{TTL: time.Hour, MinRefresh: time.Minute}, []response{down, a}, []step{
 			{0, "refresh 0", "unreachable", 1}, {0, "refresh 0", "a@1", 2},
 		}},
-		"a failed refresh keeps the value": {secret.Options{TTL: time.Hour}, []answer{a, down, rubbish, refused}, []step{
+		"a failed refresh keeps the value": {secret.Options{TTL: time.Hour}, []response{a, down, rubbish, refused}, []step{
 			{0, "get", "a@1", 1}, {0, "refresh 1", "unreachable", 2}, {0, "get", "a@1", 2},
 			{0, "refresh 1", "is not what was expected", 3}, {0, "get", "a@1", 3},
 			{0, "refresh 1", "may not be read", 4}, {0, "get", "a@1", 4}, {24 * time.Hour, "get", "a@1", 5},
 		}},
 		// The first refresh is not limited: the fetch before it was not forced.
-		"limits refreshes": {secret.Options{TTL: time.Hour, MinRefresh: time.Minute}, []answer{a}, []step{
+		"limits refreshes": {secret.Options{TTL: time.Hour, MinRefresh: time.Minute}, []response{a}, []step{
 			{0, "get", "a@1", 1}, {0, "refresh 1", "a@1", 2}, {0, "refresh 1", "a@1", 2},
 			{time.Minute - ns, "refresh 1", "a@1", 2}, {ns, "refresh 1", "a@1", 3},
 		}},
-		"limits refreshes after a failure": {secret.Options{TTL: time.Hour, MinRefresh: time.Minute}, []answer{a, down}, []step{
+		"limits refreshes after a failure": {secret.Options{TTL: time.Hour, MinRefresh: time.Minute}, []response{a, down}, []step{
 			{0, "get", "a@1", 1}, {0, "refresh 1", "unreachable", 2}, {0, "refresh 1", "a@1", 2},
 		}},
-		"with MaxStale, a refusal ends the value": {guarded, []answer{a, refused, down, b}, []step{
+		"with MaxStale, a refusal ends the value": {guarded, []response{a, refused, down, b}, []step{
 			{0, "get", "a@1", 1}, {5*time.Minute - ns, "get", "a@1", 1}, {ns, "get", "may not be read", 2}, {0, "get", "may not be read", 2},
 			{10 * time.Second, "get", "unreachable", 3}, {10 * time.Second, "get", "b@2", 4},
 		}},
-		"with MaxStale, a refusal of a refresh ends the value": {guarded, []answer{a, refused}, []step{
+		"with MaxStale, a refusal of a refresh ends the value": {guarded, []response{a, refused}, []step{
 			{0, "get", "a@1", 1}, {0, "refresh 1", "may not be read", 2}, {0, "get", "may not be read", 2}, {0, "refresh 1", "may not be read", 2},
 		}},
-		"with MaxStale, unusable content ends the value": {guarded, []answer{a, rubbish, b}, []step{
+		"with MaxStale, unusable content ends the value": {guarded, []response{a, rubbish, b}, []step{
 			{0, "get", "a@1", 1}, {5 * time.Minute, "get", "is not what was expected", 2}, {10 * time.Second, "get", "b@2", 3},
 		}},
-		"MaxStale ends a value that cannot be refreshed": {guarded, []answer{a, down, down, b}, []step{
+		"MaxStale ends a value that cannot be refreshed": {guarded, []response{a, down, down, b}, []step{
 			{0, "get", "a@1", 1}, {5 * time.Minute, "get", "a@1", 2}, {10*time.Minute - ns, "get", "a@1", 3}, {ns, "get", "unreachable", 3},
 			{10 * time.Second, "get", "b@2", 4},
 		}},
-		"MaxStale begins anew with each success": {guarded, []answer{a, down, a, down}, []step{
+		"MaxStale begins anew with each success": {guarded, []response{a, down, a, down}, []step{
 			{0, "get", "a@1", 1}, {14 * time.Minute, "get", "a@1", 2}, {10 * time.Second, "get", "a@1", 3}, {14 * time.Minute, "get", "a@1", 4},
 			{time.Minute, "get", "unreachable", 5},
 		}},
-		"MaxStale limits the TTL": {secret.Options{TTL: time.Hour, MaxStale: time.Minute}, []answer{a, down, b}, []step{
+		"MaxStale limits the TTL": {secret.Options{TTL: time.Hour, MaxStale: time.Minute}, []response{a, down, b}, []step{
 			{0, "get", "a@1", 1}, {time.Minute - ns, "get", "a@1", 1}, {ns, "get", "unreachable", 2}, {0, "get", "b@2", 3},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				api := answers(test.answers...)
+				api := respondWith(test.responses...)
 				c := secret.NewCache(api, id, parsePlain, test.opts)
 				for _, s := range test.steps {
 					s.run(t, c, api)
@@ -138,9 +138,9 @@ func getter(t *testing.T, c *secret.Cache[string]) func() string {
 
 func TestCacheKeepsTheOldValue(t *testing.T) {
 	t.Parallel()
-	for name, failed := range map[string]answer{
+	for name, failed := range map[string]response{
 		"unreachable": {err: errUnreachable},
-		"no answer":   {after: time.Hour},
+		"no response": {after: time.Hour},
 		"unusable":    {text: "rubbish", version: "2"},
 		"empty":       {text: " \n", version: "2"},
 	} {
@@ -148,7 +148,7 @@ func TestCacheKeepsTheOldValue(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var log bytes.Buffer
-				api := answers(answer{text: "a", version: "1"}, failed, failed, answer{text: "c", version: "3"})
+				api := respondWith(response{text: "a", version: "1"}, failed, failed, response{text: "c", version: "3"})
 				c := newCache(api, secret.Options{TTL: time.Minute, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 				step{0, "get", "a@1", 1}.run(t, c, api)
 				require.Empty(t, log.String())
@@ -168,7 +168,7 @@ func TestCacheKeepsTheOldValue(t *testing.T) {
 
 func TestPrintedCacheIsRedacted(t *testing.T) {
 	t.Parallel()
-	api := answers(answer{text: hidden, version: "1"})
+	api := respondWith(response{text: hidden, version: "1"})
 	c := newCache(api, secret.Options{})
 	k := secret.NewAPIKey(api, id, secret.Options{TTL: time.Minute})
 	getter(t, c)()

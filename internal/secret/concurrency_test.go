@@ -23,14 +23,14 @@ func TestConcurrentCallersShareOneFetch(t *testing.T) {
 		},
 	}
 	for name, call := range calls {
-		for outcome, a := range map[string]answer{
+		for outcome, a := range map[string]response{
 			"success": {text: "a", version: "1", after: time.Second},
 			"failure": {err: errUnreachable, after: time.Second},
 		} {
 			t.Run(name+" "+outcome, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					api := answers(a)
+					api := respondWith(a)
 					c := newCache(api, secret.Options{})
 					var wg sync.WaitGroup
 					for range 100 {
@@ -52,7 +52,7 @@ func TestConcurrentCallersShareOneFetch(t *testing.T) {
 func TestTheEndOfOneCallerDoesNotEndTheFetch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		api := answers(answer{text: "a", version: "1", after: 3 * time.Second})
+		api := respondWith(response{text: "a", version: "1", after: 3 * time.Second})
 		c := newCache(api, secret.Options{})
 		began := time.Now()
 
@@ -80,7 +80,7 @@ func TestTheEndOfOneCallerDoesNotEndTheFetch(t *testing.T) {
 func TestACallerWaitsNoLongerThanItsContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		api := answers(answer{text: "a", version: "1"}, answer{text: "b", version: "2", after: 3 * time.Second})
+		api := respondWith(response{text: "a", version: "1"}, response{text: "b", version: "2", after: 3 * time.Second})
 		c := newCache(api, secret.Options{})
 		get := getter(t, c)
 		require.Equal(t, "a@1", get())
@@ -103,7 +103,7 @@ func TestACallerWaitsNoLongerThanItsContext(t *testing.T) {
 func TestLimitedRefreshJoinsTheFetchInProgress(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		api := answers(answer{text: "a", version: "1"}, answer{text: "b", version: "2", after: time.Second})
+		api := respondWith(response{text: "a", version: "1"}, response{text: "b", version: "2", after: time.Second})
 		c := newCache(api, secret.Options{MinRefresh: time.Minute})
 		require.Equal(t, "a@1", getter(t, c)())
 
@@ -123,7 +123,7 @@ func TestLimitedRefreshJoinsTheFetchInProgress(t *testing.T) {
 func TestAFetchIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := newCache(answers(answer{after: time.Hour}), secret.Options{})
+		c := newCache(respondWith(response{after: time.Hour}), secret.Options{})
 		began := time.Now()
 		_, _, err := c.Get(t.Context())
 
@@ -132,14 +132,14 @@ func TestAFetchIsBounded(t *testing.T) {
 		require.False(t, failure.Permanent())
 		require.Equal(t, 5*time.Second, time.Since(began))
 		require.NotErrorIs(t, err, context.DeadlineExceeded, "the caller's context has not ended")
-		require.ErrorContains(t, err, `secret "sendgrid/api-key" could not be read: no answer in time`)
+		require.ErrorContains(t, err, `secret "sendgrid/api-key" could not be read: no response in time`)
 	})
 }
 
 func TestAnEndedContextStartsNoFetch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		api := answers(answer{text: "a", version: "1"})
+		api := respondWith(response{text: "a", version: "1"})
 		c := newCache(api, secret.Options{})
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -156,11 +156,11 @@ func TestAnEndedContextStartsNoFetch(t *testing.T) {
 	})
 }
 
-// Lambda can freeze the process during a fetch. The answer may be hours old when the process
+// Lambda can freeze the process during a fetch. The response may be hours old when the process
 // continues, so it does not count, and callers do not wait for it.
 func TestAFetchThatWasFrozen(t *testing.T) {
 	t.Parallel()
-	for outcome, first := range map[string]answer{
+	for outcome, first := range map[string]response{
 		"success": {text: "revoked", version: "1", after: 2 * time.Second},
 		"failure": {err: errUnreachable, after: 2 * time.Second},
 	} {
@@ -169,7 +169,7 @@ func TestAFetchThatWasFrozen(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					var frozen atomic.Int64
-					api := answers(first, answer{text: "b", version: "2"})
+					api := respondWith(first, response{text: "b", version: "2"})
 					c := newCache(api, secret.Options{FailureBackoff: time.Minute, Now: func() time.Time { return time.Now().Add(time.Duration(frozen.Load())) }})
 					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 					defer cancel()

@@ -82,19 +82,19 @@ func advice(err error) (text string, refused bool) {
 	}
 }
 
-// safeCause returns err without what must not leave this package: the SDK quotes parts of an answer that
+// safeCause returns err without what must not leave this package: the SDK quotes parts of a response that
 // it cannot decode, and a context error of the fetch could be mistaken for one of the caller's context.
 func safeCause(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return errors.New("no answer in time: " + err.Error())
+		return errors.New("no response in time: " + err.Error())
 	}
 	var undecodable *smithy.DeserializationError
 	if !errors.As(err, &undecodable) {
 		return err
 	}
-	var answer interface{ HTTPStatusCode() int }
-	if !errors.As(err, &answer) {
-		return errors.New("the answer could not be decoded")
+	var response interface{ HTTPStatusCode() int }
+	if !errors.As(err, &response) {
+		return errors.New("the response could not be decoded")
 	}
-	return fmt.Errorf("the answer with HTTP status %d could not be decoded", answer.HTTPStatusCode())
+	return fmt.Errorf("the response with HTTP status %d could not be decoded", response.HTTPStatusCode())
 }

@@ -26,7 +26,7 @@ func TestErrors(t *testing.T) {
 	}{
 		"binary":     {out: binary, permanent: true, want: "is binary; store it as text"},
 		"empty":      {out: empty, permanent: true, want: "is empty; store a value in it"},
-		"nothing":    {out: &secretsmanager.GetSecretValueOutput{}, transient: true, want: "could not be read: the answer has no value"},
+		"nothing":    {out: &secretsmanager.GetSecretValueOutput{}, transient: true, want: "could not be read: the response has no value"},
 		"unparsable": {out: text("rubbish", "1"), permanent: true, want: "is not what was expected"},
 		"missing": {err: awsError("ResourceNotFoundException"), want: "does not exist in this account and region or has " +
 			"no value yet; create it or correct its name: api error ResourceNotFoundException: said AWS"},
@@ -45,7 +45,7 @@ func TestErrors(t *testing.T) {
 		"unreachable": {err: errUnreachable, transient: true, want: "could not be read: unreachable"},
 		"undecodable": {
 			transient: true, err: &smithy.DeserializationError{Err: errors.New(hidden), Snapshot: []byte(hidden)},
-			want: "could not be read: the answer could not be decoded",
+			want: "could not be read: the response could not be decoded",
 		},
 	}
 	for name, tt := range tests {

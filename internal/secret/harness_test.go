@@ -17,7 +17,7 @@ const id = "sendgrid/api-key"
 
 var errUnreachable = errors.New("unreachable")
 
-// fakeAPI answers with get, which is given the number of the call from 1 on; without one it panics.
+// fakeAPI responds with get, which is given the number of the call from 1 on; without one it panics.
 type fakeAPI struct {
 	get   func(ctx context.Context, call int) (*secretsmanager.GetSecretValueOutput, error)
 	calls atomic.Int64
@@ -33,15 +33,15 @@ func (f *fakeAPI) GetSecretValue(
 	return f.get(ctx, call)
 }
 
-// answer is one outcome of a call.
-type answer struct {
+// response is one outcome of a call.
+type response struct {
 	text, version string
 	err           error
 	after         time.Duration
 }
 
-// answers gives one answer a call, and the last one from then on.
-func answers(all ...answer) *fakeAPI {
+// respondWith returns one response a call, and the last one from then on.
+func respondWith(all ...response) *fakeAPI {
 	return &fakeAPI{get: func(ctx context.Context, call int) (*secretsmanager.GetSecretValueOutput, error) {
 		a := all[min(call, len(all))-1]
 		select {

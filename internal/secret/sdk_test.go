@@ -105,7 +105,7 @@ func TestBinarySecretWithTheSDK(t *testing.T) {
 }
 
 // The SDK quotes what it cannot decode: here, the secret.
-func TestUndecodableAnswerDoesNotShowTheSecret(t *testing.T) {
+func TestUndecodableResponseDoesNotShowTheSecret(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
 		"bad escape":   `{"SecretString":"SG.do-not-print-this\x"}`,

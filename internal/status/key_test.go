@@ -67,7 +67,7 @@ func TestKeyIsAskedOnce(t *testing.T) {
 
 func TestAPIKey(t *testing.T) {
 	t.Parallel()
-	answered := func(code int, said ...string) error {
+	failure := func(code int, said ...string) error {
 		e := &sendgrid.Error{Op: sendgrid.OpListScopes, StatusCode: code, Sent: true}
 		for _, message := range said {
 			e.Errors = append(e.Errors, sendgrid.FieldError{Message: message})
@@ -78,16 +78,16 @@ func TestAPIKey(t *testing.T) {
 		err  error
 		want []string
 	}{
-		"revoked":              {answered(401, "The provided authorization grant is invalid, expired, or revoked"), []string{"does not accept the API key", "invalid, expired, or revoked", "Put a valid key into the secret"}},
-		"IP access management": {answered(401, "The requestor's IP Address is not whitelisted"), []string{"not whitelisted", "IP Access Management", "NAT gateway"}},
-		"region":               {answered(403, "access denied based on their regional attribute"), []string{"Set SENDGRID_REGION"}},
-		"forbidden":            {answered(403, "access forbidden"), []string{"access forbidden", "Make a new key"}},
-		"suspended":            {answered(402, "account suspended"), []string{"account suspended", "plan of the SendGrid account"}},
-		"rate limit":           {answered(429), []string{"rate limit", "Run the status again in a minute"}},
-		"outage":               {answered(500, errBroken.Error()), []string{"SendGrid could not be asked", "status page"}},
-		"no answer":            {&sendgrid.Error{Op: sendgrid.OpListScopes, Sent: true, Err: context.DeadlineExceeded}, []string{"SendGrid could not be asked", "VPC", "SENDGRID_REGION"}},
+		"revoked":              {failure(401, "The provided authorization grant is invalid, expired, or revoked"), []string{"does not accept the API key", "invalid, expired, or revoked", "Put a valid key into the secret"}},
+		"IP access management": {failure(401, "The requestor's IP Address is not whitelisted"), []string{"not whitelisted", "IP Access Management", "NAT gateway"}},
+		"region":               {failure(403, "access denied based on their regional attribute"), []string{"Set SENDGRID_REGION"}},
+		"forbidden":            {failure(403, "access forbidden"), []string{"access forbidden", "Make a new key"}},
+		"suspended":            {failure(402, "account suspended"), []string{"account suspended", "plan of the SendGrid account"}},
+		"rate limit":           {failure(429), []string{"rate limit", "Run the status again in a minute"}},
+		"outage":               {failure(500, errBroken.Error()), []string{"SendGrid could not be asked", "status page"}},
+		"no response":          {&sendgrid.Error{Op: sendgrid.OpListScopes, Sent: true, Err: context.DeadlineExceeded}, []string{"SendGrid could not be asked", "VPC", "SENDGRID_REGION"}},
 		"never sent":           {&sendgrid.Error{Op: sendgrid.OpListScopes, Err: errBroken}, []string{"SendGrid could not be asked", "VPC"}},
-		"another answer":       {&sendgrid.Error{Op: sendgrid.OpListScopes, StatusCode: 200, Sent: true, Err: errBroken}, []string{"SendGrid could not be asked"}},
+		"another response":     {&sendgrid.Error{Op: sendgrid.OpListScopes, StatusCode: 200, Sent: true, Err: errBroken}, []string{"SendGrid could not be asked"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -484,7 +484,7 @@ func TestListFails(t *testing.T) {
 		"an outage, and a scope": {full(sendgrid.ScopeUpdate), nil, refused(503), []string{"scopes", "integrations"}, "connections that only SendGrid has are missing here"},
 		"refused all the same":   {full(), nil, refused(403), []string{"integrations"}, "does not let the API key list the integrations"},
 		"an outage of SendGrid":  {nil, refused(503), refused(503), []string{"api_key", "scopes"}, ""},
-		"an answer of no form":   {full(), nil, errBroken, []string{"integrations"}, "Run the status again"},
+		"a response of no form":  {full(), nil, errBroken, []string{"integrations"}, "Run the status again"},
 		"accepted and then not":  {full(), nil, refused(401), []string{"integrations"}, "does not accept the API key"},
 		"nothing is wrong at it": {full(), nil, nil, []string{}, ""},
 	} {

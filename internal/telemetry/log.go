@@ -62,7 +62,7 @@ func (l Log) logRequest(ctx context.Context, d *delivery.Delivery) {
 		attrs = append(attrs, slog.Any("warnings", codes))
 	}
 	if d.Failure == nil {
-		l.Logger.LogAttrs(ctx, slog.LevelInfo, "request answered", append(attrs, slog.Bool("adopted", d.Result.Adopted))...)
+		l.Logger.LogAttrs(ctx, slog.LevelInfo, "request succeeded", append(attrs, slog.Bool("adopted", d.Result.Adopted))...)
 		return
 	}
 	l.Logger.LogAttrs(ctx, levelOf(d.Failure), "request "+string(d.Outcome()), append(attrs,

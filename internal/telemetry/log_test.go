@@ -38,7 +38,7 @@ func TestLogOfSuccess(t *testing.T) {
 	d.IDs = delivery.IDs{RequestID: "by the handler", TraceID: "1", GatewayRequestID: "2", EventID: "3", MessageID: "4"}
 	d.ColdStart, d.Duration, d.Effort = true, 1500*time.Millisecond, effort(make([]sendgrid.Call, 2)...)
 	require.Equal(t, map[string]any{
-		"level": "INFO", "msg": "request answered", "trigger": "sqs", "entity_id": "urn:1", "duration_ms": 1500.0, "upstream_calls": 2.0,
+		"level": "INFO", "msg": "request succeeded", "trigger": "sqs", "entity_id": "urn:1", "duration_ms": 1500.0, "upstream_calls": 2.0,
 		"cold_start": true, "outcome": "created", "integration_id": "id-1", "adopted": true, "metadata": map[string]any{"ticket": "OPS-1"},
 		"trace_id": "1", "gateway_request_id": "2", "event_id": "3", "message_id": "4",
 	}, logged(t, d))
@@ -51,7 +51,7 @@ func TestLogOfATeammate(t *testing.T) {
 	d := succeeded(provision.Result{Outcome: protocol.OutcomeCreated, Teammate: &provision.Teammate{Email: "ada@example.com", FirstName: "not logged"}})
 	d.Request = &request.Request{Teammate: &someone}
 	require.Equal(t, map[string]any{
-		"level": "INFO", "msg": "request answered", "trigger": "sqs", "email": "ada@example.com", "duration_ms": 0.0, "upstream_calls": 0.0,
+		"level": "INFO", "msg": "request succeeded", "trigger": "sqs", "email": "ada@example.com", "duration_ms": 0.0, "upstream_calls": 0.0,
 		"cold_start": false, "outcome": "created", "adopted": false,
 	}, logged(t, d))
 

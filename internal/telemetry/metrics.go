@@ -31,7 +31,7 @@ const (
 	MetricUnknownOutcomes = "UnknownOutcomes"
 )
 
-// The metrics of SendGrid, reported where it answered: the milliseconds of each call, and the least rate limit that
+// The metrics of SendGrid, reported where it responded: the milliseconds of each call, and the least rate limit that
 // was left.
 const (
 	MetricSendGridLatency    = "SendGridLatency"

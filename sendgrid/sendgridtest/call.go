@@ -21,7 +21,7 @@ type Request struct {
 	RawQuery string
 	Header   http.Header
 	Body     []byte
-	// Status is that of the answer, 0 where there was none, or is none yet.
+	// Status is that of the response, 0 where there was none, or is none yet.
 	Status int
 }
 
@@ -97,8 +97,8 @@ func (s *Server) record(c *call) {
 	s.requests = append(s.requests, c.request)
 }
 
-// finish records the status before the answer is written, so that a client that has read
-// the answer finds it recorded.
+// finish records the status before the response is written, so that a client that has read
+// the response finds it recorded.
 func (s *Server) finish(c *call, status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

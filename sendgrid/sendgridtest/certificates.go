@@ -15,7 +15,7 @@ import (
 // firstCertificateID is the number of the first certificate; SendGrid's are as long.
 const firstCertificateID = 66138975
 
-// Certificate is a certificate as the server stores it: no answer shows whether it is enabled.
+// Certificate is a certificate as the server stores it: no response shows whether it is enabled.
 type Certificate struct {
 	sendgrid.Certificate
 	Enabled bool
@@ -104,7 +104,7 @@ func (s *Server) findCertificate(id string) *history[Certificate] {
 	return nil
 }
 
-func (s *Server) createCertificate(c *call) answer {
+func (s *Server) createCertificate(c *call) response {
 	d := newDecoder(c.body)
 	in := s.decodeCertificate(c, d)
 	for _, field := range []string{"public_certificate", "integration_id"} {
@@ -113,9 +113,9 @@ func (s *Server) createCertificate(c *call) answer {
 		}
 	}
 	if len(d.problems) > 0 {
-		return jsonAnswer(http.StatusBadRequest, d.problems)
+		return jsonResponse(http.StatusBadRequest, d.problems)
 	}
-	return jsonAnswer(http.StatusOK, s.showCertificate(s.addCertificate(c.account, in)))
+	return jsonResponse(http.StatusOK, s.showCertificate(s.addCertificate(c.account, in)))
 }
 
 // decodeCertificate reads the body of a create or an update request. Enabled is false where it
@@ -133,7 +133,7 @@ func (s *Server) decodeCertificate(c *call, d *decoder) (in sendgrid.Certificate
 	return in
 }
 
-func (s *Server) listCertificates(c *call) answer {
+func (s *Server) listCertificates(c *call) response {
 	if found := s.getIntegration(c); found.status != http.StatusOK {
 		return found
 	}
@@ -143,20 +143,20 @@ func (s *Server) listCertificates(c *call) answer {
 			shown = append(shown, s.showCertificate(certificate))
 		}
 	}
-	return jsonAnswer(http.StatusOK, shown)
+	return jsonResponse(http.StatusOK, shown)
 }
 
-func (s *Server) getCertificate(c *call) answer {
+func (s *Server) getCertificate(c *call) response {
 	for _, each := range s.certificates {
 		if certificate, exists := each.before(s.getLag); exists && each.account == c.account && certificate.ID == c.id {
-			return jsonAnswer(http.StatusOK, s.showCertificate(certificate))
+			return jsonResponse(http.StatusOK, s.showCertificate(certificate))
 		}
 	}
 	return noCertificate()
 }
 
 // updateCertificate changes what is sent, and leaves the rest as it is.
-func (s *Server) updateCertificate(c *call) answer {
+func (s *Server) updateCertificate(c *call) response {
 	found := s.findCertificate(c.id)
 	if found == nil || found.account != c.account {
 		return noCertificate()
@@ -165,7 +165,7 @@ func (s *Server) updateCertificate(c *call) answer {
 	d := newDecoder(c.body)
 	in := s.decodeCertificate(c, d)
 	if len(d.problems) > 0 {
-		return jsonAnswer(http.StatusBadRequest, d.problems)
+		return jsonResponse(http.StatusBadRequest, d.problems)
 	}
 	if d.has("enabled") {
 		certificate.Enabled = in.Enabled
@@ -175,24 +175,24 @@ func (s *Server) updateCertificate(c *call) answer {
 		certificate.replace(in.PublicCertificate)
 	}
 	found.set(certificate)
-	return jsonAnswer(http.StatusOK, s.showCertificate(certificate))
+	return jsonResponse(http.StatusOK, s.showCertificate(certificate))
 }
 
-func (s *Server) deleteCertificate(c *call) answer {
+func (s *Server) deleteCertificate(c *call) response {
 	found := s.findCertificate(c.id)
 	if found == nil || found.account != c.account {
 		return noCertificate()
 	}
 	certificate, _ := found.now()
 	found.delete()
-	return jsonAnswer(http.StatusOK, s.showCertificate(certificate))
+	return jsonResponse(http.StatusOK, s.showCertificate(certificate))
 }
 
-func noCertificate() answer {
+func noCertificate() response {
 	return refusal(http.StatusNotFound, "the certificate does not exist")
 }
 
-// showCertificate returns a certificate as an answer shows it, with the document's misspelling.
+// showCertificate returns a certificate as a response shows it, with the document's misspelling.
 func (s *Server) showCertificate(c Certificate) any {
 	text := c.PublicCertificate
 	if s.certificateForm != nil {
@@ -207,7 +207,7 @@ func (s *Server) showCertificate(c Certificate) any {
 	}{text, json.Number(c.ID), c.NotBefore, c.NotAfter, c.IntegrationID}
 }
 
-// SetCertificateForm sets the form in which answers show certificates: nobody knows in which
+// SetCertificateForm sets the form in which responses show certificates: nobody knows in which
 // form SendGrid stores them. The default, nil, is the form in which they were sent.
 func (s *Server) SetCertificateForm(form func(text string) string) {
 	s.mu.Lock()

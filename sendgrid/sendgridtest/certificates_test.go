@@ -61,7 +61,7 @@ func TestCertificates(t *testing.T) {
 	}
 	const path = certificates + "/66138975"
 	w := send(t, s, http.MethodPost, certificates, certificateBody(t, text, one, true))
-	require.Equal(t, want, decode[map[string]any](t, w), "no answer has enabled")
+	require.Equal(t, want, decode[map[string]any](t, w), "no response has enabled")
 	require.Equal(t, []map[string]any{want}, of(one))
 	require.Empty(t, of(other))
 	require.Equal(t, want, decode[map[string]any](t, send(t, s, http.MethodGet, path, "")))

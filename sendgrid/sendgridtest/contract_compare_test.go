@@ -21,10 +21,10 @@ const openapiVariable = "SENDGRID_OPENAPI"
 
 // deviation matches what is not compared: operations that are not used, and those of teammates, which have
 // documents of their own; 404, which is not
-// documented, though an unknown id has to be answered somehow; the rate limit of the scopes; integration_id,
-// which answers have in the wild; and error fields that may be null, which the document marks in the words
+// documented, though there has to be some response to an unknown id; the rate limit of the scopes; integration_id,
+// which responses have in the wild; and error fields that may be null, which the document marks in the words
 // of OpenAPI 3.0.
-var deviation = regexp.MustCompile(`/teammates|/subusers|/scopes/| /v3/scopes 429| 404( |$)| answer.*\.integration_id$| answer(\.errors)?\[\]\.field$`)
+var deviation = regexp.MustCompile(`/teammates|/subusers|/scopes/| /v3/scopes 429| 404( |$)| response.*\.integration_id$| response(\.errors)?\[\]\.field$`)
 
 // The contract has the same statuses, parameters, fields and types as SendGrid's document.
 func TestContractAgreesWithSendGrid(t *testing.T) {
@@ -79,10 +79,10 @@ func (d openapi) operation(name string, operation map[string]any) {
 	if body := d.at(operation, "requestBody"); body != nil {
 		d.schema(name+" request", d.at(body, "content", "application/json"), false)
 	}
-	for status, answer := range d.at(operation, "responses") {
-		d.facts[name+" "+status] = "answered"
-		if content := d.at(d.resolve(answer), "content", "application/json"); content != nil {
-			d.schema(name+" "+status+" answer", content, false)
+	for status, response := range d.at(operation, "responses") {
+		d.facts[name+" "+status] = "documented"
+		if content := d.at(d.resolve(response), "content", "application/json"); content != nil {
+			d.schema(name+" "+status+" response", content, false)
 		}
 	}
 }

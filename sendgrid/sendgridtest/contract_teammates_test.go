@@ -24,7 +24,7 @@ var teammatesOps = []sendgrid.Op{
 	sendgrid.OpGetTeammate, sendgrid.OpDeleteTeammate, sendgrid.OpListSubuserAccess, sendgrid.OpFindSubuser,
 }
 
-// Every request of the client about teammates and every answer of the simulator is as documented.
+// Every request of the client about teammates and every response of the simulator is as documented.
 func TestContractOfTeammates(t *testing.T) {
 	t.Parallel()
 	document := newDocument(t)
@@ -121,7 +121,7 @@ func TestContractOfRefusedTeammates(t *testing.T) {
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, byHand(t, tt.method, tt.target, tt.body))
 		require.Equal(t, tt.status, w.Code, tt.method+tt.target)
-		require.NoError(t, document.Answer(byHand(t, tt.method, tt.target, tt.body), w.Result()))
+		require.NoError(t, document.Response(byHand(t, tt.method, tt.target, tt.body), w.Result()))
 	}
 }
 
@@ -144,13 +144,13 @@ func TestContractOfTeammatesBites(t *testing.T) {
 		s.Script(sendgridtest.Fault{Status: 200, Body: body})
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, byHand(t, http.MethodGet, teammates, ""))
-		require.ErrorContains(t, document.Answer(byHand(t, http.MethodGet, teammates, ""), w.Result()), want)
+		require.ErrorContains(t, document.Response(byHand(t, http.MethodGet, teammates, ""), w.Result()), want)
 	}
 }
 
-// inTheWild matches what answers have and no document mentions, scopes that are of any type there, and
+// inTheWild matches what responses have and no document mentions, scopes that are of any type there, and
 // error fields that may be null.
-var inTheWild = regexp.MustCompile(` /v3/teammates.* answer.*\.is_(sso|read_only)$| answer\.scopes\[\]$| answer(\.errors)?\[\]\.field$`)
+var inTheWild = regexp.MustCompile(` /v3/teammates.* response.*\.is_(sso|read_only)$| response\.scopes\[\]$| response(\.errors)?\[\]\.field$`)
 
 // What the contract says about teammates and subusers is what SendGrid's documents say. It leaves out
 // what is not used, but no status and no field of a request. What SendGrid documents no errors for has

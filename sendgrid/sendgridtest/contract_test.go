@@ -53,18 +53,18 @@ func (v *validating) RoundTrip(r *http.Request) (*http.Response, error) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	w, err := http.DefaultTransport.RoundTrip(r)
 	require.NoError(v.t, err)
-	answer, err := io.ReadAll(w.Body)
+	response, err := io.ReadAll(w.Body)
 	require.NoError(v.t, err)
 	require.NoError(v.t, w.Body.Close())
-	w.Body = io.NopCloser(bytes.NewReader(answer))
-	require.NoError(v.t, v.document.Answer(r, w))
+	w.Body = io.NopCloser(bytes.NewReader(response))
+	require.NoError(v.t, v.document.Response(r, w))
 
 	v.statuses = append(v.statuses, w.StatusCode)
-	w.Body = io.NopCloser(bytes.NewReader(answer))
+	w.Body = io.NopCloser(bytes.NewReader(response))
 	return w, nil
 }
 
-// Every request of the client and every answer of the simulator is as documented.
+// Every request of the client and every response of the simulator is as documented.
 func TestContract(t *testing.T) {
 	t.Parallel()
 	document := newDocument(t)
@@ -120,9 +120,9 @@ func TestContract(t *testing.T) {
 				byHand(t, http.MethodPatch, certificates+"/"+certificate.ID, string(body)),
 			} {
 				r.URL.Scheme, r.URL.Host, r.RequestURI = "http", server.Listener.Addr().String(), ""
-				answer, err := c.HTTP.Do(r)
+				response, err := c.HTTP.Do(r)
 				require.NoError(t, err)
-				require.NoError(t, answer.Body.Close())
+				require.NoError(t, response.Body.Close())
 			}
 
 			_ = c.DeleteCertificate(t.Context(), certificate.ID)
@@ -157,7 +157,7 @@ func TestContractOfBadRequests(t *testing.T) {
 			w := httptest.NewRecorder()
 			sendgridtest.New().ServeHTTP(w, r)
 			require.Equal(t, http.StatusBadRequest, w.Code)
-			require.NoError(t, document.Answer(byHand(t, http.MethodPost, target, body), w.Result()))
+			require.NoError(t, document.Response(byHand(t, http.MethodPost, target, body), w.Result()))
 		}
 	}
 }
@@ -187,7 +187,7 @@ func TestContractBites(t *testing.T) {
 		r.Header.Del("Authorization")
 		require.ErrorContains(t, document.Request(r), "Authorization")
 	})
-	answers := []struct {
+	responses := []struct {
 		name   string
 		method string
 		fault  sendgridtest.Fault
@@ -199,15 +199,15 @@ func TestContractBites(t *testing.T) {
 		{name: "an undocumented status", method: http.MethodPost, fault: sendgridtest.Fault{Status: 409, Body: `[]`}, want: "409"},
 		{name: "a wrong type", method: http.MethodGet, fault: sendgridtest.Fault{Status: 401, Body: `[{"message":1}]`}, want: "want string"},
 	}
-	for _, tt := range answers {
-		t.Run("answer with "+tt.name, func(t *testing.T) {
+	for _, tt := range responses {
+		t.Run("response with "+tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := sendgridtest.New()
 			s.Add(request())
 			s.Script(tt.fault)
 			w := httptest.NewRecorder()
 			s.ServeHTTP(w, byHand(t, tt.method, collection, goodBody))
-			require.ErrorContains(t, document.Answer(byHand(t, tt.method, collection, goodBody), w.Result()), tt.want)
+			require.ErrorContains(t, document.Response(byHand(t, tt.method, collection, goodBody), w.Result()), tt.want)
 		})
 	}
 }

@@ -2,7 +2,7 @@ package sendgridtest
 
 import "encoding/json"
 
-// problem is one entry of the documented error answer.
+// problem is one entry of the documented error response.
 type problem struct {
 	Message string  `json:"message"`
 	Field   *string `json:"field"` // null where the error is about no field

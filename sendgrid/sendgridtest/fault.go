@@ -8,7 +8,7 @@ import (
 )
 
 // Fault is one deviation from the documented behaviour. A fault without Status and Drop
-// gives the normal answer, so the operation is then performed in any case.
+// gives the normal response, so the operation is then performed in any case.
 type Fault struct {
 	// Op is the operation that it applies to; empty means any request.
 	Op sendgrid.Op
@@ -16,21 +16,21 @@ type Fault struct {
 	Skip int
 	// Times is how often it applies: 0 means once, -1 means always.
 	Times int
-	// Commit performs the operation even if its answer is replaced or lost.
+	// Commit performs the operation even if its response is replaced or lost.
 	Commit bool
 	// Delay is waited before the operation or, with Commit, right after it. It ends early
 	// when the client disconnects; then nothing else is done.
 	Delay time.Duration
-	// Status, Header and Body replace the answer. A header is set on the normal answer
+	// Status, Header and Body replace the response. A header is set on the normal response
 	// too, and removed where its value is empty.
 	Status int
 	Header map[string]string
 	Body   string
-	// Drop closes the connection without any answer.
+	// Drop closes the connection without any response.
 	Drop bool
-	// Truncate announces the whole answer and closes the connection half-way through.
+	// Truncate announces the whole response and closes the connection half-way through.
 	Truncate bool
-	// Omit names fields to leave out of the answer, in a list out of each entry.
+	// Omit names fields to leave out of the response, in a list out of each entry.
 	Omit []string
 }
 

@@ -65,7 +65,7 @@ func TestClearFaults(t *testing.T) {
 	require.Equal(t, http.StatusOK, send(t, s, http.MethodGet, collection, "").Code)
 }
 
-func TestFaultAnswers(t *testing.T) {
+func TestFaultResponses(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name  string
@@ -79,7 +79,7 @@ func TestFaultAnswers(t *testing.T) {
 			require.Equal(t, "<html>", w.Body.String())
 			require.Empty(t, s.Integrations())
 		}},
-		{name: "with Commit it is, whatever the answer", fault: sendgridtest.Fault{Status: 502, Commit: true}, check: func(t *testing.T, s *sendgridtest.Server) {
+		{name: "with Commit it is, whatever the response", fault: sendgridtest.Fault{Status: 502, Commit: true}, check: func(t *testing.T, s *sendgridtest.Server) {
 			t.Helper()
 			w := send(t, s, http.MethodPost, collection, goodBody)
 			require.Equal(t, 502, w.Code)
@@ -133,7 +133,7 @@ func TestFaultAnswers(t *testing.T) {
 			t.Helper()
 			require.Equal(t, "<html>", send(t, s, http.MethodGet, collection, "").Body.String())
 		}},
-		{name: "the answer that was given is recorded", fault: sendgridtest.Fault{Status: 503}, check: func(t *testing.T, s *sendgridtest.Server) {
+		{name: "the response that was given is recorded", fault: sendgridtest.Fault{Status: 503}, check: func(t *testing.T, s *sendgridtest.Server) {
 			t.Helper()
 			send(t, s, http.MethodGet, collection, "")
 			require.Equal(t, 503, s.Requests()[0].Status)

@@ -7,28 +7,28 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-func (s *Server) createIntegration(c *call) answer {
+func (s *Server) createIntegration(c *call) response {
 	in, problems := decodeIntegration(c.body)
 	if len(problems) > 0 {
-		return jsonAnswer(http.StatusBadRequest, problems)
+		return jsonResponse(http.StatusBadRequest, problems)
 	}
-	return jsonAnswer(http.StatusOK, show(s.add(c.account, in), false))
+	return jsonResponse(http.StatusOK, show(s.add(c.account, in), false))
 }
 
-func (s *Server) listIntegrations(c *call) answer {
+func (s *Server) listIntegrations(c *call) response {
 	shown := []any{}
 	for _, each := range s.integrations {
 		if i, exists := each.before(s.listLag); exists && each.account == c.account {
 			shown = append(shown, show(i, c.si))
 		}
 	}
-	return jsonAnswer(http.StatusOK, shown)
+	return jsonResponse(http.StatusOK, shown)
 }
 
-func (s *Server) getIntegration(c *call) answer {
+func (s *Server) getIntegration(c *call) response {
 	for _, each := range s.integrations {
 		if i, exists := each.before(s.getLag); exists && each.account == c.account && i.ID == c.id {
-			return jsonAnswer(http.StatusOK, show(i, c.si))
+			return jsonResponse(http.StatusOK, show(i, c.si))
 		}
 	}
 	return refusal(http.StatusNotFound, "the integration does not exist")
@@ -36,14 +36,14 @@ func (s *Server) getIntegration(c *call) answer {
 
 // updateIntegration replaces the required fields, and sets completed_integration to what is
 // sent: a false that a client sends without need takes back that it is set up.
-func (s *Server) updateIntegration(c *call) answer {
+func (s *Server) updateIntegration(c *call) response {
 	found := s.find(c.id)
 	if found == nil || found.account != c.account {
 		return refusal(http.StatusNotFound, "the integration does not exist")
 	}
 	in, problems := decodeIntegration(c.body)
 	if len(problems) > 0 {
-		return jsonAnswer(http.StatusBadRequest, problems)
+		return jsonResponse(http.StatusBadRequest, problems)
 	}
 	i, _ := found.now()
 	i.Name, i.Enabled, i.SigninURL, i.SignoutURL, i.EntityID = in.Name, in.Enabled, in.SigninURL, in.SignoutURL, in.EntityID
@@ -52,16 +52,16 @@ func (s *Server) updateIntegration(c *call) answer {
 	}
 	i.LastUpdated = timestamp(time.Now())
 	found.set(i)
-	return jsonAnswer(http.StatusOK, show(i, c.si))
+	return jsonResponse(http.StatusOK, show(i, c.si))
 }
 
-func (s *Server) deleteIntegration(c *call) answer {
+func (s *Server) deleteIntegration(c *call) response {
 	found := s.find(c.id)
 	if found == nil || found.account != c.account {
 		return refusal(http.StatusNotFound, "the integration does not exist")
 	}
 	found.delete()
-	return answer{status: http.StatusNoContent}
+	return response{status: http.StatusNoContent}
 }
 
 // decodeIntegration reads the body of a create or an update request.

@@ -45,12 +45,12 @@ var fullAccess = []string{
 	sendgrid.ScopeSubusersRead,
 }
 
-func (s *Server) listScopes(c *call) answer {
+func (s *Server) listScopes(c *call) response {
 	scopes, limited := s.scopes[c.key]
 	if !limited {
 		scopes = fullAccess
 	}
-	return jsonAnswer(http.StatusOK, map[string]any{"scopes": append([]string{}, scopes...)}) // Never null.
+	return jsonResponse(http.StatusOK, map[string]any{"scopes": append([]string{}, scopes...)}) // Never null.
 }
 
 // bearer returns the token of an Authorization header, empty where there is none.

@@ -25,10 +25,10 @@ func (s *Server) SetPublicURL(root string) {
 	s.publicURL = root
 }
 
-// serveLogIn is the assertion consumer service: it answers 200 with the person's name id, or
+// serveLogIn is the assertion consumer service: it returns 200 with the person's name id, or
 // 403 with the reason. Requests to it are not recorded.
 func (s *Server) serveLogIn(w http.ResponseWriter, r *http.Request, id string) {
-	out := jsonAnswer(http.StatusMethodNotAllowed, map[string]string{"reason": "only POST is allowed"})
+	out := jsonResponse(http.StatusMethodNotAllowed, map[string]string{"reason": "only POST is allowed"})
 	if r.Method == http.MethodPost {
 		r.Body = http.MaxBytesReader(w, r.Body, maxSAMLResponse)
 		response, err := base64.StdEncoding.DecodeString(r.PostFormValue("SAMLResponse"))
@@ -37,9 +37,9 @@ func (s *Server) serveLogIn(w http.ResponseWriter, r *http.Request, id string) {
 			nameID, err = s.LogIn(id, response)
 		}
 		if err != nil {
-			out = jsonAnswer(http.StatusForbidden, map[string]string{"reason": err.Error()})
+			out = jsonResponse(http.StatusForbidden, map[string]string{"reason": err.Error()})
 		} else {
-			out = jsonAnswer(http.StatusOK, map[string]string{"name_id": nameID})
+			out = jsonResponse(http.StatusOK, map[string]string{"name_id": nameID})
 		}
 	}
 	out.describe(w.Header())

@@ -25,7 +25,7 @@ type exchange struct {
 	status    int
 	body      string
 	err       error // of the request
-	bodyErr   error // of reading the answer
+	bodyErr   error // of reading the response
 	connected bool  // httptrace says that there was a connection
 	took      time.Duration
 }
@@ -66,7 +66,7 @@ func inBubble(t *testing.T, test func(*testing.T, *sendgridtest.Server, *sendgri
 
 const plainURL, tlsURL = "http://api.sendgrid.com", "https://api.sendgrid.com"
 
-func TestNetworkAnswers(t *testing.T) {
+func TestNetworkResponses(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{plainURL, tlsURL} {
 		t.Run(url, func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestNetworkDelays(t *testing.T) {
 		failed  bool
 		stored  int
 	}{
-		{name: "an answer in time", fault: sendgridtest.Fault{Delay: 30 * time.Second}, timeout: time.Minute, took: 30 * time.Second, stored: 1},
+		{name: "a response in time", fault: sendgridtest.Fault{Delay: 30 * time.Second}, timeout: time.Minute, took: 30 * time.Second, stored: 1},
 		{name: "a client that goes away", fault: sendgridtest.Fault{Delay: 30 * time.Second}, timeout: 10 * time.Second, took: 10 * time.Second, failed: true},
 		{name: "a client that goes away too late", fault: sendgridtest.Fault{Delay: 30 * time.Second, Commit: true}, timeout: 10 * time.Second, took: 10 * time.Second, failed: true, stored: 1},
 		{name: "dropped after a while", fault: sendgridtest.Fault{Delay: 30 * time.Second, Drop: true}, timeout: time.Minute, took: 30 * time.Second, failed: true},
@@ -129,7 +129,7 @@ func TestNetworkDelays(t *testing.T) {
 	}
 }
 
-func TestNetworkCutsAnswers(t *testing.T) {
+func TestNetworkCutsResponses(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name    string
@@ -213,7 +213,7 @@ func TestNetworkDoesNotDeadlock(t *testing.T) {
 		body    string
 	}{
 		{name: "the request is never read", handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }, body: goodBody},
-		{name: "a large answer", handler: func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, large) }, body: goodBody},
+		{name: "a large response", handler: func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, large) }, body: goodBody},
 		{name: "a large request", handler: func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }, body: large},
 		{name: "both at once", handler: func(w http.ResponseWriter, r *http.Request) {
 			_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/1 has it.
@@ -240,7 +240,7 @@ func TestNetworkRefusesEndlessRequests(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *sendgridtest.Server, n *sendgridtest.Network) {
 		t.Helper()
 		got := post(t.Context(), n, plainURL, strings.Repeat("x", 2<<20))
-		if got.err == nil { // The connection may break before the answer is read.
+		if got.err == nil { // The connection may break before the response is read.
 			require.Equal(t, http.StatusRequestEntityTooLarge, got.status)
 		}
 		require.Equal(t, http.StatusRequestEntityTooLarge, s.Requests()[0].Status)

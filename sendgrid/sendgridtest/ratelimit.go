@@ -78,7 +78,7 @@ func (s *Server) take(e endpoint) limit {
 	}
 }
 
-// describe sets the headers of every answer of SendGrid.
+// describe sets the headers of every response of SendGrid.
 func (l limit) describe(h http.Header) {
 	h.Set("X-RateLimit-Limit", strconv.Itoa(l.limit))
 	h.Set("X-RateLimit-Remaining", strconv.Itoa(l.remaining))

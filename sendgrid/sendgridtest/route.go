@@ -59,7 +59,7 @@ var routes = []route{
 }
 
 // operations are what the server does for each operation of the client.
-var operations = map[sendgrid.Op]func(*Server, *call) answer{
+var operations = map[sendgrid.Op]func(*Server, *call) response{
 	sendgrid.OpListScopes:        (*Server).listScopes,
 	sendgrid.OpCreateIntegration: (*Server).createIntegration,
 	sendgrid.OpListIntegrations:  (*Server).listIntegrations,

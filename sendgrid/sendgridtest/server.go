@@ -45,7 +45,7 @@ func New() *Server {
 	return s
 }
 
-// ServeHTTP answers one request as the script prescribes.
+// ServeHTTP responds to one request as the script prescribes.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if id, found := strings.CutPrefix(r.URL.Path, samlPath); found {
 		s.serveLogIn(w, r, id)
@@ -59,7 +59,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 
 	fault := s.nextFault(c.op)
-	var out answer
+	var out response
 	if fault.Commit {
 		out = s.perform(c, limit)
 	}
@@ -68,7 +68,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case fault.Status != 0:
-		out = answer{status: fault.Status, body: []byte(fault.Body)}
+		out = response{status: fault.Status, body: []byte(fault.Body)}
 	case !fault.Commit:
 		out = s.perform(c, limit)
 	}
@@ -90,7 +90,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // perform carries out a request as documented.
-func (s *Server) perform(c *call, limit limit) answer {
+func (s *Server) perform(c *call, limit limit) response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {

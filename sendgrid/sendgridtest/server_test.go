@@ -22,7 +22,7 @@ const (
 	goodBody   = `{"name":"Okta","enabled":true,"signin_url":"https://idp.example/in","signout_url":"","entity_id":"urn:okta"}`
 )
 
-// send gives the server one request and returns its answer.
+// send gives the server one request and returns its response.
 func send(t *testing.T, s *sendgridtest.Server, method, target, body string, header ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
@@ -35,7 +35,7 @@ func send(t *testing.T, s *sendgridtest.Server, method, target, body string, hea
 	return w
 }
 
-// decode returns the JSON value of an answer.
+// decode returns the JSON value of a response.
 func decode[T any](t *testing.T, w *httptest.ResponseRecorder) T {
 	t.Helper()
 	require.Equal(t, "application/json", w.Header().Get("Content-Type"))
@@ -44,7 +44,7 @@ func decode[T any](t *testing.T, w *httptest.ResponseRecorder) T {
 	return value
 }
 
-// fieldErrors returns the messages of a documented error answer by field.
+// fieldErrors returns the messages of a documented error response by field.
 func fieldErrors(t *testing.T, w *httptest.ResponseRecorder) map[string]string {
 	t.Helper()
 	messages := map[string]string{}

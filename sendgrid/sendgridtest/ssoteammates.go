@@ -29,7 +29,7 @@ func decodeTeammate(d *decoder) (in teammateFields) {
 
 // createTeammate creates an SSO teammate. Where a scope of a subuser is not valid, it drops all
 // access to subusers, and says nothing.
-func (s *Server) createTeammate(c *call) answer {
+func (s *Server) createTeammate(c *call) response {
 	d := newDecoder(c.body)
 	in := decodeTeammate(d)
 	d.require("email", &in.email)
@@ -46,19 +46,19 @@ func (s *Server) createTeammate(c *call) answer {
 		s.checkAccess(d, in)
 	}
 	if len(d.problems) > 0 {
-		return jsonAnswer(http.StatusBadRequest, d.problems)
+		return jsonResponse(http.StatusBadRequest, d.problems)
 	}
 	if hasInvalidScope(in.access) {
 		in.restricted, in.access = false, nil
 	}
 	t := sendgrid.Teammate{Username: in.email, Email: in.email, IsSSO: new(true)}
 	s.apply(&t, d, in)
-	return jsonAnswer(http.StatusCreated, showSSOTeammate(s.addTeammate(c.account, t)))
+	return jsonResponse(http.StatusCreated, showSSOTeammate(s.addTeammate(c.account, t)))
 }
 
 // updateTeammate changes what is sent, and leaves the rest as it is: who is an administrator remains
 // one, whatever the scopes, until is_admin is false. It replaces the whole access to subusers.
-func (s *Server) updateTeammate(c *call) answer {
+func (s *Server) updateTeammate(c *call) response {
 	found := s.teammateOf(c.account, c.id)
 	if found == nil {
 		return c.refusal(http.StatusNotFound, "username not found")
@@ -81,13 +81,13 @@ func (s *Server) updateTeammate(c *call) answer {
 	}
 	switch {
 	case len(d.problems) > 0:
-		return jsonAnswer(http.StatusBadRequest, d.problems)
+		return jsonResponse(http.StatusBadRequest, d.problems)
 	case hasInvalidScope(in.access):
 		return c.refusal(http.StatusInternalServerError, "invalid scopes provided")
 	}
 	s.apply(&t, d, in)
 	found.set(t)
-	return jsonAnswer(http.StatusOK, showSSOTeammate(t))
+	return jsonResponse(http.StatusOK, showSSOTeammate(t))
 }
 
 // checkAccess reports the access that SendGrid refuses, by what it says or by its reference.
@@ -159,7 +159,7 @@ func (s *Server) granted(grant sendgrid.SubuserGrant) sendgrid.SubuserAccess {
 	return access
 }
 
-// showSSOTeammate returns a teammate as the answer to a create or an update shows it: without
+// showSSOTeammate returns a teammate as the response to a create or an update shows it: without
 // subuser_access where there is none.
 func showSSOTeammate(t sendgrid.Teammate) map[string]any {
 	shown := showTeammate(t)

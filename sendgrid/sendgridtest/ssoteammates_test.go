@@ -46,7 +46,7 @@ func teammateBody(email, access string) string {
 	return body + "}"
 }
 
-// summary is what matters of an answer.
+// summary is what matters of a response.
 type summary struct {
 	Status     int
 	Kind       string
@@ -84,15 +84,15 @@ func TestCreateTeammate(t *testing.T) {
 			s := account(t)
 			w := send(t, s, http.MethodPost, ssoTeammates, teammateBody("Jane@example.com", tt.access))
 			tt.want.Status = http.StatusCreated
-			answer := decode[map[string]any](t, w)
+			response := decode[map[string]any](t, w)
 			require.Equal(t, tt.want, summaryOf(w.Code, decode[sendgrid.Teammate](t, w)))
-			require.NotContains(t, answer, "persona")
-			require.Equal(t, len(tt.want.Subusers) > 0, answer["subuser_access"] != nil, "it is missing where there is none")
+			require.NotContains(t, response, "persona")
+			require.Equal(t, len(tt.want.Subusers) > 0, response["subuser_access"] != nil, "it is missing where there is none")
 			for field, value := range map[string]any{
 				"username": "Jane@example.com", "email": "Jane@example.com", "first_name": "Jane", "last_name": "Doe", "is_sso": true,
 				"is_admin": tt.want.Kind == "admin",
 			} {
-				require.Equal(t, value, answer[field], field)
+				require.Equal(t, value, response[field], field)
 			}
 			stored := s.Teammates()
 			require.Equal(t, tt.want, summaryOf(http.StatusCreated, stored[len(stored)-1]))

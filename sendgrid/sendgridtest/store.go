@@ -26,7 +26,7 @@ func (s *Server) Integrations() []sendgrid.Integration {
 }
 
 // Add creates an integration in the account without a subuser, as if someone had created
-// it in SendGrid's UI. One without an entity id is half configured: answers lack those of
+// it in SendGrid's UI. One without an entity id is half configured: responses lack those of
 // its fields that are empty.
 func (s *Server) Add(in sendgrid.IntegrationRequest) sendgrid.Integration {
 	s.mu.Lock()
@@ -91,7 +91,7 @@ func (s *Server) find(id string) *history[sendgrid.Integration] {
 	return nil
 }
 
-// show returns an integration as an answer shows it: completed_integration only with
+// show returns an integration as a response shows it: completed_integration only with
 // si=true, and then always. What is empty is missing where it is half configured.
 func show(i sendgrid.Integration, si bool) any {
 	i = clone(i)
@@ -105,7 +105,7 @@ func show(i sendgrid.Integration, si bool) any {
 		return i
 	}
 	var fields map[string]any
-	whole := jsonAnswer(http.StatusOK, i)
+	whole := jsonResponse(http.StatusOK, i)
 	_ = json.Unmarshal(whole.body, &fields) // It is an object.
 	maps.DeleteFunc(fields, func(_ string, value any) bool { return value == "" })
 	return fields

@@ -37,7 +37,7 @@ func (s *Server) subuser(id int64) *sendgrid.Subuser {
 
 // findSubusers lists the subusers whose name begins like that of the request: the filter is not
 // documented to be exact.
-func (s *Server) findSubusers(c *call) answer {
+func (s *Server) findSubusers(c *call) response {
 	found := []any{}
 	for _, each := range s.subusers {
 		if strings.HasPrefix(each.Username, c.parameter("username")) {
@@ -46,12 +46,12 @@ func (s *Server) findSubusers(c *call) answer {
 	}
 	from := c.number("offset", 0, len(found))
 	to := min(from+c.number("limit", subusersPage, maxSubusersPage), len(found))
-	return jsonAnswer(http.StatusOK, found[from:to])
+	return jsonResponse(http.StatusOK, found[from:to])
 }
 
 // listSubuserAccess lists the access of a teammate, by the numbers of the subusers. An administrator
 // has access to all of them.
-func (s *Server) listSubuserAccess(c *call) answer {
+func (s *Server) listSubuserAccess(c *call) response {
 	t, exists := s.shownTeammate(c)
 	if !exists {
 		return c.refusal(http.StatusNotFound, "username not found")
@@ -76,7 +76,7 @@ func (s *Server) listSubuserAccess(c *call) answer {
 	if to < len(access) && to > from {
 		metadata["next_params"] = map[string]any{"limit": limit, "after_subuser_id": access[to-1].ID}
 	}
-	return jsonAnswer(http.StatusOK, map[string]any{
+	return jsonResponse(http.StatusOK, map[string]any{
 		"has_restricted_subuser_access": t.HasRestrictedSubuserAccess, "subuser_access": page, "_metadata": metadata,
 	})
 }

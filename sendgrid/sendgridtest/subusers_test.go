@@ -61,13 +61,13 @@ func TestSubuserAccessPages(t *testing.T) {
 		"": "1 100 100 100", "?after_subuser_id=100": "101 200 200 100", "?after_subuser_id=200": "201 205 <nil> <nil>",
 		"?limit=500": "1 205 <nil> <nil>", "?limit=5&after_subuser_id=200": "201 205 <nil> <nil>", "?limit=4&after_subuser_id=200": "201 204 204 4",
 	} {
-		answer := decode[map[string]any](t, send(t, s, http.MethodGet, teammates+"/a@example.com/subuser_access"+query, ""))
-		rows := answer["subuser_access"].([]any)
-		next, _ := answer["_metadata"].(map[string]any)["next_params"].(map[string]any)
+		response := decode[map[string]any](t, send(t, s, http.MethodGet, teammates+"/a@example.com/subuser_access"+query, ""))
+		rows := response["subuser_access"].([]any)
+		next, _ := response["_metadata"].(map[string]any)["next_params"].(map[string]any)
 		got := fmt.Sprintln(rows[0].(map[string]any)["id"], rows[len(rows)-1].(map[string]any)["id"], next["after_subuser_id"], next["limit"])
 		require.Equal(t, want+"\n", got, query)
 	}
-	answer := decode[map[string]any](t, send(t, s, http.MethodGet, teammates+"/a@example.com/subuser_access?after_subuser_id=205", ""))
-	require.Equal(t, []any{}, answer["subuser_access"])
-	require.Equal(t, map[string]any{}, answer["_metadata"])
+	response := decode[map[string]any](t, send(t, s, http.MethodGet, teammates+"/a@example.com/subuser_access?after_subuser_id=205", ""))
+	require.Equal(t, []any{}, response["subuser_access"])
+	require.Equal(t, map[string]any{}, response["_metadata"])
 }

@@ -114,7 +114,7 @@ func (s *Server) taken(account, email string) bool {
 		account == "" && slices.ContainsFunc(s.pending, func(pending string) bool { return strings.EqualFold(pending, email) })
 }
 
-func (s *Server) listTeammates(c *call) answer {
+func (s *Server) listTeammates(c *call) response {
 	all := []any{}
 	for _, each := range s.teammates {
 		if t, exists := each.before(s.listLag); exists && each.account == c.account {
@@ -123,28 +123,28 @@ func (s *Server) listTeammates(c *call) answer {
 	}
 	from := c.number("offset", 0, len(all))
 	to := min(from+c.number("limit", maxTeammatesPage, maxTeammatesPage), len(all))
-	return jsonAnswer(http.StatusOK, map[string]any{"result": all[from:to]})
+	return jsonResponse(http.StatusOK, map[string]any{"result": all[from:to]})
 }
 
 // listPending lists the invitations. Each has the scopes that it gives, and a token.
-func (s *Server) listPending(c *call) answer {
+func (s *Server) listPending(c *call) response {
 	all := []any{}
 	for _, email := range s.pending {
 		if c.account == "" {
 			all = append(all, map[string]any{"email": email, "scopes": []string{}, "is_admin": false, "token": "token-of-" + email, "expiration_date": time.Now().Add(invited).Unix()})
 		}
 	}
-	return jsonAnswer(http.StatusOK, map[string]any{"result": all})
+	return jsonResponse(http.StatusOK, map[string]any{"result": all})
 }
 
-func (s *Server) getTeammate(c *call) answer {
+func (s *Server) getTeammate(c *call) response {
 	t, exists := s.shownTeammate(c)
 	if !exists {
 		return c.refusal(http.StatusNotFound, "username not found")
 	}
 	shown := showTeammate(t)
 	shown["scopes"] = append([]string{}, t.Scopes...) // Never null.
-	return jsonAnswer(http.StatusOK, shown)
+	return jsonResponse(http.StatusOK, shown)
 }
 
 // shownTeammate returns the teammate that a request names, as a read of one shows it.
@@ -158,7 +158,7 @@ func (s *Server) shownTeammate(c *call) (t sendgrid.Teammate, exists bool) {
 }
 
 // deleteTeammate deletes a teammate, but not the owner of the account.
-func (s *Server) deleteTeammate(c *call) answer {
+func (s *Server) deleteTeammate(c *call) response {
 	for _, each := range s.teammates {
 		t, exists := each.now()
 		switch {
@@ -167,14 +167,14 @@ func (s *Server) deleteTeammate(c *call) answer {
 			return c.refusal(http.StatusForbidden, "access forbidden")
 		default:
 			each.delete()
-			return answer{status: http.StatusNoContent}
+			return response{status: http.StatusNoContent}
 		}
 	}
 	return c.refusal(http.StatusNotFound, "username not found")
 }
 
 // showTeammate returns a teammate as a list shows it. How one logs in is missing where it is not
-// known, and no answer has the persona.
+// known, and no response has the persona.
 func showTeammate(t sendgrid.Teammate) map[string]any {
 	shown := map[string]any{
 		"username": t.Username, "email": t.Email, "first_name": t.FirstName, "last_name": t.LastName,

@@ -27,7 +27,7 @@ func listed(t *testing.T, s *sendgridtest.Server, query string, header ...string
 	return emails
 }
 
-// errorsOf returns the messages of an answer whose errors have an object around them.
+// errorsOf returns the messages of a response whose errors have an object around them.
 func errorsOf(t *testing.T, w *httptest.ResponseRecorder) []string {
 	t.Helper()
 	messages := []string{}

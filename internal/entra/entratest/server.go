@@ -39,14 +39,14 @@ type Request struct {
 	Body          string
 }
 
-// Fault is an answer in place of the regular one.
+// Fault is a response in place of the regular one.
 type Fault struct {
-	// Method and Path are of the requests to answer so; an empty one is any.
+	// Method and Path are of the requests with this response; an empty one is any.
 	Method, Path string
 	Status       int
 	// RetryAfter is the value of the header, if it is not empty.
 	RetryAfter string
-	// Body is that of the answer. "{{sent}}" in it stands for the Authorization header and the
+	// Body is that of the response. "{{sent}}" in it stands for the Authorization header and the
 	// body that were sent.
 	Body string
 }
@@ -108,7 +108,7 @@ func (s *Server) RestrictSAML() {
 	s.excluded = true
 }
 
-// Fail answers the next requests so, one fault for each request that matches it.
+// Fail scripts the next responses, one fault for each request that matches it.
 func (s *Server) Fail(faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,7 +129,7 @@ func (s *Server) Writes() int {
 	return s.writes
 }
 
-// ServeHTTP answers one request.
+// ServeHTTP handles one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
@@ -163,7 +163,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// metadata answers with the SAML metadata of an application, which needs no login.
+// metadata responds with the SAML metadata of an application, which needs no login.
 func (s *Server) metadata(w http.ResponseWriter, appID string) {
 	app, ok := s.apps[appID]
 	if !ok || app.Metadata == nil {
@@ -192,7 +192,7 @@ func (s *Server) graph(w http.ResponseWriter, r *http.Request, body []byte) {
 	case s.apps[named[2]] == nil:
 		fail(w, http.StatusNotFound, "Request_ResourceNotFound", "Resource '"+named[2]+"' does not exist or one of its queried reference-property objects are not present.")
 	default:
-		answer(w, http.StatusOK, selected(document(named[1], s.apps[named[2]]), r.URL.Query()))
+		respond(w, http.StatusOK, selected(document(named[1], s.apps[named[2]]), r.URL.Query()))
 	}
 }
 
@@ -281,14 +281,14 @@ func (s *Server) allowed(app *Application, uri string) bool {
 	return err == nil && (u.Scheme == "api" && u.Host == app.AppID || slices.Contains(s.verified, u.Hostname()))
 }
 
-func answer(w http.ResponseWriter, status int, body any) {
+func respond(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body) // An error means that the caller closed the connection.
 }
 
 func fail(w http.ResponseWriter, status int, code, message string) {
-	answer(w, status, map[string]any{"error": map[string]any{
+	respond(w, status, map[string]any{"error": map[string]any{
 		"code": code, "message": message,
 		"innerError": map[string]any{"date": time.Now().UTC().Format(time.RFC3339), "request-id": strconv.Itoa(status)},
 	}})

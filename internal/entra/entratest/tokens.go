@@ -64,7 +64,7 @@ func (s *Server) authenticated(r *http.Request) (client string, ok bool) {
 	return issued.client, scheme == "Bearer" && time.Now().Before(issued.expires)
 }
 
-// issue answers a request for an access token. The caller has locked s.mu.
+// issue responds to a request for an access token. The caller has locked s.mu.
 func (s *Server) issue(w http.ResponseWriter, r *http.Request, body []byte) {
 	form, err := url.ParseQuery(string(body))
 	client := form.Get("client_id")
@@ -92,7 +92,7 @@ func (s *Server) issue(w http.ResponseWriter, r *http.Request, body []byte) {
 		}
 		token := "entra-access-" + rand.Text()
 		s.issued[token] = accessToken{client, time.Now().Add(tokenLifetime)}
-		answer(w, http.StatusOK, map[string]any{"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": token})
+		respond(w, http.StatusOK, map[string]any{"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": token})
 	}
 }
 
@@ -121,7 +121,7 @@ func (f Federated) verify(assertion string) string {
 }
 
 func refuse(w http.ResponseWriter, status int, code, description string) {
-	answer(w, status, map[string]any{"error": code, "error_description": description, "error_codes": []int{1}})
+	respond(w, status, map[string]any{"error": code, "error_description": description, "error_codes": []int{1}})
 }
 
 // STS is the part of AWS STS that signs tokens of the caller's identity. Set its fields before
@@ -130,7 +130,7 @@ type STS struct {
 	Issuer, Subject string
 	// Lifetime, if it is not zero, replaces the one that was asked for.
 	Lifetime time.Duration
-	// Disabled makes it answer as in an account that has not switched this on.
+	// Disabled makes it respond as in an account that has not switched this on.
 	Disabled bool
 
 	rsa   *rsa.PrivateKey
@@ -167,7 +167,7 @@ func (s *STS) Calls() int {
 	return s.calls
 }
 
-// ServeHTTP answers GetWebIdentityToken.
+// ServeHTTP handles GetWebIdentityToken.
 //
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetWebIdentityToken.html
 func (s *STS) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -53,7 +53,7 @@ type request struct {
 	ExpressionAttributeValues map[string]json.RawMessage
 }
 
-// ServeHTTP answers one request.
+// ServeHTTP handles one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var in request
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -70,10 +70,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		found := s.items[in.TableName+"/"+string(in.Key["key"])]
 		s.mu.Unlock()
 		if found == nil {
-			answer(w, http.StatusOK, struct{}{})
+			respond(w, http.StatusOK, struct{}{})
 			return
 		}
-		answer(w, http.StatusOK, map[string]any{"Item": found})
+		respond(w, http.StatusOK, map[string]any{"Item": found})
 	case "PutItem":
 		s.put(w, in)
 	case "Scan":
@@ -106,10 +106,10 @@ func (s *Server) put(w http.ResponseWriter, in request) {
 		s.items = map[string]item{}
 	}
 	s.items[key] = in.Item
-	answer(w, http.StatusOK, struct{}{})
+	respond(w, http.StatusOK, struct{}{})
 }
 
-// scan answers with the items of a table after the one with a key, in the order of their keys, as
+// scan responds with the items of a table after the one with a key, in the order of their keys, as
 // many as a page has.
 func (s *Server) scan(w http.ResponseWriter, in request) {
 	s.mu.Lock()
@@ -133,7 +133,7 @@ func (s *Server) scan(w http.ResponseWriter, in request) {
 			size += len(name) + len(value)
 		}
 	}
-	answer(w, http.StatusOK, page)
+	respond(w, http.StatusOK, page)
 }
 
 func refuse(w http.ResponseWriter, code, message string, current item) {
@@ -141,10 +141,10 @@ func refuse(w http.ResponseWriter, code, message string, current item) {
 	if current != nil {
 		failure["Item"] = current
 	}
-	answer(w, http.StatusBadRequest, failure)
+	respond(w, http.StatusBadRequest, failure)
 }
 
-func answer(w http.ResponseWriter, status int, body any) {
+func respond(w http.ResponseWriter, status int, body any) {
 	text, err := json.Marshal(body)
 	if err != nil {
 		panic(err) // It is made of what was JSON.
@@ -152,5 +152,5 @@ func answer(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 	w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(text)), 10)) // The SDK checks it.
 	w.WriteHeader(status)
-	_, _ = w.Write(text) // A client that has gone needs no answer.
+	_, _ = w.Write(text) // A client that has gone needs no response.
 }

@@ -12,7 +12,7 @@ import (
 
 const appsPath = "/api/v1/apps"
 
-// route answers a request as Okta would. The caller has locked s.mu.
+// route responds to a request as Okta would. The caller has locked s.mu.
 func (s *Server) route(w http.ResponseWriter, r *http.Request, body []byte) {
 	if r.URL.Path == tokenPath {
 		s.issue(w, r, body)
@@ -58,7 +58,7 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, body []byte) {
 		w.Header().Set("Content-Type", "text/xml")
 		_, _ = w.Write(s.metadata[appKey{id, kid}])
 	case r.Method == http.MethodGet:
-		answer(w, http.StatusOK, app)
+		respond(w, http.StatusOK, app)
 	case r.Method == http.MethodPut:
 		s.replace(w, id, app, body)
 	default:
@@ -66,7 +66,7 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, body []byte) {
 	}
 }
 
-// list answers with a page of the applications, in the order of their ids.
+// list responds with a page of the applications, in the order of their ids.
 func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	limit, err := strconv.Atoi(r.URL.Query().Get("limit"))
 	if err != nil || limit < 1 || limit > 200 {
@@ -84,7 +84,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	if len(page) < len(ids) {
 		w.Header().Add("Link", "<"+self+"&after="+ids[len(page)-1]+`>; rel="next"`)
 	}
-	answer(w, http.StatusOK, page)
+	respond(w, http.StatusOK, page)
 }
 
 // replace replaces an application: what the body lacks is gone, and what it has of read-only
@@ -112,5 +112,5 @@ func (s *Server) replace(w http.ResponseWriter, id string, app map[string]json.R
 	next["lastUpdated"] = encode(time.Now().UTC())
 	s.apps[id] = next
 	s.writes++
-	answer(w, http.StatusOK, next)
+	respond(w, http.StatusOK, next)
 }

@@ -25,16 +25,16 @@ type Request struct {
 	Body          string
 }
 
-// Fault is an answer in place of the regular one.
+// Fault is a response in place of the regular one.
 type Fault struct {
-	// Method and Path are of the requests to answer so; an empty one is any.
+	// Method and Path are of the requests with this response; an empty one is any.
 	Method, Path string
 	// Status is the HTTP status. For 429, the rate limit ends after RetryAfter.
 	Status     int
 	RetryAfter time.Duration
-	// After makes the server carry out the request before it answers so.
+	// After makes the server carry out the request before it responds.
 	After bool
-	// Body is that of the answer. "{{sent}}" in it stands for what the caller sent: the
+	// Body is that of the response. "{{sent}}" in it stands for what the caller sent: the
 	// Authorization header and the body.
 	Body string
 }
@@ -149,7 +149,7 @@ func (s *Server) RevokeAccessTokens() {
 	clear(s.issued)
 }
 
-// Fail answers the next requests so, one fault for each request that matches it.
+// Fail scripts the next responses, one fault for each request that matches it.
 func (s *Server) Fail(faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,7 +170,7 @@ func (s *Server) Writes() int {
 	return s.writes
 }
 
-// ServeHTTP answers one request.
+// ServeHTTP handles one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
@@ -178,7 +178,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.URL.Path == "/.well-known/okta-organization" {
-		answer(w, http.StatusOK, map[string]string{"id": "00o1"})
+		respond(w, http.StatusOK, map[string]string{"id": "00o1"})
 		return
 	}
 	s.mu.Lock()
@@ -225,15 +225,15 @@ func (d discard) Header() http.Header         { return d.header }
 func (d discard) Write(b []byte) (int, error) { return len(b), nil }
 func (d discard) WriteHeader(int)             {}
 
-// answer writes a JSON answer.
-func answer(w http.ResponseWriter, status int, body any) {
+// respond writes a JSON response.
+func respond(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_, _ = w.Write(encode(body)) // An error means that the caller closed the connection.
 }
 
 func fail(w http.ResponseWriter, status int, code, summary string) {
-	answer(w, status, map[string]any{"errorCode": code, "errorSummary": summary, "errorLink": code, "errorId": "oae1", "errorCauses": []any{}})
+	respond(w, status, map[string]any{"errorCode": code, "errorSummary": summary, "errorLink": code, "errorId": "oae1", "errorCauses": []any{}})
 }
 
 func encode(v any) []byte {

@@ -45,7 +45,7 @@ func (s *Server) authenticated(r *http.Request) (authenticated, permitted bool) 
 	}
 }
 
-// issue answers a request for an access token by the client credentials grant. The caller has
+// issue responds to a request for an access token by the client credentials grant. The caller has
 // locked s.mu.
 func (s *Server) issue(w http.ResponseWriter, r *http.Request, body []byte) {
 	form, err := url.ParseQuery(string(body))
@@ -65,7 +65,7 @@ func (s *Server) issue(w http.ResponseWriter, r *http.Request, body []byte) {
 	}
 	token := "access-" + rand.Text()
 	s.issued[token] = accessToken{time.Now().Add(tokenLifetime), scopes}
-	answer(w, http.StatusOK, map[string]any{
+	respond(w, http.StatusOK, map[string]any{
 		"token_type": "Bearer", "access_token": token, "expires_in": int(tokenLifetime.Seconds()), "scope": form.Get("scope"),
 	})
 }
@@ -96,5 +96,5 @@ func (s *Server) verify(assertion, audience string) error {
 }
 
 func refuse(w http.ResponseWriter, status int, code, description string) {
-	answer(w, status, map[string]string{"error": code, "error_description": description})
+	respond(w, status, map[string]string{"error": code, "error_description": description})
 }

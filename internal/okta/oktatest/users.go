@@ -33,7 +33,7 @@ func idOf(object string) string {
 	return known.ID
 }
 
-// person answers a request for a user, or for an assignment, which is nil if there is none.
+// person responds to a request for a user, or for an assignment, which is nil if there is none.
 func person(w http.ResponseWriter, r *http.Request, known json.RawMessage, name string) {
 	switch {
 	case known == nil:
@@ -41,6 +41,6 @@ func person(w http.ResponseWriter, r *http.Request, known json.RawMessage, name 
 	case r.Method != http.MethodGet:
 		fail(w, http.StatusMethodNotAllowed, "E0000022", "The endpoint does not support the provided HTTP method")
 	default:
-		answer(w, http.StatusOK, known)
+		respond(w, http.StatusOK, known)
 	}
 }

@@ -58,7 +58,7 @@ const (
 	lost
 	// never: the call has no effect, and its response does not arrive.
 	never
-	// late: a write that is not answered, and takes effect later.
+	// late: a write that gets no response, and takes effect later.
 	late
 	// forbidden and limited are refusals of SendGrid, unsent a connection that could not be made.
 	forbidden
@@ -71,8 +71,8 @@ const (
 
 func (f fate) String() string {
 	return [...]string{
-		"succeeds", "dies before", "dies after", "takes effect, not answered", "no effect, not answered",
-		"takes effect late, not answered", "403", "429", "no connection", "answered without id",
+		"succeeds", "dies before", "dies after", "takes effect, no response", "no effect, no response",
+		"takes effect late, no response", "403", "429", "no connection", "success without an id",
 	}[f]
 }
 

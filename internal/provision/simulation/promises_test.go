@@ -28,7 +28,7 @@ func (t *try) accepted() bool {
 }
 
 // remembered reports whether the same delivery was applied before, or may have been: the ledger may
-// have recorded it without an answer.
+// have recorded it without a response.
 func (sim *simulation) remembered(t *try) bool {
 	q := t.delivery.request
 	return !q.http && slices.ContainsFunc(sim.tries, func(other *try) bool {
@@ -87,7 +87,7 @@ func (sim *simulation) wrote(t *try, what string, fields bool) {
 		return other.newer(newest) && other.asks.sameFields(t.asks)
 	})
 	if !asked {
-		sim.require(false, "late=%t, %s, answered %s: %s undoes %s, which is newer", t.late, relation(t, newest), newest.result.Outcome, t, newest)
+		sim.require(false, "late=%t, %s, result %s: %s undoes %s, which is newer", t.late, relation(t, newest), newest.result.Outcome, t, newest)
 	}
 }
 
@@ -177,7 +177,7 @@ func (sim *simulation) checkRenewed() {
 	entry := sim.entry(context.Background())
 	kept, managed := request.ParseKept(entry.Kept)
 	live := sim.account.live()
-	if !managed || kept.Source.URL == "" || !entry.Audits() || len(sim.schedule.hands) > 0 || sim.schedule.unanswered || len(live) != 1 {
+	if !managed || kept.Source.URL == "" || !entry.Audits() || len(sim.schedule.hands) > 0 || sim.schedule.noResponse || len(live) != 1 {
 		return
 	}
 	value, _ := live[0].now()
@@ -201,7 +201,7 @@ func (sim *simulation) mayAdd(t *try, id string) {
 	if q.audit || q.update || i.by != nil && q.sameRequest(i.by) {
 		return
 	}
-	// A read may find what an unanswered create made, or what a person made in that minute.
+	// A read may find what a create without a response made, or what a person made in that minute.
 	reconciled := slices.ContainsFunc(sim.tries, func(other *try) bool {
 		return other.asks.sameRequest(q) && other.result != nil && other.result.Outcome == protocol.OutcomeCreated
 	})
@@ -223,7 +223,7 @@ func (sim *simulation) checkConflict(t *try) {
 	differs := func(other *sent) bool {
 		return !other.audit && (other.update || other.rejected || other.url || !other.sameFields(q))
 	}
-	if len(s.faults) > 0 || len(s.hands) > 0 || s.unanswered || slices.ContainsFunc(s.requests, differs) || len(sim.account.certificates) > 0 {
+	if len(s.faults) > 0 || len(s.hands) > 0 || s.noResponse || slices.ContainsFunc(s.requests, differs) || len(sim.account.certificates) > 0 {
 		return
 	}
 	for _, other := range sim.tries {
@@ -232,8 +232,8 @@ func (sim *simulation) checkConflict(t *try) {
 	}
 }
 
-// checkAnswer checks what a try was answered.
-func (sim *simulation) checkAnswer(t *try) {
+// checkResult checks the result of a try.
+func (sim *simulation) checkResult(t *try) {
 	if t.failure != nil {
 		sim.trace("%s: %s %s", t, t.failure.Code, provision.OutcomeOf(t.failure))
 		if t.failure.Code == problem.Conflict {

@@ -96,7 +96,7 @@ func (sim *simulation) processOf(all []*process, d *delivery, number int) *proce
 // possible returns the fate that a call has whose operation does not have every one.
 func (sim *simulation) possible(op sendgrid.Op, f fate) fate {
 	switch {
-	case sim.schedule.unanswered && op == sendgrid.OpCreateCertificate:
+	case sim.schedule.noResponse && op == sendgrid.OpCreateCertificate:
 		return never
 	case f == nameless && op == sendgrid.OpUpdateIntegration:
 		return lost
@@ -136,7 +136,7 @@ func (sim *simulation) try(p *process, d *delivery, number int) (again bool, aft
 	sim.tries = append(sim.tries, t)
 	sim.trace("%s begins: %s", t, t.asks)
 	sim.mu.Unlock()
-	return t.ensure(context.WithValue(context.Background(), tryKey{}, t), t.asks.resolve(), d.length, func() { sim.checkAnswer(t) })
+	return t.ensure(context.WithValue(context.Background(), tryKey{}, t), t.asks.resolve(), d.length, func() { sim.checkResult(t) })
 }
 
 // maxAudits is how often the audit of a connection is tried.

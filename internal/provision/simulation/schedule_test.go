@@ -17,8 +17,8 @@ type schedule struct {
 	documents  []document // The first one is there from the beginning.
 	// deleteAfter is how long after it was ended a connection is deleted, 0 if it is not.
 	deleteAfter time.Duration
-	// unanswered lets SendGrid answer no create of a certificate, and carry none out.
-	unanswered bool
+	// noResponse lets SendGrid carry out no create of a certificate, and respond to none.
+	noResponse bool
 }
 
 // sent is what one sender asks for.
@@ -79,7 +79,7 @@ func (d deed) String() string {
 // newSchedule draws a schedule.
 func newSchedule(seed uint64) *schedule {
 	r := rand.New(rand.NewPCG(seed, 1))
-	s := &schedule{chance: chance{seed: seed, processes: 1 + r.IntN(3), lag: time.Duration(r.IntN(4)) * maxLag / 3}, unanswered: r.IntN(20) == 0}
+	s := &schedule{chance: chance{seed: seed, processes: 1 + r.IntN(3), lag: time.Duration(r.IntN(4)) * maxLag / 3}, noResponse: r.IntN(20) == 0}
 	span := []time.Duration{20 * time.Second, 60 * time.Second, 180 * time.Second}[r.IntN(3)]
 	seconds := func(most time.Duration) time.Duration {
 		return time.Duration(r.IntN(int(most/time.Second)+1)) * time.Second
@@ -197,8 +197,8 @@ func (s *schedule) String() string {
 	if s.deleteAfter > 0 {
 		fmt.Fprintf(&b, ", what is ended is deleted after %s", s.deleteAfter)
 	}
-	if s.unanswered {
-		b.WriteString(", no create of a certificate is answered or carried out")
+	if s.noResponse {
+		b.WriteString(", no create of a certificate gets a response or is carried out")
 	}
 	for _, each := range steps {
 		fmt.Fprintf(&b, "\n%8s  %s", each.at, each.text)

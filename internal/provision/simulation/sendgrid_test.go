@@ -32,7 +32,7 @@ type certificate struct {
 type account struct {
 	integrations []*integration
 	certificates []*certificate
-	sends        map[string]int // Creates of each certificate in a row that were not answered.
+	sends        map[string]int // Creates of each certificate in a row without a response.
 }
 
 func (a *account) add(in sendgrid.IntegrationRequest, byHand bool) sendgrid.Integration {
@@ -201,7 +201,7 @@ func (c client) CreateCertificate(ctx context.Context, in sendgrid.CertificateRe
 		return nil
 	})
 	if err == nil || sendgrid.ClassOf(err) != sendgrid.Ambiguous {
-		c.sim.answered(key)
+		c.sim.responded(key)
 	}
 	if fate == nameless {
 		made.ID = ""
@@ -209,15 +209,15 @@ func (c client) CreateCertificate(ctx context.Context, in sendgrid.CertificateRe
 	return &made, err
 }
 
-// sent counts the creates of a certificate in a row that were not answered.
+// sent counts the creates of a certificate in a row without a response.
 func (sim *simulation) sent(certificate string) {
 	sim.mu.Lock()
 	defer sim.mu.Unlock()
 	sim.account.sends[certificate]++
-	sim.require(sim.account.sends[certificate] <= 3, "a certificate is sent %d times without an answer", sim.account.sends[certificate])
+	sim.require(sim.account.sends[certificate] <= 3, "a certificate is sent %d times without a response", sim.account.sends[certificate])
 }
 
-func (sim *simulation) answered(certificate string) {
+func (sim *simulation) responded(certificate string) {
 	sim.mu.Lock()
 	defer sim.mu.Unlock()
 	sim.account.sends[certificate] = 0

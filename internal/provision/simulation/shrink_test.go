@@ -28,8 +28,8 @@ func (s *schedule) without() []*schedule {
 	if s.lag > 0 {
 		simpler(func(c *schedule) { c.lag = 0 })
 	}
-	if s.unanswered {
-		simpler(func(c *schedule) { c.unanswered = false })
+	if s.noResponse {
+		simpler(func(c *schedule) { c.noResponse = false })
 	}
 	for i, q := range s.requests {
 		if len(q.certs) > 0 {

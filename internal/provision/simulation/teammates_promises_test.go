@@ -28,7 +28,7 @@ func (sim *peopleSimulation) accepted(t *peopleTry) bool {
 }
 
 // remembered reports whether the same delivery was applied before, or may have been: the ledger may
-// have recorded it without an answer.
+// have recorded it without a response.
 func (sim *peopleSimulation) remembered(t *peopleTry) bool {
 	q := t.asks
 	return !q.http && slices.ContainsFunc(sim.tries, func(other *peopleTry) bool {
@@ -130,7 +130,7 @@ func (sim *peopleSimulation) wrote(t *peopleTry, what string) {
 	asked := slices.ContainsFunc(sim.others(t), func(other *peopleTry) bool {
 		return other.newer(&newest.caller) && other.asks.sameFields(t.asks)
 	})
-	sim.require(asked, "late=%t, answered %s: %s undoes %s, which is newer", t.late, newest.result.Outcome, t, newest)
+	sim.require(asked, "late=%t, result %s: %s undoes %s, which is newer", t.late, newest.result.Outcome, t, newest)
 }
 
 // checkRecorded checks what a try wrote to the ledger.
@@ -157,8 +157,8 @@ func (sim *peopleSimulation) checkRecorded(ctx context.Context, before, after pr
 	}
 }
 
-// checkAnswer checks what a try was answered.
-func (sim *peopleSimulation) checkAnswer(t *peopleTry) {
+// checkResult checks the result of a try.
+func (sim *peopleSimulation) checkResult(t *peopleTry) {
 	if t.failure != nil {
 		sim.trace("%s: %s %s: %s", t, t.failure.Code, provision.OutcomeOf(t.failure), t.failure.Message)
 		sim.require(t.failure.Code != problem.Internal, "%s ends in Internal: %v", t, t.failure)

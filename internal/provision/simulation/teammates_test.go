@@ -118,7 +118,7 @@ func (sim *peopleSimulation) try(p *process, d *peopleDelivery, number int) (aga
 	sim.tries = append(sim.tries, t)
 	sim.trace("%s begins: %s", t, q)
 	sim.mu.Unlock()
-	return t.ensure(context.WithValue(context.Background(), peopleTryKey{}, t), q.resolve(), d.length, func() { sim.checkAnswer(t) })
+	return t.ensure(context.WithValue(context.Background(), peopleTryKey{}, t), q.resolve(), d.length, func() { sim.checkResult(t) })
 }
 
 // personText describes all that a teammate may do.

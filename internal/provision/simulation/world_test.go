@@ -160,7 +160,7 @@ func (w *world) deliver(at time.Duration, number int, try func(number int) (agai
 	w.require(false, "delivery %d has no final outcome after %d tries", number, maxTries)
 }
 
-// ensure calls Ensure, checks what it answers, and reports whether the delivery has to be repeated, and after what
+// ensure calls Ensure, checks its result, and reports whether the delivery has to be repeated, and after what
 // time.
 func (c *caller) ensure(ctx context.Context, r request.Resolved, length time.Duration, check func()) (again bool, after time.Duration) {
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, callerKey{}, c), length)
@@ -191,7 +191,7 @@ func (c *caller) ensure(ctx context.Context, r request.Resolved, length time.Dur
 	return true, min(90*time.Second, max(5*time.Second, c.failure.RetryAfter))
 }
 
-// unrecorded reports whether the ledger may have recorded an outcome that was not answered.
+// unrecorded reports whether the ledger may have recorded an outcome that was not returned.
 func (c *caller) unrecorded() bool {
 	return c.died || c.failure != nil && c.failure.Code == problem.LedgerUnavailable
 }
@@ -275,7 +275,7 @@ func (c *caller) meet(index int, fate fate, op sendgrid.Op, describe string, app
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.trace("%s: %s%s", c, describe, fate.note())
-	answered := func(status int) error { return &sendgrid.Error{Op: op, Sent: true, StatusCode: status} }
+	failure := func(status int) error { return &sendgrid.Error{Op: op, Sent: true, StatusCode: status} }
 	switch fate {
 	case succeeds, nameless:
 		return apply()
@@ -286,7 +286,7 @@ func (c *caller) meet(index int, fate fate, op sendgrid.Op, describe string, app
 		c.die()
 	case lost:
 		_ = apply()
-		return answered(http.StatusGatewayTimeout)
+		return failure(http.StatusGatewayTimeout)
 	case late:
 		after := w.chance.draw(maxLate-time.Second, c.copy, c.number, index, 3)
 		time.AfterFunc(after, func() {
@@ -295,13 +295,13 @@ func (c *caller) meet(index int, fate fate, op sendgrid.Op, describe string, app
 			c.late = true
 			_ = apply()
 		})
-		return answered(http.StatusGatewayTimeout)
+		return failure(http.StatusGatewayTimeout)
 	case never:
-		return answered(http.StatusGatewayTimeout)
+		return failure(http.StatusGatewayTimeout)
 	case forbidden:
-		return answered(http.StatusForbidden)
+		return failure(http.StatusForbidden)
 	case limited:
-		return answered(http.StatusTooManyRequests)
+		return failure(http.StatusTooManyRequests)
 	case unsent:
 		return &sendgrid.Error{Op: op, Err: errors.New("no connection")}
 	case fates:
@@ -325,7 +325,7 @@ func (w *world) require(kept bool, format string, args ...any) {
 // faultyLedger is the ledger as one process calls it.
 type faultyLedger struct{ world *world }
 
-var errLedger = errors.New("the table does not answer")
+var errLedger = errors.New("the table does not respond")
 
 func (l faultyLedger) Get(ctx context.Context, key string) (protocol.Entry, error) {
 	c, index, fate := begin(ctx, true)

@@ -28,14 +28,14 @@ type Server struct {
 	fail    failure
 }
 
-// failure is the answer to the next calls.
+// failure is the response to the next calls.
 type failure struct {
 	left   int
 	status int
 	code   string
 }
 
-// value is the current version of a secret, in the form in which GetSecretValue answers.
+// value is the current version of a secret, in the form in which GetSecretValue returns it.
 type value struct {
 	ARN           string
 	CreatedDate   float64
@@ -86,7 +86,7 @@ func (s *Server) Calls() int {
 	return s.calls
 }
 
-// ServeHTTP answers one call of the AWS JSON 1.1 protocol.
+// ServeHTTP handles one call of the AWS JSON 1.1 protocol.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
@@ -131,7 +131,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	write(w, http.StatusOK, v)
 }
 
-// count counts a call and returns the failure to answer it with, if any.
+// count counts a call and returns the failure to respond with, if any.
 func (s *Server) count() (failure, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,12 +10,12 @@ import (
 )
 
 const (
-	// maxAnswerBytes bounds what is read of a successful answer. An integration takes
+	// maxResponseBytes bounds what is read of a successful response. An integration takes
 	// less than 10 KiB, so this leaves room for several hundred of them.
-	maxAnswerBytes = 4 << 20
+	maxResponseBytes = 4 << 20
 	// maxPEMBytes bounds a certificate; one takes less than 4 KiB.
 	maxPEMBytes = 16 << 10
-	// maxTextBytes, maxURLBytes, maxIDBytes and maxNumberBytes bound the fields of an answer.
+	// maxTextBytes, maxURLBytes, maxIDBytes and maxNumberBytes bound the fields of a response.
 	// They are no less than what this service sends, and an integration whose fields are all
 	// as long as possible takes less than 120 KiB of JSON, however much of it is escaped: it
 	// fits into an event on EventBridge (256 KB) together with the request.
@@ -27,15 +27,15 @@ const (
 	maxSeconds = 253402300799
 )
 
-// readAnswer reads the body of a successful answer into out. Where out is nil, the status is
+// readResponse reads the body of a successful response into out. Where out is nil, the status is
 // all that counts.
-func readAnswer(r io.Reader, out any) error {
-	body, err := io.ReadAll(io.LimitReader(r, maxAnswerBytes+1))
+func readResponse(r io.Reader, out any) error {
+	body, err := io.ReadAll(io.LimitReader(r, maxResponseBytes+1))
 	switch {
 	case err != nil:
-		return fmt.Errorf("read the answer: %w", err)
-	case len(body) > maxAnswerBytes:
-		return fmt.Errorf("the answer is larger than %d bytes", maxAnswerBytes)
+		return fmt.Errorf("read the response: %w", err)
+	case len(body) > maxResponseBytes:
+		return fmt.Errorf("the response is larger than %d bytes", maxResponseBytes)
 	}
 	if out == nil {
 		return nil
@@ -45,12 +45,12 @@ func readAnswer(r io.Reader, out any) error {
 		decode = func() error { return own.UnmarshalJSON(body) }
 	}
 	if err := decode(); err != nil {
-		return fmt.Errorf("the answer is not the documented JSON: %w", err)
+		return fmt.Errorf("the response is not the documented JSON: %w", err)
 	}
 	return nil
 }
 
-// object is a JSON object of an answer. Its fields are read one by one: a field that is
+// object is a JSON object of a response. Its fields are read one by one: a field that is
 // missing, null, of another type or longer than its bound reads as empty, so that one
 // strange value makes neither the object nor the list around it unreadable. A text that is
 // too long is not cut, because half a URL is a wrong URL.

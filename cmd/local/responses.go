@@ -11,31 +11,31 @@ import (
 	"strings"
 )
 
-// maxRecorded bounds what is kept of an answer. Thousands of integrations are shorter.
+// maxRecorded bounds what is kept of a response. Thousands of integrations are shorter.
 const maxRecorded = 16 << 20
 
-// recorder keeps SendGrid's last answer as it came: the client drops what it does not know. It is for
+// recorder keeps SendGrid's last response as it came: the client drops what it does not know. It is for
 // one call at a time.
 type recorder struct {
 	next http.RoundTripper
 	last recorded
 }
 
-// recorded is an answer.
+// recorded is a response.
 type recorded struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// record makes a client's answers be kept.
+// record makes a client's responses be kept.
 func record(client *http.Client) *recorder {
 	r := &recorder{next: client.Transport}
 	client.Transport = r
 	return r
 }
 
-// RoundTrip sends a request, and keeps its answer.
+// RoundTrip sends a request, and keeps its response.
 func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	r.last = recorded{}
 	res, err := r.next.RoundTrip(req)
@@ -62,10 +62,10 @@ func (r *recorder) CloseIdleConnections() {
 	}
 }
 
-// entry is an object of an answer.
+// entry is an object of a response.
 type entry map[string]json.RawMessage
 
-// entries returns the objects of an answer, which is a list or one of them.
+// entries returns the objects of a response, which is a list or one of them.
 func (r recorded) entries() ([]entry, error) {
 	var list []entry
 	if err := json.Unmarshal(r.body, &list); err == nil {
@@ -73,7 +73,7 @@ func (r recorded) entries() ([]entry, error) {
 	}
 	var one entry
 	if err := json.Unmarshal(r.body, &one); err != nil {
-		return nil, fmt.Errorf("the answer has no objects: %w", err)
+		return nil, fmt.Errorf("the response has no objects: %w", err)
 	}
 	return []entry{one}, nil
 }
@@ -106,7 +106,7 @@ func kindOf(raw json.RawMessage) kind {
 	return isNumber
 }
 
-// assumption is what the function assumes about the objects of an answer.
+// assumption is what the function assumes about the objects of a response.
 type assumption struct {
 	// always and sometimes are the fields that every object has, and that some have.
 	always, sometimes map[string]kind
@@ -174,7 +174,7 @@ func readIntegration() assumption {
 	return a
 }
 
-// writtenIntegration is the answer to a create or an update, of which clients report that it may lack
+// writtenIntegration is the response to a create or an update, of which clients report that it may lack
 // what SendGrid adds.
 func writtenIntegration() assumption {
 	return assumption{
@@ -185,7 +185,7 @@ func writtenIntegration() assumption {
 	}
 }
 
-// anyCertificate is a certificate in any answer. SendGrid's document misspells the integration's id.
+// anyCertificate is a certificate in any response. SendGrid's document misspells the integration's id.
 func anyCertificate() assumption {
 	return assumption{
 		always:    map[string]kind{"id": isNumber, "public_certificate": isString, "not_before": isNumber, "not_after": isNumber},
@@ -194,5 +194,5 @@ func anyCertificate() assumption {
 	}
 }
 
-// anyScopes is the answer to a list of scopes.
+// anyScopes is the response to a list of scopes.
 func anyScopes() assumption { return assumption{always: map[string]kind{"scopes": isArray}} }

@@ -6,37 +6,37 @@ import (
 	"strconv"
 )
 
-// answer is an answer before it is written.
-type answer struct {
+// response is a response before it is written.
+type response struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-func jsonAnswer(status int, value any) answer {
+func jsonResponse(status int, value any) response {
 	body, err := json.Marshal(value)
 	if err != nil {
 		panic(err) // Only types that can be encoded are passed.
 	}
-	return answer{status: status, body: body}
+	return response{status: status, body: body}
 }
 
-// refusal is an error answer in the form that the SSO API documents, and names no field.
-func refusal(status int, message string) answer {
-	return jsonAnswer(status, []problem{{Message: message, ErrorID: newID()}})
+// refusal is an error response in the form that the SSO API documents, and names no field.
+func refusal(status int, message string) response {
+	return jsonResponse(status, []problem{{Message: message, ErrorID: newID()}})
 }
 
-// refusal is an error answer in the form that is documented for the path.
-func (c *call) refusal(status int, message string) answer {
+// refusal is an error response in the form that is documented for the path.
+func (c *call) refusal(status int, message string) response {
 	if c.wrapsErrors {
-		return jsonAnswer(status, map[string]any{"errors": []map[string]any{{"field": nil, "message": message}}})
+		return jsonResponse(status, map[string]any{"errors": []map[string]any{{"field": nil, "message": message}}})
 	}
 	return refusal(status, message)
 }
 
 // omit removes fields from the body's object, or from each object of its array, which may be the
 // result in an object; any other body is unchanged.
-func (a *answer) omit(fields []string) {
+func (a *response) omit(fields []string) {
 	if len(fields) == 0 {
 		return
 	}
@@ -58,11 +58,11 @@ func (a *answer) omit(fields []string) {
 			delete(each, field)
 		}
 	}
-	a.body = jsonAnswer(a.status, value).body
+	a.body = jsonResponse(a.status, value).body
 }
 
 // describe sets the headers that describe the body.
-func (a *answer) describe(h http.Header) {
+func (a *response) describe(h http.Header) {
 	for name, values := range a.header {
 		h[name] = values
 	}
@@ -72,18 +72,18 @@ func (a *answer) describe(h http.Header) {
 	}
 }
 
-func (a *answer) write(w http.ResponseWriter) {
+func (a *response) write(w http.ResponseWriter) {
 	w.WriteHeader(a.status)
 	_, _ = w.Write(a.body) //nolint:gosec // It is JSON, no page. A client that has disconnected cannot be told.
 }
 
-// writeHalf announces the whole answer, writes half of it and closes the connection.
-func (a *answer) writeHalf(w http.ResponseWriter) {
+// writeHalf announces the whole response, writes half of it and closes the connection.
+func (a *response) writeHalf(w http.ResponseWriter) {
 	w.WriteHeader(a.status)
 	_, _ = w.Write(a.body[:len(a.body)/2]) //nolint:gosec // As above.
 	_ = http.NewResponseController(w).Flush()
 	abort()
 }
 
-// abort closes the connection without an answer, which net/http does for this panic.
+// abort closes the connection without a response, which net/http does for this panic.
 func abort() { panic(http.ErrAbortHandler) }

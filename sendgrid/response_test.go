@@ -62,7 +62,7 @@ func TestIntegrationIsRead(t *testing.T) {
 			created, err := newHarness(t, reply(200, body)).client().CreateIntegration(t.Context(), exampleRequest())
 			require.NoError(t, err)
 			require.Equal(t, tt.want, *created)
-			list, err := newHarness(t, reply(200, "["+body+","+exampleAnswer+"]")).client().ListIntegrations(t.Context())
+			list, err := newHarness(t, reply(200, "["+body+","+exampleResponse+"]")).client().ListIntegrations(t.Context())
 			require.NoError(t, err)
 			require.Equal(t, []sendgrid.Integration{tt.want, exampleIntegration()}, list)
 		})
@@ -89,8 +89,8 @@ func TestLongestIntegrationFitsIntoAnEvent(t *testing.T) {
 	require.Less(t, len(strconv.Quote(string(shown))), 120<<10)
 }
 
-// An answer that shows no integration must not count as the absence of one.
-func TestOtherAnswersAreRefused(t *testing.T) {
+// A response that shows no integration must not count as the absence of one.
+func TestOtherResponsesAreRefused(t *testing.T) {
 	t.Parallel()
 	const noObject, neither = "not the documented JSON", "neither an id nor an entity_id"
 	for name, tt := range map[string]struct{ body, list, get string }{
@@ -99,8 +99,8 @@ func TestOtherAnswersAreRefused(t *testing.T) {
 		"a list of errors":          {body: `[{"message":"internal error","field":null}]`, list: neither, get: noObject},
 		"a list of nothing":         {body: `[{}]`, list: neither, get: noObject},
 		"a list of null":            {body: `[null]`, list: noObject, get: noObject},
-		"null among others":         {body: `[` + exampleAnswer + `,null]`, list: noObject, get: noObject},
-		"a text among others":       {body: `[` + exampleAnswer + `,"x"]`, list: noObject, get: noObject},
+		"null among others":         {body: `[` + exampleResponse + `,null]`, list: noObject, get: noObject},
+		"a text among others":       {body: `[` + exampleResponse + `,"x"]`, list: noObject, get: noObject},
 		"a list within a list":      {body: `[[]]`, list: noObject, get: noObject},
 		"an id that is too long":    {body: `{"id":"` + strings.Repeat("1", 257) + `"}`, list: noObject, get: neither},
 		"an empty id and entity_id": {body: `[{"id":"","entity_id":"","name":"n"}]`, list: neither, get: noObject},
@@ -124,7 +124,7 @@ func TestOtherAnswersAreRefused(t *testing.T) {
 // Half-configured integrations exist, and must not hide the others.
 func TestListSurvivesHalfConfiguredRows(t *testing.T) {
 	t.Parallel()
-	body := `[{"id":"1","name":"n"},{"id":"2","entity_id":null},{"id":3,"entity_id":""},{"entity_id":"e","name":7,"enabled":{}},{},` + exampleAnswer + `]`
+	body := `[{"id":"1","name":"n"},{"id":"2","entity_id":null},{"id":3,"entity_id":""},{"entity_id":"e","name":7,"enabled":{}},{},` + exampleResponse + `]`
 	got, err := newHarness(t, reply(200, body)).client().ListIntegrations(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []sendgrid.Integration{{ID: "1", Name: "n"}, {ID: "2"}, {ID: "3"}, {EntityID: "e"}, {}, exampleIntegration()}, got)
@@ -133,10 +133,10 @@ func TestListSurvivesHalfConfiguredRows(t *testing.T) {
 func TestIntegrationMarshalJSON(t *testing.T) {
 	t.Parallel()
 	var i sendgrid.Integration
-	require.NoError(t, json.Unmarshal([]byte(exampleAnswer), &i))
+	require.NoError(t, json.Unmarshal([]byte(exampleResponse), &i))
 	whole, err := json.Marshal(i)
 	require.NoError(t, err)
-	require.JSONEq(t, exampleAnswer, string(whole))
+	require.JSONEq(t, exampleResponse, string(whole))
 
 	least, err := json.Marshal(sendgrid.Integration{Name: "n"})
 	require.NoError(t, err)
@@ -149,26 +149,26 @@ func TestSuccessfulStatus(t *testing.T) {
 	t.Parallel()
 	huge := `{"name":"` + strings.Repeat("x", 4<<20) + `"}`
 	for name, tt := range map[string]struct {
-		answer    http.HandlerFunc
+		response  http.HandlerFunc
 		status    int
 		wantError string
 	}{
-		"200":                                    {answer: reply(200, exampleAnswer), status: 200},
-		"201":                                    {answer: reply(201, exampleAnswer), status: 201},
-		"202":                                    {answer: reply(202, exampleAnswer), status: 202},
-		"a type that is not JSON is ignored":     {answer: plain(200, exampleAnswer), status: 200},
-		"200 empty":                              {answer: reply(200, ""), status: 200, wantError: "not the documented JSON"},
-		"204":                                    {answer: reply(204, ""), status: 204, wantError: "not the documented JSON"},
-		"200 HTML":                               {answer: plain(200, "<html>maintenance</html>"), status: 200, wantError: "not the documented JSON"},
-		"200 with a JSON text":                   {answer: reply(200, `"ok"`), status: 200, wantError: "not the documented JSON"},
-		"200 with more after the JSON":           {answer: reply(200, exampleAnswer+"x"), status: 200, wantError: "not the documented JSON"},
-		"200 cut off within the JSON":            {answer: reply(200, exampleAnswer[:99]), status: 200, wantError: "not the documented JSON"},
-		"200 shorter than announced":             {answer: truncated(200, exampleAnswer), status: 200, wantError: "read the answer: unexpected EOF"},
-		"200 longer than the bound of an answer": {answer: reply(200, huge), status: 200, wantError: "larger than 4194304 bytes"},
+		"200":                                {response: reply(200, exampleResponse), status: 200},
+		"201":                                {response: reply(201, exampleResponse), status: 201},
+		"202":                                {response: reply(202, exampleResponse), status: 202},
+		"a type that is not JSON is ignored": {response: plain(200, exampleResponse), status: 200},
+		"200 empty":                          {response: reply(200, ""), status: 200, wantError: "not the documented JSON"},
+		"204":                                {response: reply(204, ""), status: 204, wantError: "not the documented JSON"},
+		"200 HTML":                           {response: plain(200, "<html>maintenance</html>"), status: 200, wantError: "not the documented JSON"},
+		"200 with a JSON text":               {response: reply(200, `"ok"`), status: 200, wantError: "not the documented JSON"},
+		"200 with more after the JSON":       {response: reply(200, exampleResponse+"x"), status: 200, wantError: "not the documented JSON"},
+		"200 cut off within the JSON":        {response: reply(200, exampleResponse[:99]), status: 200, wantError: "not the documented JSON"},
+		"200 shorter than announced":         {response: truncated(200, exampleResponse), status: 200, wantError: "read the response: unexpected EOF"},
+		"200 longer than the bound of a response": {response: reply(200, huge), status: 200, wantError: "larger than 4194304 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHarness(t, tt.answer)
+			h := newHarness(t, tt.response)
 			c := h.client()
 			var calls []sendgrid.Call
 			c.OnCall = func(_ context.Context, call sendgrid.Call) { calls = append(calls, call) }
@@ -193,7 +193,7 @@ func TestSuccessfulStatus(t *testing.T) {
 	}
 }
 
-// plain answers with a type that is not JSON.
+// plain responds with a type that is not JSON.
 func plain(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -202,7 +202,7 @@ func plain(status int, body string) http.HandlerFunc {
 	}
 }
 
-// truncated announces more than it answers with.
+// truncated announces more than it sends.
 func truncated(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "100000")
