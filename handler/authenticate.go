@@ -39,9 +39,9 @@ func (h *Handler) authenticate(ctx context.Context, d *delivery.Delivery) error 
 	}
 }
 
-// authorize returns an error if an authenticated caller may not make this request. Who can
-// add a signing certificate to an integration can log in as anyone, so a webhook secret alone
-// is not enough for an update.
+// authorize returns an error if an authenticated caller may not make this request. A caller who
+// can add a signing certificate to an integration can log in as anyone, so a webhook secret
+// alone is not enough for an update.
 func (h *Handler) authorize(d *delivery.Delivery) error {
 	if t := d.Request.Teammate; t != nil && d.Caller == delivery.WebhookSecret && t.Administers() {
 		return &problem.Error{

@@ -37,8 +37,8 @@ func encodeEventBridge(h *Handler, deliveries []*delivery.Delivery) ([]byte, err
 }
 
 // openEnvelope takes the request out of an EventBridge event: it is the detail. An event that
-// this function published is refused, and is the only one whose refusal is not published: that
-// would be refused in turn, and so on for ever.
+// this function published is refused, and is the only one whose refusal is not published, to
+// prevent an endless loop.
 //
 // https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
 func openEnvelope(d *delivery.Delivery, payload []byte) {

@@ -1,5 +1,5 @@
-// Package handler handles the events that invoke the function. Every event takes the same
-// way: a trigger decodes it into deliveries, the pipeline authenticates, provisions and
+// Package handler handles the events that invoke the function. Every event is
+// processed in the same way: a trigger decodes it into deliveries, the pipeline authenticates, provisions and
 // observes each of them, and the trigger encodes the outcome as its sender expects it.
 package handler
 
@@ -47,7 +47,7 @@ type DeadLetters interface {
 	Send(context.Context, *delivery.Delivery) error
 }
 
-// Observer is told of the deliveries of an invocation once all have their outcome.
+// Observer gets the deliveries of an invocation once all have their outcome.
 type Observer interface {
 	Observe(context.Context, []*delivery.Delivery)
 }
@@ -75,7 +75,7 @@ type Handler struct {
 	DeadLetters DeadLetters
 	// Publisher is nil if no event bus is configured.
 	Publisher Publisher
-	// Observers write the log line of each delivery, the metrics, and what a laptop shows.
+	// Observers write the log line of each delivery and the metrics. Command local has its own.
 	Observers []Observer
 	Logger    *slog.Logger
 

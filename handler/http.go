@@ -103,8 +103,8 @@ func (r httpRequest) decodeBody() ([]byte, error) {
 	return body, nil
 }
 
-// hasIdentity reports whether what a gateway's authorizer found is not empty: null, an empty
-// string, and an object or array of nothing else identify nobody.
+// hasIdentity reports whether the authorizer context is non-empty: null, an empty string, and an
+// object or array that contains only such values identify nobody.
 func hasIdentity(raw json.RawMessage) bool {
 	var value any
 	return raw != nil && json.Unmarshal(raw, &value) == nil && nonEmpty(value)
@@ -139,7 +139,7 @@ func checkContentType(d *delivery.Delivery) error {
 }
 
 // isJSON reports whether a content type is JSON in UTF-8. A gateway joins two headers with a comma;
-// two that are equal say the same. UTF-8 is spelt differently, and the bytes are checked anyway.
+// two equal ones count as one. UTF-8 is spelt differently, and the bytes are checked anyway.
 func isJSON(contentTypes []string) bool {
 	all := strings.Split(strings.Join(contentTypes, ","), ",")
 	for _, other := range all {

@@ -19,8 +19,8 @@ func isHTTPAPI(event fields) bool {
 	return string(event["version"]) == `"2.0"` && fieldsOf(event["requestContext"]).has("http")
 }
 
-// httpAPIEvent is what is read of an event of payload version 2.0. What the authorizers
-// found stays raw, because only whether there is anything counts.
+// httpAPIEvent has the fields that are read of an event of payload version 2.0. The authorizer
+// context stays raw, because only its presence counts.
 //
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 type httpAPIEvent struct {
@@ -60,7 +60,7 @@ func decodeHTTPAPI(payload []byte) []*delivery.Delivery {
 			Subject string `json:"sub"`
 		} `json:"claims"`
 	}
-	_ = json.Unmarshal(authorizer.IAM, &iam) // What has another form names nobody.
+	_ = json.Unmarshal(authorizer.IAM, &iam) // Another form names nobody.
 	_ = json.Unmarshal(authorizer.JWT, &jwt)
 	return []*delivery.Delivery{httpRequest{
 		id:            event.RequestContext.RequestID,

@@ -26,7 +26,7 @@ const (
 	retryPublish = 10 * time.Second
 )
 
-// processAll processes the deliveries of an event. One does not fail another.
+// processAll processes the deliveries of an event, independently of each other.
 func (h *Handler) processAll(ctx context.Context, deliveries []*delivery.Delivery, t trigger) {
 	slots := make(chan struct{}, maxConcurrent)
 	var running sync.WaitGroup
@@ -46,8 +46,8 @@ func (h *Handler) processAll(ctx context.Context, deliveries []*delivery.Deliver
 	running.Wait()
 }
 
-// process takes a delivery to its outcome. Publishing is part of it, because a success that cannot
-// be published is none.
+// process processes a delivery, including the publishing: a success that cannot be published is not a
+// success.
 func (h *Handler) process(ctx context.Context, d *delivery.Delivery, t trigger) {
 	if d.Failure == nil {
 		if err := recovered(func() error { return t.work(h, ctx, d) }); err != nil {
@@ -128,9 +128,8 @@ func (h *Handler) publishes(d *delivery.Delivery) bool {
 // unpublished reports whether the outcome of a delivery should have been published, and was not.
 func (h *Handler) unpublished(d *delivery.Delivery) bool { return h.publishes(d) && !d.Published }
 
-// publish publishes the outcome of a delivery. A published success is part of success: if the bus
-// does not take it, the request has failed, and its repetition finds the integration and publishes
-// that.
+// publish publishes the outcome of a delivery. If the bus does not take a success, the request
+// has failed; its repetition finds the integration, and publishes that.
 func (h *Handler) publish(ctx context.Context, d *delivery.Delivery) {
 	if !h.publishes(d) {
 		return
@@ -153,8 +152,8 @@ func (h *Handler) publish(ctx context.Context, d *delivery.Delivery) {
 	}
 }
 
-// uncancelled returns a context that has the deadline of ctx and outlives its cancellation: what
-// became of a delivery is published, and its message moved, even if the caller is gone.
+// uncancelled returns a context that has the deadline of ctx and outlives its cancellation: the
+// outcome of a delivery is published, and its message moved, even if the caller is gone.
 func uncancelled(ctx context.Context) (context.Context, context.CancelFunc) {
 	limit := maxPublishTime
 	if deadline, ok := ctx.Deadline(); ok {

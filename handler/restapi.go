@@ -17,7 +17,7 @@ func restAPI() trigger {
 
 func isRESTAPI(event fields) bool { return event.has("requestContext", "httpMethod") }
 
-// restAPIEvent is what is read of an event of payload version 1.0.
+// restAPIEvent has the fields that are read of an event of payload version 1.0.
 //
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 type restAPIEvent struct {
@@ -49,7 +49,7 @@ func decodeRESTAPI(payload []byte) []*delivery.Delivery {
 		Subject string `json:"sub"`
 	}
 	var principal string
-	_ = json.Unmarshal(caller.Authorizer.Claims, &claims) // What has another form names nobody.
+	_ = json.Unmarshal(caller.Authorizer.Claims, &claims) // Another form names nobody.
 	_ = json.Unmarshal(caller.Authorizer.PrincipalID, &principal)
 	return []*delivery.Delivery{httpRequest{
 		id:       caller.RequestID,

@@ -18,15 +18,15 @@ func refusePrivateKey(d *delivery.Delivery, message string) {
 	d.Fail(request.PrivateKeyFound())
 }
 
-// conceal takes out of a delivery with a secret everything but its ids.
+// conceal removes everything but the ids from a delivery with a secret.
 func conceal(d *delivery.Delivery) {
 	if d.Failure != nil && d.Failure.Secret {
 		d.Body, d.Message, d.Request, d.Trace = nil, "", nil, request.Request{}
 	}
 }
 
-// drop drops a message or an event with a secret once that is published, and the audit of a connection that
-// failed for the last time: it is neither delivered again nor moved to the dead-letter queue.
+// drop drops a message or an event with a secret once its refusal is published, and the audit of a connection
+// after its last try failed: they are neither delivered again nor moved to the dead-letter queue.
 func (h *Handler) drop(d *delivery.Delivery) {
 	secret := d.Failure != nil && d.Failure.Secret && !d.Responds && !h.unpublished(d)
 	d.Dropped = secret || d.Failure != nil && isLastAudit(d)

@@ -20,9 +20,9 @@ import (
 // sent.
 const TriggerSQS = "sqs"
 
-// batchMaxWait is how long a message of a batch waits for others: another attempt, a write
-// that settles, a rate limit. Then it is given back, so that the rest of the batch and the
-// next one do not wait with it. Attempts take a second or two, and short rate limits reset
+// batchMaxWait is the maximum wait of a message of a batch: for another attempt, a write that
+// settles, a rate limit. After that the message returns to the queue, so that the rest of the
+// batch and the next one do not wait for it. Attempts take a second or two, and short rate limits reset
 // within seconds; what takes longer mostly takes minutes.
 const batchMaxWait = 5 * time.Second
 

@@ -24,13 +24,14 @@ func asksStatus(payload []byte) bool {
 	return len(event) == 1 && fieldsOf(event["status"]) != nil
 }
 
-// isStatus reports whether an HTTP request is for the status. The path decides, so that no permission for this
-// route is one for another.
+// isStatus reports whether an HTTP request is for the status. Only the path decides, so that a permission for
+// this route does not allow another one.
 func (r httpRequest) isStatus() bool {
 	return strings.HasSuffix(strings.TrimSuffix(r.path, "/"), statusPath)
 }
 
-// status reports the status. A webhook secret does not read it: it names every connection of the account.
+// status reports the status. A webhook secret does not suffice, because the report names every connection of
+// the account.
 func (h *Handler) status(ctx context.Context, d *delivery.Delivery) error {
 	if d.Caller == delivery.Unauthenticated {
 		return &problem.Error{

@@ -26,7 +26,7 @@ type trigger struct {
 	encode func(*Handler, []*delivery.Delivery) ([]byte, error)
 	// responds reports whether the sender gets what encode returns.
 	responds bool
-	// minTime is the least time left with which a delivery is begun; zero if nothing would
+	// minTime is the least time left with which a delivery is started; zero if nothing would
 	// deliver it again.
 	minTime time.Duration
 }

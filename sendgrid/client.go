@@ -124,7 +124,7 @@ func (c *Client) send(ctx context.Context, op Op, path, key string, payload []by
 	// A transport that does not support httptrace does not report that it has sent something.
 	_, traced := client.Transport.(*http.Transport)
 	sent.Store(!traced)
-	// For a request with a body the transport asks for a connection anew only when it is
+	// For a request with a body the transport asks for another connection only when it is
 	// certain that nothing was written to the one before, so each GetConn starts from
 	// "never sent". (A read it may also repeat after writing; it changes nothing.)
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{

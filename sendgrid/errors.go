@@ -224,7 +224,7 @@ func withoutKey(err error, key string) error {
 	return errors.New(redact(err.Error(), key))
 }
 
-// clip shortens a text to what is worth passing on, between two characters.
+// clip shortens a text to a useful length, between two characters.
 func clip(text string) string {
 	if len(text) <= maxMessageBytes {
 		return text

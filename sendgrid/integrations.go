@@ -197,7 +197,7 @@ func (c *Client) UpdateIntegration(ctx context.Context, id string, in Integratio
 //
 // https://www.twilio.com/docs/sendgrid/api-reference/single-sign-on-settings/delete-an-sso-integration
 func (c *Client) DeleteIntegration(ctx context.Context, id string) error {
-	if id == "" { // The collection has no DELETE, but an empty id is a mistake all the same.
+	if id == "" { // The collection has no DELETE, but an empty id is still a mistake.
 		return &Error{Op: OpDeleteIntegration, Err: errNoID}
 	}
 	return gone(c.do(ctx, OpDeleteIntegration, integrationPath(id), nil, nil))

@@ -70,7 +70,7 @@ func precedence(op Op) time.Duration {
 	return 2 * spread
 }
 
-// limit is the rate limit of an operation, as a response stated it last, and what came of it.
+// limit is the rate limit of an operation, as the last response stated it, and its use since then.
 type limit struct {
 	mu sync.Mutex
 	RateLimit

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// maxTrust is how long a rate limit is believed without asking again: a wrong reset must not
+	// maxTrust is how long a rate limit is used without another response: a wrong reset must not
 	// block a process for hours.
 	maxTrust = time.Minute
 	// maxReset is the latest reset that is taken for one. What is beyond it is a broken header.
@@ -24,7 +24,7 @@ type RateLimit struct {
 	Limit int
 	// Remaining is the number of requests left in this window.
 	Remaining int
-	// Reset is until when this is believed: until the window ends, and for a minute at most. It
+	// Reset is until when the limit is used: until the window ends, and for a minute at most. It
 	// is zero where the response does not state it. It has no monotonic reading, because the
 	// monotonic clock stops while Lambda freezes the process: a window would outlast its reset.
 	Reset time.Time

@@ -50,7 +50,7 @@ const (
 	defaultEventDetailType = "IdP Application Created"
 	// defaultPersona is the one that may only look.
 	defaultPersona = "observer"
-	// resultSource is the source of the results, of which a request must not have it: it would
+	// resultSource is the source of the results. A request must not have it: it would
 	// be taken for a result.
 	resultSource = "sendgrid.sso"
 )

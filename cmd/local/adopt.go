@@ -49,8 +49,8 @@ const (
 	maxUnread = 3
 )
 
-// adopt prints, for each integration of an account, the request that finds it as it is. Once the
-// function is sent that request, it knows a connection that was made by hand.
+// adopt prints, for each integration of an account, the request that finds it as it is. Once that
+// request is sent to the function, a connection that was created by hand is managed.
 func adopt(ctx context.Context, args []string, getenv func(string) string, out, logs io.Writer) error {
 	flags := flag.NewFlagSet("adopt", flag.ContinueOnError)
 	flags.SetOutput(logs)

@@ -123,7 +123,7 @@ func fieldsOf(changes []problem.Change) []string {
 	return names
 }
 
-// label names an integration for a person. A name may have any character in it.
+// label names an integration for a person. It quotes the name, which may have any character.
 func label(i sendgrid.Integration) string {
 	const maxName = 64
 	return fmt.Sprintf("%q (%s)", cut.Runes(i.Name, maxName), cmp.Or(i.ID, "no id"))

@@ -36,7 +36,7 @@ func demo(ctx context.Context, args []string, out, logs io.Writer) error {
 		return err
 	}
 	began := time.Now()
-	s, err := newStory(ctx, out, slog.New(logTo(logs, *verbose)))
+	s, err := newChecklist(ctx, out, slog.New(logTo(logs, *verbose)))
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func emptySimulator() (*sendgridtest.Server, error) {
 	return sg, nil
 }
 
-func (s *story) run(ctx context.Context) error {
+func (s *checklist) run(ctx context.Context) error {
 	providers, err := newIDPs(demoIDP, demoIDP, demoIDP)
 	if err != nil {
 		return err
@@ -66,20 +66,20 @@ func (s *story) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.chapter("A person logs in")
-	s.logsIn(before, integration, "the identity provider's key")
+	s.section("A person logs in")
+	s.checkLogIn(before, integration, "the identity provider's key")
 	for _, next := range []func() error{
 		func() error { return s.repeat(ctx, idp{before.IDP, demoTwin}) },
 		func() error { return s.lose(ctx, idp{before.IDP, demoLost}) },
-		func() error { return s.roll(ctx, before, after, integration) },
+		func() error { return s.rotate(ctx, before, after, integration) },
 		func() error { return s.edit(ctx, after, integration) },
 	} {
 		if err := next(); err != nil {
 			return err
 		}
 	}
-	s.chapter("A stranger signs with a key of their own")
-	s.isRefused(stranger, integration, "the stranger's key")
+	s.section("A stranger signs with a key of their own")
+	s.checkRefusal(stranger, integration, "the stranger's key")
 	return nil
 }
 
@@ -101,8 +101,8 @@ func newIDPs(entityIDs ...string) ([]idp, error) {
 }
 
 // connect names the metadata of an identity provider, and returns the integration.
-func (s *story) connect(ctx context.Context, provider idp) (sendgrid.Integration, error) {
-	s.chapter("An event names the SAML metadata of an identity provider")
+func (s *checklist) connect(ctx context.Context, provider idp) (sendgrid.Integration, error) {
+	s.section("An event names the SAML metadata of an identity provider")
 	if err := s.metadata.publish(provider); err != nil {
 		return sendgrid.Integration{}, err
 	}
@@ -124,8 +124,8 @@ func (s *story) connect(ctx context.Context, provider idp) (sendgrid.Integration
 }
 
 // repeat sends an event several times at once.
-func (s *story) repeat(ctx context.Context, provider idp) error {
-	s.chapter(fmt.Sprintf("Another event arrives %d times at once, as queues do", copies))
+func (s *checklist) repeat(ctx context.Context, provider idp) error {
+	s.section(fmt.Sprintf("Another event arrives %d times at once, as queues do", copies))
 	payload, err := provider.event("repeated", "Delivered five times")
 	if err != nil {
 		return err
@@ -151,8 +151,8 @@ func (s *story) repeat(ctx context.Context, provider idp) error {
 }
 
 // lose has the connection break after SendGrid has created an integration.
-func (s *story) lose(ctx context.Context, provider idp) error {
-	s.chapter("SendGrid creates an integration, and the connection breaks before its response")
+func (s *checklist) lose(ctx context.Context, provider idp) error {
+	s.section("SendGrid creates an integration, and the connection breaks before its response")
 	payload, err := provider.event("lost", "Response lost")
 	if err != nil {
 		return err
@@ -170,7 +170,7 @@ func (s *story) lose(ctx context.Context, provider idp) error {
 }
 
 // withoutResponse returns how many creates got no response.
-func (s *story) withoutResponse() int {
+func (s *checklist) withoutResponse() int {
 	count := 0
 	for _, r := range s.sendGrid.Requests() {
 		if r.Op == sendgrid.OpCreateIntegration && r.Status == 0 {
@@ -180,27 +180,27 @@ func (s *story) withoutResponse() int {
 	return count
 }
 
-// roll has an identity provider roll its certificate: it publishes the next one, and then signs with it.
-func (s *story) roll(ctx context.Context, before, after idp, i sendgrid.Integration) error {
-	s.chapter("The identity provider rolls its certificate, and nobody sends anything")
+// rotate has an identity provider rotate its certificate: it publishes the next one, and then signs with it.
+func (s *checklist) rotate(ctx context.Context, before, after idp, i sendgrid.Integration) error {
+	s.section("The identity provider rolls its certificate, and nobody sends anything")
 	if err := s.metadata.publish(before, after); err != nil {
 		return err
 	}
-	s.isRefused(after, i, "the next key")
+	s.checkRefusal(after, i, "the next key")
 	if _, err := s.audit(ctx, demoIDP); err != nil {
 		return err
 	}
 	s.check(s.trusts(i, before, after), "the daily audit reads the SAML metadata again, and SendGrid has both certificates")
-	s.logsIn(before, i, "the old key")
-	s.logsIn(after, i, "the next key")
+	s.checkLogIn(before, i, "the old key")
+	s.checkLogIn(after, i, "the next key")
 	return s.metadata.publish(after)
 }
 
 // edit has somebody change the integration of a provider by hand.
-func (s *story) edit(ctx context.Context, provider idp, i sendgrid.Integration) error {
-	s.chapter("Somebody disables the integration in SendGrid by hand")
+func (s *checklist) edit(ctx context.Context, provider idp, i sendgrid.Integration) error {
+	s.section("Somebody disables the integration in SendGrid by hand")
 	s.sendGrid.Edit(i.ID, func(i *sendgrid.Integration) { i.Enabled = false })
-	s.isRefused(provider, i, "the next key")
+	s.checkRefusal(provider, i, "the next key")
 	found, err := s.audit(ctx, demoIDP)
 	if err != nil {
 		return err
@@ -217,7 +217,7 @@ func (s *story) edit(ctx context.Context, provider idp, i sendgrid.Integration) 
 		verdict := s.send(ctx, payload).verdict
 		s.check(verdict == try.outcome, "%s: %s", try.remark, verdict)
 	}
-	s.logsIn(provider, i, "the next key")
+	s.checkLogIn(provider, i, "the next key")
 	if found, err = s.audit(ctx, demoIDP); err != nil {
 		return err
 	}
@@ -227,7 +227,7 @@ func (s *story) edit(ctx context.Context, provider idp, i sendgrid.Integration) 
 
 // trusts reports whether an integration has exactly the certificates of these providers, all
 // enabled.
-func (s *story) trusts(i sendgrid.Integration, providers ...idp) bool {
+func (s *checklist) trusts(i sendgrid.Integration, providers ...idp) bool {
 	var want, got []string
 	for _, p := range providers {
 		want = append(want, p.PEM())

@@ -36,10 +36,10 @@ func TestDemo(t *testing.T) {
 	require.NotContains(t, printed, apiKey)
 }
 
-// newTestStory returns a story whose SendGrid and provisioner a test can change.
-func newTestStory(t *testing.T, out *output) *story {
+// newTestChecklist returns a checklist whose SendGrid and provisioner a test can change.
+func newTestChecklist(t *testing.T, out *output) *checklist {
 	t.Helper()
-	s, err := newStory(t.Context(), out, slog.New(slog.DiscardHandler))
+	s, err := newChecklist(t.Context(), out, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	return s
 }
@@ -51,36 +51,36 @@ func TestDemoIsHonest(t *testing.T) {
 		return nil, &problem.Error{Code: problem.SendGridUnavailable, Message: "No."}
 	})
 	for name, tt := range map[string]struct {
-		change func(*story)
+		change func(*checklist)
 		marked string
 		err    string
 	}{
 		"nothing is created": {
-			func(s *story) { s.handler.Provisioner = refuse },
+			func(s *checklist) { s.handler.Provisioner = refuse },
 			"✗ the function returns: SendGridUnavailable", "SendGrid has 0 integrations for " + demoIDP,
 		},
 		"a key that SendGrid does not know": {
-			func(s *story) { s.sendGrid.SetKeys("SG.another") },
+			func(s *checklist) { s.sendGrid.SetKeys("SG.another") },
 			"✗ the function returns: SendGridUnauthorized", "SendGrid has 0 integrations for " + demoIDP,
 		},
 		"certificates are lost": {
-			func(s *story) {
+			func(s *checklist) {
 				s.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateCertificate, Times: -1, Status: 403, Body: "[]"})
 			},
 			"✗ with the certificate from the metadata", "checks failed",
 		},
 		"nothing is renewed": {
-			func(s *story) { s.handler.Auditor.(*audit.Auditor).Renews = false },
+			func(s *checklist) { s.handler.Auditor.(*audit.Auditor).Renews = false },
 			"✗ the daily audit reads the SAML metadata again", "checks failed",
 		},
 		"an update is refused": {
-			func(s *story) {
+			func(s *checklist) {
 				s.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpUpdateIntegration, Times: -1, Status: 403, Body: "[]"})
 			},
 			`✗ with if_exists "restore" it does: SendGridForbidden`, "checks failed",
 		},
 		"one create is refused": {
-			func(s *story) {
+			func(s *checklist) {
 				s.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Skip: 1, Status: 403, Body: "[]"})
 			},
 			"✗ the function returns: ", "checks failed",
@@ -89,7 +89,7 @@ func TestDemoIsHonest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out output
-			s := newTestStory(t, &out)
+			s := newTestChecklist(t, &out)
 			tt.change(s)
 			err := s.run(t.Context())
 			if err == nil {
@@ -105,15 +105,15 @@ func TestDemoIsHonest(t *testing.T) {
 func TestDemoChecksLogIns(t *testing.T) {
 	t.Parallel()
 	var out output
-	s := newTestStory(t, &out)
+	s := newTestChecklist(t, &out)
 	providers, err := newIDPs(demoIDP, demoIDP)
 	require.NoError(t, err)
 	trusted, stranger := providers[0], providers[1]
 	i := s.sendGrid.Add(sendgrid.IntegrationRequest{Name: "x", Enabled: true, EntityID: demoIDP})
 	s.sendGrid.AddCertificate(sendgrid.CertificateRequest{PublicCertificate: trusted.PEM(), IntegrationID: i.ID, Enabled: true})
 
-	s.isRefused(trusted, i, "a trusted key")
-	s.logsIn(stranger, i, "a stranger's key")
+	s.checkRefusal(trusted, i, "a trusted key")
+	s.checkLogIn(stranger, i, "a stranger's key")
 	require.EqualError(t, s.err(), "2 of 2 checks failed")
 	require.Contains(t, out.String(), "✗ "+person+`, signed with a trusted key: logged in as "ada@example.com"`)
 	require.Contains(t, out.String(), "✗ "+person+", signed with a stranger's key: cannot validate signature")

@@ -43,7 +43,7 @@ exit status is 1 if there is a reason.
 // explainTime bounds the whole command. The certificates of hundreds of integrations take minutes.
 const explainTime = 5 * time.Minute
 
-// explainFlags are what a person says about a response.
+// explainFlags are the flags of the command.
 type explainFlags struct {
 	connection, integration, now string
 	// file is where the response is; empty for standard input.
@@ -70,7 +70,7 @@ func parseExplain(args []string, logs io.Writer) (f explainFlags, err error) {
 	return f, nil
 }
 
-// explainResponse says why SendGrid refuses a SAML response.
+// explainResponse prints why SendGrid refuses a SAML response.
 func explainResponse(ctx context.Context, args []string, getenv func(string) string, in io.Reader, out, logs io.Writer) error {
 	flags, err := parseExplain(args, logs)
 	if err != nil {
@@ -111,7 +111,7 @@ func (f explainFlags) at(now time.Time) (time.Time, error) {
 	return at, nil
 }
 
-// pasted reads the response, of which no more is kept than a response can have.
+// pasted reads the response, up to the size that a response can have.
 func pasted(file string, in io.Reader, logs io.Writer) ([]byte, error) {
 	if file != "" && file != "-" {
 		opened, err := os.Open(file)

@@ -21,7 +21,7 @@ const (
 	statusPath            = "/sso/status"
 )
 
-// gateway does what API Gateway does: it converts an HTTP request to an event, and what the
+// gateway simulates API Gateway: it converts an HTTP request to an event, and what the
 // function returns to an HTTP response. The journal records the invocations.
 func gateway(h *handler.Handler, j *journal) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

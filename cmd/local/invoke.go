@@ -51,7 +51,7 @@ func invoke(ctx context.Context, h *handler.Handler, payload []byte) response {
 
 type deliveriesKey struct{}
 
-// collector gives the deliveries of an invocation to whoever invoked the function.
+// collector passes the deliveries of an invocation to invoke.
 type collector struct{}
 
 // Observe implements handler.Observer.

@@ -70,7 +70,7 @@ func (l *live) run(ctx context.Context, files []string, getenv func(string) stri
 	return r.handleAll(ctx, files)
 }
 
-// confirming prints what is about to be created and asks a person before it is.
+// confirming prints what is about to be created, and asks a person for confirmation.
 type confirming struct {
 	next handler.Provisioner
 	url  string
@@ -87,7 +87,7 @@ func (c *confirming) Ensure(ctx context.Context, r request.Resolved, d provision
 	if !c.yes && c.ask() != "yes" {
 		return nil, &problem.Error{Code: problem.Internal, Message: "You did not type yes; nothing was created.", Permanent: true}
 	}
-	// The time that the person took is not the request's.
+	// The person's time must not count against the request.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), invocation.Timeout)
 	defer cancel()
 	return c.next.Ensure(ctx, r, d)

@@ -1,5 +1,5 @@
 // Command local runs the function on a laptop, with neither AWS nor Docker, and prints the requests for
-// an account that was set up without it. It also says why people cannot log in.
+// an account that was set up without it. It also explains why people cannot log in.
 package main
 
 import (

@@ -71,8 +71,8 @@ type state struct {
 	Requests     []journalEntry     `json:"requests"`
 }
 
-// shownStatus is what is wrong beside the integrations: the checks that are not ok, and the findings that
-// are about no connection.
+// shownStatus is what is wrong apart from the integrations: the checks that are not ok, and the findings that
+// are not about a connection.
 type shownStatus struct {
 	OK       bool             `json:"ok"`
 	Checks   []status.Result  `json:"checks"`
@@ -129,14 +129,14 @@ func (p *page) state(ctx context.Context, now time.Time) (state, error) {
 			shown.Certificates = append(shown.Certificates, shownCertificate{ID: c.ID, Enabled: c.Enabled, DaysLeft: *provision.DaysLeft([]provision.Certificate{expires}, now)})
 		}
 		shown.DaysLeft = provision.DaysLeft(all, now)
-		shown.know(i.ID, entries[i.EntityID])
+		shown.addEntry(i.ID, entries[i.EntityID])
 		s.Integrations = append(s.Integrations, shown)
 	}
 	return s, nil
 }
 
-// know adds what an entry of the ledger has about an integration.
-func (i *shownIntegration) know(id string, e protocol.Entry) {
+// addEntry adds what a ledger entry records about an integration.
+func (i *shownIntegration) addEntry(id string, e protocol.Entry) {
 	i.State = audit.Unmanaged
 	if e.Managed() && e.IntegrationID == id {
 		i.State = audit.Managed
@@ -163,7 +163,7 @@ type sent struct {
 	Failed bool   `json:"failed"`
 }
 
-// send sends what is in the form: an event as Lambda would get it, or, if it is none, a
+// send sends the content of the form: an event as Lambda would get it or, if it is not an event, a
 // request through the HTTP API. Either way the caller has to know the secret.
 func (p *page) send(w http.ResponseWriter, r *http.Request) {
 	noStore(w)

@@ -25,8 +25,8 @@ import (
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
-// What the simulator begins with, and the secrets that the samples are made for. They are
-// valid for the simulator only.
+// The initial data of the simulator, and the secrets that the samples use. They are valid for
+// the simulator only.
 const (
 	integrationsFile  = "events/local.integrations.json"
 	subusersFile      = "events/local.subusers.json"
@@ -36,7 +36,7 @@ const (
 	userAgent         = "sendgrid-sso-integration/local"
 	// simulatedSettling is short, because the simulator shows every write at once.
 	simulatedSettling = 100 * time.Millisecond
-	// simulatedOwner owns the simulator's account, and is meant to have a password.
+	// simulatedOwner owns the simulator's account, and may log in with a password.
 	simulatedOwner = "owner@example.com"
 )
 
@@ -120,8 +120,7 @@ func newFetcher() *saml.Fetcher {
 	return &saml.Fetcher{Hosts: saml.DefaultHosts(), UserAgent: userAgent}
 }
 
-// parts are those parts of the function's handler that are not the same everywhere. The others are its
-// own, except the secrets, which are given.
+// parts are the parts of the function's handler that differ between the commands.
 type parts struct {
 	client   *sendgrid.Client
 	metadata request.Fetcher // It may be nil.
@@ -129,7 +128,7 @@ type parts struct {
 	// settling is that of the function if zero.
 	settling time.Duration
 	// teammates reports whether teammates are audited, and part of the status. breakGlass are the email addresses, in
-	// lower case, of those who are meant to have a password.
+	// lower case, of those who may log in with a password.
 	teammates  bool
 	breakGlass []string
 	logger     *slog.Logger

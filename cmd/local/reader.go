@@ -90,7 +90,7 @@ func concernsAll(ctx context.Context, err error) bool {
 }
 
 // whatToDo returns the error for the person at the laptop: what to do about SendGrid's response. The
-// function's own messages name the secret that it reads, which there is not here.
+// function's own messages name the secret that it reads, which a laptop does not have.
 func whatToDo(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err()
@@ -111,7 +111,7 @@ func whatToDo(ctx context.Context, err error) error {
 	return fmt.Errorf("SendGrid could not be read; run this again, and if it fails again, check SENDGRID_REGION and https://status.sendgrid.com: %w", err)
 }
 
-// said quotes SendGrid's reason, if it gave one.
+// said returns SendGrid's reason, quoted, if it gave one.
 func said(failure *sendgrid.Error) string {
 	if reason := failure.Reason(); reason != "" {
 		return fmt.Sprintf(" (%q)", reason)

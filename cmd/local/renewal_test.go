@@ -13,7 +13,7 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// taskQueue is the event queue of a story, as far as its audits use it.
+// taskQueue is the event queue of a checklist, as far as its audits use it.
 type taskQueue struct{ bodies []string }
 
 // Send implements audit.Queue.
@@ -23,7 +23,7 @@ func (q *taskQueue) Send(_ context.Context, bodies []string, _ time.Duration) er
 }
 
 // auditByQueue has the schedule start an audit, and delivers its messages as SQS does.
-func (s *story) auditByQueue(t *testing.T, q *taskQueue) {
+func (s *checklist) auditByQueue(t *testing.T, q *taskQueue) {
 	t.Helper()
 	require.NoError(t, invoke(t.Context(), s.handler, []byte(scheduled)).err)
 	for n, body := range q.bodies {
@@ -38,7 +38,7 @@ func (s *story) auditByQueue(t *testing.T, q *taskQueue) {
 }
 
 // requireLogIns has people log in with a key of each of these providers, and of no other.
-func (s *story) requireLogIns(t *testing.T, i sendgrid.Integration, providers, others []idp) {
+func (s *checklist) requireLogIns(t *testing.T, i sendgrid.Integration, providers, others []idp) {
 	t.Helper()
 	for n, provider := range append(providers[:len(providers):len(providers)], others...) {
 		nameID, refusal, err := provider.logIn(s.client, i, person)
@@ -65,7 +65,7 @@ func TestRenewalLogsPeopleIn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out output
-			s, q := newTestStory(t, &out), &taskQueue{}
+			s, q := newTestChecklist(t, &out), &taskQueue{}
 			auditor, ok := s.handler.Auditor.(*audit.Auditor)
 			require.True(t, ok)
 			auditor.Queue, auditor.Renews = q, tt.renews

@@ -14,7 +14,7 @@ import (
 // maxRecorded bounds what is kept of a response. Thousands of integrations are shorter.
 const maxRecorded = 16 << 20
 
-// recorder keeps SendGrid's last response as it came: the client drops what it does not know. It is for
+// recorder keeps SendGrid's last response unchanged: the client drops fields that it does not know. It is for
 // one call at a time.
 type recorder struct {
 	next http.RoundTripper
@@ -28,7 +28,7 @@ type recorded struct {
 	body   []byte
 }
 
-// record makes a client's responses be kept.
+// record makes a client keep its responses in the recorder that it returns.
 func record(client *http.Client) *recorder {
 	r := &recorder{next: client.Transport}
 	client.Transport = r
@@ -55,7 +55,7 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// CloseIdleConnections passes on what the client wants of its transport.
+// CloseIdleConnections forwards the call to the transport.
 func (r *recorder) CloseIdleConnections() {
 	if closer, ok := r.next.(interface{ CloseIdleConnections() }); ok {
 		closer.CloseIdleConnections()
@@ -78,7 +78,7 @@ func (r recorded) entries() ([]entry, error) {
 	return []entry{one}, nil
 }
 
-// kind is a type of JSON, in JSON Schema's words.
+// kind is a JSON type, as JSON Schema names it.
 type kind string
 
 const (
@@ -110,13 +110,13 @@ func kindOf(raw json.RawMessage) kind {
 type assumption struct {
 	// always and sometimes are the fields that every object has, and that some have.
 	always, sometimes map[string]kind
-	// oneOf are fields of which every object has at least one.
+	// oneOf are fields; every object has at least one of them.
 	oneOf []string
 	// incomplete reports that an object may lack any field; nil means that none may.
 	incomplete func(entry) bool
 }
 
-// differences returns what the objects are unlike, without their values. Each difference is one line,
+// differences returns how the objects differ from the assumption, without their values. Each difference is one line,
 // however many objects have it.
 func (a assumption) differences(objects []entry) []string {
 	counts := map[string]int{}
@@ -135,7 +135,7 @@ func (a assumption) differences(objects []entry) []string {
 	return lines
 }
 
-// of returns what one object is unlike.
+// of returns how one object differs from the assumption.
 func (a assumption) of(object entry) (differences []string) {
 	known := maps.Clone(a.sometimes)
 	if known == nil {
@@ -174,7 +174,7 @@ func readIntegration() assumption {
 	return a
 }
 
-// writtenIntegration is the response to a create or an update, of which clients report that it may lack
+// writtenIntegration is the response to a create or an update. Clients report that it may lack
 // what SendGrid adds.
 func writtenIntegration() assumption {
 	return assumption{

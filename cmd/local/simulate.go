@@ -42,7 +42,7 @@ func simulate(ctx context.Context, args []string, out, logs io.Writer) error {
 	secrets.Put(webhookSecretID, webhookSecret)
 
 	return listenUntil(ctx, net.JoinHostPort("", strconv.Itoa(*port)), logged(out, split(sg, secrets)), func(address string) {
-		at := address[strings.LastIndex(address, ":"):] // The port in fact, also where 0 was asked for.
+		at := address[strings.LastIndex(address, ":"):] // The actual port, also if 0 was given.
 		fmt.Fprintf(out, "SendGrid and Secrets Manager are simulated at %s, on all addresses of this machine. In another terminal:\n\n"+
 			"  sam build\n"+
 			"  sam local invoke SSOIntegrationFunction --event events/direct.json --env-vars events/local.env.json\n\n"+
@@ -52,7 +52,7 @@ func simulate(ctx context.Context, args []string, out, logs io.Writer) error {
 	})
 }
 
-// split sends AWS's calls, which are all to "/", to the one and all others to the other.
+// split sends AWS's calls, which are all to "/", to the first handler, and all other calls to the second.
 func split(sendGrid, secretsManager http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "secretsmanager.") {
@@ -76,7 +76,7 @@ func logged(out io.Writer, next http.Handler) http.Handler {
 	})
 }
 
-// statusRecorder notes the status of a response.
+// statusRecorder records the status of a response.
 type statusRecorder struct {
 	http.ResponseWriter
 	status int

@@ -28,7 +28,7 @@ const (
 	maxPoll   = 4 * time.Second
 )
 
-// trial is an integration that is created to be removed.
+// trial is an integration that is created for the comparison, and removed again.
 type trial struct {
 	*verifier
 	want sendgrid.IntegrationRequest
@@ -36,7 +36,7 @@ type trial struct {
 	certificate string
 	// id is empty until it is known, and certificateID.
 	id, certificateID string
-	// open reports that there may be an integration to remove, and certificateOpen a certificate.
+	// open reports whether there may be an integration to remove, and certificateOpen a certificate.
 	open, certificateOpen bool
 }
 
@@ -56,7 +56,7 @@ func newTrial(v *verifier) (*trial, error) {
 	return t, nil
 }
 
-// run carries out the trial, and removes it whatever comes of it.
+// run carries out the trial, and removes it in any case.
 func (t *trial) run(ctx context.Context) (err error) {
 	defer func() {
 		interrupted := ctx.Err() != nil
@@ -282,7 +282,7 @@ func (t *trial) removeCertificate(ctx context.Context, id string) error {
 	return err
 }
 
-// look waits for what SendGrid may have created, as long as the function does.
+// look waits for what SendGrid may have created, for the settling period of the function.
 func (t *trial) look(ctx context.Context, shows func(context.Context) (bool, error)) (shown bool, err error) {
 	for start, n := time.Now(), 0; time.Since(start) <= settling; n++ {
 		if shown, err := shows(ctx); shown || err != nil {

@@ -24,7 +24,7 @@ func printVerdict(out io.Writer, asked refusal.Question, v refusal.Verdict) erro
 	return nil
 }
 
-// whyThen says why a response is judged at a time.
+// whyThen explains at which time a response is judged, and why.
 func whyThen(asked refusal.Question, v refusal.Verdict) string {
 	switch {
 	case !asked.At.IsZero():

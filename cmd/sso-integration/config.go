@@ -30,7 +30,7 @@ type config struct {
 	apiKeyTTL          time.Duration
 	deleteAfter        time.Duration
 	teammates          bool
-	// breakGlass are the email addresses, in lower case, of those who are meant to have a password.
+	// breakGlass are the email addresses, in lower case, of those who may log in with a password.
 	breakGlass []string
 }
 

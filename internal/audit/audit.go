@@ -2,10 +2,10 @@
 // for each connection, which is an entity id that SendGrid lists or the ledger manages, so that each is
 // audited by a delivery of its own: under a lease, repeated on its own, at the pace of the queue.
 // Without a queue it audits one after another, those first that were audited longest ago. Teammates need no message
-// each: two lists show all of them.
+// each, because two lists show all of them.
 //
 // The audit of a connection renews it, if its request names SAML metadata by URL, and compares what
-// SendGrid has with what this function left there. What a person should know is a [Finding]. The ledger
+// SendGrid has with the baseline. What a person should know is a [Finding]. The ledger
 // keeps the findings of each connection; what is new is published.
 package audit
 
@@ -44,7 +44,7 @@ type Ledger interface {
 }
 
 // Queue sends messages to the queue of the function, so that they arrive spread over a time. The error
-// says how many were not sent.
+// states how many were not sent.
 type Queue interface {
 	Send(ctx context.Context, bodies []string, spread time.Duration) error
 }
@@ -58,10 +58,10 @@ type Auditor struct {
 	Queue Queue
 	// SAMLMetadata fetches what connections are renewed from. It may be nil.
 	SAMLMetadata request.Fetcher
-	// Renews reports whether an audit writes to SendGrid at all.
+	// Renews reports whether an audit may write to SendGrid.
 	Renews bool
 	// Teammates is nil if teammates are switched off. BreakGlass are the email addresses, in lower case, of those
-	// who are meant to have a password.
+	// who may log in with a password.
 	Teammates  Teammates
 	BreakGlass []string
 	Logger     *slog.Logger
@@ -108,7 +108,7 @@ type Notice struct {
 	New []Finding
 }
 
-// Connection audits one connection. last reports whether a failure is not tried again; then it becomes a
+// Connection audits one connection. last reports whether this is the last try; then a failure becomes a
 // finding. It returns nil if the connection was audited since the audit began. The errors are of type
 // *problem.Error.
 func (a *Auditor) Connection(ctx context.Context, t Task, maxWait time.Duration, last bool, publish Publish) (*Connection, error) {
@@ -122,7 +122,7 @@ func (a *Auditor) Connection(ctx context.Context, t Task, maxWait time.Duration,
 // connection audits one connection. If its failure becomes a finding, which isFinding decides, it returns
 // both.
 func (a *Auditor) connection(ctx context.Context, t Task, maxWait time.Duration, isFinding func(error) bool, publish Publish) (*Connection, error) {
-	if now := time.Now(); t.Began.After(now) { // A message with a time to come would end audits until then.
+	if now := time.Now(); t.Began.After(now) { // A message with a future time would suppress audits until then.
 		t.Began = now
 	}
 	t.Began = t.Began.Truncate(time.Millisecond) // As the ledger has it, or an audit would begin after itself.

@@ -20,7 +20,7 @@ const (
 	ExpiresSoon = 30
 	// unreadable is how long SAML metadata may be unreadable before that is a finding.
 	unreadable = 3 * 24 * time.Hour
-	// What is reported of a connection is bounded; what the API accepts fits.
+	// The bounds of what is reported of a connection. What the API accepts fits.
 	maxName         = 256
 	maxEntityID     = 1024
 	maxCertificates = 10
@@ -63,7 +63,7 @@ type Connection struct {
 	// entity id, it is the one that the ledger records.
 	IntegrationID string `json:"integration_id,omitempty"`
 	Enabled       bool   `json:"enabled"`
-	// State is empty if it is not known, because the ledger could not be read. An audit knows it.
+	// State is empty if the ledger could not be read. An audit always sets it.
 	State State `json:"state,omitempty"`
 	// DaysLeft is provision.DaysLeft of the certificates that are in use, as far as that is known; nil if
 	// the connection has none.
@@ -75,8 +75,8 @@ type Connection struct {
 	Audited  time.Time `json:"audited,omitzero"`
 	Findings []Finding `json:"findings"`
 
-	// By is who sent the kept request, for the log: what the audit writes is in that caller's name. Changes are
-	// what it renewed, and Deleted is the integration that it deleted.
+	// By is who sent the kept request, for the log: the audit writes in that caller's name. Changes are what the
+	// audit renewed, and Deleted is the integration that it deleted.
 	By      string           `json:"-"`
 	Changes []problem.Change `json:"-"`
 	Deleted string           `json:"-"`
@@ -97,8 +97,8 @@ func (c *Connection) find(code provision.WarningCode, id, message string, change
 	c.Findings = append(c.Findings, Finding{Code: code, IntegrationID: id, Message: message, Changes: changes})
 }
 
-// judge returns what follows from what was read. failure is why the connection could not be audited, nil if
-// it was. With a failure, what was found before still stands.
+// judge returns the connection with its findings. failure is why the connection could not be audited, nil if
+// it was. With a failure, the earlier findings stay.
 func judge(found provision.Audited, failure *problem.Error, began time.Time) Notice {
 	c := Connection{EntityID: cut.Bytes(found.EntityID, maxEntityID), Name: cut.Bytes(found.Kept.Name, maxName), State: Unmanaged, Audited: began, Findings: []Finding{}}
 	c.By, c.Changes, c.Deleted = found.Kept.By, found.Renewed, found.Deleted
@@ -183,7 +183,7 @@ func ids(integrations []sendgrid.Integration) string {
 	return text
 }
 
-// judgeKept compares a managed connection with what is kept.
+// judgeKept compares a managed connection with the kept request.
 func (c *Connection) judgeKept(found provision.Audited) {
 	id := found.Recorded
 	if found.Unfinished {
@@ -237,14 +237,14 @@ func (c *Connection) judgeDrift(found provision.Audited) {
 	}
 }
 
-// retirable is how long SAML metadata has to lack a certificate before it may be deleted: until then it may
-// be on its way back.
+// retirable is how long SAML metadata has to lack a certificate before it may be deleted: until then the
+// metadata may get it back.
 const retirable = 7 * 24 * time.Hour
 
-// judgeRetired reports the certificates that the identity provider does not use any more.
+// judgeRetired reports the certificates that the identity provider no longer uses.
 func (c *Connection) judgeRetired(found provision.Audited, there []provision.Certificate) {
 	now := time.Now()
-	read := now // When the SAML metadata was read last, or soon after that.
+	read := now // When the SAML metadata was last read, or a little later.
 	if unread := found.Kept.UnreadSince; !unread.IsZero() {
 		read = unread
 	}

@@ -9,7 +9,7 @@ import (
 	"sendgrid-sso-integration/internal/provision"
 )
 
-// judgeEnded reports what keeps a connection that was ended from staying so, or from being deleted.
+// judgeEnded reports why a connection that was ended is enabled again, or cannot be deleted.
 func (c *Connection) judgeEnded(found provision.Audited) {
 	if len(found.Integrations) == 0 {
 		return

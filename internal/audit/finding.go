@@ -17,14 +17,14 @@ type Finding struct {
 	IntegrationID string `json:"integration_id,omitempty"`
 	// Email is that of the teammate whom the finding is about, empty if it is about none.
 	Email string `json:"email,omitempty"`
-	// Message is what it is and what to do, for people.
+	// Message says what was found and what to do, for people.
 	Message string `json:"message,omitempty"`
 	// Changes are what somebody changed, with the code Drifted.
 	Changes []problem.Change `json:"changes,omitempty"`
 	// Kept is the declaration of the teammate, nil if the ledger keeps none, or the finding comes from it.
 	Kept *request.KeptTeammate `json:"-"`
 
-	// known is its identity if it comes from the ledger, which may have left out what that is made of.
+	// known is the identity of a finding from the ledger, which may lack the fields that the identity is made of.
 	known string
 }
 
@@ -65,15 +65,16 @@ func Codes() []provision.WarningCode {
 	}
 }
 
-// Alarms reports whether a finding means that somebody changed what was declared, that it is no longer
-// kept true, or that somebody can log in past it: who is meant to is configured.
+// Alarms reports whether a finding means that somebody changed what was declared, that audits no longer
+// maintain it, or that somebody can log in without SSO who is not configured to.
 func (f Finding) Alarms() bool {
 	return slices.Contains([]provision.WarningCode{
 		provision.Drifted, UnknownCertificate, provision.Missing, DuplicateEntityID, MetadataChanged, MetadataUnavailable, RequestUnfinished, PasswordTeammate,
 	}, f.Code)
 }
 
-// EndsLogin reports whether a finding means that people cannot log in for want of a certificate, or soon cannot.
+// EndsLogin reports whether a finding means that people cannot log in, or soon cannot, because a certificate is
+// missing or expires.
 // It has an alarm of its own, where the integration is enabled.
 func (f Finding) EndsLogin() bool {
 	return slices.Contains([]provision.WarningCode{

@@ -11,7 +11,7 @@ import (
 const (
 	// maxStored bounds the text of the findings of a connection, so that its entry stays small.
 	maxStored = 8 << 10
-	// maxStoredOfAccount bounds that of the account's findings, of which there is one entry.
+	// maxStoredOfAccount bounds the text of the account's findings, which are in one entry.
 	maxStoredOfAccount = 32 << 10
 )
 

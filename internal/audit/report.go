@@ -20,10 +20,10 @@ type Report struct {
 	Queued int `json:"queued"`
 	// Failed are those of Connections that could not be audited.
 	Failed int `json:"failed"`
-	// Unreached are those for which there was no time, or on which a request was at work. They come first
+	// Unreached are those for which there was no time, or on which a request was working. They come first
 	// in the next audit.
 	Unreached int `json:"unreached"`
-	// UnknownOutcomes is how many entries of the ledger record a write of which nobody knows what became.
+	// UnknownOutcomes is how many entries of the ledger record a write whose outcome is unknown.
 	UnknownOutcomes int `json:"unknown_outcomes"`
 	// Connections are those that were audited, the most urgent first. It is empty if there is a queue.
 	Connections []Connection `json:"connections"`
@@ -31,7 +31,7 @@ type Report struct {
 	Omitted int `json:"omitted,omitempty"`
 	// Teammates is how the audit of the teammates went, nil if teammates are switched off.
 	Teammates *TeammatesReport `json:"teammates,omitempty"`
-	// Findings are those that are about no connection: about the account, and its teammates.
+	// Findings are those about the account and its teammates, not about a connection.
 	Findings []Finding `json:"findings"`
 }
 
@@ -51,8 +51,8 @@ func (r *Report) bound() {
 	}
 }
 
-// urgency orders connections: first those with the fewest days left, last those of which no
-// certificate is known.
+// urgency orders connections: first those with the fewest days left, last those without a
+// known certificate.
 func urgency(c Connection) int {
 	if c.DaysLeft == nil {
 		return math.MaxInt

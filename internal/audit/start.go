@@ -27,7 +27,7 @@ const (
 	// maxFailures is how many connections in a row may fail before an audit without a queue ends: then
 	// SendGrid has an outage.
 	maxFailures = 10
-	// maxWait is how long an audit without a queue waits for a request that is at work on a connection.
+	// maxWait is how long an audit without a queue waits for a request that works on a connection.
 	maxWait = 2 * time.Second
 )
 
@@ -64,7 +64,7 @@ func (a *Auditor) Start(ctx context.Context, publish Publish) (*Report, error) {
 	return report, nil
 }
 
-// repeated reads a list of the account, some times if it fails.
+// repeated reads a list of the account, and repeats the read if it fails.
 func repeated[T any](ctx context.Context, list func(context.Context) (T, error)) (T, error) {
 	for try := 0; ; try++ {
 		once, cancel := context.WithTimeout(ctx, listTimeout)
@@ -115,8 +115,8 @@ func (a *Auditor) tasks(ctx context.Context, integrations []sendgrid.Integration
 	return tasks, nil
 }
 
-// outcomeUnknown reports whether nobody knows what became of a write that the entry records: its response was lost,
-// or whoever sent it died.
+// outcomeUnknown reports whether the outcome of a write that the entry records is unknown: its response was lost, or
+// the process that sent it died.
 func outcomeUnknown(e protocol.Entry, now time.Time) bool {
 	announced := e.State == protocol.Creating || e.State == protocol.Adding || e.Deleting != "" && e.IntegrationID != ""
 	return e.State == protocol.Unknown || announced && !e.Lease.After(now)
@@ -138,8 +138,8 @@ func (a *Auditor) send(ctx context.Context, tasks []Task, report *Report) error 
 	return nil
 }
 
-// auditAll audits one connection after another. What there is no time for comes first in the next audit,
-// and what failed last, so that it keeps no audit from the others.
+// auditAll audits one connection after another. Connections that time does not allow come first in the next
+// audit, and those that failed come last, so that they do not delay the others.
 func (a *Auditor) auditAll(ctx context.Context, tasks []Task, report *Report, publish Publish) error {
 	var cause error // Of the last failure.
 	inARow := 0
@@ -195,8 +195,8 @@ func concernsAll(err error) bool {
 	}, codeOf(err))
 }
 
-// concernsOne reports whether a failure says something about the connection: neither all would fail in
-// the same way, nor is a request at work on it, nor is the time over.
+// concernsOne reports whether a failure is about the connection itself: not one that all connections share, not
+// that of a connection on which a request works, and not the end of the time.
 func concernsOne(err error) bool {
 	passes := slices.Contains([]problem.Code{problem.InProgress, problem.RateLimited, problem.DeadlineExceeded}, codeOf(err))
 	return !passes && !concernsAll(err)
@@ -216,8 +216,8 @@ const LedgerKey = "audit"
 // retention is how long the ledger remembers the last audit.
 const retention = 30 * 24 * time.Hour
 
-// remember stores when the audit began, and what it found about the account, of which it publishes what
-// is new. If two audits run at once, the one that stores first counts.
+// remember stores when the audit began, and what it found about the account, and publishes what is
+// new there. If two audits run at once, the one that stores first counts.
 func (a *Auditor) remember(ctx context.Context, report *Report, publish Publish) error {
 	entry, err := a.Ledger.Get(ctx, LedgerKey)
 	if err != nil {

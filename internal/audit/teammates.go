@@ -23,8 +23,8 @@ type Teammates interface {
 }
 
 const (
-	// teammatesTimeout bounds the audit of the teammates, which takes from the time of the connections where
-	// there is no queue.
+	// teammatesTimeout bounds the audit of the teammates. Without a queue, it takes from the time of the
+	// connections.
 	teammatesTimeout = 10 * time.Second
 	// maxTeammateFindings bounds what an audit publishes and stores about teammates. A status has all of them.
 	maxTeammateFindings = 100
@@ -38,7 +38,7 @@ type People struct {
 	AsOf time.Time
 }
 
-// ReadPeople reads the teammates of the account. Half of what there is counts as nothing.
+// ReadPeople reads the teammates of the account. It fails unless both lists can be read.
 func ReadPeople(ctx context.Context, api Teammates) (p People, err error) {
 	p.AsOf = time.Now()
 	if p.Listed, err = api.ListTeammates(ctx); err != nil {
@@ -65,13 +65,13 @@ func EmailOf(t sendgrid.Teammate) string { return strings.ToLower(cmp.Or(t.Email
 
 // Findings returns what a person should know about the teammates: first about those that the ledger manages,
 // whose entries have to be read after the lists. breakGlass are the email addresses, in lower case, of those who
-// are meant to have a password.
+// may log in with a password.
 func (p People) Findings(entries []protocol.Entry, breakGlass []string) []Finding {
 	return append(p.undeclared(entries), p.withPassword(breakGlass)...)
 }
 
-// undeclared reports the managed teammates that are not what was declared. While a request is at work on one, or
-// SendGrid may not show its writes, nothing is known.
+// undeclared reports the managed teammates that are not what was declared. It skips a teammate on whom a request
+// works, or whose last write SendGrid may not show.
 func (p People) undeclared(entries []protocol.Entry) (findings []Finding) {
 	listed, complete := map[string]sendgrid.Teammate{}, true
 	for _, t := range p.Listed {
@@ -108,7 +108,7 @@ func (p People) undeclared(entries []protocol.Entry) (findings []Finding) {
 
 // withPassword reports those who can log in without SSO, or will.
 func (p People) withPassword(breakGlass []string) (findings []Finding) {
-	found := map[string]bool{"": true} // Nobody is named by nothing.
+	found := map[string]bool{"": true} // An empty name is nobody's.
 	find := func(email, is string) {
 		found[email] = true
 		findings = append(findings, Finding{Code: PasswordTeammate, Email: email, Message: is + "; if the password is meant for emergencies, add the address to BREAK_GLASS_TEAMMATES."})

@@ -1,10 +1,10 @@
-// Package connector keeps identity providers and the SendGrid SSO integration function in step,
+// Package connector synchronizes identity providers and the SendGrid SSO integration function,
 // by events in both directions:
 //
 //   - An event of a provider about an application becomes a request event, with what the
 //     provider shows of the application at that moment.
 //   - An event of a provider about a person who was assigned to such an application becomes a
-//     request event about a teammate. It only creates one.
+//     request event about a teammate. It never changes an existing one.
 //   - A result event of the function about such a request puts SendGrid's URLs into the
 //     application, if it has others.
 //   - A scheduled event reads every application that concerns SendGrid and requests it again. The
@@ -12,11 +12,11 @@
 //     credential, so that a refusal is noticed.
 //
 // What is particular to a provider is in its adapter, a [Provider]: which applications concern
-// SendGrid, and what they look like. Everything else stands here once: events, requests, the
+// SendGrid, and what they look like. Everything else is shared: events, requests, the
 // check of what is written back, failures, log and metrics.
 //
-// Events arrive at least once and in any order. Nothing is remembered between them: each one
-// makes the connector read what is there now, so processing one again does no harm.
+// Events arrive at least once and in any order. The connector keeps no state between
+// them: it reads the current state for each event, so processing one again does no harm.
 package connector
 
 import (
@@ -43,10 +43,10 @@ type Provider interface {
 	IsAppID(text string) bool
 	// Sends reports whether an event is one of the provider.
 	Sends(Event) bool
-	// Announce returns what follows from an event of the provider.
+	// Announce returns the announcement for an event of the provider.
 	Announce(context.Context, Event) Announcement
-	// Survey returns what follows from each application that concerns SendGrid, as the provider
-	// shows it. A failure that is not about one application has an announcement without one.
+	// Survey returns an announcement for each application that concerns SendGrid, as the provider
+	// shows it. A failure that is not about one application has an announcement of its own.
 	Survey(context.Context) iter.Seq[Announcement]
 	// Application reads the application that a result is about, for which its metadata has an id
 	// of that form. If the provider may be lagging, what it does not show is an error. An
@@ -54,8 +54,7 @@ type Provider interface {
 	Application(ctx context.Context, metadata map[string]string, lagging bool) (Application, *End, error)
 }
 
-// Announcement is what follows from an event, or from what the provider shows, for one
-// application.
+// Announcement is the request to send for one application, or the reason why there is none.
 type Announcement struct {
 	// App is the id of the application, User that of a person who was assigned to it, Event that
 	// of the provider's event. Each may be empty.
@@ -69,7 +68,7 @@ type Announcement struct {
 	// Skipped is the code of the reason, if a person has to change something before there can be
 	// a request. The event is not processed again.
 	Skipped Code
-	// Err is a failure after which the event is processed again. A request is sent all the same.
+	// Err is a failure after which the event is processed again. If there is a request, it is still sent.
 	Err error
 }
 
@@ -125,7 +124,7 @@ func (c *Connector) Invoke(ctx context.Context, payload []byte) ([]byte, error) 
 	return batch.response()
 }
 
-// deliver takes a delivery to its outcome. A panic is an error like any other, so that it does
+// deliver processes a delivery. A panic is an error like any other, so that it does
 // not end the other deliveries of a batch.
 func (c *Connector) deliver(ctx context.Context, d *delivery, queued bool) {
 	var calls tally.List[idp.Call]

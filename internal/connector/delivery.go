@@ -10,7 +10,7 @@ import (
 	"sendgrid-sso-integration/internal/idp"
 )
 
-// Outcome is what became of an event.
+// Outcome is how the processing of an event ended.
 type Outcome string
 
 // The outcomes. Each is a metric, too.
@@ -35,7 +35,7 @@ const (
 	Failed Outcome = "Failed"
 )
 
-// delivery is the record of one event: what arrived, and what became of it.
+// delivery is the record of one event: what arrived, and its outcome.
 type delivery struct {
 	event     Event
 	kind      kind
@@ -69,14 +69,14 @@ func (d *delivery) result() Outcome {
 // end sets an outcome that needs a reason.
 func (d *delivery) end(outcome Outcome, reason string) { d.outcome, d.reason = outcome, reason }
 
-// batch is what one invocation brought.
+// batch is the deliveries of one invocation.
 type batch struct {
 	deliveries []*delivery
 	// queued reports whether the deliveries are messages of a queue.
 	queued bool
 }
 
-// decode reads what invoked the function: the queue, or an event by itself.
+// decode reads the payload of an invocation: messages of the queue, or one event.
 func decode(payload []byte) batch {
 	var queue events.SQSEvent
 	if json.Unmarshal(payload, &queue) != nil || len(queue.Records) == 0 {
@@ -97,8 +97,8 @@ func newDelivery(messageID string, event []byte) *delivery {
 	return d
 }
 
-// response returns what Lambda gets: of a queue the messages that are to be delivered again, else
-// the outcome.
+// response returns the response to Lambda: for a queue the messages to deliver again, else the
+// outcome.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 func (b batch) response() ([]byte, error) {

@@ -40,7 +40,7 @@ const (
 	Internal            Code = "Internal"
 )
 
-// table has every code, with whether the failure passes without anybody acting.
+// table has every code, with whether the failure is temporary, so that nobody has to act.
 var table = []struct {
 	code   Code
 	passes bool
@@ -77,7 +77,7 @@ func Codes() []Code {
 	return codes
 }
 
-// passes reports whether the failure passes without anybody acting.
+// passes reports whether the failure is temporary, so that nobody has to act.
 func (c Code) passes() bool {
 	for _, row := range table {
 		if row.code == c {

@@ -8,7 +8,7 @@ import (
 // survey requests every application that concerns SendGrid. Each one is a delivery of its own in
 // the log and the metrics. What a person has to remove at one application fails that one only;
 // what passes by itself, or is about a provider as a whole, fails the event, so that Lambda
-// sends it again: it begins anew, and the same requests change nothing.
+// sends it again: it starts again, and the same requests change nothing.
 func (c *Connector) survey(ctx context.Context, d *delivery) error {
 	d.outcome = Checked
 	var failures []error

@@ -47,7 +47,7 @@ func (c *Connector) writeBack(ctx context.Context, d *delivery) error {
 }
 
 // concerned returns the provider of whose application the metadata has the id, nil if there is
-// none. No connector sends a request with those of two.
+// none. No connector sends a request with two such ids.
 func (c *Connector) concerned(metadata map[string]string) Provider {
 	i := slices.IndexFunc(c.Providers, func(p Provider) bool { return metadata[prefix(p)+"_app"] != "" })
 	if i < 0 {

@@ -1,4 +1,4 @@
-// Package cut cuts texts that came from outside to what is worth passing on.
+// Package cut shortens texts from outside before they are passed on.
 package cut
 
 import (
@@ -29,7 +29,7 @@ func Bytes(text string, most int) string {
 	return strings.ToValidUTF8(text, "")
 }
 
-// Runes returns the text, of which it keeps at most so many characters. The ellipsis is one more.
+// Runes returns at most so many characters of the text. The ellipsis is one more.
 func Runes(text string, most int) string {
 	if utf8.RuneCountInString(text) <= most {
 		return text

@@ -71,7 +71,7 @@ type Delivery struct {
 	// Scheme is how the request carries the webhook secret, empty if it carries none.
 	Scheme string
 	// Accepted reports whether the caller is authenticated and sent what is to be read as a
-	// request, well-formed or not. Only what became of an accepted delivery is published.
+	// request, well-formed or not. Only the outcome of an accepted delivery is published.
 	Accepted bool
 
 	// Request is nil until Body is parsed, and if it cannot be parsed.
@@ -148,10 +148,10 @@ func (d *Delivery) Fail(err error) {
 // Audits reports whether the delivery is one of an audit. It has no request and no result.
 func (d *Delivery) Audits() bool { return d.IsAudit || d.Task != nil }
 
-// HasRequest reports whether the delivery brings a request, whatever becomes of it.
+// HasRequest reports whether the delivery brings a request, whatever its outcome.
 func (d *Delivery) HasRequest() bool { return !d.Audits() && !d.IsStatus }
 
-// Outcome returns what became of the request. It may be called once Result or Failure is set.
+// Outcome returns the outcome of the request. It may be called once Result or Failure is set.
 func (d *Delivery) Outcome() protocol.Outcome {
 	if d.Failure != nil {
 		return provision.OutcomeOf(d.Failure)

@@ -103,7 +103,7 @@ func scopes() (rows [][]string) {
 	return rows
 }
 
-// published returns the outcomes that are published: nothing comes of a dry run.
+// published returns the outcomes that are published. That of a dry run is not.
 func published() []protocol.Outcome {
 	return slices.DeleteFunc(protocol.Outcomes(), func(o protocol.Outcome) bool { return o == protocol.OutcomePlanned })
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// table returns the section of a Markdown table with these rows, of which the first cell is the
+// table returns the section of a Markdown table with these rows, whose first cell is the
 // key. The heading is kept, and so is the text in the columns that the rows do not have.
 func table(rows [][]string) section {
 	return func(old string) (string, error) {

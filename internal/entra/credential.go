@@ -72,7 +72,7 @@ type STS interface {
 	GetWebIdentityToken(context.Context, *sts.GetWebIdentityTokenInput, ...func(*sts.Options)) (*sts.GetWebIdentityTokenOutput, error)
 }
 
-// Identity is the AWS identity of the process, of which AWS signs a token for Entra. Nothing has
+// Identity is the AWS identity of the process. AWS signs a token about it for Entra. Nothing has
 // to be stored or rotated.
 //
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_outbound.html

@@ -1,6 +1,6 @@
 // Package entra is a client of the part of Microsoft Graph that reads SAML applications of one
 // tenant of Microsoft Entra ID, and puts a service provider's URLs into them. It knows no AWS,
-// except that its credential comes from a cached secret or is AWS's word for who the function is.
+// except that its credential comes from a cached secret or is a token of AWS about the function's identity.
 //
 // API reference: https://learn.microsoft.com/en-us/graph/api/resources/application
 package entra
@@ -166,7 +166,7 @@ func first(text string, others []string) []string {
 	return append([]string{text}, slices.DeleteFunc(slices.Clone(others), func(other string) bool { return other == text })...)
 }
 
-// MetadataURL returns where the SAML metadata of an application is, for everybody to read.
+// MetadataURL returns the public URL of the SAML metadata of an application.
 func (c *Client) MetadataURL(appID string) string { return c.login() + c.metadataPath(appID) }
 
 func (c *Client) metadataPath(appID string) string {

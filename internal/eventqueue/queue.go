@@ -49,7 +49,7 @@ type Queue struct {
 // Send sends a message with each body. They become visible in the order of the bodies, the first
 // one at once, the last one after spread, which is MaxSpread at most, and the others evenly in
 // between. It returns an error if the queue has not taken all of them by the end of ctx; the others
-// are sent all the same. A message may be in the queue twice. Ten bodies together may have one
+// are still sent. A message may be in the queue twice. Ten bodies together may have one
 // megabyte.
 //
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html

@@ -33,7 +33,7 @@ type Error struct {
 	// Code and Summary are the provider's own, such as "E0000007" and "Not found: …", both
 	// bounded. Of a token endpoint they are the OAuth error and its description.
 	Code, Summary string
-	// RetryAfter is when the rate limit ends, counted from the response; zero but for a 429.
+	// RetryAfter is when the rate limit ends, counted from the response. It is zero unless the status is 429.
 	RetryAfter time.Duration
 	// Err is the cause where no response came or it could not be read.
 	Err error

@@ -1,5 +1,5 @@
 // Package invocation divides the time of an invocation. Every part that is kept free at the end
-// of one has its length here, and so has the least time with which something is begun, because
+// of one has its length here, and so has the least time with which something is started, because
 // each takes from the same time. How long a single call may take is beside the call.
 //
 // docs/architecture.md has the table.
@@ -17,12 +17,12 @@ const (
 	ConnectorTimeout = 60 * time.Second
 	// WithoutDeadline is the time for a request where the caller sets none.
 	WithoutDeadline = 25 * time.Second
-	// MinMessage is the least time left with which a message of a batch is begun. One that is not
-	// begun is delivered again, and then has the whole time of an invocation.
+	// MinMessage is the least time left with which a message of a batch is started. One that is not
+	// started is delivered again, and then has the whole time of an invocation.
 	MinMessage = 6 * time.Second
 	// MinConnectorMessage is the same for the connector.
 	MinConnectorMessage = 8 * time.Second
-	// MinWrite is the least time left in which a write is worth starting.
+	// MinWrite is the least time left with which a write is started.
 	MinWrite = time.Second
 )
 

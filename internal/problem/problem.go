@@ -47,7 +47,7 @@ type Error struct {
 	Err error
 }
 
-// InvalidField returns the error of a request of which one field is wrong.
+// InvalidField returns the error of a request with one wrong field.
 func InvalidField(field, message string) *Error {
 	return &Error{
 		Code: InvalidRequest, Message: "One field of the request is wrong; correct it and send the request again.",

@@ -2,8 +2,8 @@ package protocol
 
 import "time"
 
-// PlanEnd decides what a request does that ends a connection. Which integrations are there to be disabled
-// is up to the driver; Shown is the one that the entry records.
+// PlanEnd decides the next step of a request that ends a connection. The driver finds the integrations to
+// disable; Shown is the one that the entry records.
 func (v View) PlanEnd() Plan {
 	e := v.Entry
 	switch {
@@ -22,14 +22,14 @@ func (v View) PlanEnd() Plan {
 	}
 }
 
-// Ending is who ended a connection, when, and from when on it is deleted: the zero time if it is not.
+// Ending is who ended a connection and when, and the time after which it is deleted, zero if it is not.
 type Ending struct {
 	By              string
 	At, DeleteAfter time.Time
 }
 
-// Ends reports whether a request ends the connection: not if it was ended before, or if there is nothing to
-// end.
+// Ends reports whether a request ends the connection. It does not if the connection was ended before, or if
+// there is nothing to end.
 func (e Entry) Ends(exists, changed bool) bool {
 	return (exists || e.Managed()) && (!e.IsEnded() || changed)
 }
@@ -63,9 +63,9 @@ func (e Entry) Remove(asked Asked, ending *Ending, now, hold time.Time) Entry {
 // Forget returns the entry of a connection that is not managed any more. Order and deliveries are
 // remembered for as long as a queue can redeliver.
 func (e Entry) Forget(now time.Time) Entry {
-	e = e.revived()
+	e = e.reopened()
 	e.Kept, e.KeptIdentity, e.Findings, e.Audited, e.Baseline = "", "", "", time.Time{}, ""
-	if e.State == Completed { // Else the same request would still count as applied, and what differs be passed over.
+	if e.State == Completed { // Else the same request would still count as applied, and differences would be ignored.
 		e.Fingerprint = ""
 	}
 	e.Expires = now.Add(retention)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// State is what an entry records about its integration. Who may act is decided by the lease alone.
+// State is what an entry records about its integration. The lease alone decides who may act.
 // An entry of another state, or of none, is free.
 type State string
 
@@ -32,7 +32,7 @@ const (
 	Completed State = "completed"
 )
 
-// Outcome is what became of a request.
+// Outcome is how a request ended.
 type Outcome string
 
 // The outcomes.
@@ -49,7 +49,7 @@ const (
 	OutcomeDisabled Outcome = "disabled"
 	// OutcomeDeleted means that an audit deleted the integration of a connection that was ended before.
 	OutcomeDeleted Outcome = "deleted"
-	// OutcomePlanned means that the request asked what it would do. Nothing was written.
+	// OutcomePlanned means that the request was a dry run. Nothing was written.
 	OutcomePlanned Outcome = "planned"
 	// OutcomeRejected means that it failed, and a retry cannot help.
 	OutcomeRejected Outcome = "rejected"
@@ -105,8 +105,8 @@ type Entry struct {
 	// Gone is the integration that was recorded before, and was deleted. Reads that lag may still
 	// show it.
 	Gone string
-	// Settles is until when a missing integration is not believed gone, nor a certificate in
-	// Added missing, because reads lag.
+	// Settles is when the settling period ends. Until then, an integration or a certificate in Added
+	// that is not shown does not count as missing, because reads lag.
 	Settles time.Time
 	// Stale is until when SendGrid may show what the integration was before its last update, or a teammate
 	// that was deleted.
@@ -114,11 +114,11 @@ type Entry struct {
 	// Baseline is what SendGrid showed after the last write, as package provision describes it;
 	// empty if that was never recorded.
 	Baseline string
-	// Kept is the request that the connection is kept to, as package provision describes it, and
+	// Kept is the newest request of the connection, as package provision encodes it, and
 	// KeptIdentity that request's identity. They are empty while the connection is not managed.
 	Kept, KeptIdentity string
-	// Ended is when the connection was ended, zero if it was not, and EndedBy who did that, as far as that
-	// is known. DeleteAfter is from when on an audit deletes the integration, zero if none does.
+	// Ended is when the connection was ended, zero if it was not, and EndedBy who ended it, if that is known.
+	// DeleteAfter is the time after which an audit deletes the integration, zero if none does.
 	Ended       time.Time
 	EndedBy     string
 	DeleteAfter time.Time
@@ -138,9 +138,9 @@ type Entry struct {
 	Renewing bool
 	// Added are the SHA-256 of the certificates that were added to the integration.
 	Added []string
-	// Bare reports whether SendGrid confirmed the create of the integration, and nothing was
-	// announced for it since but certificates by requests that may not update, which are not all
-	// there: no other certificate is this function's.
+	// Bare reports whether SendGrid confirmed the create of the integration, and since then nothing was
+	// announced for it except certificates of requests that may not update, and not all of those are
+	// there. So no other certificate is this function's.
 	Bare bool
 	// Trusted reports whether the create of the integration was requested by a caller who may update. Then
 	// others do not complete it with its first certificates.
@@ -151,12 +151,12 @@ type Entry struct {
 	Update string
 	// Certificate is the SHA-256 of the certificate whose create was announced.
 	Certificate string
-	// UnknownCreates counts the creates of what is announced whose outcome was never known. What
-	// they are for each certificate, by SHA-256, is in UnknownCertificates.
+	// UnknownCreates counts the creates of what is announced whose outcome was never known.
+	// UnknownCertificates has the same count for each certificate, by SHA-256.
 	UnknownCreates      int
 	UnknownCertificates map[string]int
-	// Rechecked reports whether, after such a create, the thing was found missing and one
-	// more settling period was waited since.
+	// Rechecked reports whether, after such a create, nothing was found and one more settling
+	// period has passed since.
 	Rechecked bool
 	// Expires is when the entry may be forgotten. That of a managed connection stays.
 	Expires time.Time
@@ -169,21 +169,21 @@ var never = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 // Managed reports whether the entry keeps the request of its connection.
 func (e Entry) Managed() bool { return e.Kept != "" }
 
-// Keep returns the entry with the request that the connection is kept to from now on.
+// Keep returns the entry with the request that it keeps from now on.
 func (e Entry) Keep(kept, identity string) Entry {
 	e.Kept, e.KeptIdentity, e.Expires = kept, identity, never
 	return e
 }
 
-// NewEntry returns the entry of an integration that nobody asked for before. Its key is of the account,
+// NewEntry returns the entry of an integration that was never requested. Its key is made of the account,
 // which is the host and the subuser acted for, and the entity id. It is hashed because an entity id may be
 // longer than a database's keys.
 func NewEntry(account []string, entityID string) Entry {
 	return Entry{Key: entryKey(account, entityID), EntityID: entityID}
 }
 
-// NewTeammateEntry returns the entry of a teammate that nobody asked for before. An email address never meets
-// an entity id, which has no control characters.
+// NewTeammateEntry returns the entry of a teammate that was never requested. Its key is never that of an
+// entity id, which has no control characters.
 func NewTeammateEntry(account []string, email string) Entry {
 	return Entry{Key: entryKey(account, "teammate\x00"+email), Teammate: email}
 }
@@ -253,8 +253,8 @@ func (e Entry) Completes(asked Asked) bool {
 // IsEnded reports whether the connection was ended. Only a request that restores brings it back.
 func (e Entry) IsEnded() bool { return !e.Ended.IsZero() }
 
-// MayComplete reports whether a request may bring the first certificates of an integration that was created
-// without any: who may update may, and who may not where the create needed no more.
+// MayComplete reports whether a request may add the first certificates to an integration that was created
+// without any. A caller who may not update may do so only if the create came from such a caller, too.
 func (e Entry) MayComplete(asked Asked) bool { return e.Bare && (asked.MayUpdate || !e.Trusted) }
 
 // mayKeep reports whether the connection becomes managed if a request finds what it asks for.
@@ -283,8 +283,8 @@ func (e Entry) hasStepsLeft() bool {
 	return e.State == Pending || e.State == Adding || e.State == Unknown && e.IntegrationID != ""
 }
 
-// changing returns until when reads may lack what was written about the integration, zero if nothing
-// was.
+// changing returns until when reads may not show the last write about the integration, zero if there was
+// none.
 func (e Entry) changing() time.Time {
 	if e.Stale.After(e.Settles) {
 		return e.Stale
@@ -331,7 +331,7 @@ func (e Entry) Notice(id string, settles time.Time) Entry {
 
 // About returns the entry of an integration that exists. If the entry recorded another one, what
 // is known of that is forgotten, except what was sent without a response: of two integrations with one
-// entity id, now the one and now the other may be recorded.
+// entity id, the entry may record either one at different times.
 func (e Entry) About(id string, settles time.Time) Entry {
 	if e.IntegrationID == id {
 		return e
@@ -346,7 +346,7 @@ func (e Entry) About(id string, settles time.Time) Entry {
 // whether the request takes its place in the order; hold is until when nobody may write.
 func (e Entry) Complete(asked Asked, id string, applied bool, settles, hold time.Time) Entry {
 	e = e.About(id, settles).Release(hold)
-	e = e.finished().revived()
+	e = e.finished().reopened()
 	e.Fingerprint = asked.Fingerprint
 	e.Bare = e.Bare && len(asked.Certificates) == 0
 	if applied {
@@ -363,14 +363,13 @@ func (e Entry) finished() Entry {
 	return e
 }
 
-// revived returns the entry of a connection that is not ended any more.
-func (e Entry) revived() Entry {
+// reopened returns the entry of a connection that is no longer ended.
+func (e Entry) reopened() Entry {
 	e.Ended, e.EndedBy, e.DeleteAfter, e.Deleting = time.Time{}, "", time.Time{}, ""
 	return e
 }
 
-// recent returns the ids of deliveries, and those before them, as far as they are worth
-// remembering.
+// recent returns the ids of deliveries with those before them, at most maxDeliveries.
 func recent(before, ids []string) []string {
 	all := slices.Clone(before)
 	for _, id := range ids {

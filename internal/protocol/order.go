@@ -12,7 +12,7 @@ type Order struct {
 }
 
 // maxAhead is how far ahead of the reception a request may claim to be sent, by a sender whose
-// clock is ahead. It bounds for how long such a sender outranks others.
+// clock is ahead. It bounds how long the requests of such a sender win over others.
 const maxAhead = time.Minute
 
 // NewOrder returns the order of a request, in the ledger's milliseconds. Where sent is zero, the

@@ -19,7 +19,7 @@ type Asked struct {
 	// Restores reports whether it also undoes what was edited or deleted since it was completed. Such
 	// a request updates.
 	Restores bool
-	// Renews reports whether an audit asks, to renew the kept request. It has the order of that request.
+	// Renews reports whether this is an audit that renews the kept request. It has the order of that request.
 	Renews bool
 	// Ends reports whether the request ends the connection.
 	Ends bool
@@ -27,7 +27,7 @@ type Asked struct {
 	// deleted.
 	Certificates, Removes []string
 	Order                 Order
-	// Deliveries are names of the delivery, under which it is remembered once it was applied.
+	// Deliveries are the names under which the delivery is remembered once it was applied.
 	Deliveries []string
 }
 
@@ -39,7 +39,7 @@ type Shown struct {
 	// Matches reports whether the compared fields are as requested, and NeedsUpdate whether an
 	// update has to be sent to make it as requested.
 	Matches, NeedsUpdate bool
-	// Digest is that of the compared fields.
+	// Digest is the digest of the compared fields.
 	Digest string
 	// Certificates are the SHA-256 of those that it has, and Certified reports whether it has any,
 	// also one that cannot be read.
@@ -72,11 +72,11 @@ type Step int
 
 const (
 	_ Step = iota
-	// ReturnUnchanged returns unchanged: the integration exists as it should.
+	// ReturnUnchanged returns the outcome unchanged: the integration exists as it should.
 	ReturnUnchanged
 	// RecordUnchanged does the same, after the request has taken its place in the order.
 	RecordUnchanged
-	// ReturnSuperseded returns superseded: a newer request was applied. Nothing is changed.
+	// ReturnSuperseded returns the outcome superseded: a newer request was applied. Nothing is changed.
 	ReturnSuperseded
 	// Create announces a create of the integration and sends it.
 	Create
@@ -188,7 +188,7 @@ func (v View) planMissing() Plan {
 // planFound decides what to do about an integration that exists.
 func (v View) planFound() Plan {
 	e, recorded := v.Entry, v.Shown.is(v.Entry.IntegrationID)
-	// What the confirmed write of this very request made is no older state.
+	// The effect of this request's own confirmed write is not an older state.
 	stale := recorded && e.Stale.After(v.AsOf) && !e.Completes(v.Asked)
 	missing, removable := v.missing(), v.removable()
 	asRequested := v.Shown.Matches && len(missing) == 0 && len(removable) == 0 && !stale && (!v.Asked.Updates || !v.Shown.NeedsUpdate)
@@ -240,7 +240,8 @@ func (v View) planFound() Plan {
 	}
 }
 
-// planSame decides what the same request does again: nothing, but to delete the certificates that it names.
+// planSame decides what the same request does when it arrives again: it only deletes the certificates that it
+// names.
 func (v View) planSame(removable []string) Plan {
 	e := v.Entry
 	switch {
@@ -259,19 +260,19 @@ func (v View) planSame(removable []string) Plan {
 	}
 }
 
-// completesCreate reports whether a request brings the first certificates of an integration that this
-// function created without any, and changes nothing else: that completes the create, so it needs
-// no more than a create does: whoever may only create completes only such a create. What a person made, or has
-// touched, is left alone.
+// completesCreate reports whether a request adds the first certificates to an integration that this
+// function created without any, and changes nothing else. That completes the create, so a caller who may
+// only create may do it, if such a caller requested that create. What a person created or edited is left
+// alone.
 func (v View) completesCreate() bool {
 	e := v.Entry
 	return e.MayComplete(v.Asked) && !v.Asked.Updates && e.State == Completed && len(e.Added) == 0 && v.Shown.Matches && !v.Shown.Certified && len(v.Asked.Certificates) > 0
 }
 
 // unchanged is the plan of a request that finds what it asks for. One that updates takes its place in
-// the order first, so that nothing older undoes it. One that does not is no newer request: it asked
-// for nothing that was not there. It is recorded only where nothing else was, or where the
-// connection becomes managed by it.
+// the order first, so that nothing older undoes it. One that does not is not ordered: it asked
+// for nothing that was not there. It is recorded only if nothing else was, or if it makes the
+// connection managed.
 func (v View) unchanged() Plan {
 	keeps := v.Entry.mayKeep(v.Asked) && !v.isOlder()
 	switch {
@@ -311,21 +312,21 @@ func (v View) planSteps(missing []string) Plan {
 	}
 }
 
-// continues reports whether the request goes on with what was announced. One that may not update does
-// so only where that was a create, or completes one.
+// continues reports whether the request continues what was announced. One that may not update does
+// so only if that was a create, or completes one.
 func (v View) continues() bool {
 	may := v.Asked.Updates || v.Entry.Outcome == OutcomeCreated || v.Entry.Bare
 	return may && v.Entry.Continues(v.Asked) && !v.isOlder()
 }
 
 // needsUpdate reports whether an update is left to do. What a create made needs none. What was found after a
-// create without a response may be somebody else's.
+// create without a response may have been made by a person.
 func (v View) needsUpdate() bool {
 	found := v.Asked.Updates && !v.Entry.Bare && !v.Shown.Matches
 	return !v.UpdateSent && (v.Entry.Outcome == OutcomeUpdated && v.Shown.NeedsUpdate || found)
 }
 
-// add adds a certificate, unless its creates have been of unknown outcome too often.
+// add adds a certificate, unless too many of its creates had an unknown outcome.
 func (v View) add(sha256 string) Plan {
 	if v.Entry.UnknownCertificates[sha256] >= maxUnknownCreates {
 		return Plan{Step: Refuse, Reason: NeedsAPerson, Certificate: sha256}
@@ -333,8 +334,7 @@ func (v View) add(sha256 string) Plan {
 	return Plan{Step: AddCertificate, Certificate: sha256}
 }
 
-// again decides whether a create is sent again whose outcome was not recorded, and which
-// shows nothing.
+// again decides whether to repeat a create whose outcome was not recorded, and which shows nothing.
 func (v View) again(create Plan) Plan {
 	switch {
 	case !v.Entry.Rechecked:
@@ -363,7 +363,7 @@ func (v View) missing() []string {
 	return missing
 }
 
-// removable returns the certificates that the request has deleted and that are there. One that is older than
+// removable returns the certificates that the request deletes and that exist. A request that is older than
 // what was applied deletes nothing.
 func (v View) removable() []string {
 	if v.Asked.Order.Before(v.Entry.Applied) {
@@ -379,8 +379,8 @@ func (v View) mayBeGone(sha256 string) bool {
 	return v.Entry.Settles.After(v.AsOf) && slices.Contains(v.Entry.Removed, sha256)
 }
 
-// isOlder reports whether a newer request, other than this one, was applied. One that restores is not the
-// same as one that came after it: it may undo what was meant to stay then.
+// isOlder reports whether a newer request, other than this one, was applied. An older request that restores
+// never counts as the same one: it could undo what was to stay after it.
 func (v View) isOlder() bool { return v.Asked.Order.Before(v.Entry.Applied) && !v.isSame() }
 
 // isSame reports whether the request was completed before: the same request again changes nothing,

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Audits reports whether an audit may compare the connection with what is kept, and renew it: it is
-// managed, and no request of a person has steps left.
+// Audits reports whether an audit may compare the connection with the kept request, and renew it: the
+// connection is managed, and no request of a person has steps left.
 func (e Entry) Audits() bool {
 	return e.Managed() && (e.State == Completed || e.Renewing) && !e.IsEnded()
 }
@@ -14,10 +14,10 @@ func (e Entry) Audits() bool {
 // Unfinished reports whether a request of a person has steps left, or may have.
 func (e Entry) Unfinished() bool { return !e.Renewing && (e.hasStepsLeft() || e.awaitsCreate()) }
 
-// Settling returns for how long SendGrid may not show what was written about the connection.
+// Settling returns how long SendGrid may still not show what was written about the connection.
 func (e Entry) Settling(asOf time.Time) time.Duration { return max(0, e.changing().Sub(asOf)) }
 
-// Renewal returns what an audit asks for that renews the kept request. It makes nothing newer.
+// Renewal returns what an audit asks for to renew the kept request. The order stays as it was.
 func (e Entry) Renewal(fingerprint string, certificates []string) Asked {
 	return Asked{
 		Identity: e.KeptIdentity, Fingerprint: fingerprint, MayUpdate: true, Updates: true, Renews: true, Certificates: certificates, Order: e.Applied,

@@ -46,7 +46,7 @@ func (e Entry) Announce(w Write, asked Asked, settles time.Time) Entry {
 		return e
 	}
 	if e.State == Adding && (w.Kind != CreateCertificate || w.Subject != e.Certificate) {
-		e = e.counted() // It is given up, and may still be on its way.
+		e = e.counted() // It is abandoned, and may still take effect.
 	}
 	renewing := asked.Renews || w.Kind == DeleteCertificate && e.Managed() && e.Completes(asked)
 	outcome := OutcomeUpdated
@@ -66,7 +66,7 @@ func (e Entry) Announce(w Write, asked Asked, settles time.Time) Entry {
 		e.Removed, e.Trusted = nil, asked.MayUpdate
 		e.Added, e.Bare, e.Baseline, e.UnknownCertificates, e.Update, e.Certificate, e.Rechecked = nil, false, "", nil, "", "", false
 	case UpdateResource:
-		if !asked.Ends || e.IntegrationID == "" { // What else has the entity id is ended, too, and not recorded.
+		if !asked.Ends || e.IntegrationID == "" { // The other integrations with the entity id are ended, too, and not recorded.
 			e = e.About(w.Integration, settles)
 		}
 		e.State, e.Bare, e.Update, e.Certificate, e.Rechecked = Pending, false, w.Subject, "", false
@@ -82,7 +82,7 @@ func (e Entry) Announce(w Write, asked Asked, settles time.Time) Entry {
 	case DeleteResource: // It is announced above.
 	}
 	if !asked.Ends && w.Kind != CreateResource { // Only a request that restores gets here, and a create may never take effect.
-		e = e.revived()
+		e = e.reopened()
 	}
 	e.Fingerprint, e.Outcome, e.Announced, e.Renewing = asked.Fingerprint, outcome, asked.Order, renewing
 	return e
@@ -94,11 +94,11 @@ func (e Entry) Continues(asked Asked) bool {
 }
 
 // Confirm returns the entry once the announced write is known to have taken effect on the
-// integration with this id: its request is applied, whoever found out.
+// integration with this id: its request is applied, whichever attempt found out.
 func (e Entry) Confirm(w Write, id string, settles time.Time) Entry {
 	switch w.Kind {
 	case CreateResource:
-		e = e.About(id, settles).revived()
+		e = e.About(id, settles).reopened()
 		e.Bare = w.Acknowledged
 	case UpdateResource:
 		e.State, e.Update, e.Stale = Pending, "", settles
@@ -114,7 +114,7 @@ func (e Entry) Confirm(w Write, id string, settles time.Time) Entry {
 	case DeleteResource: // What is ended stays as it was ordered.
 		e.Gone, e.IntegrationID, e.DeleteAfter = e.Deleting, "", time.Time{}
 		e.Settles, e.Stale, e.Added, e.Removed, e.Baseline = time.Time{}, time.Time{}, nil, nil, ""
-		if e.Teammate != "" { // One that is created again has the same id, so that time alone tells them apart.
+		if e.Teammate != "" { // A teammate that is created again has the same id, so only time distinguishes them.
 			e.Stale = settles
 		}
 		return e
@@ -131,7 +131,7 @@ func (e Entry) LeaveUnknown(lease time.Time) Entry {
 		e = e.counted()
 	}
 	e = e.Release(lease)
-	if e.Deleting == "" { // A deletion is found out by whoever takes the entry, in any state.
+	if e.Deleting == "" { // Whoever takes the entry reconciles a deletion in any state.
 		e.State = Unknown
 	}
 	return e
@@ -149,7 +149,7 @@ func (e Entry) Recheck(lease time.Time) Entry {
 }
 
 // Reconcile returns the entry with what reading SendGrid shows about an announced write whose
-// outcome was not recorded, whoever's it is, and that write if it took effect. The write has settled,
+// outcome was not recorded, of any request, and that write if it took effect. The write has settled,
 // because the entry could be taken, so an update that is not shown did not happen. A create that is not
 // shown may still be on its way; see Recheck.
 func (e Entry) Reconcile(shown Shown, settles time.Time) (confirmed Write, after Entry) {

@@ -54,9 +54,9 @@ func (a *attempt) acquire(ctx context.Context, mayRead bool) (protocol.Standing,
 				return protocol.Spectator, nil
 			}
 			wait = remaining
-		case protocol.Leased: // It may end at any time.
+		case protocol.Leased: // The lease may end at any time.
 		}
-		a.arrived() // Nobody can tell how long this takes.
+		a.arrived() // This may take any time.
 		end := a.waits.begin(forOthers)
 		waited := wait < time.Until(a.wait) && retry.Sleep(ctx, wait)
 		end()
@@ -74,7 +74,7 @@ func (a *attempt) acquire(ctx context.Context, mayRead bool) (protocol.Standing,
 	}
 }
 
-// own takes the entry, or fails: what the caller does next needs more than reading.
+// own takes the entry, or fails: the caller needs to write.
 func (a *attempt) own(ctx context.Context) error {
 	var err error
 	if a.standing, err = a.acquire(ctx, false); err != nil {
@@ -125,8 +125,8 @@ func (a *attempt) announce(ctx context.Context, e protocol.Entry) error {
 	return nil
 }
 
-// commit records the outcome of the attempt, and ends its lease. Without that there is no
-// outcome: whoever takes the entry next finds it out again.
+// commit records the outcome of the attempt, and ends its lease. If that fails, there is no
+// outcome: whoever takes the entry next reconciles it.
 func (a *attempt) commit(ctx context.Context, e protocol.Entry) error {
 	ctx, cancel := uncancelled(ctx, a.deadlines.commit)
 	defer cancel()
@@ -141,13 +141,13 @@ func (a *attempt) withdraw(ctx context.Context, before protocol.Entry) {
 	a.record(ctx, "withdraw the write", before.Release(a.held))
 }
 
-// release ends the lease of an attempt that has nothing to record but what it learned.
+// release ends the lease of an attempt without an outcome, and records what it learned.
 func (a *attempt) release(ctx context.Context) {
-	a.record(ctx, "release the entry", a.resource.left(a.entry).Release(a.held))
+	a.record(ctx, "release the entry", a.resource.learned(a.entry).Release(a.held))
 }
 
 // record writes the entry at the end of an attempt without an outcome. A failure is only logged:
-// the lease then keeps others from acting until it ends, which delays them and endangers nothing.
+// others then wait until the lease ends, and no harm is done.
 func (a *attempt) record(ctx context.Context, purpose string, e protocol.Entry) {
 	if a.standing != protocol.Owner {
 		return

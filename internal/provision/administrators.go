@@ -13,20 +13,20 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// endsAdministrator reports whether a write deletes or demotes an administrator. Reads may lag behind the write that
-// made the teammate one.
+// endsAdministrator reports whether a write deletes or demotes an administrator. Reads may lag behind the write
+// that promoted the teammate.
 func (a *teammateAttempt) endsAdministrator(w write) bool {
 	demotes := w.Kind == protocol.DeleteResource || w.Kind == protocol.UpdateResource && !a.asks.IsAdmin
-	before, _ := parsePerson(a.entry.Baseline)
+	before, _ := parseTeammateBaseline(a.entry.Baseline)
 	promoted := before.IsAdmin && a.entry.Settling(a.asOf) > 0
 	return demotes && a.seen != nil && (a.seen.IsAdmin || promoted)
 }
 
-// guarded performs a write, but not one that would leave the account without an administrator who logs in by SSO.
+// guarded performs a write, unless it would leave the account without an administrator who logs in by SSO.
 //
 // Two such writes, about two administrators, must not each count the other. So they are made one after the other,
-// under the lease of one entry that all of them share; and because lists lag, it remembers for a settling period whom
-// it must not count.
+// under the lease of one shared entry. Because lists lag, that entry remembers for a settling period whom not to
+// count.
 func (a *teammateAttempt) guarded(ctx context.Context, w write) error {
 	if !a.endsAdministrator(w) {
 		return a.perform(ctx, w)
@@ -54,14 +54,14 @@ func (a *teammateAttempt) guarded(ctx context.Context, w write) error {
 	}
 	err = a.perform(ctx, w)
 	after := guard.entry
-	if err != nil && a.translate(err).Code != problem.OutcomeUnknown { // It certainly did not happen.
+	if err != nil && a.translate(err).Code != problem.OutcomeUnknown { // The write certainly did not happen.
 		after.Removed, after.Settles = before.Removed, before.Settles
 	}
 	guard.record(ctx, "release the entry of the administrators", after.Release(time.Time{}))
 	return err
 }
 
-// busy returns the error of a write that could not be begun because of another one.
+// busy returns the error of a write that could not start because of another one.
 func busy(err error) error {
 	var ledger *ledgerError
 	if errors.As(err, &ledger) {
@@ -73,7 +73,7 @@ func busy(err error) error {
 	}
 }
 
-// countAdministrators returns who is not to be counted as an administrator, and an error if nobody else is left.
+// countAdministrators returns who must not be counted as an administrator, and an error if nobody else is left.
 func (a *teammateAttempt) countAdministrators(ctx context.Context, guard protocol.Entry) (ended []string, err error) {
 	ended = slices.Clone(guard.Removed)
 	var all []sendgrid.Teammate
@@ -89,8 +89,8 @@ func (a *teammateAttempt) countAdministrators(ctx context.Context, guard protoco
 	return ended, nil
 }
 
-// isLastAdministrator reports whether nobody but this teammate, and those that ended a moment ago, administers the
-// account by SSO.
+// isLastAdministrator reports whether nobody but this teammate, and those who were removed or demoted a moment ago,
+// administers the account and logs in by SSO.
 func (a *teammateAttempt) isLastAdministrator(all []sendgrid.Teammate, ended []string) bool {
 	return !slices.ContainsFunc(all, func(t sendgrid.Teammate) bool {
 		return t.SSO() && t.IsAdmin && !a.isThis(t) && !slices.ContainsFunc(ended, func(email string) bool { return strings.EqualFold(email, t.Email) })

@@ -18,15 +18,15 @@ const maxSteps = 2*saml.MaxCertificates + 10
 type resource interface {
 	// observe reads what SendGrid has.
 	observe(context.Context) error
-	// shown returns what the protocol has to know of that, with what this attempt has changed since.
+	// shown returns what the protocol needs of that, including what this attempt has changed since.
 	shown() protocol.Shown
 	// carryOut takes one step. Without a result or an error, another plan has to follow.
 	carryOut(context.Context, protocol.Plan) (*Result, error)
-	// learn keeps what the entry knows of the resource to a write that took effect.
+	// learn updates the entry's baseline after a write that took effect.
 	learn(protocol.Write)
-	// left returns the entry as an attempt leaves it that has nothing to record but what it learned.
-	left(protocol.Entry) protocol.Entry
-	// effect says what has become of a request that the entry continues, for the messages of failures.
+	// learned returns the entry with what an attempt without an outcome learned.
+	learned(protocol.Entry) protocol.Entry
+	// effect describes the state of a request that the entry continues, for the messages of failures.
 	effect() string
 }
 
@@ -35,16 +35,16 @@ type attempt struct {
 	*Provisioner
 	deadlines
 	resource resource
-	// fresh is the entry of the resource as it is if nobody asked for it before.
+	// fresh is the entry of the resource before its first request.
 	fresh    protocol.Entry
 	delivery Delivery
 	asked    protocol.Asked
-	// arrived ends that others wait for this attempt to share the list.
+	// arrived tells others not to wait any longer for this attempt to share the list.
 	arrived func()
 
 	standing protocol.Standing
-	// stored is the ledger entry as this attempt last read or wrote it, and entry the same with
-	// what it has learned since.
+	// stored is the ledger entry as this attempt last read or wrote it, and entry is that with what
+	// the attempt has learned since.
 	stored, entry protocol.Entry
 	// asOf is when reading began.
 	asOf time.Time
@@ -54,7 +54,7 @@ type attempt struct {
 	removed bool
 	// changes are what this attempt changed in SendGrid.
 	changes []problem.Change
-	// drifted is what somebody changed there before.
+	// drifted is what somebody had changed there.
 	drifted []problem.Change
 	// missing reports whether the resource was deleted, and stays so.
 	missing bool
@@ -93,14 +93,14 @@ func (a *attempt) run(ctx context.Context) (*Result, error) {
 	return nil, errUnplanned
 }
 
-// begin takes the entry and reads SendGrid. An owner also learns what became of a write that was
-// announced before.
+// begin takes the entry and reads SendGrid. An owner also reconciles a write that was announced
+// before.
 func (a *attempt) begin(ctx context.Context, mayRead bool) error {
 	var err error
 	if a.standing, err = a.acquire(ctx, mayRead); err != nil {
 		return err
 	}
-	// Reads are as old as their beginning: what settled meanwhile was not settled for them.
+	// Reads may show the state at their beginning, so nothing that settles during them counts as settled.
 	a.asOf = time.Now()
 	end := a.waits.begin(forSendGrid)
 	err = a.resource.observe(ctx)
@@ -116,7 +116,7 @@ func (a *attempt) begin(ctx context.Context, mayRead bool) error {
 	return nil
 }
 
-// observationFailed ends an attempt for which SendGrid could not be read.
+// observationFailed ends an attempt that could not read SendGrid.
 func (a *attempt) observationFailed(ctx context.Context, err error) error {
 	a.release(ctx)
 	if a.standing == protocol.Spectator && sendgrid.ClassOf(err).Repeatable() { // Other failures need a person to act.

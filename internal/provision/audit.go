@@ -12,7 +12,7 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// Audit is what an audit does about the connection of one entity id.
+// Audit describes the audit of the connection with one entity id.
 type Audit struct {
 	EntityID string
 	// Began is when the audit began: a connection that was audited since is done.
@@ -26,9 +26,9 @@ type Audit struct {
 	// Failure is why the audit of the connection failed for the last time, else nil. With a failure, SendGrid
 	// is not read, and only the failure is judged.
 	Failure *problem.Error
-	// Judge publishes what follows from what was audited, and returns the text that the entry keeps as
-	// its findings. It is called once all writes have their outcome, and before that is recorded, so that
-	// nothing is lost if the process ends.
+	// Judge derives the findings from what was audited, publishes what is new, and returns the text that the
+	// entry keeps. It is called once all writes have their outcome, and before that is recorded, so that nothing
+	// is lost if the process ends.
 	Judge func(context.Context, Audited) (findings string, err error)
 }
 
@@ -51,7 +51,7 @@ type Audited struct {
 	// Drift is what somebody changed in SendGrid since this function did.
 	Drift []problem.Change
 	// Renewed is what changed in the SAML metadata and was applied, nil if nothing was. Unrenewed
-	// says why nothing could be.
+	// is the reason why nothing could be applied.
 	Renewed   []problem.Change
 	Unrenewed *request.RenewalError
 	// Ended reports whether the connection was ended. Then Deleted is the integration that an audit deleted
@@ -65,7 +65,7 @@ type Audited struct {
 
 // Audit audits the connection of one entity id, under a lease like that of a request: it reads the
 // connection, renews it, calls Judge with what it found, and records that. It never creates or enables
-// anything, and makes nothing newer. If the connection was audited since the audit began, it reports
+// anything, and does not change the order. If the connection was audited since the audit began, it reports
 // false without a call to SendGrid. The errors are of type *problem.Error; then the audit of the
 // connection has to be repeated.
 func (p *Provisioner) Audit(ctx context.Context, r Audit) (audited bool, err error) {
@@ -92,7 +92,7 @@ func (a *connectionAttempt) audit(ctx context.Context, r Audit) (audited bool, e
 		return false, nil
 	}
 	kept, managed := request.ParseKept(before.Kept)
-	// SAML metadata is read before the entry is taken, so that nobody waits for an identity provider.
+	// SAML metadata is read before the entry is taken, so that no request waits for an identity provider.
 	var renewal *request.Renewal
 	var unrenewed *request.RenewalError
 	if r.Failure == nil {
@@ -114,14 +114,14 @@ func (a *connectionAttempt) audit(ctx context.Context, r Audit) (audited bool, e
 		Findings: a.entry.Findings,
 	}
 	if r.Failure == nil {
-		if err := a.look(ctx, r, &found, renewal); err != nil {
+		if err := a.inspect(ctx, r, &found, renewal); err != nil {
 			return false, err
 		}
 	}
 	if a.entry.IntegrationID == "" {
 		found.Deleted = a.entry.Deleting
 	}
-	// What is judged is published, for which the time of an outcome is kept.
+	// Judge publishes, in the time that is kept for an outcome.
 	judging, cancel := uncancelled(ctx, a.reconcile)
 	defer cancel()
 	findings, err := r.Judge(judging, found)
@@ -136,22 +136,22 @@ func (a *connectionAttempt) audit(ctx context.Context, r Audit) (audited bool, e
 	return true, a.commit(ctx, e)
 }
 
-// look reads the connection, compares it with what is kept, and renews it.
-func (a *connectionAttempt) look(ctx context.Context, r Audit, found *Audited, renewal *request.Renewal) error {
+// inspect reads the connection, compares it with the kept request, and renews it.
+func (a *connectionAttempt) inspect(ctx context.Context, r Audit, found *Audited, renewal *request.Renewal) error {
 	if err := a.readConnection(ctx, found); err != nil {
 		a.release(ctx)
 		return err
 	}
 	switch {
 	case found.Ended:
-		return a.lookEnded(ctx, r, found)
+		return a.inspectEnded(ctx, r, found)
 	case !found.Managed || found.Unfinished:
 		return nil
 	}
 	return a.compare(ctx, r, found, renewal)
 }
 
-// fetch fetches the SAML metadata of a kept request again. It returns nil twice if there is nothing to
+// fetch fetches the SAML metadata of a kept request again. It returns nil, nil if there is nothing to
 // fetch.
 func (a *connectionAttempt) fetch(ctx context.Context, r Audit, e protocol.Entry, kept request.Kept) (*request.Renewal, *request.RenewalError) {
 	if r.SAMLMetadata == nil || kept.Source.URL == "" || !e.Audits() {
@@ -165,7 +165,7 @@ func (a *connectionAttempt) fetch(ctx context.Context, r Audit, e protocol.Entry
 }
 
 // readConnection reads the integrations with the entity id, and their certificates. While SendGrid may
-// not show what was written, nothing is known, and the audit of the connection has to be repeated.
+// not show the last write, it fails, and the audit of the connection has to be repeated.
 func (a *connectionAttempt) readConnection(ctx context.Context, found *Audited) error {
 	a.asOf = time.Now()
 	if wait := a.entry.Settling(a.asOf); wait > 0 {
@@ -195,7 +195,7 @@ func (a *connectionAttempt) readConnection(ctx context.Context, found *Audited) 
 	}
 	for _, i := range found.Integrations {
 		var certificates []sendgrid.Certificate
-		if i.ID != "" { // Else it was begun in SendGrid's UI.
+		if i.ID != "" { // Else its set-up was only begun in SendGrid's UI.
 			if certificates, err = a.listCertificates(ctx, i.ID); err != nil {
 				return err
 			}
@@ -205,7 +205,7 @@ func (a *connectionAttempt) readConnection(ctx context.Context, found *Audited) 
 	return nil
 }
 
-// compare compares the connection with what is kept, and renews it.
+// compare compares the connection with the kept request, and renews it.
 func (a *connectionAttempt) compare(ctx context.Context, r Audit, found *Audited, renewal *request.Renewal) error {
 	switch {
 	case renewal != nil, found.Unrenewed != nil && found.Unrenewed.Changed: // It was read.
@@ -233,7 +233,7 @@ func (a *connectionAttempt) compare(ctx context.Context, r Audit, found *Audited
 	if !r.Renews {
 		return nil
 	}
-	// What a renewal before changed and could not record is nobody's edit.
+	// What an earlier renewal changed and could not record is not an edit.
 	found.Drift = slices.DeleteFunc(found.Drift, func(c problem.Change) bool {
 		return slices.ContainsFunc(renewal.Changes, func(r problem.Change) bool { return c.Field == r.Field && c.To == r.To })
 	})

@@ -10,9 +10,9 @@ import (
 	"sendgrid-sso-integration/internal/request"
 )
 
-// baseline is what SendGrid showed of an integration after this function's last write: its own
-// spelling of a URL, for instance, is no drift. completed_integration is not in it, because SendGrid
-// changes it.
+// baseline is what SendGrid showed of an integration after this function's last write. So SendGrid's
+// own spelling of a URL, for instance, is not drift. It lacks completed_integration, because SendGrid
+// changes that.
 type baseline struct {
 	Fields map[string]any `json:"fields"`
 	// Certificates are the SHA-256 of those that the integration had, nil if they were never read.
@@ -52,7 +52,7 @@ func (b baseline) String() string {
 }
 
 // withBaseline returns an entry with what SendGrid shows as its baseline. A certificate that is new
-// there and that nobody asked for does not become known by a request about something else.
+// there and was not requested does not enter the baseline by a request about something else.
 func (a *connectionAttempt) withBaseline(e protocol.Entry) protocol.Entry {
 	b := a.shownBaseline()
 	switch before, found := parseBaseline(e.Baseline); {
@@ -68,7 +68,7 @@ func (a *connectionAttempt) withBaseline(e protocol.Entry) protocol.Entry {
 	return e
 }
 
-// learn keeps the baseline to each write that took effect, whatever becomes of the request. A renewal
+// learn updates the baseline after each write that took effect, whatever the outcome of the request. A renewal
 // sends most fields as SendGrid has them, so its update is learned field by field ([attempt.renewBaseline]).
 func (a *connectionAttempt) learn(w protocol.Write) {
 	b, found := parseBaseline(a.entry.Baseline)
@@ -89,11 +89,11 @@ func (a *connectionAttempt) learn(w protocol.Write) {
 			a.entry.Baseline = b.String()
 		}
 	case protocol.CreateResource: // Its baseline is taken when its request is completed.
-	case protocol.DeleteResource: // It has none any more.
+	case protocol.DeleteResource: // It has no baseline any more.
 	}
 }
 
-// keepBaseline returns an entry that has one: its own or, if it is of a version that kept none, what
+// keepBaseline returns an entry with a baseline: its own or, if an earlier version stored none, what
 // SendGrid shows of the integration that it records.
 func (a *connectionAttempt) keepBaseline(e protocol.Entry) protocol.Entry {
 	if i := a.seen.integration; e.Baseline == "" && e.State == protocol.Completed && i != nil && i.ID == e.IntegrationID {
@@ -103,7 +103,7 @@ func (a *connectionAttempt) keepBaseline(e protocol.Entry) protocol.Entry {
 }
 
 // edits returns what somebody changed, for a request that finds the integration there. While a renewal
-// has not recorded its changes, they look like edits; the next audit tells them apart.
+// has not recorded its changes, they look like edits; the next audit distinguishes them.
 func (a *connectionAttempt) edits() []problem.Change {
 	if a.entry.Renewing {
 		return nil
@@ -112,7 +112,7 @@ func (a *connectionAttempt) edits() []problem.Change {
 }
 
 // drift returns what somebody changed in SendGrid since this function's last write: from the
-// baseline to what SendGrid shows. While that may be older than the write, nothing is known.
+// baseline to what SendGrid shows. While that may be older than the write, it returns nothing.
 func (a *connectionAttempt) drift() []problem.Change {
 	before, found := parseBaseline(a.entry.Baseline)
 	settled := !a.entry.Stale.After(a.asOf) && !a.entry.Settles.After(a.asOf)

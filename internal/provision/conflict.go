@@ -14,7 +14,7 @@ import (
 
 // conflict reports, for each field, the value that SendGrid has and the one requested.
 func (a *connectionAttempt) conflict() *problem.Error {
-	if a.asked.Updates { // Without an id it cannot be updated.
+	if a.asked.Updates { // Only an integration without an id cannot be updated.
 		return incomplete()
 	}
 	i, r, seen := *a.seen.integration, a.request, a.seen

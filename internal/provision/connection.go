@@ -7,13 +7,13 @@ import (
 	"sendgrid-sso-integration/internal/request"
 )
 
-// connectionAttempt is an attempt of which a connection is the resource.
+// connectionAttempt is an attempt whose resource is a connection.
 type connectionAttempt struct {
 	*attempt
 	request request.Resolved
 	// seen is what SendGrid shows, with what this attempt has changed since.
 	seen observation
-	// isEnd reports whether the request is not for a connection, but for the end of one.
+	// isEnd reports whether the request ends or forgets the connection.
 	isEnd bool
 	// oneOfSeveral reports whether the request ends other connections, too.
 	oneOfSeveral bool
@@ -129,11 +129,11 @@ func (a *connectionAttempt) recordUnchanged(ctx context.Context) (*Result, error
 	case a.asked.MayUpdate && !same:
 		e = a.keep(e)
 	}
-	// What another request finds as it asks for is what is declared from now on.
+	// What another request finds as requested is the declared state from now on.
 	declares := a.asked.Restores || a.asked.Updates && !same
 	if a.request.Matches(*a.seen.integration) && (a.drifted == nil || declares) {
 		e = a.withBaseline(e)
-	} else { // What was edited since stays an edit, and what is shown may be older than the last write.
+	} else { // Edits since then stay drift, and what is shown may be older than the last write.
 		e = a.keepBaseline(e)
 	}
 	if err := a.commit(ctx, e); err != nil {
@@ -142,8 +142,8 @@ func (a *connectionAttempt) recordUnchanged(ctx context.Context) (*Result, error
 	return a.result(protocol.OutcomeUnchanged), nil
 }
 
-// left implements resource: the entry takes a baseline, and notices an integration that nobody asked for.
-func (a *connectionAttempt) left(e protocol.Entry) protocol.Entry {
+// learned implements resource: the entry gets a baseline, and notices an integration that was never requested.
+func (a *connectionAttempt) learned(e protocol.Entry) protocol.Entry {
 	e = a.keepBaseline(e)
 	if i := a.seen.integration; i != nil {
 		e = e.Notice(i.ID, a.settles())

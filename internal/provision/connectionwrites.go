@@ -11,7 +11,7 @@ import (
 )
 
 // createIntegration is the create of the integration. There was none with the entity id before, so
-// one that is there after it is its outcome.
+// one that exists afterwards is its outcome.
 func (a *connectionAttempt) createIntegration() write {
 	return write{
 		Write:   protocol.Write{Kind: protocol.CreateResource},
@@ -44,8 +44,8 @@ func (a *connectionAttempt) createIntegration() write {
 	}
 }
 
-// updateIntegration is the update of the integration that is seen. What is shown while it may be
-// stale proves nothing.
+// updateIntegration is the update of the integration in a.seen. While SendGrid may show an older
+// state, what it shows proves nothing.
 func (a *connectionAttempt) updateIntegration() write {
 	before := *a.seen.integration
 	update := a.request.Integration()
@@ -54,7 +54,7 @@ func (a *connectionAttempt) updateIntegration() write {
 		update.CompletedIntegration = before.CompletedIntegration
 	}
 	subject := a.request.Digest()
-	if a.request.Matches(before) && !stale { // What is shown would confirm it before it took effect.
+	if a.request.Matches(before) && !stale { // A read would confirm the update before it took effect.
 		subject = ""
 	}
 	updated := func(i *sendgrid.Integration) { // A response may lack what was there before.

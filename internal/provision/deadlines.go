@@ -12,8 +12,8 @@ import (
 // caller's cancellation no longer counts: the outcome has to be found out and recorded.
 type deadlines struct {
 	work, reconcile, commit time.Time
-	// wait is until when to wait for what others have to do first: an attempt that has the
-	// entry, a write that settles, a rate limit that resets. It is not after work.
+	// wait is until when to wait for others: an attempt that owns the entry, a write that
+	// settles, a rate limit. It is not after work.
 	wait time.Time
 	// end is when the caller gives up, or kills the process.
 	end time.Time

@@ -7,9 +7,9 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// lookEnded audits a connection that was ended: it is deleted once that is due, if it is still as it was
-// ended. What a person enabled since is left alone, and so is what shares its entity id.
-func (a *connectionAttempt) lookEnded(ctx context.Context, r Audit, found *Audited) error {
+// inspectEnded audits a connection that was ended. Its integration is deleted once that is due, unless a
+// person has enabled it since, or another one has the same entity id.
+func (a *connectionAttempt) inspectEnded(ctx context.Context, r Audit, found *Audited) error {
 	a.seen = observation{recordedMissing: found.Missing}
 	if len(found.Integrations) > 0 && !found.Missing {
 		a.seen.integration = &found.Integrations[0]

@@ -55,8 +55,8 @@ func (a *connectionAttempt) finishEnd(ctx context.Context, p protocol.Plan, all 
 	return result, err
 }
 
-// beginEnd reads the integrations with the entity id, the recorded one last: it is the one that the entry
-// is about in the end.
+// beginEnd reads the integrations with the entity id. The recorded one is the last: in the end, the entry
+// records that one.
 func (a *connectionAttempt) beginEnd(ctx context.Context) ([]sendgrid.Integration, error) {
 	a.asOf = time.Now()
 	list, err := a.lists.join(ctx, a.wait, a.arrived, a.repeats, a.SendGrid.ListIntegrations)
@@ -90,8 +90,8 @@ func (a *connectionAttempt) beginEnd(ctx context.Context) ([]sendgrid.Integratio
 	return all, nil
 }
 
-// settled returns the recorded integration as it is. What is shown may be older than this function's last
-// write, which the baseline has: then to send it back would undo a part of that.
+// settled returns the current state of the recorded integration. What is shown may be older than this
+// function's last write, which is in the baseline; sending that back would undo a part of the write.
 func (a *connectionAttempt) settled(i sendgrid.Integration) sendgrid.Integration {
 	if !a.entry.Stale.After(a.asOf) {
 		return i
@@ -102,7 +102,7 @@ func (a *connectionAttempt) settled(i sendgrid.Integration) sendgrid.Integration
 			*into = text
 		}
 	}
-	i.Enabled = !a.entry.IsEnded() // Whatever is shown: it may be, unless disabling it was the last write.
+	i.Enabled = !a.entry.IsEnded() // Whatever is shown: it may be enabled, unless the last write disabled it.
 	return i
 }
 
@@ -112,7 +112,7 @@ func (a *connectionAttempt) planEnd(all []sendgrid.Integration) protocol.Plan {
 	return protocol.View{Asked: a.asked, Entry: a.entry, Standing: a.standing, Shown: shown, AsOf: a.asOf, UpdateSent: a.updateSent}.PlanEnd()
 }
 
-// firstEnabled returns where the first integration is that is enabled, -1 if none is.
+// firstEnabled returns the index of the first integration that is enabled, -1 if none is.
 func (a *connectionAttempt) firstEnabled(all []sendgrid.Integration) int {
 	return slices.IndexFunc(all, func(i sendgrid.Integration) bool { return i.Enabled })
 }
@@ -152,15 +152,15 @@ func (a *connectionAttempt) recordEnd(ctx context.Context, all []sendgrid.Integr
 		return nil, err
 	}
 	outcome := protocol.OutcomeUnchanged
-	if len(all) > 0 && ending != nil { // Also of what somebody had disabled before.
+	if len(all) > 0 && ending != nil { // Also if somebody had disabled them before.
 		outcome = protocol.OutcomeDisabled
 	}
 	a.readEnded(ctx, all)
 	return a.ended(outcome, all), nil
 }
 
-// readEnded reads the recorded integration again if the list lacks its URLs, as far as that is possible: that
-// it is ended is recorded.
+// readEnded reads the recorded integration again if the list lacks its URLs. A failure is ignored: the end is
+// already recorded.
 func (a *connectionAttempt) readEnded(ctx context.Context, all []sendgrid.Integration) {
 	if len(all) == 0 {
 		return
@@ -221,7 +221,7 @@ func (a *connectionAttempt) forget(ctx context.Context) (*Result, error) {
 	if err := a.own(ctx); err != nil {
 		return nil, err
 	}
-	if a.entry.Deleting != "" && a.entry.IntegrationID != "" { // What became of that is to be found out first.
+	if a.entry.Deleting != "" && a.entry.IntegrationID != "" { // The outcome of the deletion has to be known first.
 		if _, err := a.beginEnd(ctx); err != nil {
 			a.release(ctx)
 			return nil, err
@@ -234,14 +234,14 @@ func (a *connectionAttempt) forget(ctx context.Context) (*Result, error) {
 	return &Result{Outcome: protocol.OutcomeUnchanged}, nil
 }
 
-// endMatching ends each connection whose kept request has the metadata that the request names. If there are
+// endMatching ends each connection whose kept request has the metadata in the request's match. If there are
 // several, none of them is deleted later.
 func (p *Provisioner) endMatching(ctx context.Context, r request.Resolved, d Delivery) (*Result, error) {
 	if p.All == nil {
 		return nil, problem.InvalidField("match", "is not supported here; send the entity_id")
 	}
 	var ids []string
-	there := 0
+	existing := 0
 	for e, err := range p.All(ctx) {
 		if err != nil {
 			return nil, translate(&ledgerError{err}, "nothing was changed")
@@ -249,7 +249,7 @@ func (p *Provisioner) endMatching(ctx context.Context, r request.Resolved, d Del
 		if kept, managed := request.ParseKept(e.Kept); managed && e.Teammate == "" && matches(kept.Metadata, r.Match) {
 			ids = append(ids, e.EntityID)
 			if !e.IsEnded() || e.IntegrationID != "" { // Else an audit has deleted it.
-				there++
+				existing++
 			}
 		}
 	}
@@ -262,14 +262,14 @@ func (p *Provisioner) endMatching(ctx context.Context, r request.Resolved, d Del
 	for _, id := range ids {
 		one := r
 		one.Match, one.EntityID = nil, id
-		result, err := p.ensure(ctx, one, d, there > 1)
+		result, err := p.ensure(ctx, one, d, existing > 1)
 		if err != nil {
 			failures = append(failures, err)
 			continue
 		}
 		combined.add(result)
 	}
-	if len(failures) > 0 { // Those that are ended stay so, and the request is repeated for the others.
+	if len(failures) > 0 { // Those that are ended stay ended. The sender repeats the request for the others.
 		return nil, failures[0]
 	}
 	combined.Outcome = cmp.Or(combined.Outcome, protocol.OutcomeUnchanged)
@@ -290,7 +290,7 @@ func matches(metadata, wanted map[string]string) bool {
 
 // add adds the result for one of several connections.
 func (r *Result) add(one *Result) {
-	// What was done counts before what was not, and superseded only where all are.
+	// The outcome of a change wins, and superseded remains only if all are superseded.
 	weight := func(o protocol.Outcome) int {
 		return slices.Index([]protocol.Outcome{"", protocol.OutcomeSuperseded, protocol.OutcomeUnchanged, protocol.OutcomePlanned, protocol.OutcomeDisabled}, o)
 	}
@@ -307,7 +307,7 @@ func (r *Result) add(one *Result) {
 	r.Changes, r.Steps = append(r.Changes, one.Changes...), append(r.Steps, one.Steps...)
 	r.DeleteAfter = one.DeleteAfter
 	if len(r.Integrations) > 1 {
-		r.DeleteAfter = nil // Only each of them has one, if any.
+		r.DeleteAfter = nil // It would differ between them.
 	}
 }
 

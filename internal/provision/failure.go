@@ -14,7 +14,7 @@ import (
 
 const (
 	// retrySoon is when to try again after an outage, and retryLimit after a rate limit for
-	// which SendGrid gave no reset. No limit is waited for longer without asking again.
+	// which SendGrid gave no reset. It also bounds each wait for a rate limit.
 	retrySoon  = 30 * time.Second
 	retryLimit = time.Minute
 	// retryLeased is when to try again for an entry that is leased to another attempt.
@@ -23,13 +23,13 @@ const (
 
 // tooLateError ends an attempt that has too little time left for a write.
 type tooLateError struct {
-	// waitedFor is what took most of the time, empty if nothing did.
+	// waitedFor is what the attempt waited for longest, empty if for nothing.
 	waitedFor string
 }
 
 func (e *tooLateError) Error() string { return "there is too little time left for a write" }
 
-// why continues "the time ran out".
+// why returns a clause that continues "the time ran out".
 func (e *tooLateError) why() string {
 	if e.waitedFor == "" {
 		return "before anything could be sent to SendGrid, because there was little when the request began"
@@ -55,7 +55,7 @@ func (e *ledgerError) Error() string { return e.err.Error() }
 // Unwrap returns the ledger's error.
 func (e *ledgerError) Unwrap() error { return e.err }
 
-// effect says what has become of the request so far, for the messages of failures.
+// effect describes the state of the request so far, for the messages of failures.
 func (a *attempt) effect() string {
 	if !a.entry.Continues(a.asked) {
 		return "this attempt changed nothing"
@@ -93,8 +93,8 @@ func translate(err error, effect string) *problem.Error {
 }
 
 // Classify returns what the error of a call to SendGrid means: the code, whether a retry can
-// help, and after what time. Unless the error is of no known kind, the message is up to the
-// caller, who knows what the call was for.
+// help, and after what time. Unless the kind of the error is unknown, the caller sets the
+// message, because it knows what the call was for.
 func Classify(err error) *problem.Error {
 	switch sendgrid.ClassOf(err) {
 	case sendgrid.NoKey:
@@ -108,7 +108,7 @@ func Classify(err error) *problem.Error {
 		return classifyLimit(err)
 	case sendgrid.NeverSent, sendgrid.Unavailable:
 		return classifyOutage(err)
-	case sendgrid.Ambiguous: // Reconciled before; what is left is an error of another origin.
+	case sendgrid.Ambiguous: // Ambiguous writes were reconciled before, so this error has another origin.
 	}
 	return problem.From(err)
 }
@@ -125,7 +125,7 @@ func classifyRefusal(err error) *problem.Error {
 	case status == http.StatusPaymentRequired, status == http.StatusForbidden:
 		return &problem.Error{Code: problem.SendGridForbidden, Err: err}
 	case failure.Op.Writes() && (status == http.StatusBadRequest || status == http.StatusConflict || status >= http.StatusInternalServerError):
-		// A failure of SendGrid's own is no refusal, but for the one that it documents so.
+		// A 5xx is not a refusal, except for the one that SendGrid documents as such.
 		return &problem.Error{Code: problem.SendGridRejected, Fields: fieldErrors(failure.Errors), Err: err}
 	default:
 		return classifyOutage(err)
@@ -178,7 +178,7 @@ func message(e *problem.Error, effect string) string {
 	return "SendGrid could not be reached; " + effect + ". Send the request again."
 }
 
-// deadlineExceeded says what the time was spent on; while continues "the time ran out".
+// deadlineExceeded returns the error of a request whose time ran out; while continues "the time ran out".
 func deadlineExceeded(cause error, while, effect string) *problem.Error {
 	return &problem.Error{
 		Code: problem.DeadlineExceeded, Err: cause,
@@ -193,7 +193,7 @@ func ledgerUnavailable(cause error, effect string) *problem.Error {
 	}
 }
 
-// sentence makes a sentence of a clause.
+// sentence turns a clause into a sentence.
 func sentence(clause string) string { return strings.ToUpper(clause[:1]) + clause[1:] + "." }
 
 // fieldErrors passes on SendGrid's messages about fields.

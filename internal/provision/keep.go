@@ -27,8 +27,8 @@ func (a *connectionAttempt) keepMetadata(e protocol.Entry) protocol.Entry {
 	return e.Keep(kept.WithMetadata(a.request.Metadata).String(), e.KeptIdentity)
 }
 
-// readKnown reads the certificates of a connection that becomes managed by this request, so that they
-// are not unknown later.
+// readKnown reads the certificates of a connection that becomes managed by this request, so that later
+// audits know them.
 func (a *connectionAttempt) readKnown(ctx context.Context) error {
 	before, found := parseBaseline(a.entry.Baseline)
 	known := found && before.Certificates != nil

@@ -14,12 +14,12 @@ import (
 
 // observation is what SendGrid shows.
 type observation struct {
-	// integration is the one that the request is about, nil if there is none.
+	// integration is the integration that the request is about, nil if there is none.
 	integration *sendgrid.Integration
 	// recordedMissing reports whether the integration that the entry records is not shown.
 	recordedMissing bool
 	// certificates are those of the integration. They are read if the request brings any, or if
-	// the outcome of the create of one is not known.
+	// the outcome of a certificate's create is unknown.
 	certificates []storedCertificate
 	// certificatesRead reports whether certificates are all that the integration has.
 	certificatesRead bool
@@ -27,7 +27,7 @@ type observation struct {
 	certified bool
 }
 
-// shown returns what a plan has to know of the observation.
+// shown returns what a plan needs of the observation.
 func (a *connectionAttempt) shown() protocol.Shown {
 	i := a.seen.integration
 	if i == nil {
@@ -69,7 +69,7 @@ func (a *connectionAttempt) readAsked(ctx context.Context) error {
 	return a.readCertificates(ctx)
 }
 
-// readCertificates reads the certificates of the integration that is seen.
+// readCertificates reads the certificates of the integration in a.seen.
 func (a *connectionAttempt) readCertificates(ctx context.Context) error {
 	list, err := a.listCertificates(ctx, a.seen.integration.ID)
 	if err != nil {
@@ -122,7 +122,7 @@ func (a *connectionAttempt) isOurs(i sendgrid.Integration) bool {
 }
 
 // first returns a copy of the first integration that the first of the tests to match any
-// matches. The list is shared. An integration that is gone may be in it because the list lags.
+// matches. The list is shared. Because it lags, it may have an integration that was deleted.
 func (a *connectionAttempt) first(list []sendgrid.Integration, tests ...func(sendgrid.Integration) bool) *sendgrid.Integration {
 	for _, matches := range tests {
 		there := func(i sendgrid.Integration) bool { return (i.ID == "" || i.ID != a.entry.Gone) && matches(i) }

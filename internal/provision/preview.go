@@ -67,8 +67,8 @@ func removeStep(id string, c storedCertificate) Step {
 const newIntegration = "new"
 
 // preview returns what the request would do, from the same plans as run. It reads the ledger and
-// SendGrid, and writes nothing. What another attempt is about to change cannot be foreseen, so while
-// one works on the entry or settles, there is no preview.
+// SendGrid, and writes nothing. What another attempt is going to change is not known, so while one
+// works on the entry, or its write settles, there is no preview.
 func (a *connectionAttempt) preview(ctx context.Context) (*Result, error) {
 	if err := a.beginPreview(ctx); err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func (a *connectionAttempt) preview(ctx context.Context) (*Result, error) {
 			return result, nil
 		}
 		result.Steps, result.Changes = append(result.Steps, w.step), append(result.Changes, w.changes...)
-		a.pretend(*w)
+		a.assume(*w)
 	}
 	return nil, errUnplanned
 }
@@ -133,14 +133,14 @@ func (a *connectionAttempt) planned(p protocol.Plan) (*write, error) {
 			return nil, a.conflict()
 		}
 		return nil, a.refusal(p)
-	case protocol.Take, protocol.Report: // An owner has the entry, and is no audit.
+	case protocol.Take, protocol.Report: // An owner has the entry, and is not an audit.
 		return nil, errUnplanned
 	}
 	return &w, nil
 }
 
-// pretend continues as if a write had taken effect.
-func (a *connectionAttempt) pretend(w write) {
+// assume continues as if a write had taken effect.
+func (a *connectionAttempt) assume(w write) {
 	a.entry = a.entry.Announce(w.Write, a.asked, a.settles())
 	switch w.Kind {
 	case protocol.CreateResource, protocol.UpdateResource:

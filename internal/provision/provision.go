@@ -17,7 +17,7 @@ import (
 // that differ.
 const DefaultSettling = time.Minute
 
-// SendGrid is what is used of sendgrid.Client.
+// SendGrid is the part of sendgrid.Client that a Provisioner uses.
 type SendGrid interface {
 	CreateIntegration(context.Context, sendgrid.IntegrationRequest) (*sendgrid.Integration, error)
 	ListIntegrations(context.Context) ([]sendgrid.Integration, error)
@@ -40,23 +40,22 @@ type Ledger interface {
 	Put(ctx context.Context, e protocol.Entry) (current protocol.Entry, stored bool, err error)
 }
 
-// Delivery is what Ensure has to know of the delivery of a request.
+// Delivery is what Ensure needs of the delivery of a request.
 type Delivery struct {
 	// IDs are those under which the sender delivers the same request again.
 	IDs []string
-	// Caller is who sent the request, as far as that is known, and MayUpdate reports whether that caller
+	// Caller is who sent the request, if that is known, and MayUpdate reports whether that caller
 	// may update integrations.
 	Caller    string
 	MayUpdate bool
-	// Unattended reports whether nobody gets the response. Then there is nobody to decide what to do
-	// about an integration that was deleted, and the request is superseded.
+	// Unattended reports whether nobody gets the result. Then nobody can decide what to do about an
+	// integration that was deleted, and the request is superseded.
 	Unattended bool
 	// Order orders requests: the newest one applies. The zero order is now.
 	Order protocol.Order
-	// MaxWait bounds how long the request waits for what others have to do first: another
-	// attempt, a write that settles, a rate limit. Then it fails, to be delivered again. 0
-	// means as long as there is time. A request that others do not keep waiting has all the
-	// time of its context.
+	// MaxWait is the maximum wait for others: another attempt, a write that settles, a rate
+	// limit. After that the request fails, to be delivered again. 0 means as long as there is
+	// time. It does not bound the request's own work.
 	MaxWait time.Duration
 }
 
@@ -69,7 +68,7 @@ type Provisioner struct {
 	Teammates Teammates
 	// Account identifies the SendGrid account that SendGrid acts on: base URL and subuser.
 	Account []string
-	// All reads every entry of the ledger, for requests that name connections by what is kept of them. If it is
+	// All reads every entry of the ledger, for requests that name connections by their metadata. If it is
 	// nil, those are refused.
 	All func(context.Context) iter.Seq2[protocol.Entry, error]
 	// DeleteAfter is how long after it was ended a connection is deleted by an audit, 0 if it is not.
@@ -94,8 +93,8 @@ func (p *Provisioner) settling() time.Duration {
 // settles returns when what is written now has settled.
 func (p *Provisioner) settles() time.Time { return time.Now().Add(p.settling()) }
 
-// remembered returns the names under which the ledger remembers a delivery. Ids come from senders,
-// who may use one twice, so what is asked for is part of the name.
+// remembered returns the names under which the ledger remembers a delivery. Senders may use an id
+// twice, so the name also depends on what is requested.
 func remembered(ids []string, identity string) []string {
 	names := make([]string, len(ids))
 	for i, id := range ids {

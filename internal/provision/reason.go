@@ -9,7 +9,7 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// What SendGrid's reason is about. It has no codes for them, and no status of its own.
+// The subjects of SendGrid's reasons. SendGrid has neither a code nor a status for each.
 var (
 	aboutAddress = regexp.MustCompile(`(?i)\bip\b|whitelist`)
 	aboutRegion  = regexp.MustCompile(`(?i)\bregion`)
@@ -65,7 +65,7 @@ func rejection(failure *sendgrid.Error, effect string) string {
 	return "SendGrid rejected the " + what + says(failure) + "; " + effect + ". Correct the request and send it again."
 }
 
-// says quotes SendGrid's reason as the end of a clause.
+// says returns SendGrid's reason, quoted, as the end of a clause.
 func says(failure *sendgrid.Error) string {
 	reason := failure.Reason()
 	if reason == "" {

@@ -13,7 +13,7 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// refusal returns the error of a plan that refuses the request. Conflict is up to the resource.
+// refusal returns the error of a plan that refuses the request. The resource makes that of a Conflict.
 func (a *attempt) refusal(p protocol.Plan) error {
 	s := subjectOf(a.entry)
 	switch p.Reason {
@@ -38,7 +38,7 @@ func (a *attempt) refusal(p protocol.Plan) error {
 	return errUnplanned
 }
 
-// withRight names what to send for a change, to whoever may not.
+// withRight names the if_exists to send for a change, and the right that the caller lacks for it.
 func (a *attempt) withRight(ifExists request.IfExists) string {
 	text := "if_exists: " + string(ifExists)
 	if !a.asked.MayUpdate {
@@ -55,8 +55,7 @@ func (a *attempt) noneSince() string {
 	return "A newer request ended the connection with this entity_id; nothing was created. To create it all the same, send the request again."
 }
 
-// gone refuses a request whose integration or teammate was deleted. was begins the sentence that says how it
-// came to be.
+// gone refuses a request whose integration or teammate was deleted. was begins the sentence of the message.
 func (a *attempt) gone(was string) *problem.Error {
 	s, orChanged := subjectOf(a.entry), ", or given it another entity_id"
 	switch {
@@ -92,9 +91,8 @@ func (a *attempt) wasEnded() *problem.Error {
 	})
 }
 
-// inProgress refuses a request whose entry is leased to another attempt for the time
-// remaining. That attempt is done a settling period before; if its process died, nobody can
-// act earlier.
+// inProgress refuses a request whose entry is leased to another attempt for the remaining
+// time. That attempt ends a settling period earlier, unless its process died.
 func (a *attempt) inProgress(remaining time.Duration, cause error) *problem.Error {
 	wait := remaining
 	if settling := a.settling(); remaining > settling {
@@ -149,7 +147,7 @@ func stillSettling(e protocol.Entry, wait time.Duration) *problem.Error {
 	return writeUnknown(e, wait, nil)
 }
 
-// writeUnknown refuses a request while it is not known what became of a write that an entry records.
+// writeUnknown refuses a request while the outcome of a write that an entry records is unknown.
 func writeUnknown(e protocol.Entry, wait time.Duration, cause error) *problem.Error {
 	switch {
 	case e.IntegrationID == "":

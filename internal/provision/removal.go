@@ -35,7 +35,7 @@ func (a *teammateAttempt) remove(ctx context.Context) (*Result, error) {
 	return nil, errUnplanned
 }
 
-// planRemoval makes the next plan.
+// planRemoval returns the next plan.
 func (a *teammateAttempt) planRemoval() protocol.Plan {
 	shown := a.shown()
 	shown.NeedsUpdate = a.seen != nil

@@ -24,25 +24,25 @@ func OutcomeOf(failure *problem.Error) protocol.Outcome {
 // integration has a few.
 const maxCertificates = 20
 
-// Result is what a caller gets for a request that succeeded.
+// Result is the outcome of a request that succeeded, with its data.
 type Result struct {
 	Outcome protocol.Outcome `json:"outcome"`
-	// Integration is missing in a plan to create one.
+	// Integration is empty in a dry run that would create one.
 	Integration sendgrid.Integration `json:"integration,omitzero"`
 	// Teammate is the one that the request is about, nil for a connection, and in a plan to create one.
 	Teammate *Teammate `json:"teammate,omitempty"`
-	// Integrations are all that a request ended, where there are several.
+	// Integrations are all integrations that a request ended, if there are several.
 	Integrations []sendgrid.Integration `json:"integrations,omitempty"`
-	// DeleteAfter is from when on an audit deletes what the request ended, nil if none does.
+	// DeleteAfter is the time after which an audit deletes what the request ended, nil if none does.
 	DeleteAfter *time.Time `json:"delete_after,omitempty"`
-	// Steps are what would be sent, in a plan only.
+	// Steps are what would be sent, in a dry run only.
 	Steps []Step `json:"steps,omitzero"`
 	// Changes are what this request changed in SendGrid, or would change.
 	Changes []problem.Change `json:"changes,omitzero"`
 	// Certificates are those that the integration has, at most maxCertificates. They are
 	// there if the request brought any.
 	Certificates []Certificate `json:"certificates,omitempty"`
-	// DaysLeft is DaysLeft of Certificates.
+	// DaysLeft is the result of the function DaysLeft for Certificates.
 	DaysLeft *int              `json:"days_left,omitempty"`
 	Warnings []Warning         `json:"warnings,omitempty"`
 	Metadata map[string]string `json:"metadata,omitempty"`
@@ -100,7 +100,7 @@ func (a *connectionAttempt) result(outcome protocol.Outcome) *Result {
 }
 
 // lastExpiry returns until when people can log in by the certificates, zero if none is known. Where SAML
-// metadata supplies them, the others are not in use: one that was added early hides no expiry.
+// metadata supplies them, the others are not in use, so one that was added early does not hide an expiry.
 func (a *connectionAttempt) lastExpiry() (last time.Time) {
 	if len(a.request.Certificates) == 0 {
 		return last
@@ -118,8 +118,8 @@ func (a *connectionAttempt) lastExpiry() (last time.Time) {
 	return last
 }
 
-// superseded returns the result of a request whose integration was deleted. With nobody to decide, it
-// stays deleted.
+// superseded returns the result of a request whose integration was deleted. Nobody can decide whether to
+// create it again, so it stays deleted.
 func (a *connectionAttempt) superseded() *Result {
 	a.missing = true
 	return &Result{Outcome: protocol.OutcomeSuperseded, Integration: sendgrid.Integration{

@@ -23,8 +23,8 @@ const (
 
 // retry tries a call until it succeeds, a repetition cannot help, or less than reserve would be
 // left for another try. Only a call that is idempotent, or that certainly had no effect, is of a
-// class that is repeated. Where a later try ends only because the time is over, the error is that of
-// the one before, which says what is wrong.
+// class that is repeated. If a later try ends only because the time is over, the error is that of the
+// one before, which says what is wrong.
 func (p *Provisioner) retry(ctx context.Context, maxWait time.Time, reserve time.Duration, once func(context.Context) error) error {
 	var before error
 	for try := 0; ; try++ {
@@ -34,15 +34,15 @@ func (p *Provisioner) retry(ctx context.Context, maxWait time.Time, reserve time
 		case err == nil:
 			return nil
 		case !again || left(ctx)-wait < reserve || !retry.Sleep(ctx, wait):
-			return telling(err, before)
+			return informative(err, before)
 		}
-		before = telling(err, before)
+		before = informative(err, before)
 	}
 }
 
-// telling returns the error of a try, or that of the tries before it if this one only ended with
-// its time. Without a key nothing was sent, so that says enough.
-func telling(err, before error) error {
+// informative returns the error of a try, or that of the tries before if this one only ran out of
+// time. The lack of a key is reported in any case: nothing was sent.
+func informative(err, before error) error {
 	ended := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 	if before != nil && ended && sendgrid.ClassOf(err) != sendgrid.NoKey {
 		return before
@@ -65,8 +65,8 @@ func (p *Provisioner) repeats(ctx context.Context, maxWait time.Time, err error,
 	return wait, wait < left(ctx) && (!throttled || wait <= time.Until(maxWait))
 }
 
-// errTooSlow ends a try that takes too long. It is not the end of the request's own time, and
-// must not be taken for it.
+// errTooSlow ends a try that takes too long. It must not be confused with the end of the
+// request's own time.
 var errTooSlow = errors.New("no response in time")
 
 // within runs one try with a time limit of its own, so that a connection that hangs

@@ -24,8 +24,8 @@ const (
 
 // sharedList lets the concurrent attempts of a process share the list of integrations.
 //
-// A list serves every attempt that joined it before it was sent, and no other. That is what
-// makes it as good as a list of the attempt's own. Let an attempt take its entry at time T.
+// A list serves every attempt that joined it before it was sent, and no other. So it is as good
+// as a list of the attempt's own. Let an attempt take its entry at time T.
 // The plan needs a list that was sent after T, because then the list shows the effect of
 // every write that was sent, and has settled, under an earlier lease of the entry. The
 // attempt joins after T, and a call accepts joins only while it is unsent: seal ends that,
@@ -121,7 +121,7 @@ func (s *sharedList) join(
 }
 
 // reason returns why an attempt has no list at the end of its time: what the tries of the call said,
-// or else that it ended. A call that nobody waits for any more ends at once.
+// or else that it ended. A call for which nobody waits any longer ends at once.
 func (s *sharedList) reason(c *listCall, ended error) error {
 	timer := time.NewTimer(endTime)
 	defer timer.Stop()
@@ -134,7 +134,7 @@ func (s *sharedList) reason(c *listCall, ended error) error {
 	if c.before == nil || errors.Is(c.before, context.Canceled) && sendgrid.ClassOf(c.before) != sendgrid.NoKey { // It ended because this attempt left.
 		return ended
 	}
-	return telling(ended, c.before)
+	return informative(ended, c.before)
 }
 
 // enter returns the unsent call, a new one if there is none.
@@ -170,7 +170,7 @@ func (s *sharedList) leave(c *listCall) {
 	}
 }
 
-// run makes the call once its turn has come.
+// run makes the call once the call before it has ended.
 func (s *sharedList) run(ctx context.Context, c, before *listCall, send func(context.Context) ([]sendgrid.Integration, error)) {
 	returned := false
 	defer func() {
@@ -218,7 +218,7 @@ func (s *sharedList) note(c *listCall) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c.err = telling(c.err, c.before)
+	c.err = informative(c.err, c.before)
 	c.before = c.err
 }
 

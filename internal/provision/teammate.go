@@ -15,7 +15,7 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// Teammates is what is used of sendgrid.Client for teammates.
+// Teammates is the part of sendgrid.Client for teammates that a Provisioner uses.
 type Teammates interface {
 	ListTeammates(context.Context) ([]sendgrid.Teammate, error)
 	ListPendingTeammates(context.Context) ([]sendgrid.PendingTeammate, error)
@@ -27,7 +27,7 @@ type Teammates interface {
 	DeleteTeammate(ctx context.Context, username string) error
 }
 
-// teammateAttempt is an attempt of which a teammate is the resource.
+// teammateAttempt is an attempt whose resource is a teammate.
 type teammateAttempt struct {
 	*attempt
 	request request.Request
@@ -199,7 +199,7 @@ func (a *teammateAttempt) readAccess(ctx context.Context) error {
 		one.IsSSO = a.seen.IsSSO
 	}
 	a.seen = one
-	before, _ := parsePerson(a.entry.Baseline)
+	before, _ := parseTeammateBaseline(a.entry.Baseline)
 	if len(a.asks.Access) == 0 && !before.Restricted && !one.HasRestrictedSubuserAccess {
 		return nil
 	}
@@ -282,7 +282,7 @@ func (a *teammateAttempt) confirms(t sendgrid.Teammate) bool {
 }
 
 // dropped returns what was declared and is not contained in what SendGrid shows. SendGrid adds scopes of its own,
-// and drops what it does not accept without a word.
+// and drops what it does not accept without an error.
 func (a *teammateAttempt) dropped(t sendgrid.Teammate) []problem.FieldError {
 	var found []problem.FieldError
 	lacks := func(field, message string) {
@@ -428,19 +428,19 @@ func (a *teammateAttempt) keep(e protocol.Entry) protocol.Entry {
 	if before, managed := request.ParseKeptTeammate(e.Kept); managed && e.KeptIdentity == a.asked.Identity {
 		kept.By, kept.At = before.By, before.At
 	}
-	e.Baseline = personOf(*a.seen).String()
+	e.Baseline = teammateBaselineOf(*a.seen).String()
 	return e.Keep(kept.String(), a.asked.Identity)
 }
 
-// learn implements resource: the baseline follows each write, whatever becomes of the request.
+// learn implements resource: the baseline follows each write, whatever the outcome of the request.
 func (a *teammateAttempt) learn(w protocol.Write) {
 	if w.Kind == protocol.UpdateResource && a.entry.Baseline != "" {
-		a.entry.Baseline = personOf(*a.seen).String()
+		a.entry.Baseline = teammateBaselineOf(*a.seen).String()
 	}
 }
 
-// left implements resource.
-func (a *teammateAttempt) left(e protocol.Entry) protocol.Entry { return e }
+// learned implements resource.
+func (a *teammateAttempt) learned(e protocol.Entry) protocol.Entry { return e }
 
 // effect implements resource.
 func (a *teammateAttempt) effect() string {

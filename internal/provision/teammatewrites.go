@@ -19,7 +19,7 @@ func (a *teammateAttempt) create() write {
 		send: func(ctx context.Context) error {
 			made, err := a.Teammates.CreateTeammate(ctx, in)
 			if err == nil {
-				a.saw(*made)
+				a.recordResponse(*made)
 			}
 			return err
 		},
@@ -63,12 +63,12 @@ func (a *teammateAttempt) update() write {
 		Write:      protocol.Write{Kind: protocol.UpdateResource, Integration: a.asks.Email, Subject: subject},
 		step:       Step{Operation: sendgrid.OpUpdateTeammate, Teammate: &a.asks, Description: fmt.Sprintf("Update the teammate %s.", a.asks.Email)},
 		changes:    a.differences(before),
-		changed:    func() []problem.Change { return personOf(before).changes(personOf(*a.seen)) },
+		changed:    func() []problem.Change { return teammateBaselineOf(before).changes(teammateBaselineOf(*a.seen)) },
 		idempotent: true,
 		send: func(ctx context.Context) error {
 			made, err := a.Teammates.UpdateTeammate(ctx, username, in)
 			if err == nil {
-				a.saw(*made)
+				a.recordResponse(*made)
 				a.updateSent = true
 			}
 			return err
@@ -115,8 +115,8 @@ func (a *teammateAttempt) delete() write {
 	}
 }
 
-// saw records SendGrid's response to a write, which may lack what is known anyway.
-func (a *teammateAttempt) saw(t sendgrid.Teammate) {
+// recordResponse records SendGrid's response to a write, which may lack what is known anyway.
+func (a *teammateAttempt) recordResponse(t sendgrid.Teammate) {
 	if t.Email == "" {
 		t.Email = a.asks.Email
 	}

@@ -2,18 +2,17 @@ package provision
 
 import "time"
 
-// What an attempt waits for, as it continues "for".
+// What an attempt waits for, as the object of "for".
 const (
 	forLedger   = "the ledger"
 	forOthers   = "another request for the same integration"
 	forSendGrid = "SendGrid"
 )
 
-// waits sums up how long an attempt has waited for what, so that the message can say it where the
-// time runs out.
+// waits adds up how long an attempt has waited for each cause, for the message if its time runs out.
 type waits map[string]time.Duration
 
-// begin begins to wait; the function that it returns ends that.
+// begin starts a wait; the function that it returns ends it.
 func (w waits) begin(what string) (end func()) {
 	start := time.Now()
 	return func() { w[what] += time.Since(start) }

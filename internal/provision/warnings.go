@@ -12,7 +12,7 @@ import (
 // expiresSoon is how long before the last certificate expires a warning is given.
 const expiresSoon = 30 * 24 * time.Hour
 
-// Warning is something about a successful result that keeps people from logging in, or will.
+// Warning is a problem with a successful result that keeps people from logging in, now or later.
 type Warning struct {
 	Code    WarningCode `json:"code"`
 	Message string      `json:"message"`

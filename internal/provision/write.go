@@ -25,9 +25,9 @@ type write struct {
 	changes []problem.Change
 	// changed returns what it changed once that is known. It may be nil if changes are all.
 	changed func() []problem.Change
-	// send sends it. If it succeeds, the resource has seen what SendGrid has.
+	// send sends it. If it succeeds, the resource has SendGrid's new state as seen.
 	send func(context.Context) error
-	// shows reads SendGrid and reports whether the effect is there; then the resource has seen it. It is
+	// shows reads SendGrid and reports whether the effect is there; then the resource has it as seen. It is
 	// nil if what SendGrid shows proves nothing.
 	shows func(context.Context) (bool, error)
 	// idempotent writes are repeated if their outcome is unknown.

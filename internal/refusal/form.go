@@ -8,7 +8,7 @@ import (
 	"github.com/crewjam/saml"
 )
 
-// form is a response, as far as people are told about it.
+// form is the part of a response that is shown to people.
 type form struct {
 	XMLName      xml.Name
 	Destination  string           `xml:"Destination,attr"`

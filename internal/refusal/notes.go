@@ -7,7 +7,7 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// notes are what SendGrid may refuse all the same, or a person should look at.
+// notes are what SendGrid may still refuse, or what a person should look at.
 func (q *inquiry) notes() []string {
 	notes := []string{
 		"SendGrid still refuses a person who is no SSO teammate with this email address, unless just-in-time provisioning is on (Settings → SSO Settings).",

@@ -86,7 +86,7 @@ func decode(text string) ([]byte, error) {
 	return nil, fmt.Errorf("it has %d characters of base64, of which the last ones are missing", len(text))
 }
 
-// foreign reports whether a character is none of base64.
+// foreign reports whether a character does not belong to base64.
 func foreign(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '+' && r != '/'
 }

@@ -33,7 +33,7 @@ func (r Resolved) Updates(i sendgrid.Integration) []problem.Change {
 	return changes
 }
 
-// Creates returns what a create makes.
+// Creates returns the changes of a create.
 func (r Resolved) Creates() []problem.Change {
 	var changes []problem.Change
 	for _, f := range fields {
@@ -47,7 +47,7 @@ func (r Resolved) Creates() []problem.Change {
 	return changes
 }
 
-// completion returns how completed_integration is not as requested, nil if it is.
+// completion returns the difference in completed_integration, nil if it is as requested.
 func (r Resolved) completion(i sendgrid.Integration) *problem.Change {
 	completed := i.CompletedIntegration != nil && *i.CompletedIntegration
 	if r.CompletedIntegration == nil || *r.CompletedIntegration == completed {
@@ -56,8 +56,8 @@ func (r Resolved) completion(i sendgrid.Integration) *problem.Change {
 	return &problem.Change{Field: completedIntegration, From: completed, To: *r.CompletedIntegration}
 }
 
-// Matches reports whether an integration is as requested. A list has many of other entities,
-// for which comparing each field would be most of the work of a request.
+// Matches reports whether an integration is as requested. A list has many integrations of
+// other entities; comparing each field of those would be most of the work of a request.
 func (r Resolved) Matches(i sendgrid.Integration) bool {
 	return i.EntityID == r.EntityID && len(r.Differences(i)) == 0
 }
@@ -88,7 +88,7 @@ func (r Resolved) Identity() string {
 	return digest(append(values, r.optional(!r.Source.Supplies("public_certificate"))...))
 }
 
-// optional returns the names and values of the fields that are not compared and that the request has.
+// optional returns the names and values of the request's fields that are not compared.
 func (r Resolved) optional(certificates bool) []any {
 	var values []any
 	if r.CompletedIntegration != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 // field is one field of a request. The parser, the hints for unknown names, the comparison
-// with SendGrid and the fingerprint all go by the one list of them.
+// with SendGrid and the fingerprint all use the one list of fields.
 type field struct {
 	name     string
 	required bool
@@ -166,7 +166,7 @@ var fields = []field{
 	},
 }
 
-// elsewhere are names of what is decided outside a request, and what to do instead. To put them
+// elsewhere has names of settings that are not part of a request, with what to do instead. To put them
 // into metadata would create the connection in the wrong account, or write a key to the log.
 var elsewhere = []struct {
 	names  []string

@@ -25,7 +25,7 @@ type Kept struct {
 	// the values that it supplied last.
 	Source   Source            `json:"source,omitzero"`
 	Metadata map[string]string `json:"metadata,omitempty"`
-	// Retired is since when the SAML metadata lacks a certificate that it supplied before, by SHA-256.
+	// Retired is the time since which the SAML metadata lacks a certificate that it supplied before, by SHA-256.
 	Retired map[string]time.Time `json:"retired,omitempty"`
 	// UnreadSince is since when the SAML metadata could not be read, zero if it was read at the last try.
 	UnreadSince time.Time `json:"unread_since,omitzero"`
@@ -44,8 +44,8 @@ type KeptCertificate struct {
 // characters that JSON escapes makes it longer.
 const maxKept = 40 << 10
 
-// WithMetadata returns the kept request with other metadata. Of metadata for which there is no room, it keeps what
-// names the application.
+// WithMetadata returns the kept request with other metadata. If there is no room for it, only the id of the
+// application is kept.
 func (k Kept) WithMetadata(metadata map[string]string) Kept {
 	if k.Metadata = metadata; len(k.String()) <= maxKept {
 		return k
@@ -89,8 +89,8 @@ func ParseKept(text string) (Kept, bool) {
 // String returns the text that [ParseKept] reads.
 func (k Kept) String() string { return Text(k) }
 
-// Text returns the JSON of what the ledger stores as text. It is not for HTML, for which it would be
-// longer.
+// Text returns the JSON of a value that the ledger stores as text. It does not escape for HTML, which
+// would make it longer.
 func Text(value any) string {
 	var text strings.Builder
 	encoder := json.NewEncoder(&text)

@@ -14,7 +14,7 @@ import (
 // matchable are the keys of metadata by which a connection can be named: those that a connector sets.
 var matchable = []string{"okta_app", "entra_app"}
 
-// allowed are the fields of the kinds of requests that are not about what a connection should be.
+// allowed are the fields of each kind of request that does not describe a connection.
 var allowed = map[Kind][]string{
 	Absent: {"state", "entity_id", "match", "metadata", "dry_run"},
 	Forget: {"managed", "entity_id"},
@@ -47,7 +47,7 @@ func readManaged(value json.RawMessage, r *Request, _ time.Time) string {
 	return ""
 }
 
-// hash is a SHA-256 as people copy it: with or without colons, in either case.
+// hash matches a SHA-256 in the forms that people copy: with or without colons, in either case.
 var hash = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
 
 func readHashes(value json.RawMessage, r *Request, _ time.Time) string {
@@ -103,7 +103,7 @@ func checkMatch(r Request) string {
 // besideTeammate are the fields of a request for a teammate.
 var besideTeammate = []string{"teammate", "state", "if_exists", "managed", "dry_run", "metadata"}
 
-// restrict notes what a request that does not describe a connection gives too much, or lacks.
+// restrict records which fields a request that does not describe a connection lacks, or must not have.
 func (r *Request) restrict(unread map[string]string) {
 	fits, beside := allowed[r.Kind], r.Kind.field()
 	if r.given["teammate"] {

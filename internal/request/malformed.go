@@ -72,7 +72,7 @@ type syntaxFault struct {
 func findFault(data []byte, at int) syntaxFault {
 	f := scan(data, at)
 	for !f.inString && at > 0 && at < len(data) && isLetter(data[at]) && isLetter(data[at-1]) {
-		at-- // To the start of the word, of which nil and null have the first letter in common.
+		at-- // To the start of the word: nil and null have the same first letter.
 	}
 	if start := len(data) - len(bytes.TrimLeft(data, " \t\r\n")); start < at && !bytes.ContainsRune([]byte(`{["`), rune(data[start])) {
 		at = start // It is something else from the start.
@@ -127,7 +127,7 @@ var (
 	}
 )
 
-// Causes that have one name wherever they are found.
+// Causes with the same text wherever they are found.
 const (
 	escapedTwice = "its quotation marks are escaped once too often. Send the JSON itself, not its escaped text"
 	hasComment   = "it has a comment, which JSON does not know. Remove it"

@@ -16,7 +16,7 @@ import (
 )
 
 // maxProblems bounds how many problems of a request are reported: a response must not grow
-// with a senseless request.
+// with a meaningless request.
 const maxProblems = 30
 
 // Parse parses a request from JSON and reports every problem at once: what is
@@ -73,7 +73,7 @@ func Parse(data []byte, now time.Time) (Request, error) {
 // readFields reads a request from the values of its fields.
 func readFields(values map[string]json.RawMessage, repeated map[string]bool, now time.Time) (Request, []problem.FieldError) {
 	r := Request{given: map[string]bool{}}
-	unread := map[string]string{} // What keeps a field from being read, by field.
+	unread := map[string]string{} // Why a field could not be read, by field.
 	for _, f := range fields {
 		value := values[f.name]
 		switch missing := value == nil || string(value) == "null"; {
@@ -197,8 +197,8 @@ func unknownEvent(unknown []problem.FieldError) *problem.Error {
 	}
 }
 
-// unknownField says what to do about a field that does not exist; the most common cause is
-// the name that another system has for it.
+// unknownField returns the message about a field that does not exist; the most common cause is
+// the name that another system uses for it.
 func unknownField(name string) string {
 	const unknown = "is not a field of a request; "
 	if f, ok := fieldFor(name); ok {
@@ -215,8 +215,8 @@ func unknownField(name string) string {
 	return unknown + "remove it, or put it into metadata"
 }
 
-// PrivateKeyFound returns the error of a request with a private key in it, of which nothing is
-// repeated.
+// PrivateKeyFound returns the error of a request that contains a private key. It repeats nothing of
+// the request.
 func PrivateKeyFound() *problem.Error {
 	return &problem.Error{
 		Code: problem.InvalidRequest, Secret: true,

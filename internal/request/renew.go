@@ -22,7 +22,7 @@ type Renewal struct {
 
 // RenewalError reports that the SAML metadata of a kept request supplies nothing that may be applied.
 type RenewalError struct {
-	// Message is a predicate that continues "the SAML metadata".
+	// Message is the predicate of a sentence that begins with "the SAML metadata".
 	Message string
 	// Changed reports whether the SAML metadata was read and is about something else than before. If it
 	// is false, it could not be read.
@@ -104,8 +104,8 @@ func (k Kept) renewedBy(m *saml.Metadata, now time.Time) (Renewal, *RenewalError
 // maxRetired bounds the certificates that are remembered as retired.
 const maxRetired = 20
 
-// After returns the kept request that takes the place of another one. What is known of the certificates that
-// the SAML metadata lacks stays known.
+// After returns the kept request that replaces another one. It keeps since when the SAML metadata lacks which
+// certificates.
 func (k Kept) After(before Kept) Kept {
 	if k.Source.URL != "" && k.Supplied && before.Supplied {
 		k.Retired = before.retired(k.Certificates, k.At)
@@ -113,7 +113,7 @@ func (k Kept) After(before Kept) Kept {
 	return k
 }
 
-// retired returns since when the SAML metadata lacks each certificate that it supplied before.
+// retired returns the time since which the SAML metadata lacks each certificate that it supplied before.
 func (k Kept) retired(supplied []KeptCertificate, now time.Time) map[string]time.Time {
 	retired := map[string]time.Time{}
 	maps.Copy(retired, k.Retired)

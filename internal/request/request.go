@@ -1,5 +1,5 @@
-// Package request holds what a request may say: its fields and their rules, its JSON, and what
-// SAML metadata supplies. It is pure but for the fetcher that Resolve is given.
+// Package request defines requests: their fields and rules, their JSON, and what SAML metadata
+// supplies. It has no I/O except by the fetcher that Resolve is given.
 package request
 
 import (
@@ -36,18 +36,18 @@ type Request struct {
 	CompletedIntegration *bool
 	// Certificates are the IdP's signing certificates, without duplicates.
 	Certificates []saml.Certificate
-	// Supplied reports whether SAML metadata supplies Certificates. Then they are all that the identity
-	// provider signs with.
+	// Supplied reports whether SAML metadata supplies Certificates. Then the identity provider signs
+	// with no others.
 	Supplied bool
-	// SAMLMetadataURL is where to get what the other fields do not give. It is empty once
-	// [Request.Resolve] has done that.
+	// SAMLMetadataURL is the URL of the SAML metadata that supplies missing fields. It is empty
+	// once [Request.Resolve] has done so.
 	SAMLMetadataURL string
 	IfExists        IfExists
-	// DryRun asks what the request would do. Nothing is written.
+	// DryRun asks for what the request would do. Nothing is written.
 	DryRun bool
-	// Kind is what the request is for. All but a present one have an entity id, or Match, and Metadata.
+	// Kind is what the request is for. Unless it is Present, the request has only an entity id or Match, and Metadata.
 	Kind Kind
-	// Match names the connections by the metadata of their kept requests, in place of the entity id.
+	// Match selects connections by the metadata of their kept requests, in place of the entity id.
 	Match map[string]string
 	// RemoveCertificates are the SHA-256 of the certificates that are deleted in SendGrid.
 	RemoveCertificates []string
@@ -60,7 +60,7 @@ type Request struct {
 
 	// given are the fields that came with the request itself, nil once nothing else supplies any.
 	given map[string]bool
-	// within is what keeps the fields within teammate from being read, and unknownWithin are names that are none of them.
+	// within has why fields within teammate could not be read, and unknownWithin the names there that are not fields.
 	within        map[string]string
 	unknownWithin []string
 	// samlMetadata is the document that came with the request, empty once it is parsed.
@@ -76,7 +76,7 @@ type Kind int
 const (
 	// Present asks for a connection. It is the zero value.
 	Present Kind = iota
-	// Absent ends a connection: it is disabled and, if the function is set up for that, deleted later.
+	// Absent ends a connection: it is disabled and, if the function is configured for that, deleted later.
 	Absent
 	// Forget makes the ledger forget a connection. Nothing in SendGrid changes.
 	Forget
@@ -101,12 +101,12 @@ const (
 // Updates reports whether a request may change an integration that exists.
 func (i IfExists) Updates() bool { return i == UpdateExisting || i == Restore }
 
-// awaitsMetadata reports whether metadata has yet to supply fields.
+// awaitsMetadata reports whether SAML metadata still has to supply fields.
 func (r Request) awaitsMetadata() bool { return r.SAMLMetadataURL != "" || r.samlMetadata != "" }
 
 // problems returns the first problem of each field: why it could not be read, or else the
-// rule that its value breaks. What metadata at a URL will supply is not checked before it is
-// fetched.
+// rule that its value breaks. What SAML metadata at a URL will supply is not checked before it
+// is fetched.
 func (r Request) problems(unread map[string]string) []problem.FieldError {
 	var problems []problem.FieldError
 	for _, f := range fields {

@@ -100,19 +100,19 @@ func fetchFailed(err error) *problem.Error {
 	}
 }
 
-// byValues is the way round SAML metadata that only the identity provider could change.
+// byValues is the workaround for SAML metadata that only the identity provider could change.
 const byValues = "send its values one by one (signin_url, signout_url, entity_id, public_certificate)"
 
 // invalidMetadata reports what saml_metadata_url returned. The fault is a predicate, and
-// wayRound what to send in place of the URL.
-func invalidMetadata(fault, wayRound string) *problem.Error {
+// workaround what to send in place of the URL.
+func invalidMetadata(fault, workaround string) *problem.Error {
 	return &problem.Error{
 		Code:    problem.InvalidMetadata,
-		Message: "The SAML metadata at saml_metadata_url " + fault + ". If that cannot be changed, leave saml_metadata_url out and " + wayRound + ".",
+		Message: "The SAML metadata at saml_metadata_url " + fault + ". If that cannot be changed, leave saml_metadata_url out and " + workaround + ".",
 	}
 }
 
-// beside returns what the request gives beside SAML metadata.
+// beside returns the fields that the request gives besides SAML metadata.
 func (r *Request) beside() saml.Given {
 	return saml.Given{
 		EntityID: r.EntityID, SigninURL: r.given["signin_url"], SignoutURL: r.given["signout_url"], Certificates: r.given["public_certificate"],
@@ -159,7 +159,7 @@ func readCertificates(value json.RawMessage, r *Request, now time.Time) string {
 	return ""
 }
 
-// refused returns the message of an error about certificates or SAML metadata, and notes whether
+// refused returns the message of an error about certificates or SAML metadata, and records whether
 // it is about a private key.
 func (r *Request) refused(err error) string {
 	var refusal *saml.Error

@@ -27,7 +27,7 @@ const (
 	maxTeammateBytes = 24 << 10 // As the ledger keeps it, whose entries stay below 64 KiB.
 )
 
-// Teammate is a person who is to log in. Of a request that removes or forgets one, only Email is set.
+// Teammate is a person who should be able to log in. Of a request that removes or forgets one, only Email is set.
 type Teammate struct {
 	// Email is in lower case. It identifies the teammate.
 	Email     string `json:"email"`
@@ -100,7 +100,7 @@ type teammateField struct {
 	aliases []string
 }
 
-// accessFields are the fields of which a request has exactly one.
+// accessFields are the alternatives; a request has exactly one of them.
 var accessFields = []string{"persona", "is_admin", "scopes", "subuser_access"}
 
 // teammateFields lists the fields of a teammate, in the order in which problems are reported.
@@ -123,7 +123,7 @@ func TeammateFields() []string {
 	return names
 }
 
-// readTeammate reads the field teammate. What is wrong inside is noted by the field within it.
+// readTeammate reads the field teammate. Problems within it are recorded by their field.
 func readTeammate(value json.RawMessage, r *Request, _ time.Time) string {
 	members, ok := parseObject(value)
 	if !ok {
@@ -204,7 +204,7 @@ func (r Request) teammateProblems() []problem.FieldError {
 }
 
 // checkAccess checks that the request says in exactly one way what the teammate may do. is_admin: false beside
-// another one says nothing more.
+// another one is allowed.
 func (r Request) checkAccess(note func(name, message string)) {
 	var ways []string
 	for _, name := range accessFields {

@@ -99,5 +99,5 @@ func (c candidate) checkEntityID() error {
 }
 
 // isTemplate reports whether an entity id has a placeholder, such as {tenantid} in the
-// metadata that Entra publishes for every tenant. Its certificates are those of all tenants.
+// metadata that Entra publishes for every tenant. It contains the certificates of all tenants.
 func isTemplate(id string) bool { return strings.Contains(id, "{") && strings.Contains(id, "}") }

@@ -15,7 +15,7 @@ import (
 // entity ids at most the beginning.
 type Error struct {
 	Message string
-	// PrivateKey reports that the input contains a private key, of which nothing may be kept.
+	// PrivateKey reports that the input contains a private key. Nothing of the input may be kept.
 	PrivateKey bool
 	// Another reports that the SAML metadata describes other identity providers than the one that was
 	// named.

@@ -55,7 +55,7 @@ func HasPrivateKey(text []byte) bool { return hasKeyInText(text, true) }
 
 func hasKeyInText(text []byte, inBase64 bool) bool {
 	plain := plainText(text)
-	dashes := strings.Contains(plain, "--") || !isASCII(plain) // Most requests have none, and the search takes a while.
+	dashes := strings.Contains(plain, "--") || !isASCII(plain) // Most requests have none, and the search is slow.
 	if strings.Contains(plain, "PuTTY-User-Key-File") || dashes && privateKeyBlock.MatchString(plain) {
 		return true
 	}

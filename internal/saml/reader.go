@@ -60,7 +60,7 @@ func read(document []byte) (*element, error) {
 }
 
 // decoded is for an XML declaration that names another encoding than UTF-8. The document is
-// UTF-8 all the same: it was decoded on its way here, in a JSON string for instance, or is
+// UTF-8 anyway: it was decoded on its way here, in a JSON string for instance, or is
 // ASCII. Encodings that write other characters in ASCII are the exception, because the text
 // would mean something else.
 func decoded(encoding string, text io.Reader) (io.Reader, error) {

@@ -10,7 +10,7 @@ import (
 // validity is that of an X.509 certificate (RFC 5280, section 4.1).
 type validity struct{ NotBefore, NotAfter time.Time }
 
-// outline is a certificate as far as its structure: what is not needed is not read.
+// outline is the structure of a certificate. Parts that are not needed are not read.
 type outline struct {
 	Content struct {
 		Version   int `asn1:"optional,explicit,default:0,tag:0"`
@@ -31,11 +31,11 @@ type publicKey struct {
 	Bits      asn1.BitString
 }
 
-// readValidity reads the validity of a certificate, or returns why it is none.
+// readValidity reads the validity of a certificate, or returns why it is invalid.
 //
 // Go refuses certificates that OpenSSL, .NET and Java read, and that sign well: with a
 // negative serial number, on another elliptic curve, with a character in a name that its type
-// does not allow. Only the key and the dates matter here, and SendGrid has the last word, so
+// does not allow. Only the key and the dates matter here, and SendGrid decides in the end, so
 // they are enough.
 func readValidity(der []byte) (validity, *fault) {
 	if c, err := x509.ParseCertificate(der); err == nil {

@@ -33,7 +33,7 @@ func (k *APIKey) Key(ctx context.Context) (key, version string, err error) {
 }
 
 // RenewKey fetches the key after the rejected version was refused, as [Cache.Refresh] does.
-// The returned key is worth trying only if its version is another one.
+// Trying the returned key makes sense only if its version is another one.
 func (k *APIKey) RenewKey(ctx context.Context, rejected string) (key, version string, err error) {
 	value, version, err := k.cache.Refresh(ctx, rejected)
 	return value.Reveal(), version, err

@@ -27,8 +27,8 @@ const (
 	nameIntegrations = "integrations"
 )
 
-// Names returns the names of the checks of a report, in its order. That of the integrations is
-// there only if they cannot be listed and no other check says why.
+// Names returns the names of the checks of a report, in its order. The check of the integrations is
+// reported only if they cannot be listed and no other check explains why.
 func Names() []string {
 	return []string{nameAPIKey, nameScopes, nameBus, nameQueue, nameDead, nameWebhook, nameHosts, nameLedger, nameTeammates, nameIntegrations, nameAudit}
 }
@@ -85,8 +85,7 @@ func DeadLetterQueue(waiting func(context.Context) (int, error)) Check {
 // readQueue is what a role needs to count the messages of a queue.
 const readQueue = "sqs:GetQueueAttributes"
 
-// unreadable says why something cannot be read that a variable names, for which the function's role needs an
-// action.
+// unreadable explains why what a variable names cannot be read, for which the function's role needs an action.
 func unreadable(what, variable, action string, err error) *Problem {
 	code := ""
 	var refused interface{ ErrorCode() string }
@@ -106,7 +105,7 @@ func unreadable(what, variable, action string, err error) *Problem {
 	return &Problem{name + " could not be read." + onceMore, err}
 }
 
-// onceMore is what to do about what did not respond.
+// onceMore is the advice about a service that did not respond.
 const onceMore = " Run the status again; if that persists, the function's log has the cause. If the function runs in a VPC, check its way to AWS."
 
 // WebhookSecret returns the check of the webhook secret. schemes returns how requests may carry it.
@@ -126,7 +125,7 @@ func WebhookSecret(schemes func(context.Context) ([]string, error)) Check {
 	}}
 }
 
-// secretProblem says what is wrong with a secret, and then how to put something into it.
+// secretProblem explains what is wrong with a secret, and how to set it.
 func secretProblem(name, then string, err error) error {
 	var failure *secret.Error
 	if errors.As(err, &failure) && failure.Advice() != "" {
@@ -135,7 +134,7 @@ func secretProblem(name, then string, err error) error {
 	return &Problem{name + " could not be read from Secrets Manager." + onceMore, err}
 }
 
-// Hosts returns the check of the hosts from which SAML metadata is fetched, which only says what they are.
+// Hosts returns the check of the hosts from which SAML metadata is fetched. It only lists them.
 func Hosts(hosts []string) Check {
 	if len(hosts) == 0 {
 		return Off(nameHosts, "SAML_METADATA_HOSTS allows no host: saml_metadata_url is refused.")

@@ -17,12 +17,12 @@ import (
 // belongs to an account whose plan lacks SSO.
 const manyScopes = 50
 
-// Need is a scope that the configuration needs, and what for.
+// Need is a scope that the configuration needs, with the purpose.
 type Need struct {
 	Scope, For string
 }
 
-// Uses are what the configuration switches on that needs scopes of its own.
+// Uses are the options of the configuration that need scopes of their own.
 type Uses struct {
 	// Deletes reports whether DELETE_AFTER is set, and Teammates whether TEAMMATES is true.
 	Deletes, Teammates bool
@@ -76,7 +76,7 @@ func Key(ctx context.Context, readSecret func(context.Context) error, list func(
 	}
 }
 
-// keyProblem says why the API key cannot be used.
+// keyProblem explains why the API key cannot be used.
 func keyProblem(err error) error {
 	e := provision.Classify(err)
 	var failure *sendgrid.Error
@@ -91,7 +91,7 @@ func keyProblem(err error) error {
 	return &Problem{"SendGrid could not be asked about the API key. Check SENDGRID_REGION, SendGrid's status page and, if the function runs in a VPC, its way to the internet.", err}
 }
 
-// listProblem says why the integrations cannot be listed, with a key that is accepted.
+// listProblem explains why the integrations cannot be listed although the key is accepted.
 func listProblem(err error) error {
 	var failure *sendgrid.Error
 	if e := provision.Classify(err); (e.Code == problem.SendGridUnauthorized || e.Code == problem.SendGridForbidden) && errors.As(err, &failure) {

@@ -1,6 +1,6 @@
 // Package status reports what is wrong, with the account and with the set-up of the function. It is the first
 // thing to run after a deployment, and the first to read when people cannot log in. It changes nothing, and
-// it is a report whatever does not work.
+// returns a report even if nothing works.
 package status
 
 import (
@@ -27,7 +27,7 @@ import (
 )
 
 const (
-	// timeLimit bounds each check. A report is complete a second later, whatever hangs.
+	// timeLimit bounds each check. A report is complete a second later, even if checks hang.
 	timeLimit = 8 * time.Second
 	maxGrace  = time.Second
 	// maxConnections bounds the connections of a report: those with the most findings come first.
@@ -35,7 +35,7 @@ const (
 	// maxBytes bounds the JSON of them, of the teammates and of the findings. Lambda returns 6 MB at most, and in an HTTP
 	// response, which has the report as a text, it is up to twice as long.
 	maxBytes = 5 << 19
-	// What a report says about one connection, and about all, is bounded.
+	// The bounds of what a report says about one connection, and about all.
 	maxName     = 256
 	maxEntityID = 1024
 	maxFindings = 100
@@ -88,28 +88,28 @@ type Check struct {
 // Reporter makes reports. Its methods may be called concurrently.
 type Reporter struct {
 	Version string
-	// Checks returns what is checked in addition to the ledger and the audits, anew for each report, of which
-	// it gets the context.
+	// Checks returns the checks in addition to those of the ledger and the audits. It is called for each report,
+	// with its context.
 	Checks func(context.Context) []Check
 	// Integrations lists those of the account, and Entries all of the ledger.
 	Integrations func(context.Context) ([]sendgrid.Integration, error)
 	Entries      func(context.Context) iter.Seq2[protocol.Entry, error]
 	// Teammates is nil if teammates are switched off. BreakGlass are the email addresses, in lower case, of those who
-	// are meant to have a password.
+	// may log in with a password.
 	Teammates  audit.Teammates
 	BreakGlass []string
 	// Durable reports whether the ledger outlives the process.
 	Durable bool
 }
 
-// read is what was read, as far as it could be.
+// read is what could be read.
 type read struct {
 	integrations []sendgrid.Integration
 	entries      map[string]protocol.Entry // By entity id.
 	persons      []protocol.Entry          // Those of teammates.
 	people       audit.People
 	own          protocol.Entry // The audit's.
-	// listed, scanned and peopleRead report what of it could be read.
+	// listed, scanned and peopleRead report which parts could be read.
 	listed, scanned, peopleRead bool
 }
 
@@ -154,7 +154,7 @@ func (r *Reporter) Report(ctx context.Context) *Report {
 	return report
 }
 
-// explained reports whether the checks of the key say already why the integrations cannot be listed.
+// explained reports whether a check of the key already explains why the integrations cannot be listed.
 func explained(results []Result, cause error) bool {
 	isOK := func(name string) bool {
 		return !slices.ContainsFunc(results, func(c Result) bool { return c.Name == name && !c.OK })
@@ -163,7 +163,7 @@ func explained(results []Result, cause error) bool {
 	return !isOK(nameAPIKey) || isForbidden && !isOK(nameScopes)
 }
 
-// runAll runs checks side by side. One that does not end within the limit, at which ctx ends, is not ok, and is
+// runAll runs checks concurrently. One that does not end within the limit, at which ctx ends, is not ok, and is
 // not waited for any longer than grace.
 func runAll(ctx context.Context, limit, grace time.Duration, checks []Check) []Result {
 	late := fmt.Sprintf("This check did not end within %s. ", limit.Round(time.Second/10))
@@ -198,7 +198,7 @@ func (c Check) run(ctx context.Context, late string) (r Result) {
 		r.OK, r.Message, r.Cause = false, "This check failed because of a mistake in this function; its log has the cause.", cause
 	}
 	defer func() {
-		if cause := recover(); cause != nil { // It is a report whatever happens.
+		if cause := recover(); cause != nil { // There is a report even then.
 			fail(fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))
 		}
 	}()
@@ -271,7 +271,7 @@ func (f read) auditResult(now time.Time) Result {
 	result := Result{Name: nameAudit}
 	began, late := f.own.Audited, 0
 	for _, e := range f.entries {
-		// What became managed since is the business of the next audit.
+		// The next audit covers what became managed since.
 		if kept, managed := request.ParseKept(e.Kept); managed && kept.At.Before(began) && e.Audited.Before(began) {
 			late++
 		}
@@ -291,15 +291,15 @@ func (f read) auditResult(now time.Time) Result {
 	return result
 }
 
-// connections returns what is known about each connection: what the last audit found, and what one list
-// shows. As for an audit, the integration of a connection is the one that the ledger records, or else the
+// connections returns what is known about each connection: what the last audit found, and what the list
+// of the integrations shows. As in an audit, the integration of a connection is the one that the ledger records, or else the
 // first with the entity id.
 func (f read) connections(now time.Time) []audit.Connection {
 	byID, byEntity := map[string]sendgrid.Integration{}, map[string]sendgrid.Integration{}
 	for _, i := range slices.Backward(f.integrations) {
 		byID[i.ID], byEntity[i.EntityID] = i, i
 	}
-	delete(byID, "") // Begun by hand in SendGrid, and not finished.
+	delete(byID, "") // Its set-up was begun in SendGrid's UI, and not finished.
 	delete(byEntity, "")
 	entities := slices.Collect(maps.Keys(byEntity))
 	for entity, e := range f.entries {
@@ -345,7 +345,7 @@ func describe(e protocol.Entry, now time.Time) audit.Connection {
 	return c
 }
 
-// findings returns what one list shows that is not about one integration.
+// findings returns the findings of the list that are not about one integration.
 func (f read) findings() []Finding {
 	found := []Finding{}
 	sharing := map[string][]sendgrid.Integration{}
@@ -355,7 +355,7 @@ func (f read) findings() []Finding {
 	find := func(code provision.WarningCode, about []sendgrid.Integration, message string) {
 		ids := []string{}
 		for _, i := range about[:min(len(about), maxIDs)] {
-			if i.ID != "" { // Else it was begun by hand in SendGrid.
+			if i.ID != "" { // Else its set-up was only begun in SendGrid's UI.
 				ids = append(ids, i.ID)
 			}
 		}
@@ -375,7 +375,7 @@ func (f read) findings() []Finding {
 	return found
 }
 
-// bound leaves out the connections that are too many.
+// bound leaves out connections beyond the limits.
 func (r *Report) bound() {
 	size := jsonSize(r.Findings) + jsonSize(r.Teammates)
 	for at, c := range r.Connections {

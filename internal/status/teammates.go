@@ -21,7 +21,7 @@ const maxTeammates = 1000
 
 // Teammate is what is known about one teammate.
 type Teammate struct {
-	// Email is in lower case. It is the username of one without an address.
+	// Email is in lower case. Without an address, it is the username.
 	Email string `json:"email"`
 	// State is that of a connection. It is empty if the ledger could not be read.
 	State    audit.State     `json:"state,omitempty"`
@@ -46,7 +46,7 @@ func (r *Reporter) checkTeammates(found *read, mu *sync.Mutex) Check {
 	}}
 }
 
-// administered says whether somebody administers the account by SSO.
+// administered returns the result of the check whether an administrator of the account logs in by SSO.
 func administered(p audit.People) (string, error) {
 	administrators := p.Administrators()
 	if administrators == 0 {
@@ -55,7 +55,7 @@ func administered(p audit.People) (string, error) {
 	return fmt.Sprintf("Teammates: %d. Administrators who log in by SSO: %d. Invitations that are pending: %d.", len(p.Listed), administrators, len(p.Pending)), nil
 }
 
-// teammatesProblem says why the teammates cannot be read, with a key that is accepted.
+// teammatesProblem explains why the teammates cannot be read although the key is accepted.
 func teammatesProblem(err error) error {
 	var failure *sendgrid.Error
 	if e := provision.Classify(err); (e.Code == problem.SendGridUnauthorized || e.Code == problem.SendGridForbidden) && errors.As(err, &failure) {
@@ -65,8 +65,8 @@ func teammatesProblem(err error) error {
 }
 
 // teammates returns what is known about each teammate: what the lists show, in comparison with the ledger, or, where
-// they could not be read, what the last audit found about those that the ledger manages. The ledger was read beside the
-// lists, so somebody whom a request removes at this moment may be missing here.
+// they could not be read, what the last audit found about those that the ledger manages. The ledger was read
+// concurrently with the lists, so a teammate who is removed at the same time may be missing here.
 func (f read) teammates(breakGlass []string) []Teammate {
 	byEmail := map[string]*Teammate{}
 	add := func(email string, isAdmin bool) {

@@ -26,7 +26,7 @@ const (
 	MetricDeleted    = "Deleted"
 	MetricRejected   = "Rejected"
 	MetricFailed     = "Failed"
-	// MetricUnknownOutcomes is 1 where a delivery ended without knowing what became of a write. An audit reports
+	// MetricUnknownOutcomes is 1 if a delivery ended without knowing the outcome of a write. An audit reports
 	// how many there are, also zero.
 	MetricUnknownOutcomes = "UnknownOutcomes"
 )

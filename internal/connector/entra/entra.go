@@ -57,7 +57,7 @@ type found struct {
 }
 
 // Survey reads every named application, and only then announces them: two with one entity id
-// would both be the one integration that has it in SendGrid, so neither is sent. A failure that is not
+// would both be the same integration in SendGrid, so neither is sent. A failure that is not
 // about one application ends the survey, because which ones share is not known then.
 func (p *Provider) Survey(ctx context.Context) iter.Seq[connector.Announcement] {
 	return func(yield func(connector.Announcement) bool) {
@@ -215,8 +215,8 @@ func (a *application) Write(ctx context.Context, urls connector.URLs) error {
 	return coded(err)
 }
 
-// coded gives the failures that only Entra has their code: a 403 of Graph, where the credential is
-// right and a permission is missing, and an identity that AWS does not vouch for.
+// coded sets the code of failures that only Entra has: a 403 of Graph, if the credential is valid and a
+// permission is missing, and an identity for which AWS issues no token.
 func coded(err error) error {
 	var (
 		noIdentity *entra.IdentityError

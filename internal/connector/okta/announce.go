@@ -42,7 +42,7 @@ func (p *Provider) Announce(ctx context.Context, event connector.Event) (a conne
 
 // end is the request that ends the connection of a deleted application. Nothing can be read of
 // the application any more, not even whether its name had the prefix: the function ends what it
-// keeps with this id, which is nothing for an application that never was one for SendGrid.
+// keeps with this id, which is nothing for an application that never concerned SendGrid.
 func end(app, event string) *connector.Request {
 	return &connector.Request{State: connector.StateAbsent, Match: map[string]string{"okta_app": app}, Metadata: metadata(app, event)}
 }
@@ -58,7 +58,7 @@ func (p *Provider) announceChange(ctx context.Context, a *connector.Announcement
 		return
 	}
 	a.Request, a.Err = p.request(ctx, app, id)
-	// The request is sent all the same: until SendGrid has the certificate of a new key nobody
+	// The request is still sent: until SendGrid has the certificate of a new key nobody
 	// can log in, and an event need not name the key.
 	if a.Err == nil && lagging && e.missesKey(detail, app) {
 		a.Err = connector.NotShown(okta.Name, "the event does not name the key with which the application signs")

@@ -15,8 +15,8 @@ func (*Provider) Sends(e connector.Event) bool {
 	return strings.HasPrefix(e.Source, "aws.partner/okta.com/") && e.DetailType == "SystemLog"
 }
 
-// The types of log events after which SendGrid may have to be told of an application, and of a
-// person who was assigned to it. Nothing follows from application.user_membership.remove: Okta
+// The types of log events about an application, or about a person who was assigned to it, that may
+// need a request. Nothing follows from application.user_membership.remove: Okta
 // refuses a person without an assignment already, and a lost assignment of a group would remove a
 // department from SendGrid.
 //
@@ -68,7 +68,7 @@ func (e logEvent) concerns() bool {
 // application in an event.
 func (e logEvent) target() target { return e.first("AppInstance") }
 
-// user returns the person whom an assignment is about, zero if there is none. Beside them Okta
+// user returns the person whom an assignment is about, zero if there is none. Okta also
 // names an AppUser, whose id is that of the assignment, which the API does not take.
 func (e logEvent) user() target { return e.first("User") }
 

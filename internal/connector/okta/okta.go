@@ -28,10 +28,10 @@ type API interface {
 // Provider is an Okta org. Set its fields before the first event.
 type Provider struct {
 	API API
-	// NamePrefix is what the names of the applications begin with that concern SendGrid.
+	// NamePrefix is the prefix of the names of the applications that concern SendGrid.
 	NamePrefix string
-	// Persona is what people may do in SendGrid who are assigned to such an application. If it is
-	// empty, nobody becomes a teammate.
+	// Persona is the persona in SendGrid of people who are assigned to such an application. If it
+	// is empty, nobody becomes a teammate.
 	Persona string
 }
 
@@ -42,7 +42,7 @@ func (*Provider) Name() string { return okta.Name }
 func (*Provider) IsAppID(text string) bool { return okta.IsAppID(text) }
 
 // Survey reads every application whose name has the prefix. It also uses the credential, so that
-// Okta keeps an API token.
+// an API token does not expire for lack of use.
 func (p *Provider) Survey(ctx context.Context) iter.Seq[connector.Announcement] {
 	return func(yield func(connector.Announcement) bool) {
 		for app, err := range p.API.Applications(ctx) {
@@ -100,7 +100,7 @@ func (p *Provider) Application(ctx context.Context, metadata map[string]string, 
 	return &application{p, app}, nil, nil
 }
 
-// read reads an application, of which Okta may not know yet if its reads may be lagging. The
+// read reads an application. If Okta's reads may lag, an application that is not found is an error. The
 // reason is why it does not concern SendGrid.
 func (p *Provider) read(ctx context.Context, id string, lagging bool) (app *okta.Application, reason string, err error) {
 	app, err = p.API.Application(ctx, id)
@@ -131,12 +131,12 @@ func (p *Provider) ignores(app *okta.Application) string {
 
 const reasonOtherName = "the name of the application does not begin with APPLICATION_NAME_PREFIX"
 
-// metadata reads the SAML metadata of an application, as Okta writes it and parsed. It is that
-// of the key that the application was read with, so that both belong together.
+// metadata reads the SAML metadata of an application, as Okta writes it and parsed. It belongs
+// to the key with which the application was read, so that the two are consistent.
 //
 // An application that is being created may have none yet. That is an error, so that the event
-// is processed again, and not a reason to wait for the event of an update: there need not be
-// one. What the event finds then is the application as it is then.
+// is processed again, and not a reason to wait for the event of an update, which may never
+// come. The event then finds the application as it is at that time.
 func (p *Provider) metadata(ctx context.Context, app *okta.Application) ([]byte, *saml.Metadata, error) {
 	document, err := p.API.Metadata(ctx, app.ID, app.SigningKeyID)
 	if err != nil && !idp.IsNotFound(err) {

@@ -13,7 +13,7 @@ const (
 	maxLag  = 30 * time.Second
 )
 
-// chance is what a schedule has whatever the requests are about. It is drawn from a seed.
+// chance is the part of a schedule that does not depend on the requests. It is drawn from a seed.
 type chance struct {
 	seed      uint64
 	processes int
@@ -31,7 +31,7 @@ type sender struct {
 	bare   bool          // Each duplicate has an id of its own.
 }
 
-// drawSender draws how a request is sent at a time, but not by what.
+// drawSender draws how a request is sent at a time, except for the trigger and the ids.
 func drawSender(r *rand.Rand, number int, at time.Duration) sender {
 	return sender{
 		number: number, at: at, tie: time.Duration(r.IntN(1000)) * time.Millisecond,
@@ -39,18 +39,18 @@ func drawSender(r *rand.Rand, number int, at time.Duration) sender {
 	}
 }
 
-// fault is what becomes of one call of one try of a delivery.
+// fault is the failure mode of one call of one try of a delivery.
 type fault struct {
 	delivery, try, call int
 	write               bool // Whether only the writes to SendGrid count.
-	fate                fate
+	mode                mode
 }
 
-// fate is what becomes of a call to SendGrid or to the ledger.
-type fate int
+// mode is how a call to SendGrid or to the ledger ends: with success, or in which way it fails.
+type mode int
 
 const (
-	succeeds fate = iota
+	succeeds mode = iota
 	// diesBefore and diesAfter: the process ends before or after the call took effect.
 	diesBefore
 	diesAfter
@@ -66,26 +66,26 @@ const (
 	unsent
 	// nameless: the response to a create lacks the id.
 	nameless
-	fates
+	modes
 )
 
-func (f fate) String() string {
+func (f mode) String() string {
 	return [...]string{
 		"succeeds", "dies before", "dies after", "takes effect, no response", "no effect, no response",
 		"takes effect late, no response", "403", "429", "no connection", "success without an id",
 	}[f]
 }
 
-// fate returns what becomes of a call: that of the fault with its number, counted among all calls
-// or, if it is a write to SendGrid, among those.
-func (c *chance) fate(delivery, try, call, write int) fate {
+// mode returns the mode of a call: that of the fault with its number, which counts all calls or, for a
+// write to SendGrid, only those.
+func (c *chance) mode(delivery, try, call, write int) mode {
 	for _, f := range c.faults {
 		number := call
 		if f.write {
 			number = write
 		}
 		if f.delivery == delivery && f.try == try && f.call == number {
-			return f.fate
+			return f.mode
 		}
 	}
 	return succeeds
@@ -102,7 +102,7 @@ func (c *chance) draw(most time.Duration, purpose ...int) time.Duration {
 	return time.Duration(rand.New(rand.NewPCG(mixed, 2)).Int64N(int64(most)))
 }
 
-func (f fate) note() string {
+func (f mode) note() string {
 	if f == succeeds {
 		return ""
 	}
@@ -114,5 +114,5 @@ func (f fault) String() string {
 	if f.write {
 		what = "write"
 	}
-	return fmt.Sprintf("try %d, %s %d: %s", f.try, what, f.call, f.fate)
+	return fmt.Sprintf("try %d, %s %d: %s", f.try, what, f.call, f.mode)
 }

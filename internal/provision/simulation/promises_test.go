@@ -44,7 +44,7 @@ func (q *sent) sameFields(other *sent) bool {
 // newer reports whether the request of a try is newer than that of another.
 func (t *try) newer(than *try) bool { return t.caller.newer(&than.caller) }
 
-// relation says what is special about the times of two requests.
+// relation describes the times of two requests.
 func relation(a, b *try) string {
 	switch {
 	case a.order.Sent.Equal(b.order.Sent):
@@ -56,7 +56,7 @@ func relation(a, b *try) string {
 	}
 }
 
-// wrote notes that a write took effect. fields is false for a certificate.
+// wrote records that a write took effect. fields is false for a certificate.
 func (sim *simulation) wrote(t *try, what string, fields bool) {
 	sim.trace("  effect: %s %s", t, what)
 	t.wroteSince = !t.asks.audit
@@ -77,7 +77,7 @@ func (sim *simulation) wrote(t *try, what string, fields bool) {
 		}
 	}
 	if t.late && slices.ContainsFunc(sim.account.live(), func(i *integration) bool { return i.byHand }) {
-		return // It took what a person made for what its create made, which comes late. That is not prevented.
+		return // It adopted what a person made while its own create was late. That is not prevented.
 	}
 	if newest == nil || !newest.newer(t) || newest.asks.sameFields(t.asks) {
 		return
@@ -123,12 +123,12 @@ func (sim *simulation) recordedByAudit(t *try, before, after protocol.Entry) {
 	sim.require(is.Enabled == was.Enabled && is.By == was.By && is.At.Equal(was.At), "%s changes what a person asked for", t)
 }
 
-// judge is what the audits find.
+// judge records what the audits find.
 func (t *try) judge(_ context.Context, found provision.Audited) (string, error) {
 	t.sim.mu.Lock()
 	defer t.sim.mu.Unlock()
 	t.sim.trace("%s: finds missing=%t unfinished=%t drift=%v renewed=%v", t, found.Missing, found.Unfinished, found.Drift, found.Renewed)
-	if len(t.sim.schedule.hands) == 0 {
+	if len(t.sim.schedule.edits) == 0 {
 		t.sim.require(len(found.Drift) == 0, "%s finds drift, and nobody edited anything", t)
 		t.sim.require(!found.Missing, "%s misses an integration, and nobody deleted it", t)
 	}
@@ -140,10 +140,10 @@ func (sim *simulation) mayDelete(ctx context.Context, t *try, i *integration, en
 	entry := sim.entry(ctx)
 	sim.require(t.asks.audit, "%s deletes %s", t, i.id)
 	sim.require(entry.IsEnded() && entry.Deleting == i.id, "%s deletes %s, which is not ended", t, i.id)
-	recent := func(d deed) bool { // Reads lag, and the deletion may have taken effect late.
-		return slices.ContainsFunc(sim.schedule.hands, func(h hand) bool {
+	recent := func(a action) bool { // Reads lag, and the deletion may have taken effect late.
+		return slices.ContainsFunc(sim.schedule.edits, func(h edit) bool {
 			at := sim.began.Add(h.at)
-			return h.does == d && !at.After(time.Now()) && at.After(time.Now().Add(-maxLag-maxLate))
+			return h.action == a && !at.After(time.Now()) && at.After(time.Now().Add(-maxLag-maxLate))
 		})
 	}
 	sim.require(!enabled || recent(enables), "%s deletes %s, which is enabled", t, i.id)
@@ -156,10 +156,10 @@ func (sim *simulation) entry(ctx context.Context) protocol.Entry {
 	return entry
 }
 
-// checkDeleted checks that what was ended is deleted, if it is to be.
+// checkDeleted checks that an integration that was ended is deleted, if it has to be.
 func (sim *simulation) checkDeleted() {
 	entry := sim.entry(context.Background())
-	if len(sim.schedule.hands) > 0 || !entry.IsEnded() {
+	if len(sim.schedule.edits) > 0 || !entry.IsEnded() {
 		return
 	}
 	live := sim.account.live()
@@ -177,7 +177,7 @@ func (sim *simulation) checkRenewed() {
 	entry := sim.entry(context.Background())
 	kept, managed := request.ParseKept(entry.Kept)
 	live := sim.account.live()
-	if !managed || kept.Source.URL == "" || !entry.Audits() || len(sim.schedule.hands) > 0 || sim.schedule.noResponse || len(live) != 1 {
+	if !managed || kept.Source.URL == "" || !entry.Audits() || len(sim.schedule.edits) > 0 || sim.schedule.noResponse || len(live) != 1 {
 		return
 	}
 	value, _ := live[0].now()
@@ -223,7 +223,7 @@ func (sim *simulation) checkConflict(t *try) {
 	differs := func(other *sent) bool {
 		return !other.audit && (other.update || other.rejected || other.url || !other.sameFields(q))
 	}
-	if len(s.faults) > 0 || len(s.hands) > 0 || s.noResponse || slices.ContainsFunc(s.requests, differs) || len(sim.account.certificates) > 0 {
+	if len(s.faults) > 0 || len(s.edits) > 0 || s.noResponse || slices.ContainsFunc(s.requests, differs) || len(sim.account.certificates) > 0 {
 		return
 	}
 	for _, other := range sim.tries {
@@ -250,7 +250,7 @@ func (sim *simulation) checkResult(t *try) {
 	gone := slices.ContainsFunc(t.result.Warnings, func(w provision.Warning) bool { return w.Code == provision.Missing || w.Code == provision.Ended })
 	if gone {
 		ended := slices.ContainsFunc(sim.schedule.requests, func(other *sent) bool { return other.absent })
-		sim.require(ended || !q.http && len(sim.schedule.hands) > 0, "%s is superseded because %s is gone", t, id)
+		sim.require(ended || !q.http && len(sim.schedule.edits) > 0, "%s is superseded because %s is gone", t, id)
 		return
 	}
 	var about *integration
@@ -286,10 +286,10 @@ func (sim *simulation) checkResult(t *try) {
 			}
 		}
 		// What a person creates may be taken for the outcome of a create that is unknown.
-		newer = newer || slices.ContainsFunc(sim.schedule.hands, func(h hand) bool { return h.does == creates })
+		newer = newer || slices.ContainsFunc(sim.schedule.edits, func(h edit) bool { return h.action == creates })
 		sim.require(newer, "%s is superseded by %s", t, why)
 	case protocol.OutcomeUnchanged, protocol.OutcomeUpdated, protocol.OutcomeDisabled:
-		if (len(sim.schedule.hands) == 0 || q.restore) && !sim.appliedBefore(t) && !sim.remembered(t) {
+		if (len(sim.schedule.edits) == 0 || q.restore) && !sim.appliedBefore(t) && !sim.remembered(t) {
 			sim.require(sim.hadFields(about, q, t.began.Add(-maxLag)), "%s is %s, and SendGrid had something else", t, t.result.Outcome)
 		}
 	case protocol.OutcomePlanned, protocol.OutcomeRejected, protocol.OutcomeFailed, protocol.OutcomeDeleted:
@@ -313,8 +313,8 @@ func (sim *simulation) hadFields(i *integration, q *sent, since time.Time) bool 
 		}
 		return !v.deleted && v.value.Enabled == q.enabled && (supplied || v.value.SigninURL == signinURL(q.signin))
 	}
-	for n, v := range i.past {
-		if is(v) && (n == len(i.past)-1 || i.past[n+1].since.After(since)) {
+	for n, v := range i.history {
+		if is(v) && (n == len(i.history)-1 || i.history[n+1].since.After(since)) {
 			return true
 		}
 	}
@@ -327,10 +327,10 @@ func (sim *simulation) checkEnd() {
 	defer sim.mu.Unlock()
 	entry := sim.entry(context.Background())
 	sim.require(!entry.Lease.After(time.Now()), "the entry is still leased")
-	if value, _ := sim.account.integrations[0].now(); value.SigninURL != signinURL("f") || sim.account.integrations[0].past[0].deleted {
+	if value, _ := sim.account.integrations[0].now(); value.SigninURL != signinURL("f") || sim.account.integrations[0].history[0].deleted {
 		sim.require(false, "another's integration was changed")
 	}
-	if len(sim.schedule.hands) > 0 {
+	if len(sim.schedule.edits) > 0 {
 		return
 	}
 	var newest []*try

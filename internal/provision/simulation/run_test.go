@@ -34,7 +34,7 @@ type try struct {
 	caller
 	sim      *simulation
 	delivery *delivery
-	asks     *sent // What it asks for, with what SAML metadata supplies at its begin.
+	asks     *sent // What it asks for, with what SAML metadata supplies when it begins.
 }
 
 type tryKey struct{}
@@ -42,11 +42,11 @@ type tryKey struct{}
 // tryOf returns the try that makes a call.
 func tryOf(ctx context.Context) *try { return ctx.Value(tryKey{}).(*try) }
 
-// simulate runs a schedule and returns what became of it.
+// simulate runs a schedule, and returns the finished simulation.
 func simulate(t *testing.T, s *schedule) *simulation {
 	t.Helper()
 	sim := &simulation{schedule: s, account: &account{sends: map[string]int{}}, key: protocol.NewEntry(accountName(), entityID).Key}
-	sim.chance, sim.bend, sim.recorded = &s.chance, sim.possible, sim.checkRecorded
+	sim.chance, sim.adjust, sim.recorded = &s.chance, sim.allowed, sim.checkRecorded
 	inBubble(t, &sim.world, sim.run)
 	return sim
 }
@@ -64,13 +64,13 @@ func (sim *simulation) run() {
 			})
 		})
 	}
-	for n, h := range sim.schedule.hands {
+	for n, h := range sim.schedule.edits {
 		all.Go(func() {
 			time.Sleep(h.at + time.Duration(n+1)*time.Nanosecond)
 			sim.mu.Lock()
 			defer sim.mu.Unlock()
-			sim.trace("a person %s", h.does)
-			sim.account.act(h)
+			sim.trace("a person %s", h.action)
+			sim.account.applyEdit(h)
 		})
 	}
 	all.Wait()
@@ -93,8 +93,8 @@ func (sim *simulation) processOf(all []*process, d *delivery, number int) *proce
 	return sim.process(all, d.process, d.number, number, &provision.Provisioner{SendGrid: client{sim}, DeleteAfter: sim.schedule.deleteAfter})
 }
 
-// possible returns the fate that a call has whose operation does not have every one.
-func (sim *simulation) possible(op sendgrid.Op, f fate) fate {
+// allowed returns the mode of a call in place of one that its operation cannot have.
+func (sim *simulation) allowed(op sendgrid.Op, f mode) mode {
 	switch {
 	case sim.schedule.noResponse && op == sendgrid.OpCreateCertificate:
 		return never

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// schedule is all that happens in one simulation. It is drawn from a seed.
+// schedule is everything that happens in one simulation. It is drawn from a seed.
 type schedule struct {
 	chance
 	requests   []*sent
 	deliveries []*delivery
-	hands      []hand
-	documents  []document // The first one is there from the beginning.
+	edits      []edit
+	documents  []document // The first one exists from the beginning.
 	// deleteAfter is how long after it was ended a connection is deleted, 0 if it is not.
 	deleteAfter time.Duration
 	// noResponse lets SendGrid carry out no create of a certificate, and respond to none.
@@ -32,7 +32,7 @@ type sent struct {
 	rejected bool // SendGrid refuses what it asks for.
 	webhook  bool // Its caller may not update.
 	url      bool // SAML metadata at a URL supplies signin and certs.
-	audit    bool // It is no request, but an audit.
+	audit    bool // It is an audit, not a request.
 	absent   bool // It ends the connection.
 	removes  []int
 }
@@ -54,29 +54,29 @@ type delivery struct {
 	brief   bool
 }
 
-// hand is something that a person does at SendGrid.
-type hand struct {
-	at   time.Duration
-	does deed
+// edit is what a person does in SendGrid at some time.
+type edit struct {
+	at     time.Duration
+	action action
 }
 
-type deed int
+type action int
 
 const (
-	disables deed = iota
+	disables action = iota
 	changesSignin
 	deletes
 	creates
 	deletesCertificate
 	enables
-	deeds
+	actions
 )
 
-func (d deed) String() string {
+func (d action) String() string {
 	return [...]string{"disables the integration", "changes signin_url", "deletes the integration", "creates the integration", "deletes a certificate", "enables the integration"}[d]
 }
 
-// newSchedule draws a schedule.
+// newSchedule draws a schedule from a seed.
 func newSchedule(seed uint64) *schedule {
 	r := rand.New(rand.NewPCG(seed, 1))
 	s := &schedule{chance: chance{seed: seed, processes: 1 + r.IntN(3), lag: time.Duration(r.IntN(4)) * maxLag / 3}, noResponse: r.IntN(20) == 0}
@@ -128,8 +128,8 @@ func newSchedule(seed uint64) *schedule {
 	}
 	if r.IntN(3) == 0 {
 		for range 1 + r.IntN(2) {
-			h := hand{seconds(span * 2), deed(r.IntN(int(deeds)))}
-			s.hands = append(s.hands, h)
+			h := edit{seconds(span * 2), action(r.IntN(int(actions)))}
+			s.edits = append(s.edits, h)
 			if q := s.requests[r.IntN(len(s.requests))]; r.IntN(2) == 0 { // And somebody reacts.
 				after := *q
 				after.number, after.at, after.signin = len(s.requests), h.at+seconds(10*time.Second), "ab"[r.IntN(2):][:1]
@@ -157,7 +157,7 @@ func newSchedule(seed uint64) *schedule {
 		}
 	}
 	for range r.IntN(5) {
-		f := fault{delivery: r.IntN(len(s.deliveries)), try: r.IntN(3), call: r.IntN(9), fate: fate(1 + r.IntN(int(fates)-1))}
+		f := fault{delivery: r.IntN(len(s.deliveries)), try: r.IntN(3), call: r.IntN(9), mode: mode(1 + r.IntN(int(modes)-1))}
 		if r.IntN(2) == 0 {
 			f.write, f.call = true, r.IntN(3)
 		}
@@ -185,8 +185,8 @@ func (s *schedule) String() string {
 		}
 		steps = append(steps, step{d.at, text})
 	}
-	for _, h := range s.hands {
-		steps = append(steps, step{h.at, "a person " + h.does.String()})
+	for _, h := range s.edits {
+		steps = append(steps, step{h.at, "a person " + h.action.String()})
 	}
 	for _, d := range s.documents {
 		steps = append(steps, step{d.at, fmt.Sprintf("the metadata has signin=%s certificates=%v", d.signin, d.certs)})

@@ -15,20 +15,20 @@ const (
 )
 
 type integration struct {
-	past[sendgrid.Integration]
+	history[sendgrid.Integration]
 	id     string
 	byHand bool
-	by     *sent // Whose create it was.
+	by     *sent // The request that created it.
 }
 
 type certificate struct {
-	past[sendgrid.Certificate]
+	history[sendgrid.Certificate]
 	integration string
 	pem         string
 	by          *sent
 }
 
-// account is what SendGrid has, and every effect of a write so far.
+// account is the state of SendGrid, with every effect of a write so far.
 type account struct {
 	integrations []*integration
 	certificates []*certificate
@@ -79,7 +79,7 @@ func (a *account) count(integration, pem string) int {
 	return n
 }
 
-// client is SendGrid as the function calls it: every call takes a while, and its fate is that of
+// client is SendGrid as the function calls it: every call takes a while, and ends in the mode of
 // the schedule. It implements provision.SendGrid.
 type client struct{ sim *simulation }
 
@@ -118,7 +118,7 @@ func (c client) GetIntegration(ctx context.Context, id string) (*sendgrid.Integr
 
 func (c client) CreateIntegration(ctx context.Context, in sendgrid.IntegrationRequest) (*sendgrid.Integration, error) {
 	var made sendgrid.Integration
-	_, fate := peek(ctx, false)
+	_, mode := peek(ctx, false)
 	err := c.call(ctx, sendgrid.OpCreateIntegration, "POST integration", func(t *try) error {
 		if in.Name == refusedName {
 			return &sendgrid.Error{Op: sendgrid.OpCreateIntegration, Sent: true, StatusCode: http.StatusBadRequest}
@@ -129,7 +129,7 @@ func (c client) CreateIntegration(ctx context.Context, in sendgrid.IntegrationRe
 		c.sim.wrote(t, "creates "+made.ID, true)
 		return nil
 	})
-	if fate == nameless {
+	if mode == nameless {
 		made.ID, made.SingleSignOnURL, made.AudienceURL = "", "", ""
 	}
 	return &made, err
@@ -146,8 +146,8 @@ func (c client) UpdateIntegration(ctx context.Context, id string, in sendgrid.In
 			return &sendgrid.Error{Op: sendgrid.OpUpdateIntegration, Sent: true, StatusCode: http.StatusNotFound}
 		}
 		changed, _ = found.now()
-		handed := len(c.sim.schedule.hands) > 0
-		c.sim.require(!t.asks.audit || handed || in.Enabled == changed.Enabled && in.Name == changed.Name, "%s changes what is not renewed", t)
+		edited := len(c.sim.schedule.edits) > 0
+		c.sim.require(!t.asks.audit || edited || in.Enabled == changed.Enabled && in.Name == changed.Name, "%s changes what is not renewed", t)
 		changed.Name, changed.Enabled, changed.SigninURL, changed.SignoutURL = in.Name, in.Enabled, in.SigninURL, in.SignoutURL
 		found.set(changed, false)
 		c.sim.wrote(t, "changes "+id, true)
@@ -186,7 +186,7 @@ func (c client) CreateCertificate(ctx context.Context, in sendgrid.CertificateRe
 	var made sendgrid.Certificate
 	key := in.IntegrationID + in.PublicCertificate
 	c.sim.sent(key)
-	_, fate := peek(ctx, false)
+	_, mode := peek(ctx, false)
 	err := c.call(ctx, sendgrid.OpCreateCertificate, "POST certificate for "+in.IntegrationID, func(t *try) error {
 		if c.sim.account.find(in.IntegrationID) == nil {
 			return &sendgrid.Error{Op: sendgrid.OpCreateCertificate, Sent: true, StatusCode: http.StatusBadRequest}
@@ -203,7 +203,7 @@ func (c client) CreateCertificate(ctx context.Context, in sendgrid.CertificateRe
 	if err == nil || sendgrid.ClassOf(err) != sendgrid.Ambiguous {
 		c.sim.responded(key)
 	}
-	if fate == nameless {
+	if mode == nameless {
 		made.ID = ""
 	}
 	return &made, err
@@ -245,17 +245,17 @@ func (c client) ListCertificates(ctx context.Context, id string) ([]sendgrid.Cer
 	return list, err
 }
 
-// act is what a person does.
-func (a *account) act(h hand) {
+// applyEdit applies the edit of a person.
+func (a *account) applyEdit(h edit) {
 	live := a.live()
 	switch {
-	case h.does == creates:
+	case h.action == creates:
 		in := (&sent{enabled: true, signin: "h"}).resolve().Integration()
 		a.add(in, true)
 	case len(live) == 0:
-	case h.does == deletes:
+	case h.action == deletes:
 		live[0].set(sendgrid.Integration{}, true)
-	case h.does == deletesCertificate:
+	case h.action == deletesCertificate:
 		for _, c := range a.certificates {
 			if value, exists := c.now(); exists && c.integration == live[0].id {
 				c.set(value, true)
@@ -264,14 +264,14 @@ func (a *account) act(h hand) {
 		}
 	default:
 		value, _ := live[0].now()
-		switch h.does {
+		switch h.action {
 		case disables:
 			value.Enabled = false
 		case enables:
 			value.Enabled = true
 		case changesSignin:
 			value.SigninURL = signinURL("x")
-		case creates, deletes, deletesCertificate, deeds:
+		case creates, deletes, deletesCertificate, actions:
 		}
 		live[0].set(value, false)
 	}

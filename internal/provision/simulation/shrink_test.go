@@ -16,8 +16,8 @@ func (s *schedule) without() []*schedule {
 	for i := range s.faults {
 		simpler(func(c *schedule) { c.faults = slices.Delete(slices.Clone(s.faults), i, i+1) })
 	}
-	for i := range s.hands {
-		simpler(func(c *schedule) { c.hands = slices.Delete(slices.Clone(s.hands), i, i+1) })
+	for i := range s.edits {
+		simpler(func(c *schedule) { c.edits = slices.Delete(slices.Clone(s.edits), i, i+1) })
 	}
 	if len(s.documents) > 1 {
 		simpler(func(c *schedule) { c.documents = s.documents[:1] })

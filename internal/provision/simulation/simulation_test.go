@@ -1,5 +1,5 @@
-// Package simulation drives the real Ensure through random schedules, in simulated time, and
-// checks what it promises after each. One simulation is about connections, and one about teammates.
+// Package simulation runs the real Ensure through random schedules, in simulated time, and
+// checks its promises after each. One simulation is about connections, and one about teammates.
 package simulation_test
 
 import (
@@ -25,7 +25,7 @@ var (
 
 func TestSimulation(t *testing.T) { explore(t, newSchedule, simulate) }
 
-// simplified is a schedule that may be left with less.
+// simplified is a schedule that can be simplified.
 type simplified[S any] interface {
 	fmt.Stringer
 	// without returns the schedules that lack one step of this one, or have a simpler one.
@@ -78,7 +78,7 @@ func kindOf(broken string) string {
 	return kind[:min(len(kind), 100)]
 }
 
-// shrink leaves out of a schedule what it does not need to break the same kind of promise.
+// shrink removes from a schedule what is not needed to break the same kind of promise.
 func shrink[S simplified[S], R simulated](t *testing.T, s S, w *world, simulate func(*testing.T, S) R) (S, *world) {
 	t.Helper()
 	for again := true; again; {

@@ -42,13 +42,13 @@ func (sim *peopleSimulation) others(t *peopleTry) []*peopleTry {
 	return slices.DeleteFunc(slices.Clone(sim.tries), func(other *peopleTry) bool { return other == t || other.asks.email != t.asks.email })
 }
 
-// did reports whether a person did one of these things to a teammate until now. If it matters for how long SendGrid
-// shows what was before, it is not long ago.
-func (sim *peopleSimulation) did(email string, recently bool, deeds ...peopleDeed) bool {
-	return slices.ContainsFunc(sim.schedule.hands, func(h peopleHand) bool {
+// did reports whether a person has made one of these edits to a teammate by now; if recently is set, not so long ago
+// that SendGrid's reads must show it.
+func (sim *peopleSimulation) did(email string, recently bool, actions ...peopleAction) bool {
+	return slices.ContainsFunc(sim.schedule.edits, func(h peopleEdit) bool {
 		at := sim.began.Add(h.at)
 		old := recently && at.Before(time.Now().Add(-maxLag-maxLate-10*time.Second))
-		return (h.email == email || email == "") && slices.Contains(deeds, h.does) && !at.After(time.Now()) && !old
+		return (h.email == email || email == "") && slices.Contains(actions, h.action) && !at.After(time.Now()) && !old
 	})
 }
 
@@ -110,7 +110,7 @@ func (sim *peopleSimulation) keepsAdministrator(t *peopleTry, before int) {
 	sim.require(before == 0 || sim.administrators() > 0 || byHand, "%s leaves no administrator", t)
 }
 
-// wrote notes that a write took effect.
+// wrote records that a write took effect.
 func (sim *peopleSimulation) wrote(t *peopleTry, what string) {
 	sim.trace("  effect: %s %s %s", t, what, t.asks.email)
 	t.wroteSince = true
@@ -121,7 +121,7 @@ func (sim *peopleSimulation) wrote(t *peopleTry, what string) {
 		}
 	}
 	if t.late && sim.did(t.asks.email, true, adds, invites) {
-		return // It took what a person made for what its create made, which comes late. That is not prevented.
+		return // It adopted what a person made while its own create was late. That is not prevented.
 	}
 	if newest == nil || !newest.newer(&t.caller) || newest.asks.sameFields(t.asks) {
 		return
@@ -168,7 +168,7 @@ func (sim *peopleSimulation) checkResult(t *peopleTry) {
 	q, p := t.asks, sim.person(t.asks.email)
 	for _, w := range t.result.Warnings {
 		if w.Code == provision.Drifted {
-			sim.require(sim.did(q.email, false, allDeeds()...) || sim.meanwhile(t), "%s finds drift, and nobody edited anything: %v", t, w.Changes)
+			sim.require(sim.did(q.email, false, allActions()...) || sim.meanwhile(t), "%s finds drift, and nobody edited anything: %v", t, w.Changes)
 		}
 		if w.Code == provision.Missing || w.Code == provision.Ended {
 			absent := slices.ContainsFunc(sim.schedule.requests, func(other *declared) bool { return other.absent && other.email == q.email })
@@ -191,7 +191,7 @@ func (sim *peopleSimulation) checkResult(t *peopleTry) {
 			return
 		}
 		sim.require(!q.access.isDropped(), "%s is %s, and SendGrid did not give all of it", t, t.result.Outcome)
-		edited := t.result.Outcome != protocol.OutcomeUpdated && sim.did(q.email, false, allDeeds()...)
+		edited := t.result.Outcome != protocol.OutcomeUpdated && sim.did(q.email, false, allActions()...)
 		again := t.result.Outcome == protocol.OutcomeUnchanged && sim.remembered(t)
 		sim.require(edited || again || sim.was(p, q, t.began.Add(-maxLag)), "%s is %s, and SendGrid had something else", t, t.result.Outcome)
 	case protocol.OutcomePlanned, protocol.OutcomeRejected, protocol.OutcomeFailed, protocol.OutcomeDisabled:
@@ -201,21 +201,21 @@ func (sim *peopleSimulation) checkResult(t *peopleTry) {
 
 // meanwhile reports whether a write of another request took effect during a try, which may only read.
 func (sim *peopleSimulation) meanwhile(t *peopleTry) bool {
-	return slices.ContainsFunc(sim.person(t.asks.email).past, func(v version[sendgrid.Teammate]) bool { return v.since.After(t.began) })
+	return slices.ContainsFunc(sim.person(t.asks.email).history, func(v version[sendgrid.Teammate]) bool { return v.since.After(t.began) })
 }
 
 // was reports whether a teammate was as declared at some time since then.
 func (sim *peopleSimulation) was(p *teammate, q *declared, since time.Time) bool {
-	for n, v := range p.past {
+	for n, v := range p.history {
 		is := !v.deleted && q.isMet(v.value)
 		if q.absent {
 			is = v.deleted
 		}
-		if is && (n == len(p.past)-1 || p.past[n+1].since.After(since)) {
+		if is && (n == len(p.history)-1 || p.history[n+1].since.After(since)) {
 			return true
 		}
 	}
-	return q.absent && len(p.past) == 0
+	return q.absent && len(p.history) == 0
 }
 
 // checkEnd checks what is left once everything has ended.
@@ -228,14 +228,14 @@ func (sim *peopleSimulation) checkEnd() {
 		entries[entry.Teammate] = entry
 	}
 	for _, p := range sim.people {
-		if !sim.did(p.email, false, allDeeds()...) {
+		if !sim.did(p.email, false, allActions()...) {
 			sim.checkPerson(p, entries[p.email])
 		}
 	}
 }
 
-// counts reports whether a try takes part in what a teammate has become: it was applied, or a write of it took effect.
-// One that was not recorded does not count to others, who may then remove the teammate, or declare otherwise.
+// counts reports whether a try determines the state of a teammate: it was applied, or a write of it took effect.
+// One that was not recorded does not count to other requests, which may then remove the teammate, or declare otherwise.
 func (sim *peopleSimulation) counts(t *peopleTry) bool {
 	if sim.accepted(t) || !t.wroteSince {
 		return sim.accepted(t)
@@ -259,7 +259,7 @@ func (sim *peopleSimulation) checkPerson(p *teammate, entry protocol.Entry) {
 		}
 	}
 	if len(newest) == 0 {
-		sim.require(len(p.past) <= 1, "%s was changed, and nobody asked for that", p.email)
+		sim.require(len(p.history) <= 1, "%s was changed, and nobody asked for that", p.email)
 		return
 	}
 	right := slices.ContainsFunc(newest, func(t *peopleTry) bool { return sim.was(p, t.asks, time.Now()) })

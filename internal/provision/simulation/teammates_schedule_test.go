@@ -11,17 +11,17 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// peopleSchedule is all that happens in one simulation about teammates.
+// peopleSchedule is everything that happens in one simulation about teammates.
 type peopleSchedule struct {
 	chance
-	there      []standing // Who is there from the beginning, beside the owner.
+	initial    []initialTeammate // Who exists at the beginning, besides the owner.
 	requests   []*declared
 	deliveries []*peopleDelivery
-	hands      []peopleHand
+	edits      []peopleEdit
 }
 
-// standing is a teammate that nobody requested.
-type standing struct {
+// initialTeammate is a teammate that nobody requested.
+type initialTeammate struct {
 	email    string
 	access   access
 	password bool // The teammate logs in by a password.
@@ -49,17 +49,17 @@ type peopleDelivery struct {
 	brief   bool
 }
 
-// peopleHand is something that a person does at SendGrid to a teammate.
-type peopleHand struct {
-	at    time.Duration
-	email string
-	does  peopleDeed
+// peopleEdit is what a person does to a teammate in SendGrid at some time.
+type peopleEdit struct {
+	at     time.Duration
+	email  string
+	action peopleAction
 }
 
-type peopleDeed int
+type peopleAction int
 
 const (
-	removes peopleDeed = iota
+	removes peopleAction = iota
 	renames
 	widens
 	promotes
@@ -67,19 +67,19 @@ const (
 	// invites adds a teammate with a password, and replaces one who logs in by SSO by such a one.
 	invites
 	adds
-	peopleDeeds
+	peopleActions
 )
 
-// allDeeds returns every deed.
-func allDeeds() []peopleDeed {
-	all := make([]peopleDeed, peopleDeeds)
+// allActions returns every action.
+func allActions() []peopleAction {
+	all := make([]peopleAction, peopleActions)
 	for i := range all {
-		all[i] = peopleDeed(i)
+		all[i] = peopleAction(i)
 	}
 	return all
 }
 
-func (d peopleDeed) String() string {
+func (d peopleAction) String() string {
 	return [...]string{"removes", "renames", "gives another scope to", "promotes", "demotes", "invites, with a password,", "adds"}[d]
 }
 
@@ -93,7 +93,7 @@ const (
 	scoped
 	subuserByID
 	subuserByName
-	// dropped has a scope of the account, and droppedSubuser one of a subuser, that SendGrid drops without a word.
+	// dropped has a scope of the account, and droppedSubuser one of a subuser, that SendGrid drops without an error.
 	dropped
 	droppedSubuser
 	accesses
@@ -169,16 +169,16 @@ func newPeopleSchedule(seed uint64) *peopleSchedule {
 	emails := []string{"a@example.com", "b@example.com", "c@example.com"}[:1+r.IntN(3)]
 	for _, email := range emails {
 		if r.IntN(2) == 0 {
-			s.there = append(s.there, standing{email: email, access: []access{developer, administrator, administrator, scoped}[r.IntN(4)], password: r.IntN(8) == 0})
+			s.initial = append(s.initial, initialTeammate{email: email, access: []access{developer, administrator, administrator, scoped}[r.IntN(4)], password: r.IntN(8) == 0})
 		}
 	}
 	if r.IntN(2) == 0 {
-		s.there = append(s.there, standing{email: rootEmail, access: administrator})
+		s.initial = append(s.initial, initialTeammate{email: rootEmail, access: administrator})
 	}
-	last := r.IntN(4) == 0 // Two administrators, of whom one has to be left.
+	last := r.IntN(4) == 0 // Two administrators, one of whom has to stay.
 	if last {
 		emails = []string{"a@example.com", "b@example.com"}
-		s.there = []standing{{email: emails[0], access: administrator}, {email: emails[1], access: administrator}}
+		s.initial = []initialTeammate{{email: emails[0], access: administrator}, {email: emails[1], access: administrator}}
 	}
 	for n := range 1 + r.IntN(5) {
 		q := &declared{
@@ -212,11 +212,11 @@ func newPeopleSchedule(seed uint64) *peopleSchedule {
 	}
 	if r.IntN(3) == 0 {
 		for range 1 + r.IntN(2) {
-			s.hands = append(s.hands, peopleHand{seconds(span * 2), append(emails, rootEmail)[r.IntN(len(emails)+1)], peopleDeed(r.IntN(int(peopleDeeds)))})
+			s.edits = append(s.edits, peopleEdit{seconds(span * 2), append(emails, rootEmail)[r.IntN(len(emails)+1)], peopleAction(r.IntN(int(peopleActions)))})
 		}
 	}
 	for range r.IntN(7) {
-		f := fault{delivery: r.IntN(len(s.deliveries)), try: min(r.IntN(3), r.IntN(3)), call: r.IntN(12), fate: fate(1 + r.IntN(int(fates)-1))}
+		f := fault{delivery: r.IntN(len(s.deliveries)), try: min(r.IntN(3), r.IntN(3)), call: r.IntN(12), mode: mode(1 + r.IntN(int(modes)-1))}
 		if r.IntN(2) == 0 {
 			f.write, f.call = true, min(r.IntN(3), r.IntN(3))
 		}
@@ -250,11 +250,11 @@ func (s *peopleSchedule) without() []*peopleSchedule {
 	for i := range s.faults {
 		simpler(func(c *peopleSchedule) { c.faults = slices.Delete(slices.Clone(s.faults), i, i+1) })
 	}
-	for i := range s.hands {
-		simpler(func(c *peopleSchedule) { c.hands = slices.Delete(slices.Clone(s.hands), i, i+1) })
+	for i := range s.edits {
+		simpler(func(c *peopleSchedule) { c.edits = slices.Delete(slices.Clone(s.edits), i, i+1) })
 	}
-	for i := range s.there {
-		simpler(func(c *peopleSchedule) { c.there = slices.Delete(slices.Clone(s.there), i, i+1) })
+	for i := range s.initial {
+		simpler(func(c *peopleSchedule) { c.initial = slices.Delete(slices.Clone(s.initial), i, i+1) })
 	}
 	if s.lag > 0 {
 		simpler(func(c *peopleSchedule) { c.lag = 0 })
@@ -281,13 +281,13 @@ func (s *peopleSchedule) String() string {
 		}
 		steps = append(steps, step{d.at, text})
 	}
-	for _, h := range s.hands {
-		steps = append(steps, step{h.at, fmt.Sprintf("a person %s %s", h.does, h.email)})
+	for _, h := range s.edits {
+		steps = append(steps, step{h.at, fmt.Sprintf("a person %s %s", h.action, h.email)})
 	}
 	slices.SortStableFunc(steps, func(a, b step) int { return int(a.at - b.at) })
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d, reads lag up to %s", s.seed, s.lag)
-	for _, t := range s.there {
+	for _, t := range s.initial {
 		fmt.Fprintf(&b, "\n          there is %s: %s, password=%t", t.email, t.access, t.password)
 	}
 	for _, each := range steps {

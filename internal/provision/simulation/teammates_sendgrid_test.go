@@ -9,9 +9,9 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// teammate is what somebody with an email is over time.
+// teammate is the person with an email, over time.
 type teammate struct {
-	past[sendgrid.Teammate]
+	history[sendgrid.Teammate]
 	email string
 }
 
@@ -27,7 +27,7 @@ func (sim *peopleSimulation) person(email string) *teammate {
 	return p
 }
 
-// administrators returns how many administer the account by SSO.
+// administrators returns how many teammates administer the account and log in by SSO.
 func (sim *peopleSimulation) administrators() int {
 	n := 0
 	for _, p := range sim.people {
@@ -80,7 +80,7 @@ func (q *declared) accessOf() sendgrid.TeammateAccess {
 	return in
 }
 
-// isMet reports whether a teammate is as declared, but for what SendGrid drops.
+// isMet reports whether a teammate is as declared, except for what SendGrid drops.
 func (q *declared) isMet(t sendgrid.Teammate) bool {
 	want, _ := granted(t, q.accessOf(), true)
 	want.FirstName, want.LastName = q.name, "Doe"
@@ -167,7 +167,7 @@ func (c peopleClient) FindSubuser(ctx context.Context, username string) (found s
 func (c peopleClient) CreateTeammate(ctx context.Context, in sendgrid.TeammateRequest) (*sendgrid.Teammate, error) {
 	var made sendgrid.Teammate
 	c.sim.sends(ctx, sendgrid.OpCreateTeammate)
-	_, fate := peek(ctx, false)
+	_, mode := peek(ctx, false)
 	err := c.call(ctx, sendgrid.OpCreateTeammate, "POST "+in.Email, func(t *peopleTry) error {
 		p := c.sim.person(in.Email)
 		_, exists := p.now()
@@ -181,7 +181,7 @@ func (c peopleClient) CreateTeammate(ctx context.Context, in sendgrid.TeammateRe
 		c.sim.wrote(t, "creates")
 		return nil
 	})
-	if fate == nameless {
+	if mode == nameless {
 		made.Username, made.Email, made.IsSSO = "", "", nil
 	}
 	return &made, err
@@ -234,28 +234,28 @@ func (c peopleClient) DeleteTeammate(ctx context.Context, username string) error
 	})
 }
 
-// act is what a person does.
-func (sim *peopleSimulation) act(h peopleHand) {
+// applyEdit applies the edit of a person.
+func (sim *peopleSimulation) applyEdit(h peopleEdit) {
 	p := sim.person(h.email)
 	value, exists := p.now()
 	fresh := sendgrid.Teammate{Username: h.email, Email: h.email, FirstName: "Hand", LastName: "Made"}
 	switch {
-	case h.does == invites, h.does == adds && !exists:
-		fresh.IsSSO = new(h.does == adds)
+	case h.action == invites, h.action == adds && !exists:
+		fresh.IsSSO = new(h.action == adds)
 		made, _ := granted(fresh, sendgrid.TeammateAccess{Scopes: []string{"mail.send"}}, true)
 		p.set(made, false)
 		return
-	case !exists, h.does == adds:
+	case !exists, h.action == adds:
 		return
-	case h.does == removes:
+	case h.action == removes:
 		p.set(sendgrid.Teammate{}, true)
 		return
-	case h.does == renames:
+	case h.action == renames:
 		value.FirstName = "Renamed"
-	case h.does == widens:
+	case h.action == widens:
 		value.Scopes = append(slices.Clone(value.Scopes), "templates.read")
-	case h.does == promotes, h.does == demotes:
-		value, _ = granted(value, sendgrid.TeammateAccess{IsAdmin: h.does == promotes}, true)
+	case h.action == promotes, h.action == demotes:
+		value, _ = granted(value, sendgrid.TeammateAccess{IsAdmin: h.action == promotes}, true)
 	}
 	p.set(value, false)
 }

@@ -45,12 +45,12 @@ type peopleTryKey struct{}
 
 func peopleTryOf(ctx context.Context) *peopleTry { return ctx.Value(peopleTryKey{}).(*peopleTry) }
 
-// simulatePeople runs a schedule and returns what became of it.
+// simulatePeople runs a schedule, and returns the finished simulation.
 func simulatePeople(t *testing.T, s *peopleSchedule) *peopleSimulation {
 	t.Helper()
 	sim := &peopleSimulation{schedule: s}
 	sim.chance, sim.recorded = &s.chance, sim.checkRecorded
-	sim.bend = func(op sendgrid.Op, f fate) fate {
+	sim.adjust = func(op sendgrid.Op, f mode) mode {
 		if f == nameless && op != sendgrid.OpCreateTeammate {
 			return lost
 		}
@@ -72,13 +72,13 @@ func (sim *peopleSimulation) run() {
 			})
 		})
 	}
-	for n, h := range sim.schedule.hands {
+	for n, h := range sim.schedule.edits {
 		all.Go(func() {
 			time.Sleep(h.at + time.Duration(n+1)*time.Nanosecond)
 			sim.mu.Lock()
 			defer sim.mu.Unlock()
-			sim.trace("a person %s %s", h.does, h.email)
-			sim.act(h)
+			sim.trace("a person %s %s", h.action, h.email)
+			sim.applyEdit(h)
 		})
 	}
 	all.Wait()
@@ -86,15 +86,15 @@ func (sim *peopleSimulation) run() {
 	sim.checkEnd()
 }
 
-// begin makes those teammates who have been there for long.
+// begin adds the teammates who exist from the beginning.
 func (sim *peopleSimulation) begin() {
 	add := func(value sendgrid.Teammate) {
 		value.Username, value.FirstName = value.Email, "Hand"
 		p := sim.person(value.Email)
-		p.past = append(p.past, version[sendgrid.Teammate]{since: sim.began.Add(-time.Hour), value: value})
+		p.history = append(p.history, version[sendgrid.Teammate]{since: sim.began.Add(-time.Hour), value: value})
 	}
 	add(sendgrid.Teammate{Email: ownerEmail, UserType: sendgrid.UserTypeOwner, IsAdmin: true, IsSSO: new(false)})
-	for _, s := range sim.schedule.there {
+	for _, s := range sim.schedule.initial {
 		value, _ := granted(sendgrid.Teammate{Email: s.email, IsSSO: new(!s.password)}, (&declared{access: s.access}).accessOf(), true)
 		add(value)
 	}

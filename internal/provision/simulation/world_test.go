@@ -22,11 +22,11 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// maxTries is how often a delivery is repeated before that counts as for ever.
+// maxTries is the number of tries after which a delivery counts as endless.
 const maxTries = 40
 
-// world is what a simulation has whatever the requests are about: the ledger, what becomes of calls, and what was
-// noted. In its bubble, the calls of different tries take effect at different times, so nothing depends on the order
+// world is the part of a simulation that does not depend on the requests: the ledger, the modes of calls, and the
+// trace. In its bubble, the calls of different tries take effect at different times, so nothing depends on the order
 // in which goroutines run.
 type world struct {
 	chance *chance
@@ -35,8 +35,8 @@ type world struct {
 	ledger ledger.Memory
 	steps  []string
 	broken string // The first promise that was broken.
-	// bend changes the fate of a call, where its operation has no such fate.
-	bend func(sendgrid.Op, fate) fate
+	// adjust replaces a mode that the operation of a call cannot have.
+	adjust func(sendgrid.Op, mode) mode
 	// recorded checks what a try wrote to the ledger.
 	recorded func(ctx context.Context, before, after protocol.Entry)
 }
@@ -115,7 +115,7 @@ type callerKey struct{}
 
 func (c *caller) String() string { return fmt.Sprintf("delivery %d try %d", c.copy, c.number) }
 
-// sent notes how a request was sent, when this copy of it arrived, and when all of them do.
+// sent records how a request was sent, when this copy of it arrived, and when all copies arrive.
 func (c *caller) sent(by sender, arrives time.Duration, copies []time.Duration, mayUpdate bool) {
 	received := func(at time.Duration) time.Time {
 		return c.world.began.Add(max(by.at+by.tie, at)).Truncate(time.Millisecond)
@@ -137,7 +137,7 @@ func (c *caller) sent(by sender, arrives time.Duration, copies []time.Duration, 
 }
 
 // newer reports whether the request of a try is newer than that of another. Of two that were sent
-// at the same time it is the one of which every copy was received later.
+// at the same time, the newer one is that whose copies were all received later.
 func (c *caller) newer(than *caller) bool {
 	if !c.order.Sent.Equal(than.order.Sent) {
 		return than.order.Before(c.order)
@@ -169,7 +169,7 @@ func (c *caller) ensure(ctx context.Context, r request.Resolved, length time.Dur
 	var result *provision.Result
 	var failure *problem.Error
 	var one sync.WaitGroup
-	one.Go(func() { // A process that dies ends it.
+	one.Go(func() { // A process that dies ends the goroutine.
 		var err error
 		result, err = c.process.Ensure(ctx, r, c.asked)
 		errors.As(err, &failure)
@@ -196,20 +196,20 @@ func (c *caller) unrecorded() bool {
 	return c.died || c.failure != nil && c.failure.Code == problem.LedgerUnavailable
 }
 
-// begin begins a call of the try whose context it has. A call of a dead process does not return.
-func begin(ctx context.Context, read bool) (*caller, int, fate) {
-	c, fate := peek(ctx, read)
+// begin begins a call of the try in the context. A call of a dead process does not return.
+func begin(ctx context.Context, read bool) (*caller, int, mode) {
+	c, mode := peek(ctx, read)
 	c.world.mu.Lock() // A shared list goes on after the try that began it.
 	defer c.world.mu.Unlock()
 	c.calls++
 	if !read {
 		c.writes++
 	}
-	return c, c.calls, fate
+	return c, c.calls, mode
 }
 
-// peek returns the fate of the call that comes next.
-func peek(ctx context.Context, read bool) (*caller, fate) {
+// peek returns the mode of the next call.
+func peek(ctx context.Context, read bool) (*caller, mode) {
 	c := ctx.Value(callerKey{}).(*caller)
 	if c.process.dead.Load() {
 		runtime.Goexit()
@@ -220,10 +220,10 @@ func peek(ctx context.Context, read bool) (*caller, fate) {
 	if read {
 		write = -1
 	}
-	return c, c.world.chance.fate(c.copy, c.number, c.calls, write)
+	return c, c.world.chance.mode(c.copy, c.number, c.calls, write)
 }
 
-// pause lets a call take a while; it reports false if its time is over before.
+// pause lets a call take a while. It reports false if the time of the call ends before.
 func (c *caller) pause(ctx context.Context, least, most time.Duration, purpose ...int) bool {
 	d := least + c.world.chance.draw(most, append(purpose, c.copy, c.number)...)
 	timer := time.NewTimer(d)
@@ -238,13 +238,13 @@ func (c *caller) pause(ctx context.Context, least, most time.Duration, purpose .
 	return ctx.Err() == nil
 }
 
-// die ends the process of a try: none of its calls does anything any more.
+// die ends the process of a try: its later calls have no effect.
 func (c *caller) die() {
 	c.process.dead.Store(true)
 	runtime.Goexit()
 }
 
-// shown is when what a read shows was true.
+// shown returns the time of the state that a read shows.
 func (c *caller) shown(index int) time.Time {
 	if c.world.chance.lag == 0 {
 		return time.Now()
@@ -252,31 +252,31 @@ func (c *caller) shown(index int) time.Time {
 	return time.Now().Add(-c.world.chance.draw(c.world.chance.lag, c.copy, c.number, index, 4))
 }
 
-// call takes a call of SendGrid to its fate: it takes a while. apply carries it out.
+// call simulates a call to SendGrid, which takes a while. apply carries it out.
 func (w *world) call(ctx context.Context, op sendgrid.Op, describe string, apply func() error) error {
-	c, index, fate := begin(ctx, !op.Writes())
-	fate = w.bend(op, fate)
-	if !op.Writes() && (fate == late || fate == nameless) {
-		fate = lost
+	c, index, mode := begin(ctx, !op.Writes())
+	mode = w.adjust(op, mode)
+	if !op.Writes() && (mode == late || mode == nameless) {
+		mode = lost
 	}
 	if !c.pause(ctx, time.Millisecond, 400*time.Millisecond, index, 1) {
 		return &sendgrid.Error{Op: op, Err: ctx.Err()}
 	}
-	err := c.meet(index, fate, op, describe, apply)
+	err := c.perform(index, mode, op, describe, apply)
 	if !c.pause(ctx, time.Millisecond, 400*time.Millisecond, index, 2) {
 		return &sendgrid.Error{Op: op, Sent: true, Err: ctx.Err()}
 	}
 	return err
 }
 
-// meet lets a call meet its fate, and returns what the caller gets.
-func (c *caller) meet(index int, fate fate, op sendgrid.Op, describe string, apply func() error) error {
+// perform carries out a call in its mode, and returns what the caller gets.
+func (c *caller) perform(index int, mode mode, op sendgrid.Op, describe string, apply func() error) error {
 	w := c.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.trace("%s: %s%s", c, describe, fate.note())
+	w.trace("%s: %s%s", c, describe, mode.note())
 	failure := func(status int) error { return &sendgrid.Error{Op: op, Sent: true, StatusCode: status} }
-	switch fate {
+	switch mode {
 	case succeeds, nameless:
 		return apply()
 	case diesBefore:
@@ -304,17 +304,17 @@ func (c *caller) meet(index int, fate fate, op sendgrid.Op, describe string, app
 		return failure(http.StatusTooManyRequests)
 	case unsent:
 		return &sendgrid.Error{Op: op, Err: errors.New("no connection")}
-	case fates:
+	case modes:
 	}
-	panic("no fate")
+	panic("not a mode")
 }
 
-// trace notes what happened.
+// trace records what happened.
 func (w *world) trace(format string, args ...any) {
 	w.steps = append(w.steps, fmt.Sprintf("%12.6f  ", time.Since(w.began).Seconds())+fmt.Sprintf(format, args...))
 }
 
-// require notes that a promise was broken.
+// require records a broken promise.
 func (w *world) require(kept bool, format string, args ...any) {
 	if !kept && w.broken == "" {
 		w.broken = fmt.Sprintf(format, args...)
@@ -328,28 +328,28 @@ type faultyLedger struct{ world *world }
 var errLedger = errors.New("the table does not respond")
 
 func (l faultyLedger) Get(ctx context.Context, key string) (protocol.Entry, error) {
-	c, index, fate := begin(ctx, true)
+	c, index, mode := begin(ctx, true)
 	if !c.pause(ctx, time.Millisecond, 20*time.Millisecond, index, 5) {
 		return protocol.Entry{}, ctx.Err()
 	}
-	switch fate {
+	switch mode {
 	case diesBefore, diesAfter:
 		c.die()
 	case lost, never, late:
 		return protocol.Entry{}, errLedger
-	case succeeds, forbidden, limited, unsent, nameless, fates:
+	case succeeds, forbidden, limited, unsent, nameless, modes:
 	}
 	return l.world.ledger.Get(ctx, key)
 }
 
 func (l faultyLedger) Put(ctx context.Context, e protocol.Entry) (current protocol.Entry, stored bool, err error) {
-	c, index, fate := begin(ctx, true)
+	c, index, mode := begin(ctx, true)
 	if !c.pause(ctx, time.Millisecond, 20*time.Millisecond, index, 5) {
 		return protocol.Entry{}, false, ctx.Err()
 	}
 	l.world.mu.Lock()
 	defer l.world.mu.Unlock()
-	switch fate {
+	switch mode {
 	case diesBefore:
 		c.die()
 	case never:
@@ -359,18 +359,18 @@ func (l faultyLedger) Put(ctx context.Context, e protocol.Entry) (current protoc
 		c.lostRecord = true
 		time.AfterFunc(l.world.chance.draw(maxLate, c.copy, c.number, index, 6), func() { _, _, _ = l.world.ledger.Put(ctx, e) })
 		return protocol.Entry{}, false, errLedger
-	case succeeds, diesAfter, lost, forbidden, limited, unsent, nameless, fates: // Those of SendGrid alone, and what comes after the write.
+	case succeeds, diesAfter, lost, forbidden, limited, unsent, nameless, modes: // The modes of SendGrid's calls alone, and those that take effect after the write.
 	}
 	before, _ := l.world.ledger.Get(ctx, e.Key)
 	current, stored, err = l.world.ledger.Put(ctx, e)
 	if stored {
 		l.world.recorded(ctx, before, e)
 	}
-	l.world.trace("%s: ledger %s owner=%t stored=%t%s", c, e.State, e.Owner != "", stored, fate.note())
-	if fate == diesAfter {
+	l.world.trace("%s: ledger %s owner=%t stored=%t%s", c, e.State, e.Owner != "", stored, mode.note())
+	if mode == diesAfter {
 		c.die()
 	}
-	if fate == lost {
+	if mode == lost {
 		return protocol.Entry{}, false, errLedger
 	}
 	return current, stored, err

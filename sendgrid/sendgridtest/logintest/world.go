@@ -28,7 +28,7 @@ type IDPs struct {
 	Expired, Early *sendgridtest.IDP
 }
 
-// NewIDPs makes them; that takes a while.
+// NewIDPs makes them, which takes time.
 func NewIDPs() (p IDPs, err error) {
 	const day = 24 * time.Hour
 	now := time.Now()

@@ -12,9 +12,9 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// person is the baseline of a teammate: what SendGrid showed after this function's last write. No response shows a
-// persona, so this is how one is known.
-type person struct {
+// teammateBaseline is what SendGrid showed of a teammate after this function's last write. No response shows a
+// persona, so only the baseline tells whether it was changed.
+type teammateBaseline struct {
 	FirstName  string `json:"first_name"`
 	LastName   string `json:"last_name"`
 	IsAdmin    bool   `json:"is_admin"`
@@ -28,8 +28,8 @@ type person struct {
 // maxScopesShown bounds how many scopes of a subuser are named; more are counted.
 const maxScopesShown = 12
 
-func personOf(t sendgrid.Teammate) person {
-	p := person{FirstName: t.FirstName, LastName: t.LastName, IsAdmin: t.IsAdmin, Restricted: t.HasRestrictedSubuserAccess, Scopes: slices.Sorted(slices.Values(t.Scopes))}
+func teammateBaselineOf(t sendgrid.Teammate) teammateBaseline {
+	p := teammateBaseline{FirstName: t.FirstName, LastName: t.LastName, IsAdmin: t.IsAdmin, Restricted: t.HasRestrictedSubuserAccess, Scopes: slices.Sorted(slices.Values(t.Scopes))}
 	if t.Scopes == nil {
 		p.Scopes = nil
 	}
@@ -61,16 +61,16 @@ func describe(s sendgrid.SubuserAccess) string {
 	return text + " to " + strings.Join(scopes, ", ") + more
 }
 
-// parsePerson reads the baseline that the ledger keeps.
-func parsePerson(text string) (p person, found bool) {
+// parseTeammateBaseline reads the baseline that the ledger keeps.
+func parseTeammateBaseline(text string) (p teammateBaseline, found bool) {
 	return p, json.Unmarshal([]byte(text), &p) == nil
 }
 
 // String returns the baseline as the ledger keeps it.
-func (p person) String() string { return request.Text(p) }
+func (p teammateBaseline) String() string { return request.Text(p) }
 
-// changes returns how another person differs from this one.
-func (p person) changes(to person) []problem.Change {
+// changes returns how another baseline differs from this one.
+func (p teammateBaseline) changes(to teammateBaseline) []problem.Change {
 	var changes []problem.Change
 	field := func(name string, from, to any) {
 		if from != to {
@@ -105,27 +105,27 @@ func setChanges(name string, from, to []string) []problem.Change {
 	return changes
 }
 
-// drift returns what somebody changed in SendGrid since this function's last write. While SendGrid may show what was
-// there before that, or a write has taken effect that is not recorded, nothing is known; nor is it by a request that
-// has not read what the teammate may do.
+// drift returns what somebody changed in SendGrid since this function's last write. It returns nothing while SendGrid may
+// show an older state, while a write that took effect is not recorded, and if the request has not read what the
+// teammate may do.
 func (a *teammateAttempt) drift() []problem.Change {
-	before, found := parsePerson(a.entry.Baseline)
+	before, found := parseTeammateBaseline(a.entry.Baseline)
 	known := a.entry.State == protocol.Completed && a.entry.Settling(a.asOf) == 0 && a.request.Kind == request.Present
 	if !found || !known || a.seen == nil || a.entry.IntegrationID == "" {
 		return nil
 	}
-	return before.changes(personOf(*a.seen))
+	return before.changes(teammateBaselineOf(*a.seen))
 }
 
-// differences returns what the request changes in a teammate, as far as that is known: a persona has no scopes of
-// its own.
+// differences returns the known changes that the request makes to a teammate. The scopes of a persona are not
+// known.
 func (a *teammateAttempt) differences(from sendgrid.Teammate) []problem.Change {
 	if from.Email == "" { // There is no such teammate, so it has nothing.
 		return a.declared()
 	}
 	kept, managed := request.ParseKeptTeammate(a.entry.Kept)
-	if before, found := parsePerson(a.entry.Baseline); found && managed && a.entry.KeptIdentity == a.asked.Identity {
-		return personOf(from).changes(before) // What was edited since is undone.
+	if before, found := parseTeammateBaseline(a.entry.Baseline); found && managed && a.entry.KeptIdentity == a.asked.Identity {
+		return teammateBaselineOf(from).changes(before) // What was edited since is undone.
 	}
 	var changes []problem.Change
 	field := func(name string, from, to any) {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// past is what something was over time, the oldest version first.
-type past[T any] []version[T]
+// history is the versions of a value over time, the oldest first.
+type history[T any] []version[T]
 
 type version[T any] struct {
 	since   time.Time
@@ -14,7 +14,7 @@ type version[T any] struct {
 	deleted bool
 }
 
-func (p past[T]) at(when time.Time) (value T, exists bool) {
+func (p history[T]) at(when time.Time) (value T, exists bool) {
 	for _, v := range slices.Backward(p) {
 		if !v.since.After(when) {
 			return v.value, !v.deleted
@@ -23,14 +23,14 @@ func (p past[T]) at(when time.Time) (value T, exists bool) {
 	return value, false
 }
 
-func (p past[T]) now() (T, bool) { return p.at(time.Now()) }
+func (p history[T]) now() (T, bool) { return p.at(time.Now()) }
 
-func (p *past[T]) set(value T, deleted bool) {
+func (p *history[T]) set(value T, deleted bool) {
 	*p = append(*p, version[T]{time.Now(), value, deleted})
 }
 
-// existed reports whether it existed at some time since then.
-func (p past[T]) existed(since time.Time) bool {
+// existed reports whether the value existed at any time since then.
+func (p history[T]) existed(since time.Time) bool {
 	if _, exists := p.at(since); exists {
 		return true
 	}

@@ -18,18 +18,18 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// story prints what happens as a list of checks.
-type story struct {
+// checklist prints what happens as a list of checks.
+type checklist struct {
 	*simulation
 	metadata *published
 	out      io.Writer
 	client   *http.Client
 
-	chapters, checks, failed int
+	sections, checks, failed int
 }
 
-// newStory returns a story that has not begun, and ends with ctx.
-func newStory(ctx context.Context, out io.Writer, logger *slog.Logger) (*story, error) {
+// newChecklist returns a checklist that has not begun, and ends with ctx.
+func newChecklist(ctx context.Context, out io.Writer, logger *slog.Logger) (*checklist, error) {
 	metadata, err := newPublished(demoIDP)
 	if err != nil {
 		return nil, err
@@ -38,17 +38,17 @@ func newStory(ctx context.Context, out io.Writer, logger *slog.Logger) (*story, 
 	if err != nil {
 		return nil, err
 	}
-	return &story{simulation: sim, metadata: metadata, out: out, client: &http.Client{Timeout: invocation.Timeout}}, nil
+	return &checklist{simulation: sim, metadata: metadata, out: out, client: &http.Client{Timeout: invocation.Timeout}}, nil
 }
 
-// chapter begins a part of the story.
-func (s *story) chapter(title string) {
-	s.chapters++
-	fmt.Fprintf(s.out, "\n%d. %s\n", s.chapters, title)
+// section begins a section of the checklist.
+func (s *checklist) section(title string) {
+	s.sections++
+	fmt.Fprintf(s.out, "\n%d. %s\n", s.sections, title)
 }
 
 // check prints what happened, and whether it is what has to happen.
-func (s *story) check(ok bool, format string, args ...any) {
+func (s *checklist) check(ok bool, format string, args ...any) {
 	mark := "✓"
 	s.checks++
 	if !ok {
@@ -59,7 +59,7 @@ func (s *story) check(ok bool, format string, args ...any) {
 }
 
 // err returns an error if a check failed.
-func (s *story) err() error {
+func (s *checklist) err() error {
 	if s.failed > 0 {
 		return fmt.Errorf("%d of %d checks failed", s.failed, s.checks)
 	}
@@ -84,7 +84,7 @@ type reply struct {
 }
 
 // send has the function handle an event.
-func (s *story) send(ctx context.Context, event []byte) reply {
+func (s *checklist) send(ctx context.Context, event []byte) reply {
 	began := time.Now()
 	a := invoke(ctx, s.handler, event)
 	r := reply{took: time.Since(began), verdict: a.code(), err: a.err}
@@ -96,7 +96,7 @@ func (s *story) send(ctx context.Context, event []byte) reply {
 }
 
 // audit has the schedule start an audit, and returns what it found about the connection of an entity id.
-func (s *story) audit(ctx context.Context, entityID string) (audit.Connection, error) {
+func (s *checklist) audit(ctx context.Context, entityID string) (audit.Connection, error) {
 	retry.Sleep(ctx, simulatedSettling) // An audit leaves alone what was written a moment ago.
 	a := invoke(ctx, s.handler, []byte(scheduled))
 	if a.err != nil {
@@ -126,10 +126,10 @@ func changesIn(c audit.Connection) string {
 }
 
 // posts returns how many creates SendGrid has received.
-func (s *story) posts() int { return s.sendGrid.Count(sendgrid.OpCreateIntegration) }
+func (s *checklist) posts() int { return s.sendGrid.Count(sendgrid.OpCreateIntegration) }
 
 // integrationsOf returns SendGrid's integrations with an entity id.
-func (s *story) integrationsOf(entityID string) []sendgrid.Integration {
+func (s *checklist) integrationsOf(entityID string) []sendgrid.Integration {
 	var found []sendgrid.Integration
 	for _, i := range s.sendGrid.Integrations() {
 		if i.EntityID == entityID {
@@ -139,8 +139,8 @@ func (s *story) integrationsOf(entityID string) []sendgrid.Integration {
 	return found
 }
 
-// logsIn checks that an identity provider logs the person in.
-func (s *story) logsIn(idp idp, i sendgrid.Integration, with string) {
+// checkLogIn checks that an identity provider logs the person in.
+func (s *checklist) checkLogIn(idp idp, i sendgrid.Integration, with string) {
 	nameID, refusal, err := idp.logIn(s.client, i, person)
 	if err = errors.Join(err, errorOf(refusal)); err != nil {
 		s.check(false, "%s, signed with %s: %v", person, with, err)
@@ -149,8 +149,8 @@ func (s *story) logsIn(idp idp, i sendgrid.Integration, with string) {
 	s.check(nameID == person, "SendGrid logs in %s, signed with %s", nameID, with)
 }
 
-// isRefused checks that SendGrid refuses what an identity provider signs.
-func (s *story) isRefused(idp idp, i sendgrid.Integration, with string) {
+// checkRefusal checks that SendGrid refuses what an identity provider signs.
+func (s *checklist) checkRefusal(idp idp, i sendgrid.Integration, with string) {
 	nameID, refusal, err := idp.logIn(s.client, i, person)
 	if err != nil || refusal == "" {
 		s.check(false, "%s, signed with %s: logged in as %q, error %v", person, with, nameID, err)
