@@ -40,9 +40,6 @@ const (
 	Ended State = "ended"
 )
 
-// States returns every state of a connection.
-func States() []State { return []State{Managed, Unmanaged, Ended} }
-
 // StateOf returns the state of the connection of an entry.
 func StateOf(e protocol.Entry) State {
 	switch {

@@ -50,9 +50,9 @@ func (a *attempt) withRight(ifExists request.IfExists) string {
 // noneSince refuses a request that is older than one that ended the connection, or removed the teammate.
 func (a *attempt) noneSince() string {
 	if a.fresh.Teammate != "" {
-		return "A newer request removed the teammate with this email; nothing was created. To create the teammate all the same, send the request again."
+		return "A newer request removed the teammate with this email; nothing was created. To create the teammate anyway, send the request again."
 	}
-	return "A newer request ended the connection with this entity_id; nothing was created. To create it all the same, send the request again."
+	return "A newer request ended the connection with this entity_id; nothing was created. To create it anyway, send the request again."
 }
 
 // gone refuses a request whose integration or teammate was deleted. was begins the sentence of the message.
@@ -120,10 +120,7 @@ func outcomeUnknown(s subject, wait time.Duration, cause error) *problem.Error {
 // notYetVisible refuses a request about what was created or found a moment ago, and is missing in what SendGrid
 // shows.
 func notYetVisible(s subject, wait time.Duration) *problem.Error {
-	return s.about(problem.Error{
-		Code: problem.OutcomeUnknown, RetryAfter: max(time.Second, wait),
-		Message: sentence(s.String()+" was there a moment ago, and SendGrid does not show it now") + " Send the request again after the time in Retry-After; it is not created twice.",
-	})
+	return s.unconfirmed(wait, nil, sentence(s.String()+" was there a moment ago, and SendGrid does not show it now")+" Send the request again after the time in Retry-After; it is not created twice.")
 }
 
 // needsAPerson refuses a request whose creates all had an unknown outcome.
@@ -161,34 +158,27 @@ func writeUnknown(e protocol.Entry, wait time.Duration, cause error) *problem.Er
 
 // updateUnknown refuses a request whose update was not confirmed.
 func updateUnknown(s subject, wait time.Duration, cause error) *problem.Error {
-	return s.about(problem.Error{
-		Code: problem.OutcomeUnknown, RetryAfter: max(time.Second, wait), Err: cause,
-		Message: "SendGrid may have updated " + s.String() + ", and this is not confirmed yet. Send the request again after the time in Retry-After.",
-	})
+	return s.unconfirmed(wait, cause, "SendGrid may have updated "+s.String()+", and this is not confirmed yet. Send the request again after the time in Retry-After.")
 }
 
 // certificateUnknown is the failure of a request whose certificate was not confirmed.
 func certificateUnknown(id string, wait time.Duration, cause error) *problem.Error {
-	return &problem.Error{
-		Code: problem.OutcomeUnknown, IntegrationID: id, RetryAfter: max(time.Second, wait), Err: cause,
-		Message: "The integration " + id + " exists. SendGrid may have added a certificate, and this is not confirmed yet. Send the request again after the time in Retry-After; no certificate is added twice.",
-	}
+	return integration(id).unconfirmed(wait, cause, "The integration "+id+" exists. SendGrid may have added a certificate, and this is not confirmed yet. Send the request again after the time in Retry-After; no certificate is added twice.")
 }
 
 // deletionUnknown is the failure of an audit or a request whose deletion was not confirmed.
 func deletionUnknown(s subject, wait time.Duration, cause error) *problem.Error {
-	return s.about(problem.Error{
-		Code: problem.OutcomeUnknown, RetryAfter: max(time.Second, wait), Err: cause,
-		Message: "SendGrid may have deleted " + s.String() + ", and this is not confirmed yet.",
-	})
+	return s.unconfirmed(wait, cause, "SendGrid may have deleted "+s.String()+", and this is not confirmed yet.")
 }
 
 // removalUnknown is the failure of a request whose deletion of a certificate was not confirmed.
 func removalUnknown(id string, wait time.Duration, cause error) *problem.Error {
-	return &problem.Error{
-		Code: problem.OutcomeUnknown, IntegrationID: id, RetryAfter: max(time.Second, wait), Err: cause,
-		Message: "SendGrid may have deleted a certificate of the integration " + id + ", and this is not confirmed yet. Send the request again after the time in Retry-After.",
-	}
+	return integration(id).unconfirmed(wait, cause, "SendGrid may have deleted a certificate of the integration "+id+", and this is not confirmed yet. Send the request again after the time in Retry-After.")
+}
+
+// unconfirmed returns the failure while it is not known whether a write took effect.
+func (s subject) unconfirmed(wait time.Duration, cause error, message string) *problem.Error {
+	return s.about(problem.Error{Code: problem.OutcomeUnknown, RetryAfter: max(time.Second, wait), Err: cause, Message: message})
 }
 
 // notRecorded is the failure of a request whose outcome could not be recorded. Until it is, an older

@@ -91,13 +91,14 @@ func keyProblem(err error) error {
 	return &Problem{"SendGrid could not be asked about the API key. Check SENDGRID_REGION, SendGrid's status page and, if the function runs in a VPC, its way to the internet.", err}
 }
 
-// listProblem explains why the integrations cannot be listed although the key is accepted.
-func listProblem(err error) error {
+// listProblem explains why a list of the account cannot be read although the key is accepted. otherwise is the message
+// if SendGrid does not refuse the read.
+func listProblem(err error, otherwise string) error {
 	var failure *sendgrid.Error
 	if e := provision.Classify(err); (e.Code == problem.SendGridUnauthorized || e.Code == problem.SendGridForbidden) && errors.As(err, &failure) {
 		return &Problem{provision.Refusal(failure, ""), err}
 	}
-	return &Problem{"The integrations could not be listed, so connections that only SendGrid has are missing here. Run the status again; if it persists, check SendGrid's status page.", err}
+	return &Problem{otherwise, err}
 }
 
 // checkScopes reports the scopes that are missing.

@@ -129,7 +129,7 @@ func (r *Reporter) Report(ctx context.Context) *Report {
 	list := Check{nameIntegrations, func(ctx context.Context) (string, error) {
 		all, err := r.Integrations(ctx)
 		if err != nil {
-			return "", listProblem(err)
+			return "", listProblem(err, "The integrations could not be listed, so connections that only SendGrid has are missing here. Run the status again; if it persists, check SendGrid's status page.")
 		}
 		mu.Lock()
 		defer mu.Unlock()

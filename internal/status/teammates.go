@@ -3,17 +3,13 @@ package status
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 
 	"sendgrid-sso-integration/internal/audit"
-	"sendgrid-sso-integration/internal/problem"
-	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/request"
-	"sendgrid-sso-integration/sendgrid"
 )
 
 // maxTeammates bounds the teammates of a report: those with findings come first.
@@ -37,7 +33,7 @@ func (r *Reporter) checkTeammates(found *read, mu *sync.Mutex) Check {
 	return Check{nameTeammates, func(ctx context.Context) (string, error) {
 		people, err := audit.ReadPeople(ctx, r.Teammates)
 		if err != nil {
-			return "", teammatesProblem(err)
+			return "", listProblem(err, "The teammates could not be read, so only those whose request the ledger keeps are here. Run the status again; if it persists, check SendGrid's status page.")
 		}
 		mu.Lock()
 		found.people, found.peopleRead = people, true
@@ -53,15 +49,6 @@ func administered(p audit.People) (string, error) {
 		return "", &Problem{"Nobody administers the account by SSO: people whom SendGrid creates at their first log-in may only read. Send a request for a teammate with is_admin: true.", nil}
 	}
 	return fmt.Sprintf("Teammates: %d. Administrators who log in by SSO: %d. Invitations that are pending: %d.", len(p.Listed), administrators, len(p.Pending)), nil
-}
-
-// teammatesProblem explains why the teammates cannot be read although the key is accepted.
-func teammatesProblem(err error) error {
-	var failure *sendgrid.Error
-	if e := provision.Classify(err); (e.Code == problem.SendGridUnauthorized || e.Code == problem.SendGridForbidden) && errors.As(err, &failure) {
-		return &Problem{provision.Refusal(failure, ""), err}
-	}
-	return &Problem{"The teammates could not be read, so only those whose request the ledger keeps are here. Run the status again; if it persists, check SendGrid's status page.", err}
 }
 
 // teammates returns what is known about each teammate: what the lists show, in comparison with the ledger, or, where
