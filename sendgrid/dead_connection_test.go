@@ -19,7 +19,7 @@ import (
 type dyingConn struct {
 	net.Conn
 	dead *atomic.Bool
-	// accepts is how much of that write the system takes all the same.
+	// accepts is how much of that write the system still takes.
 	accepts int
 }
 
@@ -30,7 +30,7 @@ func (c *dyingConn) Write(b []byte) (int, error) {
 	return min(c.accepts, len(b)), &net.OpError{Op: "write", Net: "tcp", Err: syscall.EPIPE}
 }
 
-// A connection may die between two events. What then becomes of a create depends on
+// A connection may die between two events. The outcome of a create then depends on
 // whether a part of it was written: only if not, net/http takes another connection.
 func TestDeadConnection(t *testing.T) {
 	t.Parallel()

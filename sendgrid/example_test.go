@@ -11,7 +11,7 @@ import (
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
-// staticKey is the least that a key source can be: one key for ever.
+// staticKey is the simplest key source: one key that never changes.
 type staticKey string
 
 func (k staticKey) Key(context.Context) (key, version string, err error) {

@@ -101,7 +101,7 @@ func frozen(now time.Time, seconds uint64) time.Time {
 	return now
 }
 
-// A limit is believed by the wall clock: what was used up before the process was frozen has
+// A limit is used by the wall clock: what was used up before the process was frozen has
 // reset when it goes on.
 func TestLimitResetsWhileTheProcessIsFrozen(t *testing.T) {
 	t.Parallel()

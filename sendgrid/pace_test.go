@@ -96,7 +96,7 @@ func (w *limitedWorld) requireUnsent(err error, reset time.Duration) {
 	require.WithinDuration(w.t, w.start.Add(reset), requireError(w.t, err).RateLimit.Reset, 0)
 }
 
-// What a response states plainly is believed, for a minute at most. Nothing else is waited for.
+// A limit that a response clearly states is used, for a minute at most. Nothing else is waited for.
 func TestPacerBelievesWhatIsPlain(t *testing.T) {
 	t.Parallel()
 	const limit, remaining, reset, create = "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", sendgrid.OpCreateIntegration

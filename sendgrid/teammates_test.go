@@ -219,7 +219,7 @@ func TestTeammateIsRead(t *testing.T) {
 	require.False(t, sendgrid.Teammate{}.SSO())
 }
 
-// A create may say nothing: the teammate was created all the same.
+// The response to a create may be empty; the teammate was still created.
 func TestCreatedTeammateMayLackAnything(t *testing.T) {
 	t.Parallel()
 	got, err := newHarness(t, reply(http.StatusCreated, `{}`)).client().CreateTeammate(t.Context(), exampleTeammateRequest())
@@ -314,7 +314,7 @@ func TestListTeammates(t *testing.T) {
 	}
 }
 
-// A list without an end is not read for ever.
+// A list without an end is not read endlessly.
 func TestEndlessListOfTeammates(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, func(w http.ResponseWriter, r *http.Request) {

@@ -1,4 +1,4 @@
-// Command idp-connector is a Lambda function beside the SendGrid SSO integration function: it
+// Command idp-connector is a Lambda function next to the SendGrid SSO integration function: it
 // turns applications of an identity provider, and the people who are assigned to them, into
 // requests, and puts SendGrid's URLs into the applications.
 package main

@@ -228,7 +228,7 @@ func TestVerifyLiveRemovesTheTrial(t *testing.T) {
 			sendgridtest.Fault{Op: sendgrid.OpUpdateIntegration, Status: http.StatusForbidden, Body: `[{"message":"access forbidden"}]`}, 0, sendgrid.ScopeUpdate,
 		},
 		"another response to an update": {sendgridtest.Fault{Op: sendgrid.OpUpdateIntegration, Omit: []string{"name"}}, 0, "1 line(s) differ"},
-		"reads that lag for ever":       {sendgridtest.Fault{Op: sendgrid.OpGetIntegration, Skip: 1, Times: 60, Status: http.StatusNotFound}, 0, "does not show the new integration"},
+		"reads that always lag":         {sendgridtest.Fault{Op: sendgrid.OpGetIntegration, Skip: 1, Times: 60, Status: http.StatusNotFound}, 0, "does not show the new integration"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

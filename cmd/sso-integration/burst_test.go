@@ -132,7 +132,7 @@ func (b *burst) run(t *testing.T) {
 type burstState struct {
 	total int
 	body  func(i int) string
-	// reached, if set, is called with how many messages are done, while no batch is at work in this process.
+	// reached, if set, is called with how many messages are done, while no batch is running in this process.
 	reached func(done int, f *lambdatest.Function)
 	queue   chan int
 

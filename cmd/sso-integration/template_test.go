@@ -445,7 +445,7 @@ func wrongStatus(_ *testing.T, tpl template) (wrong []string) {
 	return wrong
 }
 
-// wrongRetention returns what would be lost with the stack, or with a deployment that makes it anew. The logical
+// wrongRetention returns what would be lost with the stack, or with a deployment that replaces it. The logical
 // ids are those of version 1.0, so that an upgrade keeps them too.
 func wrongRetention(_ *testing.T, tpl template) (wrong []string) {
 	for id, kind := range map[string]string{

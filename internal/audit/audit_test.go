@@ -122,7 +122,7 @@ func TestNothingIsRecordedBeforeItIsPublished(t *testing.T) {
 	})
 }
 
-// What fails for the last time is a finding beside the earlier ones, and is published once.
+// What fails for the last time is a finding in addition to the earlier ones, and is published once.
 func TestTheLastFailureIsAFinding(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -164,7 +164,7 @@ func TestTheLastFailureIsRecordedOrStays(t *testing.T) {
 		set  func(*world)
 		code problem.Code
 	}{
-		"a request is at work":      {(*world).lease, problem.InProgress},
+		"a request is working":      {(*world).lease, problem.InProgress},
 		"the ledger is not read":    {func(w *world) { w.ledger.reads = errBroken }, problem.LedgerUnavailable},
 		"the ledger is not written": {func(w *world) { w.ledger.writes = errBroken }, problem.LedgerUnavailable},
 		"the event bus is down":     {func(w *world) { w.idp.SigninURL, w.bus.err = "https://stranger.example", errBroken }, problem.EventBusUnavailable},
@@ -205,7 +205,7 @@ func TestAnAuditWaitsForWritesToSettle(t *testing.T) {
 		require.Equal(t, 1, w.sendGrid.Count(sendgrid.OpListIntegrations))
 		c, err := w.connection(entity, true)
 		require.NoError(t, err)
-		require.Equal(t, "The connection could not be audited. A request was at work on it, or had changed it a moment before. The next audit tries again.", c.Findings[0].Message)
+		require.Equal(t, "The connection could not be audited. A request was working on it, or had just changed it. The next audit tries again.", c.Findings[0].Message)
 		time.Sleep(time.Minute)
 		require.Empty(t, w.audited().Findings)
 	})

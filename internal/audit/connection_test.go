@@ -212,7 +212,7 @@ func TestFindings(t *testing.T) {
 }
 
 // A connection whose certificates were never read has them as they are at its first audit. What was edited
-// before is found all the same.
+// before is still found.
 func TestTheFirstAuditTakesCertificatesAsTheyAre(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

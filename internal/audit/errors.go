@@ -62,7 +62,7 @@ func reason(e *problem.Error) string {
 	case e.Code == problem.LedgerUnavailable:
 		return ledgerUnavailable(e.Err).Message
 	case e.Code == problem.InProgress:
-		return "A request was at work on it, or had changed it a moment before."
+		return "A request was working on it, or had just changed it."
 	default:
 		return e.Message
 	}

@@ -28,7 +28,7 @@ type Finding struct {
 	known string
 }
 
-// The findings of an audit, beside the warnings that a result has too.
+// The findings of an audit, in addition to the warnings that a result may also have.
 const (
 	// CertificatesExpired means that every certificate has expired.
 	CertificatesExpired provision.WarningCode = "CertificatesExpired"

@@ -15,7 +15,7 @@ import (
 )
 
 // An integration in which somebody put very much does not make its entry large. What is found is
-// published once all the same.
+// still published once.
 func TestStoredFindingsAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

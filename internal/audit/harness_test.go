@@ -199,7 +199,7 @@ func (w *world) started() *audit.Report {
 	return report
 }
 
-// lease lets a request be at work on the connection for an hour.
+// lease lets a request work on the connection for an hour.
 func (w *world) lease() {
 	w.t.Helper()
 	e := w.entry(entity)

@@ -78,7 +78,7 @@ func TestStartWithAQueue(t *testing.T) {
 }
 
 // An outcome that nobody knows is counted until it is known: that of an entry whose write got no response, or whose
-// process died. An entry that expired, or on which a request is at work, is none.
+// process died. An entry that expired, or on which a request is working, does not count.
 func TestUnknownOutcomesAreCounted(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -187,7 +187,7 @@ func TestStartWithoutAQueue(t *testing.T) {
 	}
 }
 
-// A connection on which a request is at work does not keep the audit from the others.
+// A connection on which a request is working does not keep the audit from the others.
 func TestStartLeavesOutWhatIsInProgress(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -47,7 +47,7 @@ func about(findings []audit.Finding) []string {
 	return list
 }
 
-// Whoever does not surely log in by SSO is found once, but for those who are meant to have a password.
+// Whoever does not surely log in by SSO is found once, but for those who may log in with a password.
 func TestTeammatesWithAPassword(t *testing.T) {
 	t.Parallel()
 	is := func(email string, sso *bool) sendgrid.Teammate {
@@ -134,7 +134,7 @@ func TestManagedTeammates(t *testing.T) {
 		"a request has steps left":   {entry: managed(false, func(e *protocol.Entry) { e.State = protocol.Pending })},
 		"a create is on its way":     {entry: managed(false, func(e *protocol.Entry) { e.State = protocol.Creating })},
 		"a deletion is announced":    {entry: managed(false, func(e *protocol.Entry) { e.Deleting = email })},
-		"a request is at work":       {entry: managed(false, func(e *protocol.Entry) { e.Owner, e.Lease = "another", soon })},
+		"a request is working":       {entry: managed(false, func(e *protocol.Entry) { e.Owner, e.Lease = "another", soon })},
 		"a write settles":            {entry: managed(false, func(e *protocol.Entry) { e.Lease = soon })},
 		"it was created just now":    {entry: managed(false, func(e *protocol.Entry) { e.Settles = soon })},
 		"it was changed just now":    {listed: []sendgrid.Teammate{admin}, entry: managed(false, func(e *protocol.Entry) { e.Stale = soon })},

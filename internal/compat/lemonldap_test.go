@@ -19,7 +19,7 @@ import (
 )
 
 // lemonLDAP is https://lemonldap-ng.org, its portal served by Plack's development server. It keeps its
-// configuration in memory, so that a change of it starts the server anew.
+// configuration in memory, so that a change of it restarts the server.
 type lemonLDAP struct {
 	dir    string
 	front  *front

@@ -16,7 +16,7 @@ import (
 )
 
 // simpleSAMLphp is https://simplesamlphp.org, served by PHP's own server. It reads its configuration, in
-// testdata/simplesamlphp, anew for each request.
+// testdata/simplesamlphp, again for each request.
 type simpleSAMLphp struct {
 	dir   string
 	front *front

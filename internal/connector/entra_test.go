@@ -134,7 +134,7 @@ func TestSurveyOfEntra(t *testing.T) {
 	require.Zero(t, n.entra.Writes())
 }
 
-// What is wrong with one application is in the log, and the others are requested all the same.
+// What is wrong with one application is in the log, and the others are still requested.
 func TestApplicationsOfEntraThatAreNotSent(t *testing.T) {
 	t.Parallel()
 	other := func(t *testing.T) entratest.Application {

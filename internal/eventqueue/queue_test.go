@@ -152,7 +152,7 @@ func TestSendAgain(t *testing.T) {
 		"takes all":        {&fakeSQS{}, time.Minute, 3, 25, 0, ""},
 		"refuses once":     {&fakeSQS{refuses: refuses(1)}, time.Minute, 5, 25, 101 * ms, ""},
 		"refuses thrice":   {&fakeSQS{refuses: refuses(3)}, time.Minute, 9, 25, 703 * ms, ""},
-		"refuses for ever": {&fakeSQS{refuses: refuses(99)}, time.Minute, 11, 23, 1504 * ms, "2 of 25 messages were not sent: the queue did not take a message: InternalError: Try again."},
+		"refuses always":   {&fakeSQS{refuses: refuses(99)}, time.Minute, 11, 23, 1504 * ms, "2 of 25 messages were not sent: the queue did not take a message: InternalError: Try again."},
 		"longer than time": {&fakeSQS{refuses: refuses(99)}, ms, 3, 23, 0, "2 of 25 messages were not sent: the time ended before it could be sent again: the queue did"},
 		"a call fails":     {&fakeSQS{fails: failsAt("10")}, time.Minute, 3, 15, 0, "10 of 25 messages were not sent: down"},
 		"the last call":    {&fakeSQS{fails: failsAt("20")}, time.Minute, 3, 20, 0, "5 of 25 messages were not sent: down"},

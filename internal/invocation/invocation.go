@@ -1,6 +1,6 @@
 // Package invocation divides the time of an invocation. Every part that is kept free at the end
 // of one has its length here, and so has the least time with which something is started, because
-// each takes from the same time. How long a single call may take is beside the call.
+// each takes from the same time. The timeout of a single call is defined with the call.
 //
 // docs/architecture.md has the table.
 package invocation

@@ -59,7 +59,7 @@ func kept(asked Asked, changes ...func(*Entry)) Entry {
 	return with(entry(asked, Completed, func(e *Entry) { *e = e.Keep("kept", "i") }), changes...)
 }
 
-// What an entry may record beside.
+// What an entry may record in addition.
 func rechecked(e *Entry)         { e.Rechecked = true }
 func unknown(n int) func(*Entry) { return func(e *Entry) { e.UnknownCreates = n } }
 func updated(e *Entry)           { e.Outcome = OutcomeUpdated }

@@ -113,7 +113,7 @@ func TestUnknownOutcomesAreCountedByWhatTheyWouldMake(t *testing.T) {
 	require.Equal(t, with(settled, left, twice), settled.Recheck(lease))
 }
 
-// Whoever takes an entry finds out what became of a write that was announced before.
+// Whoever takes an entry reconciles a write that was announced before.
 func TestReconcile(t *testing.T) {
 	t.Parallel()
 	settled := now.Add(time.Minute)

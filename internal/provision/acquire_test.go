@@ -280,7 +280,7 @@ func TestEnsureLooksAgainWhenLookingFails(t *testing.T) {
 	}
 }
 
-// Whoever comes while a create settles may see what came of it before anyone may act.
+// Whoever comes while a create settles may see its outcome before anyone may act.
 func TestEnsurePeeksWhileACreateSettles(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -158,7 +158,7 @@ func TestEnsureReturnsInTimeThoughNothingWorksAnyMore(t *testing.T) {
 }
 
 // When the caller goes away before the create, it is not sent; afterwards its outcome is
-// settled all the same.
+// settled anyway.
 func TestEnsureAfterTheCallerWentAway(t *testing.T) {
 	t.Parallel()
 	ensure := func(w *world, op sendgrid.Op) (*provision.Result, error) {

@@ -99,7 +99,7 @@ func TestEndOfSeveral(t *testing.T) {
 	})
 }
 
-// What is disabled already is ended all the same, and everybody is told so: a connector disables first.
+// An integration that is already disabled is ended, too, and this is published: a connector disables first.
 func TestEndOfWhatIsDisabled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

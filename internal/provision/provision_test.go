@@ -464,7 +464,7 @@ func TestEnsureForgetsAfterTheLongestRedelivery(t *testing.T) {
 }
 
 // Two deliveries of a request whose integration was deleted: while the one looks, the
-// other creates, and nobody can tell what came of it. The one must not create as well.
+// other creates, and its outcome is unknown. The first must not create as well.
 func TestEnsureWaitsForAnotherThatReplacesTheDeleted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -220,7 +220,7 @@ func TestOlderCopyOfARejectedRequestIsSuperseded(t *testing.T) {
 	})
 }
 
-// SendGrid keeps completed_integration false, whatever is sent. A certificate that may be on its way is waited for all the same.
+// SendGrid keeps completed_integration false, whatever is sent. A certificate that may be on its way is still waited for.
 func TestCertificateIsRecheckedBeforeAnUpdate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

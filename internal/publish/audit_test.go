@@ -322,7 +322,7 @@ func TestRefusedEventsAreSentAgain(t *testing.T) {
 		err   string
 	}{
 		"two for a moment":  {refuse("InternalFailure", 0, 2), []string{"0", "2"}, ""},
-		"one for ever":      {mixed, nil, "AccessDeniedException"},
+		"one always":        {mixed, nil, "AccessDeniedException"},
 		"without a result":  {&eventbridge.PutEventsOutput{FailedEntryCount: 1}, []string{"0", "1", "2"}, ""},
 		"a count and no id": {refuse("", 1), []string{"1"}, ""},
 	} {

@@ -174,7 +174,7 @@ func TestSchemaListsWhatTheCodeHas(t *testing.T) {
 	require.ElementsMatch(t, handler.Triggers(), s.Defs.Origin.Properties.Trigger.Enum)
 	var outcomes, sampled []string
 	for _, outcome := range protocol.Outcomes() {
-		if outcome != protocol.OutcomePlanned { // What nothing came of is not published.
+		if outcome != protocol.OutcomePlanned { // A dry run is not published.
 			outcomes = append(outcomes, string(outcome))
 		}
 	}

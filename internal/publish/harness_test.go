@@ -85,7 +85,7 @@ type sample struct {
 	Detail     json.RawMessage `json:"detail"`
 }
 
-// sampleNames are the names of the samples of what became of a request: an outcome, and after a hyphen the code, or
+// sampleNames are the names of the samples of results: an outcome, and after a hyphen the code, or
 // what the request is about if it is no connection.
 var sampleNames = []string{
 	"created", "updated", "unchanged", "superseded", "disabled", "rejected", "rejected-forbidden", "rejected-gone", "failed",

@@ -49,7 +49,7 @@ func TestRetry(t *testing.T) {
 		"throttled":        {"ThrottlingException", 2, time.Minute, 3, 302 * ms, ""},
 		"unavailable":      {"ServiceUnavailable", 2, time.Minute, 3, 302 * ms, ""},
 		"no code":          {"", 2, time.Minute, 3, 302 * ms, ""},
-		"for ever":         {"ThrottlingException", 99, time.Minute, 6, 3105 * ms, "the entry was not taken: ThrottlingException: Rate exceeded."},
+		"always":           {"ThrottlingException", 99, time.Minute, 6, 3105 * ms, "the entry was not taken: ThrottlingException: Rate exceeded."},
 		"longer than time": {"ThrottlingException", 99, time.Millisecond, 1, 0, "the time ended"},
 		"denied":           {"AccessDeniedException", 1, time.Minute, 1, 0, "AccessDeniedException"},
 	} {

@@ -111,17 +111,17 @@ func (r *Request) restrict(unread map[string]string) {
 	}
 	for _, f := range fields {
 		if r.given[f.name] && !slices.Contains(fits, f.name) {
-			unread[f.name] = "must not be given beside " + beside + ", which takes only " + strings.Join(fits, ", ")
+			unread[f.name] = "must not be given together with " + beside + ", which takes only " + strings.Join(fits, ", ")
 		}
 	}
 	switch {
 	case r.given["teammate"] && r.given["state"] && r.given["managed"]:
 		unread["managed"] = "must not be given beside state; send one of them"
 	case r.given["teammate"] && r.Kind != Present && r.given["if_exists"]:
-		unread["if_exists"] = "must not be given beside " + r.Kind.field()
+		unread["if_exists"] = "must not be given together with " + r.Kind.field()
 	case r.given["teammate"]:
 	case r.given["entity_id"] && r.given["match"]:
-		unread["match"] = "must not be given beside entity_id; send one of them"
+		unread["match"] = "must not be given together with entity_id; send one of them"
 	case !r.given["entity_id"] && !r.given["match"]:
 		unread["entity_id"] = "is required"
 	}

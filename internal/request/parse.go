@@ -89,7 +89,7 @@ func readFields(values map[string]json.RawMessage, repeated map[string]bool, now
 		return r, r.problems(unread)
 	}
 	if r.given["saml_metadata"] && r.given["saml_metadata_url"] {
-		unread["saml_metadata_url"] = "must not be given beside saml_metadata; send one of them"
+		unread["saml_metadata_url"] = "must not be given together with saml_metadata; send one of them"
 	}
 	if r.samlMetadata != "" && unread["saml_metadata"] == "" && unread["entity_id"] == "" {
 		if parsed, err := saml.ParseMetadata([]byte(r.samlMetadata), r.beside(), now); err != nil {

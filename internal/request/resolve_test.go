@@ -62,7 +62,7 @@ func TestParseReadsCertificates(t *testing.T) {
 	}
 }
 
-// One request with name, enabled and metadata is enough, and a field beside it wins.
+// One request with name, enabled and metadata is enough, and a field of the request wins.
 func TestParseReadsMetadata(t *testing.T) {
 	t.Parallel()
 	certificate, other := newCertificate(t), newCertificate(t)
@@ -92,7 +92,7 @@ func TestParseReadsMetadata(t *testing.T) {
 	require.Equal(t, other, r.Certificates[0].DER)
 }
 
-// On the day on which the certificate in the metadata has expired, a field beside it helps.
+// On the day on which the certificate in the metadata has expired, a field of the request helps.
 func TestMetadataIsNotJudgedForWhatIsGiven(t *testing.T) {
 	t.Parallel()
 	_, expired := samltest.NewKeyPair("idp", time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour))
@@ -113,7 +113,7 @@ func TestMetadataIsNotJudgedForWhatIsGiven(t *testing.T) {
 				}
 				if left != "" {
 					require.ErrorContains(t, err, "send")
-					require.ErrorContains(t, err, left+" beside it")
+					require.ErrorContains(t, err, left+" in addition")
 					return
 				}
 				require.NoError(t, err)
@@ -143,7 +143,7 @@ func TestParseRefusesCertificatesAndMetadata(t *testing.T) {
 		"metadata with a DOCTYPE":      {map[string]string{"saml_metadata": quote("<!DOCTYPE x>" + document)}, "saml_metadata", "DOCTYPE"},
 		"metadata of another entity":   {map[string]string{"saml_metadata": quote(document), "entity_id": `"urn:other"`}, "saml_metadata", ""},
 		"metadata in metadata":         {map[string]string{"metadata": quote(document)}, "metadata", "saml_metadata"},
-		"metadata, twice":              {map[string]string{"saml_metadata": quote(document), "entity_id": quote(metadataEntityID), "saml_metadata_url": `"https://example.okta.com/m"`}, "saml_metadata_url", "beside"},
+		"metadata, twice":              {map[string]string{"saml_metadata": quote(document), "entity_id": quote(metadataEntityID), "saml_metadata_url": `"https://example.okta.com/m"`}, "saml_metadata_url", "together with"},
 		"a metadata URL that is empty": {map[string]string{"saml_metadata_url": `""`}, "saml_metadata_url", "empty"},
 		"a metadata URL without https": {map[string]string{"saml_metadata_url": `"http://example.okta.com/m"`}, "saml_metadata_url", "https"},
 		"an unknown if_exists":         {map[string]string{"if_exists": `"replace"`}, "if_exists", `"conflict", "update" or "restore"`},

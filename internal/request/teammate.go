@@ -154,7 +154,7 @@ func unknownTeammateField(name string) string {
 		}
 	}
 	if isField(name) {
-		return "is not a field of a teammate; give it beside teammate"
+		return "is not a field of a teammate; put it next to teammate"
 	}
 	return "is not a field of a teammate; remove it"
 }
@@ -177,7 +177,7 @@ func (r Request) teammateProblems() []problem.FieldError {
 	if r.Kind != Present {
 		for _, name := range TeammateFields()[1:] {
 			if given(name) {
-				note(name, "must not be given beside "+r.Kind.field()+", which needs the email alone")
+				note(name, "must not be given together with "+r.Kind.field()+", which needs the email alone")
 			}
 		}
 	} else {
@@ -217,7 +217,7 @@ func (r Request) checkAccess(note func(name, message string)) {
 		note("persona", "is required, or one of is_admin: true, scopes and subuser_access")
 	case 1:
 	default:
-		note(ways[1], "must not be given beside "+ways[0]+"; send one of "+strings.Join(accessFields, ", "))
+		note(ways[1], "must not be given together with "+ways[0]+"; send one of "+strings.Join(accessFields, ", "))
 	}
 }
 

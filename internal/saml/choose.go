@@ -93,7 +93,7 @@ func (c candidate) checkEntityID() error {
 	case problem == "":
 		return nil
 	case c.entityID == "":
-		problem, advice = "is missing or empty", "send entity_id beside it"
+		problem, advice = "is missing or empty", "send entity_id in addition"
 	}
 	return &Error{Message: fmt.Sprintf("has an %s %s whose entityID %s; %s", c.entity.name, c.entity.at, problem, advice)}
 }

@@ -65,7 +65,7 @@ func TestWhichIdentityProvider(t *testing.T) {
 		"no protocol":          {strings.Replace(usual().String(), "protocolSupport", "noProtocol", 1), "", "", "describes no SAML 2.0"},
 		"WS-Federation alone":  {strings.ReplaceAll(usual().String(), "IDPSSODescriptor", "RoleDescriptor"), "", "", "describes no SAML 2.0"},
 
-		"no entity id":         {nameless, "", "", "has an EntityDescriptor (line 1, column 1) whose entityID is missing or empty; send entity_id beside it"},
+		"no entity id":         {nameless, "", "", "has an EntityDescriptor (line 1, column 1) whose entityID is missing or empty; send entity_id in addition"},
 		"empty entity id":      {entityAttributes(`entityID=" "`), "", "", "whose entityID is missing or empty"},
 		"two, one has no id":   {strings.Replace(two, ` entityID="urn:b"`, "", 1), "urn:b", "", `that entity_id names, but "urn:a", ""`},
 		"space within":         {entityAttributes(`entityID="urn: idp"`), "", "urn: idp", ""},

@@ -53,16 +53,16 @@ func ParseMetadata(document []byte, given Given, now time.Time) (*Metadata, erro
 	}
 	m := &Metadata{EntityID: cmp.Or(idp.entityID, given.EntityID)}
 	if !given.SigninURL {
-		if m.SigninURL, err = location(idp.role.find("SingleSignOnService"), "correct it at the identity provider, or send signin_url beside it"); err != nil {
+		if m.SigninURL, err = location(idp.role.find("SingleSignOnService"), "correct it at the identity provider, or send signin_url in addition"); err != nil {
 			return nil, err
 		}
 		if m.SigninURL == "" {
 			return nil, &Error{Message: fmt.Sprintf("has no SingleSignOnService with the binding HTTP-POST or HTTP-Redirect in its IDPSSODescriptor %s; "+
-				"enable one of them at the identity provider, or send signin_url beside it", idp.role.at)}
+				"enable one of them at the identity provider, or send signin_url in addition", idp.role.at)}
 		}
 	}
 	if !given.SignoutURL {
-		if m.SignoutURL, err = location(idp.role.find("SingleLogoutService"), `send signout_url beside it ("" for none)`); err != nil {
+		if m.SignoutURL, err = location(idp.role.find("SingleLogoutService"), `send signout_url in addition ("" for none)`); err != nil {
 			return nil, err
 		}
 	}
@@ -73,7 +73,7 @@ func ParseMetadata(document []byte, given Given, now time.Time) (*Metadata, erro
 }
 
 // orCertificate is the way round for whoever cannot change the certificates in metadata.
-const orCertificate = "send the signing certificate as public_certificate beside it"
+const orCertificate = "send the signing certificate as public_certificate in addition"
 
 // signing returns the different signing certificates of a role that have not expired, none if
 // they are given. A private key is refused wherever it is.

@@ -112,7 +112,7 @@ func checkAround(text string) *fault {
 		case hasPrivateKey(start[:n]):
 			return isPrivateKey
 		case n >= 30 && bytes.HasPrefix(start[1:], []byte{0x82}) && bytes.HasPrefix(content, []byte{derSequence}):
-			return &fault{problem: "has base64 beside other text", advice: "put the certificate into a block of -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----"}
+			return &fault{problem: "has base64 next to other text", advice: "put the certificate into a block of -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----"}
 		}
 	}
 	if strings.Contains(text, pemEnd) {

@@ -60,12 +60,12 @@ func TestFormsOfPEM(t *testing.T) {
 		"white space":                  {" \n\\n\t\u200b", nil, "must not be empty"},
 		"PEM in base64 twice":          {b64([]byte(b64([]byte(pemA)))), nil, "cannot be read"},
 		"PEM in base64 in PEM":         {b64([]byte(block("CERTIFICATE", []byte(pemA)))), nil, "cannot be read"},
-		"no header":                    {pemA[len("-----BEGIN CERTIFICATE-----"):], nil, "has base64 beside other text"},
-		"no header for the second":     {pemA + replace(samltest.PEM(b), "-----BEGIN CERTIFICATE-----", ""), nil, "has base64 beside other text"},
+		"no header":                    {pemA[len("-----BEGIN CERTIFICATE-----"):], nil, "has base64 next to other text"},
+		"no header for the second":     {pemA + replace(samltest.PEM(b), "-----BEGIN CERTIFICATE-----", ""), nil, "has base64 next to other text"},
 		"no header and few characters": {pemA + "-----END CERTIFICATE-----", nil, "has an -----END----- line without its -----BEGIN----- line"},
 		"lower case":                   {strings.ToLower(pemA[:27]) + "\nAAAA", nil, "has no -----BEGIN CERTIFICATE----- line"},
-		"text before bare base64":      {"subject=CN=idp\n" + b64(a), nil, "has base64 beside other text; put the certificate into a block of -----BEGIN"},
-		"bare base64 after a block":    {pemA + b64(b), nil, "has base64 beside other text"},
+		"text before bare base64":      {"subject=CN=idp\n" + b64(a), nil, "has base64 next to other text; put the certificate into a block of -----BEGIN"},
+		"bare base64 after a block":    {pemA + b64(b), nil, "has base64 next to other text"},
 		"no footer":                    {pemA[:len(pemA)-30], nil, "without its -----END----- line; send it whole"},
 		"no footer for the first":      {pemA[:len(pemA)-26] + pemA, nil, "number 1 has a PEM block without its -----END----- line"},
 		"footer cut off":               {strings.TrimSpace(pemA)[:len(pemA)-4], nil, "without its -----END----- line"},
@@ -73,7 +73,7 @@ func TestFormsOfPEM(t *testing.T) {
 		"footer of another":            {strings.Replace(pemA, "END CERTIFICATE", "END X", 1), nil, "without its -----END----- line"},
 		"empty block":                  {"-----BEGIN CERTIFICATE----------END CERTIFICATE-----", nil, "cannot be read"},
 		"element of metadata":          {"<ds:X509Certificate>" + b64(a) + "</ds:X509Certificate>", nil, "is XML; send SAML metadata as saml_metadata"},
-		"dashes of a text program":     {replace(pemA, "-----", "—"), nil, "has base64 beside other text"},
+		"dashes of a text program":     {replace(pemA, "-----", "—"), nil, "has base64 next to other text"},
 	})
 }
 

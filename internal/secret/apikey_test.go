@@ -117,7 +117,7 @@ func TestCheckAPIKey(t *testing.T) {
 			if last := tt.responses[len(tt.responses)-1]; tt.want == "" {
 				require.Equal(t, last.text, key, "what was read is used")
 			} else if len(tt.responses) > 1 {
-				require.Equal(t, "SG.one", key, "it is in use all the same")
+				require.Equal(t, "SG.one", key, "it is still in use")
 			}
 		})
 	}

@@ -104,7 +104,7 @@ func TestCache(t *testing.T) {
 			{0, "get", "a@1", 1}, {5 * time.Minute, "get", "a@1", 2}, {10*time.Minute - ns, "get", "a@1", 3}, {ns, "get", "unreachable", 3},
 			{10 * time.Second, "get", "b@2", 4},
 		}},
-		"MaxStale begins anew with each success": {guarded, []response{a, down, a, down}, []step{
+		"MaxStale starts again with each success": {guarded, []response{a, down, a, down}, []step{
 			{0, "get", "a@1", 1}, {14 * time.Minute, "get", "a@1", 2}, {10 * time.Second, "get", "a@1", 3}, {14 * time.Minute, "get", "a@1", 4},
 			{time.Minute, "get", "unreachable", 5},
 		}},

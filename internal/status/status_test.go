@@ -482,7 +482,7 @@ func TestListFails(t *testing.T) {
 		"the plan lacks SSO":     {others(60), nil, refused(403), []string{"scopes"}, ""},
 		"an outage of the list":  {full(), nil, refused(503), []string{"integrations"}, "connections that only SendGrid has are missing here. Run the status again"},
 		"an outage, and a scope": {full(sendgrid.ScopeUpdate), nil, refused(503), []string{"scopes", "integrations"}, "connections that only SendGrid has are missing here"},
-		"refused all the same":   {full(), nil, refused(403), []string{"integrations"}, "does not let the API key list the integrations"},
+		"refused nevertheless":   {full(), nil, refused(403), []string{"integrations"}, "does not let the API key list the integrations"},
 		"an outage of SendGrid":  {nil, refused(503), refused(503), []string{"api_key", "scopes"}, ""},
 		"a response of no form":  {full(), nil, errBroken, []string{"integrations"}, "Run the status again"},
 		"accepted and then not":  {full(), nil, refused(401), []string{"integrations"}, "does not accept the API key"},

@@ -154,7 +154,7 @@ var inTheWild = regexp.MustCompile(` /v3/teammates.* response.*\.is_(sso|read_on
 
 // What the contract says about teammates and subusers is what SendGrid's documents say. It leaves out
 // what is not used, but no status and no field of a request. What SendGrid documents no errors for has
-// some all the same.
+// some anyway.
 func TestContractOfTeammatesAgreesWithSendGrid(t *testing.T) {
 	t.Parallel()
 	path := os.Getenv(openapiVariable)

@@ -22,7 +22,7 @@ func TestScript(t *testing.T) {
 		{name: "no faults", requests: "CL", want: []int{200, 200}},
 		{name: "once", faults: []sendgridtest.Fault{{Status: 500}}, requests: "CC", want: []int{500, 200}},
 		{name: "twice", faults: []sendgridtest.Fault{{Status: 500, Times: 2}}, requests: "CLC", want: []int{500, 500, 200}},
-		{name: "for ever", faults: []sendgridtest.Fault{{Status: 500, Times: -1}}, requests: "CLCL", want: []int{500, 500, 500, 500}},
+		{name: "always", faults: []sendgridtest.Fault{{Status: 500, Times: -1}}, requests: "CLCL", want: []int{500, 500, 500, 500}},
 		{name: "one operation", faults: []sendgridtest.Fault{{Op: sendgrid.OpListIntegrations, Status: 500, Times: -1}}, requests: "CLCL", want: []int{200, 500, 200, 500}},
 		{name: "later", faults: []sendgridtest.Fault{{Op: sendgrid.OpListIntegrations, Skip: 1, Status: 500}}, requests: "LCLL", want: []int{200, 200, 500, 200}},
 		{name: "one after the other", faults: []sendgridtest.Fault{{Status: 500}, {Status: 503}}, requests: "CCC", want: []int{500, 503, 200}},

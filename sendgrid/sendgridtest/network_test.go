@@ -20,7 +20,7 @@ import (
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
-// exchange is one POST over the network and what came of it.
+// exchange is one POST over the network and its result.
 type exchange struct {
 	status    int
 	body      string
