@@ -44,7 +44,7 @@ func problemResponse(d *delivery.Delivery) httpResponse {
 		GatewayRequestID: d.GatewayRequestID,
 		IntegrationID:    d.IntegrationID(),
 		EntityID:         d.Trace.EntityID,
-		Email:            traced(d),
+		Email:            emailOfUnread(d),
 		Metadata:         d.Metadata(),
 		Errors:           e.Fields,
 		Changes:          e.Changes,
@@ -62,8 +62,8 @@ func problemResponse(d *delivery.Delivery) httpResponse {
 	return response
 }
 
-// traced returns the email of a request that could not be read. The others name it in their detail.
-func traced(d *delivery.Delivery) string {
+// emailOfUnread returns the email of a request that could not be read. The others name it in their detail.
+func emailOfUnread(d *delivery.Delivery) string {
 	if d.Request != nil {
 		return ""
 	}

@@ -69,8 +69,8 @@ func (s *checklist) run(ctx context.Context) error {
 	s.section("A person logs in")
 	s.checkLogIn(before, integration, "the identity provider's key")
 	for _, next := range []func() error{
-		func() error { return s.repeat(ctx, idp{before.IDP, demoTwin}) },
-		func() error { return s.lose(ctx, idp{before.IDP, demoLost}) },
+		func() error { return s.repeatEvent(ctx, idp{before.IDP, demoTwin}) },
+		func() error { return s.loseResponse(ctx, idp{before.IDP, demoLost}) },
 		func() error { return s.rotate(ctx, before, after, integration) },
 		func() error { return s.edit(ctx, after, integration) },
 	} {
@@ -123,8 +123,8 @@ func (s *checklist) connect(ctx context.Context, provider idp) (sendgrid.Integra
 	return i, nil
 }
 
-// repeat sends an event several times at once.
-func (s *checklist) repeat(ctx context.Context, provider idp) error {
+// repeatEvent sends an event several times at once.
+func (s *checklist) repeatEvent(ctx context.Context, provider idp) error {
 	s.section(fmt.Sprintf("Another event arrives %d times at once, as queues do", copies))
 	payload, err := provider.event("repeated", "Delivered five times")
 	if err != nil {
@@ -150,8 +150,8 @@ func (s *checklist) repeat(ctx context.Context, provider idp) error {
 	return nil
 }
 
-// lose has the connection break after SendGrid has created an integration.
-func (s *checklist) lose(ctx context.Context, provider idp) error {
+// loseResponse has the connection break after SendGrid has created an integration.
+func (s *checklist) loseResponse(ctx context.Context, provider idp) error {
 	s.section("SendGrid creates an integration, and the connection breaks before its response")
 	payload, err := provider.event("lost", "Response lost")
 	if err != nil {

@@ -102,7 +102,7 @@ func whatToDo(ctx context.Context, err error) error {
 		return err
 	case code == problem.SendGridUnauthorized:
 		return fmt.Errorf("SendGrid does not accept the API key in SENDGRID_API_KEY%s. Put a valid key there; "+
-			"if it is valid, check that SENDGRID_REGION is the region that it belongs to, and that the account's IP Access Management allows this machine", said(failure))
+			"if it is valid, check that SENDGRID_REGION is the region that it belongs to, and that the account's IP Access Management allows this machine", quotedReason(failure))
 	case code == problem.SendGridForbidden:
 		return errors.New(provision.Refusal(failure, ""))
 	case code == problem.RateLimited:
@@ -111,8 +111,8 @@ func whatToDo(ctx context.Context, err error) error {
 	return fmt.Errorf("SendGrid could not be read; run this again, and if it fails again, check SENDGRID_REGION and https://status.sendgrid.com: %w", err)
 }
 
-// said returns SendGrid's reason, quoted, if it gave one.
-func said(failure *sendgrid.Error) string {
+// quotedReason returns SendGrid's reason, quoted, if it gave one.
+func quotedReason(failure *sendgrid.Error) string {
 	if reason := failure.Reason(); reason != "" {
 		return fmt.Sprintf(" (%q)", reason)
 	}

@@ -202,7 +202,7 @@ func (t *trial) remove(ctx context.Context) error {
 
 func (t *trial) removeAll(ctx context.Context) error {
 	if t.id == "" { // Nobody knows whether there is one.
-		shown, err := t.look(ctx, func(ctx context.Context) (bool, error) {
+		shown, err := t.awaitUncertain(ctx, func(ctx context.Context) (bool, error) {
 			all, err := t.found(ctx)
 			if len(all) > 0 {
 				t.id = all[0].ID
@@ -248,7 +248,7 @@ func (t *trial) removeCertificates(ctx context.Context) error {
 	}
 	_, err := list(ctx)
 	if err == nil && len(ids) == 0 && t.certificateOpen && t.certificateID == "" {
-		_, err = t.look(ctx, list)
+		_, err = t.awaitUncertain(ctx, list)
 	}
 	if err != nil {
 		return err
@@ -282,8 +282,8 @@ func (t *trial) removeCertificate(ctx context.Context, id string) error {
 	return err
 }
 
-// look waits for what SendGrid may have created, for the settling period of the function.
-func (t *trial) look(ctx context.Context, shows func(context.Context) (bool, error)) (shown bool, err error) {
+// awaitUncertain waits for what SendGrid may have created, for the settling period of the function.
+func (t *trial) awaitUncertain(ctx context.Context, shows func(context.Context) (bool, error)) (shown bool, err error) {
 	for start, n := time.Now(), 0; time.Since(start) <= settling; n++ {
 		if shown, err := shows(ctx); shown || err != nil {
 			return shown, err

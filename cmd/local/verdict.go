@@ -10,7 +10,7 @@ import (
 
 // printVerdict prints why a response is refused, or that it is right. The error is the exit status.
 func printVerdict(out io.Writer, asked refusal.Question, v refusal.Verdict) error {
-	fmt.Fprintf(out, "The integration %s, with the response judged at %s%s.\n", label(asked.Integration), v.At.UTC().Format(time.RFC3339), whyThen(asked, v))
+	fmt.Fprintf(out, "The integration %s, with the response judged at %s%s.\n", label(asked.Integration), v.At.UTC().Format(time.RFC3339), describeTime(asked, v))
 	for _, r := range v.Reasons {
 		fmt.Fprintf(out, "\n%s\n  %s\n  → %s\n", r.Code, r.Wrong, r.Do)
 	}
@@ -24,8 +24,8 @@ func printVerdict(out io.Writer, asked refusal.Question, v refusal.Verdict) erro
 	return nil
 }
 
-// whyThen explains at which time a response is judged, and why.
-func whyThen(asked refusal.Question, v refusal.Verdict) string {
+// describeTime describes the time at which a response is judged, unless a person gave it.
+func describeTime(asked refusal.Question, v refusal.Verdict) string {
 	switch {
 	case !asked.At.IsZero():
 		return ""

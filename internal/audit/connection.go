@@ -116,7 +116,7 @@ func judge(found provision.Audited, failure *problem.Error, began time.Time) Not
 	if len(found.Integrations) > 0 {
 		n.Integration = &found.Integrations[0]
 	}
-	n.Connection, n.New = c, since(found.Findings, c.Findings)
+	n.Connection, n.New = c, newFindings(found.Findings, c.Findings)
 	return n
 }
 

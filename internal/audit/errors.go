@@ -75,8 +75,8 @@ func ended(err error) *problem.Error {
 	return &failure
 }
 
-// nothingReached is the failure of an audit that could not audit any connection.
-func nothingReached(err error) *problem.Error {
+// noneAudited is the failure of an audit that could not audit any connection.
+func noneAudited(err error) *problem.Error {
 	failure := ended(err)
 	failure.Message = "No connection could be audited. " + failure.Message + " The audit is repeated."
 	return failure

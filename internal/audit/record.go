@@ -94,8 +94,8 @@ func readable(findings []Finding) []Finding {
 // known.
 func LastExpiry(text string) time.Time { return load(text).Last }
 
-// since returns the findings that are not in the text that the ledger keeps.
-func since(text string, findings []Finding) (fresh []Finding) {
+// newFindings returns the findings that are not in the text that the ledger keeps.
+func newFindings(text string, findings []Finding) (fresh []Finding) {
 	before := load(text).Findings
 	for _, f := range findings {
 		if !slices.ContainsFunc(before, func(s stored) bool { return s.Identity == f.identity() }) {

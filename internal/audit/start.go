@@ -173,7 +173,7 @@ func (a *Auditor) auditAll(ctx context.Context, tasks []Task, report *Report, pu
 	}
 	report.Unreached += len(tasks)
 	if cause != nil && len(report.Connections) == report.Failed {
-		return nothingReached(cause)
+		return noneAudited(cause)
 	}
 	return nil
 }
@@ -229,7 +229,7 @@ func (a *Auditor) remember(ctx context.Context, report *Report, publish Publish)
 		found = append(slices.Clone(found), before...)
 		report.Findings = append(report.Findings, readable(before)...)
 	}
-	if fresh := since(entry.Findings, found); publish != nil && len(fresh) > 0 {
+	if fresh := newFindings(entry.Findings, found); publish != nil && len(fresh) > 0 {
 		if err := publish(ctx, Notice{New: fresh}); err != nil {
 			return notPublished(err)
 		}

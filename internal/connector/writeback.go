@@ -22,7 +22,7 @@ func (c *Connector) writeBack(ctx context.Context, d *delivery) error {
 	if err := d.event.DecodeDetail(&e, ""); err != nil {
 		return err
 	}
-	provider := c.concerned(e.Metadata)
+	provider := c.providerOf(e.Metadata)
 	if !slices.Contains(resultTypes, d.event.DetailType) || provider == nil {
 		d.end(Ignored, "the result is not about an integration of an application of an identity provider that is configured")
 		return nil
@@ -46,9 +46,9 @@ func (c *Connector) writeBack(ctx context.Context, d *delivery) error {
 	return c.put(ctx, d, provider, e, urls)
 }
 
-// concerned returns the provider of whose application the metadata has the id, nil if there is
+// providerOf returns the provider of whose application the metadata has the id, nil if there is
 // none. No connector sends a request with two such ids.
-func (c *Connector) concerned(metadata map[string]string) Provider {
+func (c *Connector) providerOf(metadata map[string]string) Provider {
 	i := slices.IndexFunc(c.Providers, func(p Provider) bool { return metadata[prefix(p)+"_app"] != "" })
 	if i < 0 {
 		return nil

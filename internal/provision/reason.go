@@ -22,11 +22,11 @@ var (
 // first where it has one, then effect, a clause of what was changed, which may be empty.
 func Refusal(failure *sendgrid.Error, effect string) string {
 	reason := failure.Reason()
-	said := says(failure)
+	clause := quotedReason(failure)
 	if effect != "" {
-		said += "; " + effect
+		clause += "; " + effect
 	}
-	refused := fmt.Sprintf("SendGrid refused to %s%s.", failure.Op.Words(), said)
+	refused := fmt.Sprintf("SendGrid refused to %s%s.", failure.Op.Words(), clause)
 	switch {
 	case aboutAddress.MatchString(reason):
 		return refused + " The account has IP Access Management, and a function has no fixed address without a NAT gateway: allow the address of one in SendGrid and run the function behind it, or turn IP Access Management off."
@@ -35,10 +35,10 @@ func Refusal(failure *sendgrid.Error, effect string) string {
 	case failure.StatusCode == http.StatusPaymentRequired, aboutPlan.MatchString(reason):
 		return refused + " Have the plan of the SendGrid account changed, or remove what is no longer used; another API key does not help."
 	case failure.StatusCode == http.StatusUnauthorized:
-		return "SendGrid does not accept the API key, even after the secret was read again" + said +
+		return "SendGrid does not accept the API key, even after the secret was read again" + clause +
 			". Put a valid key into the secret; if it is valid, check that SENDGRID_REGION is the region that it belongs to."
 	case reason == "", aboutScope.MatchString(reason):
-		refused = fmt.Sprintf("SendGrid does not let the API key %s%s. Make a new key", failure.Op.Words(), said)
+		refused = fmt.Sprintf("SendGrid does not let the API key %s%s. Make a new key", failure.Op.Words(), clause)
 		if scope := failure.Op.Scope(); scope != "" {
 			return refused + " that has the scope " + scope + ", and check that the account's plan includes SSO and that SENDGRID_REGION is its region."
 		}
@@ -55,18 +55,18 @@ func rejection(failure *sendgrid.Error, effect string) string {
 	}
 	switch {
 	case failure.Op == sendgrid.OpCreateCertificate:
-		return "SendGrid rejected a certificate of the request" + says(failure) + "; " + effect + ". Correct the certificate, and send the request again."
+		return "SendGrid rejected a certificate of the request" + quotedReason(failure) + "; " + effect + ". Correct the certificate, and send the request again."
 	case failure.StatusCode == http.StatusConflict:
 		return fmt.Sprintf("SendGrid refused to %s because of something that exists%s; %s. Look for it in SendGrid's SSO settings, and change the request or remove it.",
-			failure.Op.Words(), says(failure), effect)
+			failure.Op.Words(), quotedReason(failure), effect)
 	case failure.Reason() == "":
 		return "SendGrid rejected the " + what + " without a reason that can be read; " + effect + ". Compare the values with those of the identity provider, correct them and send the request again."
 	}
-	return "SendGrid rejected the " + what + says(failure) + "; " + effect + ". Correct the request and send it again."
+	return "SendGrid rejected the " + what + quotedReason(failure) + "; " + effect + ". Correct the request and send it again."
 }
 
-// says returns SendGrid's reason, quoted, as the end of a clause.
-func says(failure *sendgrid.Error) string {
+// quotedReason returns SendGrid's reason, quoted, as the end of a clause.
+func quotedReason(failure *sendgrid.Error) string {
 	reason := failure.Reason()
 	if reason == "" {
 		return ""

@@ -47,8 +47,8 @@ func (a *attempt) withRight(ifExists request.IfExists) string {
 	return text
 }
 
-// noneSince refuses a request that is older than one that ended the connection, or removed the teammate.
-func (a *attempt) noneSince() string {
+// endedBefore returns the message about a request that is older than one that ended the connection, or removed the teammate.
+func (a *attempt) endedBefore() string {
 	if a.fresh.Teammate != "" {
 		return "A newer request removed the teammate with this email; nothing was created. To create the teammate anyway, send the request again."
 	}
@@ -60,7 +60,7 @@ func (a *attempt) gone(was string) *problem.Error {
 	s, orChanged := subjectOf(a.entry), ", or given it another entity_id"
 	switch {
 	case a.entry.IntegrationID == "" && (a.entry.Gone == "" || a.entry.IsEnded()):
-		return &problem.Error{Code: problem.Gone, Message: a.noneSince()}
+		return &problem.Error{Code: problem.Gone, Message: a.endedBefore()}
 	case a.entry.Teammate != "":
 		orChanged = ""
 	}

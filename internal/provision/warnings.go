@@ -53,7 +53,7 @@ func (a *connectionAttempt) warnings(result *Result, now time.Time) []Warning {
 		return found
 	}
 	if a.missing && result.Integration.ID == "" {
-		warn(Missing, a.noneSince())
+		warn(Missing, a.endedBefore())
 		return found
 	}
 	if a.missing {

@@ -47,7 +47,7 @@ func readManaged(value json.RawMessage, r *Request, _ time.Time) string {
 	return ""
 }
 
-// hash matches a SHA-256 in the forms that people copy: with or without colons, in either case.
+// hash matches a SHA-256 in hexadecimal, in either case.
 var hash = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
 
 func readHashes(value json.RawMessage, r *Request, _ time.Time) string {
@@ -100,23 +100,23 @@ func checkMatch(r Request) string {
 	return "must have one of " + strings.Join(matchable, " and ") + ", with the id of the application"
 }
 
-// besideTeammate are the fields of a request for a teammate.
-var besideTeammate = []string{"teammate", "state", "if_exists", "managed", "dry_run", "metadata"}
+// allowedWithTeammate are the fields of a request for a teammate.
+var allowedWithTeammate = []string{"teammate", "state", "if_exists", "managed", "dry_run", "metadata"}
 
 // restrict records which fields a request that does not describe a connection lacks, or must not have.
 func (r *Request) restrict(unread map[string]string) {
-	fits, beside := allowed[r.Kind], r.Kind.field()
+	fits, with := allowed[r.Kind], r.Kind.field()
 	if r.given["teammate"] {
-		fits, beside = besideTeammate, "teammate"
+		fits, with = allowedWithTeammate, "teammate"
 	}
 	for _, f := range fields {
 		if r.given[f.name] && !slices.Contains(fits, f.name) {
-			unread[f.name] = "must not be given together with " + beside + ", which takes only " + strings.Join(fits, ", ")
+			unread[f.name] = "must not be given together with " + with + ", which takes only " + strings.Join(fits, ", ")
 		}
 	}
 	switch {
 	case r.given["teammate"] && r.given["state"] && r.given["managed"]:
-		unread["managed"] = "must not be given beside state; send one of them"
+		unread["managed"] = "must not be given together with state; send one of them"
 	case r.given["teammate"] && r.Kind != Present && r.given["if_exists"]:
 		unread["if_exists"] = "must not be given together with " + r.Kind.field()
 	case r.given["teammate"]:

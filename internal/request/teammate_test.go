@@ -57,7 +57,7 @@ func TestParseTeammate(t *testing.T) {
 		"forgotten":           {text: `{"managed":false,"teammate":{"email":"ada@example.com"}}`, want: request.Request{Kind: request.Forget, Teammate: &request.Teammate{Email: "ada@example.com"}}},
 		"absent, and more":    {text: person(`,"persona":"developer"`, `,"state":"absent"`), wrong: map[string]string{"teammate.first_name": "email alone", "teammate.last_name": "email alone", "teammate.persona": "email alone"}},
 		"absent, and update":  {text: `{"state":"absent","if_exists":"update","teammate":{"email":"ada@example.com"}}`, wrong: map[string]string{"if_exists": `together with state: "absent"`}},
-		"absent, forgotten":   {text: `{"state":"absent","managed":false,"teammate":{"email":"ada@example.com"}}`, wrong: map[string]string{"managed": "beside state"}},
+		"absent, forgotten":   {text: `{"state":"absent","managed":false,"teammate":{"email":"ada@example.com"}}`, wrong: map[string]string{"managed": "together with state"}},
 		"no object":           {text: `{"teammate":"ada@example.com"}`, wrong: map[string]string{"teammate": "must be an object, not a string"}},
 		"nothing":             {text: `{"teammate":{}}`, wrong: map[string]string{"teammate.email": "is required", "teammate.first_name": "is required", "teammate.last_name": "is required", "teammate.persona": "or one of"}},
 		"no access":           {text: person("", ""), wrong: map[string]string{"teammate.persona": "is required, or one of"}},

@@ -121,7 +121,7 @@ func (p *Provider) read(ctx context.Context, id string) (found, error) {
 		}
 		return f, nil
 	}
-	return f, coded(err)
+	return f, withCode(err)
 }
 
 // describe makes the request of an application.
@@ -177,7 +177,7 @@ func (p *Provider) Application(ctx context.Context, metadata map[string]string, 
 	case idp.IsNotFound(err):
 		return nil, &connector.End{Outcome: connector.Ignored, Reason: "the application does not exist"}, nil
 	case err != nil:
-		return nil, nil, coded(err)
+		return nil, nil, withCode(err)
 	case !strings.EqualFold(app.ObjectID, metadata["entra_object_id"]):
 		return nil, &connector.End{Outcome: connector.Refused, Reason: "entra_object_id is that of another application"}, nil
 	}
@@ -212,12 +212,12 @@ func (a *application) Write(ctx context.Context, urls connector.URLs) error {
 				"identifiers. If another application has the same identifier, remove it there. Or enter it by hand; then the event succeeds.",
 		}
 	}
-	return coded(err)
+	return withCode(err)
 }
 
-// coded sets the code of failures that only Entra has: a 403 of Graph, if the credential is valid and a
+// withCode sets the code of failures that only Entra has: a 403 of Graph, if the credential is valid and a
 // permission is missing, and an identity for which AWS issues no token.
-func coded(err error) error {
+func withCode(err error) error {
 	var (
 		noIdentity *entra.IdentityError
 		failure    *idp.Error
