@@ -100,7 +100,7 @@ func newIDPs(entityIDs ...string) ([]idp, error) {
 	return providers, nil
 }
 
-// connect names the metadata of an identity provider, and returns the integration.
+// connect names the SAML metadata of an identity provider, and returns the integration.
 func (s *checklist) connect(ctx context.Context, provider idp) (sendgrid.Integration, error) {
 	s.section("An event names the SAML metadata of an identity provider")
 	if err := s.metadata.publish(provider); err != nil {

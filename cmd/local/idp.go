@@ -15,7 +15,7 @@ import (
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
-// idp is an identity provider that publishes metadata and logs people in.
+// idp is an identity provider that publishes SAML metadata and logs people in.
 type idp struct {
 	*sendgridtest.IDP
 	entityID string
@@ -52,7 +52,7 @@ type metadataRequest struct {
 	IfExists string `json:"if_exists,omitempty"`
 }
 
-// request returns a request with the provider's metadata.
+// request returns a request with the provider's SAML metadata.
 func (p idp) request(name string) ([]byte, error) {
 	document, err := p.metadata()
 	if err != nil {
@@ -61,7 +61,7 @@ func (p idp) request(name string) ([]byte, error) {
 	return []byte(pretty(metadataRequest{Name: name, Enabled: true, Metadata: document})), nil
 }
 
-// event returns the EventBridge event with a request with the provider's metadata.
+// event returns the EventBridge event with a request with the provider's SAML metadata.
 func (p idp) event(id, name string) ([]byte, error) {
 	request, err := p.request(name)
 	if err != nil {
@@ -70,7 +70,7 @@ func (p idp) event(id, name string) ([]byte, error) {
 	return event(id, request)
 }
 
-// declaration returns the EventBridge event with a request that names the provider's metadata by URL.
+// declaration returns the EventBridge event with a request that names the provider's SAML metadata by URL.
 func (p idp) declaration(id, name, ifExists string) ([]byte, error) {
 	return event(id, []byte(pretty(metadataRequest{Name: name, Enabled: true, URL: p.entityID, IfExists: ifExists})))
 }

@@ -209,7 +209,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 // pageSample is what the form offers to send.
 type pageSample struct{ Name, Text string }
 
-// pageSamples returns a request with the metadata of an identity provider that is made for
+// pageSamples returns a request with the SAML metadata of an identity provider that is made for
 // this run, and the samples. Those that come by HTTP are left out: their secrets and
 // signatures are not of this run, and the form sends any request by HTTP.
 func pageSamples() ([]pageSample, error) {

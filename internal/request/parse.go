@@ -22,9 +22,9 @@ const maxProblems = 30
 // Parse parses a request from JSON and reports every problem at once: what is
 // missing, unknown, given twice, of the wrong type or against a rule. Its errors are
 // *problem.Error with the code PayloadTooLarge, InvalidJSON or InvalidRequest. Certificates
-// and metadata are judged by the time now.
+// and SAML metadata are judged by the time now.
 //
-// Beside an error it returns what could be read of metadata, entity_id and the email of a teammate and
+// With an error it also returns what could be read of metadata, entity_id and the email of a teammate and
 // is valid, so that the refusal can be traced back to its ticket; nothing else of that request is set.
 //
 // A request with a private key anywhere is refused before anything of it is read. That error is

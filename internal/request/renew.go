@@ -37,7 +37,7 @@ func (e *RenewalError) Unwrap() error { return e.Err }
 
 // Renew fetches the SAML metadata of a kept request again. It renews only what the metadata supplies,
 // and compares that with what it supplied last, because what SendGrid has may have been edited. Whoever
-// can change the metadata can log in as anyone, so it has to describe the same entity id, come from a
+// can change the SAML metadata can log in as anyone, so it has to describe the same entity id, come from a
 // host that is still allowed, and have its URLs on the same host as before.
 func (k Kept) Renew(ctx context.Context, f Fetcher, now time.Time) (Renewal, *RenewalError) {
 	if err := f.CheckURL(k.Source.URL); err != nil {

@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	// MaxMetadataBytes bounds a metadata document.
+	// MaxMetadataBytes bounds a SAML metadata document.
 	MaxMetadataBytes = 1 << 20
 
 	nsMetadata  = "urn:oasis:names:tc:SAML:2.0:metadata"
 	nsSignature = "http://www.w3.org/2000/09/xmldsig#"
 
-	// orValues is the way round for whoever cannot change the metadata.
+	// orValues is the workaround for whoever cannot change the SAML metadata.
 	orValues = "or send the values one by one (signin_url, signout_url, entity_id, public_certificate)"
 )
 
@@ -67,7 +67,7 @@ func (e *element) find(path ...string) []*element {
 	return found
 }
 
-// decode reads a metadata document and returns its root element.
+// decode reads a SAML metadata document and returns its root element.
 func decode(document []byte) (*element, error) {
 	if len(document) > MaxMetadataBytes {
 		return nil, &Error{Message: fmt.Sprintf("must have at most %d bytes", MaxMetadataBytes)}
@@ -99,7 +99,7 @@ func invalidUTF8(document []byte) place {
 	return place{bytes.Count(document[:at], []byte("\n")) + 1, at - bytes.LastIndexByte(document[:at], '\n')}
 }
 
-// notXML returns why a document that does not begin with < is not metadata, and where what it
+// notXML returns why a document that does not begin with < is not SAML metadata, and where what it
 // seems to be goes.
 func notXML(document []byte) *Error {
 	text := trimMarks(document)

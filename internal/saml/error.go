@@ -1,5 +1,5 @@
 // Package saml reads what an identity provider (IdP) publishes about its SAML 2.0 sign-in:
-// signing certificates and metadata, from text or from an allowed URL.
+// signing certificates and SAML metadata, from text or from an allowed URL.
 //
 // It is liberal in form and strict in meaning: what means nothing, such as a byte order mark
 // or text around a PEM block, is skipped; what could mean something else is refused by name.

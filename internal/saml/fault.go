@@ -8,7 +8,7 @@ type fault struct {
 	problem string
 	// advice is for whoever sends the certificate itself.
 	advice string
-	// converts reports whether advice helps whoever sends it within metadata, too.
+	// converts reports whether advice helps whoever sends it within SAML metadata, too.
 	converts bool
 }
 
@@ -38,7 +38,7 @@ func (f *fault) error() *Error {
 	return &Error{Message: f.problem + "; " + f.advice, PrivateKey: f.isSecret()}
 }
 
-// within returns the error for whoever sends it in metadata.
+// within returns the error for whoever sends it in SAML metadata.
 func (f *fault) within(c *element) *Error {
 	text := fmt.Sprintf("has an X509Certificate %s that %s; ", c.at, f.problem)
 	switch {

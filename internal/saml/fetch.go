@@ -22,7 +22,7 @@ const fetchTimeout = 5 * time.Second
 // fields are set. Every fetch opens a connection of its own: fetches are too rare and too
 // far apart for one that is kept open to be of use.
 type Fetcher struct {
-	// Hosts are the hosts from which metadata may be fetched, as [ParseHosts] returns them.
+	// Hosts are the hosts from which SAML metadata may be fetched, as [ParseHosts] returns them.
 	// None means that nothing is fetched.
 	Hosts []string
 	// UserAgent is sent as the User-Agent header, Go's own if it is empty.
@@ -35,7 +35,7 @@ type Fetcher struct {
 	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// FetchError reports that metadata could not be fetched.
+// FetchError reports that SAML metadata could not be fetched.
 type FetchError struct {
 	// Retryable reports whether the same fetch can succeed later.
 	Retryable bool

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// DefaultHosts returns the hosts from which metadata may be fetched unless the deployment
+// DefaultHosts returns the hosts from which SAML metadata may be fetched unless the deployment
 // names others: the domains of Okta's own organisations and of Entra's clouds, where
 // customers cannot put servers of their own.
 func DefaultHosts() []string {

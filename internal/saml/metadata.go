@@ -16,12 +16,12 @@ type Metadata struct {
 	// SignoutURL is an absolute https URL, or empty if the IdP has no single logout.
 	SignoutURL string
 	// Certificates are the different signing certificates that have not expired, at most
-	// [MaxCertificates]. It is empty if the metadata has none at all.
+	// [MaxCertificates]. It is empty if the SAML metadata has none at all.
 	Certificates []Certificate
 }
 
 // Given is what a request gives beside SAML metadata. A value that is given replaces that of
-// the metadata, which is then neither judged nor returned; the zero value takes all from it.
+// the SAML metadata, which is then neither judged nor returned; the zero value takes all from it.
 type Given struct {
 	// EntityID names the IdP where there are several. It has to be found, unless the only IdP
 	// has no name.
@@ -72,7 +72,7 @@ func ParseMetadata(document []byte, given Given, now time.Time) (*Metadata, erro
 	return m, nil
 }
 
-// orCertificate is the way round for whoever cannot change the certificates in metadata.
+// orCertificate is the workaround for whoever cannot change the certificates in SAML metadata.
 const orCertificate = "send the signing certificate as public_certificate in addition"
 
 // signing returns the different signing certificates of a role that have not expired, none if

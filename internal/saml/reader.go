@@ -22,7 +22,7 @@ func (p place) String() string { return fmt.Sprintf("(line %d, column %d)", p.li
 
 // reader reads the elements that structure has. It takes the raw tokens of encoding/xml and
 // resolves namespaces itself, because the decoder lets undeclared prefixes pass, and refuses
-// what metadata never needs: a DOCTYPE, deep nesting, and attributes given twice.
+// what SAML metadata never needs: a DOCTYPE, deep nesting, and attributes given twice.
 type reader struct {
 	raw  *xml.Decoder
 	at   place  // where the current token begins

@@ -23,7 +23,7 @@ type Params struct {
 	ValidUntil time.Time
 }
 
-// Shape is the form in which one product publishes its metadata.
+// Shape is the form in which one product publishes its SAML metadata.
 type Shape struct {
 	// Name is the product.
 	Name string
@@ -33,7 +33,7 @@ type Shape struct {
 	text string
 }
 
-// Build returns the metadata document of an identity provider in this shape.
+// Build returns the SAML metadata document of an identity provider in this shape.
 func (s Shape) Build(p Params) []byte {
 	if len(p.Encryption) == 0 && len(p.Certificates) > 0 {
 		p.Encryption = p.Certificates[0]
