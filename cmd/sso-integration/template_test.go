@@ -78,7 +78,7 @@ func TestTemplateMistakesAreFound(t *testing.T) {
 		"two results":        {"ReturnData: false", "ReturnData: true", "CredentialRefusedAlarm has ReturnData true of unauthorized"},
 		"unknown metric":     {"visible + inflight", "visible + flying", "IdpEventsWaitingAlarm uses flying"},
 		"no instructions":    {"People cannot log in to SendGrid with an enabled SSO integration of the stack ${AWS::StackName}, or cannot within 30", "Soon nobody can log in, within 30", "CertificateExpiringAlarm does not name the stack"},
-		"unknown output":     {"Run the output ShowDeadLettersCommand.", "Run the output DeadLettersCommand.", "DeadLettersAlarm names DeadLettersCommand"},
+		"unknown output":     {"Run the output ShowDeadLettersCommand,", "Run the output DeadLettersCommand.", "DeadLettersAlarm names DeadLettersCommand"},
 		"deaf alarm":         {"      TreatMissingData: ignore\n      AlarmActions: [!Ref AlarmTopic]", "      TreatMissingData: ignore\n      AlarmActions: []", "OutcomeUnknownAlarm has AlarmActions []"},
 		"ninth alarm":        {"  AlarmTopic:\n", "  OneMoreAlarm:\n    Type: AWS::CloudWatch::Alarm\n\n  AlarmTopic:\n", "there are 9 alarms"},
 		"forgotten alarm":    {"            - !GetAtt DeadLettersAlarm.Arn\n", "", "DeadLettersAlarm is not on the dashboard"},

@@ -111,7 +111,7 @@ func (p People) withPassword(breakGlass []string) (findings []Finding) {
 	found := map[string]bool{"": true} // An empty name is nobody's.
 	find := func(email, is string) {
 		found[email] = true
-		findings = append(findings, Finding{Code: PasswordTeammate, Email: email, Message: is + "; if the password is meant for emergencies, add the address to BREAK_GLASS_TEAMMATES."})
+		findings = append(findings, Finding{Code: PasswordTeammate, Email: email, Message: is + "; if the password is meant for emergencies, add the address to BREAK_GLASS_TEAMMATES, which is the parameter Teammates of the stack."})
 	}
 	meant := func(name string) bool { return slices.Contains(breakGlass, strings.ToLower(name)) }
 	for _, t := range p.Listed {

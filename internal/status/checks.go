@@ -45,7 +45,7 @@ func EventBus(describe func(context.Context) error) Check {
 	}
 	return Check{nameBus, func(ctx context.Context) (string, error) {
 		if err := describe(ctx); err != nil {
-			return "", unreadable("event bus", "EVENT_BUS_NAME", "events:DescribeEventBus", err)
+			return "", unreadable("event bus", "EVENT_BUS_NAME", "events:DescribeEventBus", create, err)
 		}
 		return "The event bus exists.", nil
 	}}
@@ -59,7 +59,7 @@ func EventQueue(waiting func(context.Context) (int, error)) Check {
 	return Check{nameQueue, func(ctx context.Context) (string, error) {
 		n, err := waiting(ctx)
 		if err != nil {
-			return "", unreadable("queue", "EVENT_QUEUE_URL", readQueue, err)
+			return "", unreadable("queue", "EVENT_QUEUE_URL", readQueue, create, err)
 		}
 		return fmt.Sprintf("Messages in the event queue: %d.", n), nil
 	}}
@@ -74,7 +74,7 @@ func DeadLetterQueue(waiting func(context.Context) (int, error)) Check {
 		n, err := waiting(ctx)
 		switch {
 		case err != nil:
-			return "", unreadable("queue", "DEAD_LETTER_QUEUE_URL", readQueue, err)
+			return "", unreadable("queue", "DEAD_LETTER_QUEUE_URL", readQueue, create, err)
 		case n > 0:
 			return "", &Problem{fmt.Sprintf("Messages in the dead-letter queue: %d. They are not tried any more. The output ShowDeadLettersCommand shows them, and why; remove the cause, and send them again with RedriveCommand or delete them.", n), nil}
 		}
@@ -85,8 +85,12 @@ func DeadLetterQueue(waiting func(context.Context) (int, error)) Check {
 // readQueue is what a role needs to count the messages of a queue.
 const readQueue = "sqs:GetQueueAttributes"
 
-// unreadable explains why what a variable names cannot be read, for which the function's role needs an action.
-func unreadable(what, variable, action string, err error) *Problem {
+// create is the remedy for what does not exist, if it holds nothing that would be lost.
+const create = "create it"
+
+// unreadable explains why what a variable names cannot be read, for which the function's role needs an action. If it
+// does not exist and the variable is right, the remedy helps.
+func unreadable(what, variable, action, remedy string, err error) *Problem {
 	code := ""
 	var refused interface{ ErrorCode() string }
 	if errors.As(err, &refused) {
@@ -98,7 +102,7 @@ func unreadable(what, variable, action string, err error) *Problem {
 	name := "The " + what + " of " + variable
 	switch {
 	case says("NotFound", "NonExistent", "DoesNotExist"):
-		return &Problem{name + " does not exist in this account and region. Correct " + variable + ", or create it.", err}
+		return &Problem{name + " does not exist in this account and region. Correct " + variable + ", or " + remedy + ".", err}
 	case says("AccessDenied"):
 		return &Problem{name + " may not be read. Allow " + action + " to the function's role.", err}
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // unreadable are the ways in which something of AWS cannot be read, and what is said about it.
-func unreadable(of, action string) map[string]struct {
+func unreadable(of, action, remedy string) map[string]struct {
 	err  error
 	want string
 } {
@@ -26,7 +26,7 @@ func unreadable(of, action string) map[string]struct {
 		err  error
 		want string
 	}
-	missing, denied := " of "+of+" does not exist in this account and region. Correct "+of+", or create it.", " of "+of+" may not be read. Allow "+action+" to the function's role."
+	missing, denied := " of "+of+" does not exist in this account and region. Correct "+of+", or "+remedy+".", " of "+of+" may not be read. Allow "+action+" to the function's role."
 	return map[string]unreadable{
 		"missing":       {refused("ResourceNotFoundException"), missing},
 		"missing queue": {refused("AWS.SimpleQueueService.NonExistentQueue"), missing},
@@ -45,7 +45,7 @@ func TestEventBus(t *testing.T) {
 	require.Contains(t, off.Message, "EVENT_BUS_NAME is not set")
 	good := run(t, status.EventBus(fails(nil)))
 	require.Equal(t, status.Result{Name: "event_bus", OK: true, Message: "The event bus exists."}, good)
-	for name, tt := range unreadable("EVENT_BUS_NAME", "events:DescribeEventBus") {
+	for name, tt := range unreadable("EVENT_BUS_NAME", "events:DescribeEventBus", "create it") {
 		bad := run(t, status.EventBus(fails(tt.err)))
 		require.False(t, bad.OK)
 		require.Contains(t, bad.Message, "The event bus"+tt.want, name)
@@ -85,7 +85,7 @@ func TestQueues(t *testing.T) {
 				require.Equal(t, !tt.full, strings.Contains(waiting.Message, "ShowDeadLettersCommand"))
 				require.NoError(t, waiting.Cause)
 			}
-			for reason, broken := range unreadable(name, "sqs:GetQueueAttributes") {
+			for reason, broken := range unreadable(name, "sqs:GetQueueAttributes", "create it") {
 				bad := run(t, tt.check(count(0, broken.err)))
 				require.False(t, bad.OK)
 				require.Contains(t, bad.Message, "The queue"+broken.want, reason)

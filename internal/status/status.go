@@ -217,6 +217,9 @@ func (c Check) run(ctx context.Context, late string) (r Result) {
 	return r
 }
 
+// restore is the remedy for a ledger that somebody deleted.
+const restore = "restore it from its backup: an empty table forgets every connection"
+
 // scan reads the ledger.
 func (r *Reporter) scan(ctx context.Context, found *read, mu *sync.Mutex) (string, error) {
 	entries, own := map[string]protocol.Entry{}, protocol.Entry{}
@@ -225,7 +228,7 @@ func (r *Reporter) scan(ctx context.Context, found *read, mu *sync.Mutex) (strin
 	for e, err := range r.Entries(ctx) {
 		switch {
 		case err != nil:
-			unread := unreadable("table", "LEDGER_TABLE", "dynamodb:Scan", err)
+			unread := unreadable("table", "LEDGER_TABLE", "dynamodb:Scan", restore, err)
 			unread.Message += " Until then, connections have only what SendGrid shows."
 			return "", unread
 		case e.Key == audit.LedgerKey:

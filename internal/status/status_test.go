@@ -452,7 +452,7 @@ func TestLedger(t *testing.T) {
 		require.True(t, got.OK, "it is not configured")
 		require.Contains(t, got.Message, "LEDGER_TABLE is not set")
 
-		for name, tt := range unreadable("LEDGER_TABLE", "dynamodb:Scan") {
+		for name, tt := range unreadable("LEDGER_TABLE", "dynamodb:Scan", "restore it from its backup: an empty table forgets every connection") {
 			r := account{entries: good.entries, scan: fails(tt.err)}.report(t)
 			require.Equal(t, []string{"ledger", "audit"}, failing(r), name)
 			require.Contains(t, check(t, r, "ledger").Message, "The table"+tt.want, name)
