@@ -74,6 +74,11 @@ func accountClient(command string, getenv func(string) string) (*sendgrid.Client
 	if key == "" {
 		return nil, fmt.Errorf("%s needs the API key in SENDGRID_API_KEY; the scope sso.settings.read is enough", command)
 	}
+	return newClient(key, getenv)
+}
+
+// newClient returns a client with an API key, for the account of the function's own variables.
+func newClient(key string, getenv func(string) string) (*sendgrid.Client, error) {
 	actsOn, problems := account.Read(getenv)
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)

@@ -27,26 +27,36 @@ type live struct {
 	onBehalfOf string
 }
 
-// liveFlags are the flags that choose an account.
+// liveFlags are the flags that choose an account. They override the function's own variables.
 func liveFlags(flags *flag.FlagSet) *live {
 	l := &live{}
 	flags.BoolVar(&l.on, "live", false, "call the real SendGrid, with the key in SENDGRID_API_KEY")
-	flags.StringVar(&l.region, "region", "global", "with -live: global or eu")
-	flags.StringVar(&l.onBehalfOf, "on-behalf-of", "", "with -live: the subuser to act for")
+	flags.StringVar(&l.region, "region", "", "with -live: global or eu, in place of SENDGRID_REGION and SENDGRID_BASE_URL")
+	flags.StringVar(&l.onBehalfOf, "on-behalf-of", "", "with -live: the subuser to act for, in place of SENDGRID_ON_BEHALF_OF")
 	return l
 }
 
 // client returns the client of the account.
 func (l *live) client(getenv func(string) string) (*sendgrid.Client, error) {
 	key := strings.TrimSpace(getenv("SENDGRID_API_KEY"))
-	url, err := sendgrid.RegionURL(l.region)
+	_, err := sendgrid.RegionURL(l.region)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("-region %w", err)
 	case key == "":
 		return nil, errors.New("-live needs the API key in SENDGRID_API_KEY")
 	}
-	return &sendgrid.Client{Keys: fixedKey(key), BaseURL: url, OnBehalfOf: l.onBehalfOf, UserAgent: userAgent}, nil
+	return newClient(key, func(name string) string {
+		switch {
+		case name == "SENDGRID_REGION" && l.region != "":
+			return l.region
+		case name == "SENDGRID_BASE_URL" && l.region != "":
+			return "" // It would override the region.
+		case name == "SENDGRID_ON_BEHALF_OF" && l.onBehalfOf != "":
+			return l.onBehalfOf
+		}
+		return getenv(name)
+	})
 }
 
 func (l *live) run(ctx context.Context, files []string, getenv func(string) string, logger *slog.Logger, in io.Reader, out io.Writer) error {

@@ -18,32 +18,60 @@ import (
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/internal/request"
+	"sendgrid-sso-integration/sendgrid"
 )
 
 func TestLiveRefuses(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		key  string
+		environment
 		args []string
 		want string
 	}{
-		"without a key":        {"", []string{"events/direct.json"}, "-live needs the API key in SENDGRID_API_KEY"},
-		"with a blank key":     {" \n", []string{"events/direct.json"}, "-live needs the API key in SENDGRID_API_KEY"},
-		"without a file":       {"SG.live", nil, "-live needs the event's file"},
-		"in an unknown region": {"SG.live", []string{"-region", "mars", "events/direct.json"}, `-region must be global or eu, not "mars"`},
+		"without a key":              {nil, []string{"events/direct.json"}, "-live needs the API key in SENDGRID_API_KEY"},
+		"with a blank key":           {environment{"SENDGRID_API_KEY": " \n"}, []string{"events/direct.json"}, "-live needs the API key in SENDGRID_API_KEY"},
+		"without a file":             {environment{"SENDGRID_API_KEY": "SG.live"}, nil, "-live needs the event's file"},
+		"in an unknown region":       {environment{"SENDGRID_API_KEY": "SG.live"}, []string{"-region", "mars", "events/direct.json"}, `-region must be global or eu, not "mars"`},
+		"in the function's own, too": {environment{"SENDGRID_API_KEY": "SG.live", "SENDGRID_REGION": "mars"}, []string{"events/direct.json"}, `SENDGRID_REGION must be global or eu, not "mars"`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out, logs output
-			getenv := func(name string) string {
-				require.Equal(t, "SENDGRID_API_KEY", name)
-				return test.key
-			}
-			err := run(t.Context(), append([]string{"run", "-live"}, test.args...), getenv, noInput{}, &out, &logs)
+			err := run(t.Context(), append([]string{"run", "-live"}, test.args...), test.getenv, noInput{}, &out, &logs)
 			require.ErrorContains(t, err, test.want)
 			require.Empty(t, out.String()+logs.String())
 			require.NotContains(t, err.Error(), "SG.live")
+		})
+	}
+}
+
+// environment has the environment variables of a command.
+type environment map[string]string
+
+func (e environment) getenv(name string) string { return e[name] }
+
+// The account is that of the function's variables, and the flags override them.
+func TestLiveAccount(t *testing.T) {
+	t.Parallel()
+	eu := environment{"SENDGRID_API_KEY": "SG.live", "SENDGRID_REGION": "eu", "SENDGRID_ON_BEHALF_OF": "subuser"}
+	custom := environment{"SENDGRID_API_KEY": "SG.live", "SENDGRID_BASE_URL": "https://sendgrid.example.com/"}
+	for name, tt := range map[string]struct {
+		live            live
+		env             environment
+		url, onBehalfOf string
+	}{
+		"nothing":              {live{}, environment{"SENDGRID_API_KEY": "SG.live"}, sendgrid.GlobalBaseURL, ""},
+		"the variables":        {live{}, eu, sendgrid.EUBaseURL, "subuser"},
+		"the URL":              {live{}, custom, "https://sendgrid.example.com", ""},
+		"flags over variables": {live{region: "global", onBehalfOf: "another"}, eu, sendgrid.GlobalBaseURL, "another"},
+		"a region over a URL":  {live{region: "eu"}, custom, sendgrid.EUBaseURL, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, err := tt.live.client(tt.env.getenv)
+			require.NoError(t, err)
+			require.Equal(t, []string{tt.url, tt.onBehalfOf}, []string{client.BaseURL, client.OnBehalfOf})
 		})
 	}
 }

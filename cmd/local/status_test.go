@@ -72,20 +72,22 @@ DuplicateEntityID: Two have urn:3.
 func TestStatusOfAnAccount(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		key, region, want string
+		environment
+		region, want string
 	}{
-		"without a key":        {"", "global", "-live needs the API key in SENDGRID_API_KEY"},
-		"in an unknown region": {"SG.live", "mars", `-region must be global or eu, not "mars"`},
+		"without a key":        {nil, "global", "-live needs the API key in SENDGRID_API_KEY"},
+		"in an unknown region": {environment{"SENDGRID_API_KEY": "SG.live"}, "mars", `-region must be global or eu, not "mars"`},
+		"of a bad variable":    {environment{"SENDGRID_API_KEY": "SG.live", "SENDGRID_REGION": "mars"}, "", `SENDGRID_REGION must be global or eu, not "mars"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out, logs output
-			err := run(t.Context(), []string{"status", "-live", "-region", tt.region}, func(string) string { return tt.key }, noInput{}, &out, &logs)
+			err := run(t.Context(), []string{"status", "-live", "-region", tt.region}, tt.getenv, noInput{}, &out, &logs)
 			require.ErrorContains(t, err, tt.want)
 			require.Empty(t, out.String()+logs.String())
 		})
 	}
-	reporter, err := reporterOf(t.Context(), &live{on: true, region: "eu"}, func(string) string { return "SG.live" })
+	reporter, err := reporterOf(t.Context(), &live{on: true}, environment{"SENDGRID_API_KEY": "SG.live", "SENDGRID_REGION": "eu"}.getenv)
 	require.NoError(t, err)
 	require.NotNil(t, reporter)
 }
