@@ -70,7 +70,7 @@ func logTo(logs io.Writer, verbose bool) slog.Handler {
 type runner struct {
 	handler *handler.Handler
 	out     io.Writer
-	// bodies reports whether the responses are shown.
+	// bodies reports whether all responses are shown, not only those to what fails unexpectedly.
 	bodies bool
 	expect func(file string) expectation
 }
@@ -92,14 +92,14 @@ func (r *runner) handleAll(ctx context.Context, files []string) error {
 		}
 		a := invoke(ctx, r.handler, payload)
 		t.rows(file, a)
-		if r.bodies {
+		expected, code := r.expect(file), a.failed()
+		if r.bodies || code != "" && code != expected.code {
 			fmt.Fprintf(r.out, "\n%s\n\n", a.text())
 		}
-		expected := r.expect(file)
 		if !expected.met(a.code()) {
 			wrong = append(wrong, fmt.Errorf("%s: expected %s, got %s", file, orSuccess(expected.code), orSuccess(a.code())))
 		}
-		if code := a.failed(); expected.open && code != "" {
+		if expected.open && code != "" {
 			fmt.Fprintf(r.out, "%s\n\n", explain(file, a))
 			wrong = append(wrong, fmt.Errorf("%s: %s", file, code)) // A script has to notice it.
 		}
@@ -116,7 +116,11 @@ func explain(file string, a response) string {
 		if d.Failure.Retryable() {
 			return fmt.Sprintf("%s failed with %s. The function works; a retry may help, and in Lambda there would be one.", file, d.Failure.Code)
 		}
-		return fmt.Sprintf("%s was refused with %s. The function works; the request has to be corrected as the response describes.", file, d.Failure.Code)
+		does := "the response says what to do."
+		if a.http == nil && a.err == nil {
+			does = "a message has no response, but the log says: " + d.Failure.Public()
+		}
+		return fmt.Sprintf("%s was refused with %s: the function works, and %s", file, d.Failure.Code, does)
 	}
 	return fmt.Sprintf("%s was refused with %s.", file, a.code())
 }

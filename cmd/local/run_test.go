@@ -130,6 +130,7 @@ func TestRunNamesWhatFails(t *testing.T) {
 	}, "\n"))
 	require.Equal(t, "created", rowOf(t, out, "direct.json")[2])
 	require.NotContains(t, out, "as expected")
+	require.Equal(t, 3, strings.Count(out, "function error"), "the responses of those that failed")
 
 	_, _, err = runAt(t, "missing.json")
 	require.ErrorContains(t, err, "missing.json")
@@ -140,12 +141,20 @@ func TestRunExplainsWhatIsRefused(t *testing.T) {
 	const message = `{"messageId":"m-%","eventSource":"aws:sqs","body":"{}"}`
 	batch := `{"Records":[` + strings.ReplaceAll(message, "%", "1") + "," + strings.ReplaceAll(message, "%", "2") + `]}`
 	atCopy(t, map[string]string{"own.json": `{"name":"x"}`, "Conflict.json": "{", "batch.json": batch})
-	for file, code := range map[string]string{"own.json": "InvalidRequest", "Conflict.json": "InvalidJSON", "batch.json": "InvalidRequest"} {
+	for file, want := range map[string]struct{ code, what string }{
+		"own.json":      {"InvalidRequest", "the response says what to do.\n"},
+		"Conflict.json": {"InvalidJSON", "the response says what to do.\n"},
+		"batch.json":    {"InvalidRequest", "a message has no response, but the log says: "},
+	} {
 		out, _, err := runAt(t, file)
-		require.EqualError(t, err, file+": "+code)
-		require.Contains(t, out, file+" was refused with "+code+". The function works; the request has to be corrected")
+		require.EqualError(t, err, file+": "+want.code)
+		require.Contains(t, out, file+" was refused with "+want.code+": the function works, and "+want.what)
 		require.Contains(t, out, "SendGrid now has:")
 	}
+	several, _, err := runAt(t, "events/direct.json", "own.json")
+	require.Error(t, err)
+	require.Contains(t, several, `signin_url: `, "the response")
+	require.NotContains(t, several, `"outcome": "created"`, "of what failed alone")
 	out, _, err := runAt(t, "batch.json")
 	require.Error(t, err)
 	require.Regexp(t, `message 2 \(…m-2\) +InvalidRequest`, out)
