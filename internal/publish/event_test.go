@@ -276,7 +276,7 @@ func TestSchemaRefuses(t *testing.T) {
 		"created: an unknown field":    func(d object) { d["surprise"] = 1 },
 		"created: a broken hash":       func(d object) { d["certificates"].([]any)[0].(object)["sha256"] = "b2fc9a" },
 		"created: no days left":        func(d object) { delete(d, "days_left") },
-		"created: an unknown warning":  func(d object) { d["warnings"].([]any)[0].(object)["code"] = "Other" },
+		"updated: an unknown warning":  func(d object) { d["warnings"].([]any)[0].(object)["code"] = "Other" },
 		"updated: no integration":      func(d object) { delete(d, "integration") },
 		"rejected: with certificates":  func(d object) { d["certificates"] = []any{object{}} },
 		"rejected: no error":           func(d object) { delete(d, "error") },
