@@ -147,6 +147,8 @@ func TestRequestsForAnEndedConnection(t *testing.T) {
 			response, line := send(payload)
 			require.Equal(t, "superseded", line["outcome"], name)
 			require.Equal(t, []any{"Ended"}, line["warnings"], name)
+			require.Equal(t, server.Integrations()[0].ID, line["integration_id"], name)
+			require.NotContains(t, response, `"integration"`, name)
 			require.NotContains(t, response, "errorType", name)
 		}
 		require.False(t, server.Integrations()[0].Enabled)

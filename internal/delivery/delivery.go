@@ -222,7 +222,7 @@ func (d *Delivery) Metadata() map[string]string {
 func (d *Delivery) IntegrationID() string {
 	switch {
 	case d.Result != nil:
-		return d.Result.Integration.ID
+		return cmp.Or(d.Result.Integration.ID, d.Result.GoneID)
 	case d.Connection != nil:
 		return d.Connection.IntegrationID
 	case d.Failure != nil:

@@ -27,8 +27,10 @@ const maxCertificates = 20
 // Result is the outcome of a request that succeeded, with its data.
 type Result struct {
 	Outcome protocol.Outcome `json:"outcome"`
-	// Integration is empty in a dry run that would create one.
+	// Integration is empty where none was read: in a dry run that would create one, for instance.
 	Integration sendgrid.Integration `json:"integration,omitzero"`
+	// GoneID is the id of an integration that was deleted or ended, if one is known. Then Integration is empty.
+	GoneID string `json:"-"`
 	// Teammate is the one that the request is about, nil for a connection, and in a plan to create one.
 	Teammate *Teammate `json:"teammate,omitempty"`
 	// Integrations are all integrations that a request ended, if there are several.
@@ -118,13 +120,11 @@ func (a *connectionAttempt) lastExpiry() (last time.Time) {
 	return last
 }
 
-// superseded returns the result of a request whose integration was deleted. Nobody can decide whether to
-// create it again, so it stays deleted.
+// superseded returns the result of a request whose integration was deleted or ended. Nobody can decide whether to
+// create it again, so it stays so.
 func (a *connectionAttempt) superseded() *Result {
 	a.missing = true
-	return &Result{Outcome: protocol.OutcomeSuperseded, Integration: sendgrid.Integration{
-		ID: cmp.Or(a.entry.IntegrationID, a.entry.Gone), Name: a.request.Name, EntityID: a.request.EntityID,
-	}}
+	return &Result{Outcome: protocol.OutcomeSuperseded, GoneID: cmp.Or(a.entry.IntegrationID, a.entry.Gone)}
 }
 
 // shownCertificates returns the certificates for the result. Where there are too many, those

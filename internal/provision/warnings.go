@@ -52,12 +52,12 @@ func (a *connectionAttempt) warnings(result *Result, now time.Time) []Warning {
 		warn(Ended, a.wasEnded().Message)
 		return found
 	}
-	if a.missing && result.Integration.ID == "" {
+	if a.missing && result.GoneID == "" {
 		warn(Missing, a.endedBefore())
 		return found
 	}
 	if a.missing {
-		warn(Missing, "The integration "+result.Integration.ID+" was deleted in SendGrid, or has another entity_id now; nothing was created again. To create it again, send the request with if_exists: restore.")
+		warn(Missing, "The integration "+result.GoneID+" was deleted in SendGrid, or has another entity_id now; nothing was created again. To create it again, send the request with if_exists: restore.")
 		return found
 	}
 	last := a.lastExpiry()

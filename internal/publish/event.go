@@ -128,7 +128,7 @@ func encode(d *delivery.Delivery) (detailType, body string, err error) {
 	}
 	if d.Result != nil {
 		out.Teammate = shown(d.Result.Teammate)
-		if d.Result.Integration.AudienceURL != "" { // Else it was deleted.
+		if d.Result.Integration.AudienceURL != "" { // Else there is none, or its URLs are not known.
 			out.Integration = &d.Result.Integration
 		}
 		out.Integrations, out.DeleteAfter = fitting(d.Result.Integrations, maxIntegrationsBytes), d.Result.DeleteAfter

@@ -128,7 +128,7 @@ func TestEndsAgreeWithTheSchema(t *testing.T) {
 func TestARequestForAnEndedConnectionIsPublished(t *testing.T) {
 	t.Parallel()
 	d := success(protocol.OutcomeSuperseded, fullRequest())
-	d.Result.Integration = sendgrid.Integration{ID: "id-1", Name: "Okta", EntityID: "urn:idp:1"}
+	d.Result.Integration, d.Result.GoneID = sendgrid.Integration{}, "id-1"
 	d.Result.Warnings = []provision.Warning{{Code: provision.Missing, Message: "This connection was ended."}}
 	text := detailOf(t, d)
 	require.Contains(t, text, `"warnings":[{"code":"Missing","message":"This connection was ended."}],"request"`)

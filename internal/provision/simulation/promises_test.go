@@ -1,6 +1,7 @@
 package simulation_test
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -243,7 +244,7 @@ func (sim *simulation) checkResult(t *try) {
 		return
 	}
 	sim.trace("%s: %s %s", t, t.result.Outcome, t.result.Integration.ID)
-	q, id := t.asks, t.result.Integration.ID
+	q, id := t.asks, cmp.Or(t.result.Integration.ID, t.result.GoneID)
 	if q.absent && id == "" { // There was nothing to end.
 		return
 	}
