@@ -55,20 +55,20 @@ func (h *Handler) authorize(d *delivery.Delivery) error {
 	if d.Request.Teammate != nil {
 		return &problem.Error{
 			Code:    problem.Forbidden,
-			Message: "A caller that is authenticated by a webhook secret alone may create a teammate, and neither change nor remove one. Sign the request with IAM, or have the operator set WEBHOOK_MAY_UPDATE to true.",
+			Message: "A caller that is authenticated by a webhook secret alone may create a teammate, and neither change nor remove one. Sign the request with IAM, or have the operator set the parameter WebhookMayUpdate (WEBHOOK_MAY_UPDATE) to true.",
 		}
 	}
 	if d.Request.Kind != request.Present {
 		return &problem.Error{
 			Code:    problem.Forbidden,
-			Message: "A caller that is authenticated by a webhook secret alone may not end a connection, nor have it forgotten. Sign the request with IAM, or have the operator set WEBHOOK_MAY_UPDATE to true.",
+			Message: "A caller that is authenticated by a webhook secret alone may not end a connection, nor have it forgotten. Sign the request with IAM, or have the operator set the parameter WebhookMayUpdate (WEBHOOK_MAY_UPDATE) to true.",
 		}
 	}
 	message := "A caller that is authenticated by a webhook secret alone may not send if_exists: " + string(d.Request.IfExists) + ". "
 	if d.Request.IfExists == request.Restore { // Without it, it is a Conflict or Gone, which asks for it.
-		message += "Sign the request with IAM, or have the operator set WEBHOOK_MAY_UPDATE to true."
+		message += "Sign the request with IAM, or have the operator set the parameter WebhookMayUpdate (WEBHOOK_MAY_UPDATE) to true."
 	} else {
-		message += "Leave it out to create a connection, or to add the first certificates to one that was created in this way; for a change, sign the request with IAM, or have the operator set WEBHOOK_MAY_UPDATE to true."
+		message += "Leave it out to create a connection, or to add the first certificates to one that was created in this way; for a change, sign the request with IAM, or have the operator set the parameter WebhookMayUpdate (WEBHOOK_MAY_UPDATE) to true."
 	}
 	return &problem.Error{Code: problem.Forbidden, Message: message}
 }

@@ -49,7 +49,7 @@ func TestUpdateNeedsMoreThanAWebhookSecret(t *testing.T) {
 	f.Verifier, f.Publisher = verify(accept), p
 	a := f.call(t, webhook)
 	require.Equal(t, http.StatusForbidden, a.StatusCode)
-	require.Contains(t, a.problem(t).Detail, "WEBHOOK_MAY_UPDATE")
+	require.Contains(t, a.problem(t).Detail, "set the parameter WebhookMayUpdate (WEBHOOK_MAY_UPDATE) to true")
 	require.Contains(t, a.problem(t).Detail, "Leave it out")
 	restore := gateways["HTTP API"](httpCall{body: strings.Replace(updateRequest, `"update"`, `"restore"`, 1), unknown: true})
 	require.NotContains(t, f.call(t, restore).problem(t).Detail, "Leave it out", "that is refused, and asks for it")

@@ -45,7 +45,7 @@ func TestWhatNeedsMoreThanAWebhookSecret(t *testing.T) {
 			a := f.call(t, webhook)
 			require.Equal(t, http.StatusForbidden, a.StatusCode)
 			require.Contains(t, a.problem(t).Detail, tt.says)
-			require.Contains(t, a.problem(t).Detail, "WEBHOOK_MAY_UPDATE")
+			require.Contains(t, a.problem(t).Detail, "set the parameter WebhookMayUpdate (WEBHOOK_MAY_UPDATE) to true")
 			if !strings.Contains(tt.body, "dry_run") {
 				require.Len(t, published.published, 1, "somebody may have the secret who should not")
 			}

@@ -316,7 +316,7 @@ func TestRefusalsOfCallersWhoMayNotUpdate(t *testing.T) {
 			w.pass(time.Hour)
 			for caller, says := range map[string]bool{"webhook": true, "operator": false} {
 				_, err := w.deliveredBy(caller, r)
-				require.Equal(t, says, strings.Contains(requireCode(t, code, err).Message, "only if WEBHOOK_MAY_UPDATE is true"), "%v", err)
+				require.Equal(t, says, strings.Contains(requireCode(t, code, err).Message, "only if the parameter WebhookMayUpdate (WEBHOOK_MAY_UPDATE) is true"), "%v", err)
 			}
 		}
 		refused(problem.Conflict, different)

@@ -42,7 +42,7 @@ func (a *attempt) refusal(p protocol.Plan) error {
 func (a *attempt) withRight(ifExists request.IfExists) string {
 	text := "if_exists: " + string(ifExists)
 	if !a.asked.MayUpdate {
-		text += ", which a caller with nothing but a webhook secret may send only if WEBHOOK_MAY_UPDATE is true"
+		text += ", which a caller with nothing but a webhook secret may send only if the parameter WebhookMayUpdate (WEBHOOK_MAY_UPDATE) is true"
 	}
 	return text
 }

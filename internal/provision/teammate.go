@@ -43,7 +43,7 @@ type teammateAttempt struct {
 // ensureTeammate is [Provisioner.Ensure] for a teammate.
 func (p *Provisioner) ensureTeammate(ctx context.Context, r request.Request, d Delivery) (*Result, error) {
 	if p.Teammates == nil {
-		return nil, problem.InvalidField("teammate", "is not supported here, because teammates are switched off; have the operator set TEAMMATES to true")
+		return nil, problem.InvalidField("teammate", "is not supported here, because teammates are switched off; have the operator set the parameter Teammates (TEAMMATES) to true")
 	}
 	identity := r.Teammate.Identity()
 	a := &teammateAttempt{request: r, asks: *r.Teammate, attempt: &attempt{

@@ -525,7 +525,7 @@ func TestTeammate(t *testing.T) {
 		},
 		"switched off": func(w teammates) {
 			w.provisioner.Teammates = nil
-			require.Contains(w.t, w.refuses(problem.InvalidRequest, declares(persona)).Public(), "TEAMMATES")
+			require.Contains(w.t, w.refuses(problem.InvalidRequest, declares(persona)).Public(), "the parameter Teammates (TEAMMATES)")
 			require.Zero(w.t, w.sendGrid.Count(sendgrid.OpListTeammates))
 		},
 		"a key without the scope": func(w teammates) {
