@@ -50,7 +50,7 @@ type Error struct {
 // InvalidField returns the error of a request with one wrong field.
 func InvalidField(field, message string) *Error {
 	return &Error{
-		Code: InvalidRequest, Message: "One field of the request is wrong; correct it and send the request again.",
+		Code: InvalidRequest, Message: "One field of the request is not valid; correct it and send the request again.",
 		Fields: []FieldError{{Field: field, Message: message}},
 	}
 }

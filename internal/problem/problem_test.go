@@ -80,6 +80,11 @@ func TestFrom(t *testing.T) {
 	require.NotContains(t, unknown.Public(), "connection reset")
 }
 
+func TestInvalidField(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "One field of the request is not valid; correct it and send the request again. name: is taken", problem.InvalidField("name", "is taken").Public())
+}
+
 func TestPublicListsTheFields(t *testing.T) {
 	t.Parallel()
 	one := problem.FieldError{Field: "name", Message: "is required; send it"}
