@@ -174,7 +174,7 @@ func TestEnsureSupersedesWhatIsGoneWhereNobodyAsks(t *testing.T) {
 		made := w.created(oktaRequest())
 		w.pass(time.Hour)
 		w.sendGrid.Delete(made.ID)
-		require.Contains(t, w.fails(problem.Gone, oktaRequest()).Message, "if_exists: restore")
+		require.Contains(t, w.fails(problem.Gone, oktaRequest()).Message, "send the request with if_exists: restore")
 		result, err := w.provisioner.Ensure(t.Context(), oktaRequest(), provision.Delivery{Unattended: true})
 		require.NoError(t, err)
 		require.Equal(t, protocol.OutcomeSuperseded, result.Outcome)

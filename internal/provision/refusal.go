@@ -67,7 +67,7 @@ func (a *attempt) gone(was string) *problem.Error {
 	return s.about(problem.Error{
 		Code: problem.Gone,
 		Message: fmt.Sprintf("%s %s, and someone has deleted it in SendGrid since%s; nothing was created again. "+
-			"To create it again, send a new request with %s.", was, s, orChanged, a.withRight(request.Restore)),
+			"To create it again, send the request with %s.", was, s, orChanged, a.withRight(request.Restore)),
 	})
 }
 
