@@ -51,6 +51,7 @@ func TestUpdateNeedsMoreThanAWebhookSecret(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, a.StatusCode)
 	require.Contains(t, a.problem(t).Detail, "set the parameter WebhookMayUpdate (WEBHOOK_MAY_UPDATE) to true")
 	require.Contains(t, a.problem(t).Detail, "Leave it out")
+	require.Equal(t, "urn:idp:1", a.problem(t).EntityID, "as in the log line")
 	restore := gateways["HTTP API"](httpCall{body: strings.Replace(updateRequest, `"update"`, `"restore"`, 1), unknown: true})
 	require.NotContains(t, f.call(t, restore).problem(t).Detail, "Leave it out", "that is refused, and asks for it")
 	p.published = p.published[:1]

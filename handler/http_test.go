@@ -154,7 +154,7 @@ func TestProblemBody(t *testing.T) {
 	require.JSONEq(t, `{
 		"type": "urn:sendgrid-sso-integration:problem:Conflict", "title": "`+problem.Conflict.Title()+`", "status": 409, "detail": "It differs.",
 		"code": "Conflict", "request_id": "`+invocationID+`", "trace_id": "`+traceRoot+`", "gateway_request_id": "JKJaXmPLvHcESHA=",
-		"integration_id": "id/1", "metadata": {"ticket": "OPS-1"}
+		"integration_id": "id/1", "entity_id": "urn:idp:1", "metadata": {"ticket": "OPS-1"}
 	}`, readResponse(t, data).Body)
 	require.Equal(t, "id/1", f.log.line(t)["integration_id"])
 	require.True(t, json.Valid(data))

@@ -43,8 +43,8 @@ func problemResponse(d *delivery.Delivery) httpResponse {
 		TraceID:          d.TraceID,
 		GatewayRequestID: d.GatewayRequestID,
 		IntegrationID:    d.IntegrationID(),
-		EntityID:         d.Trace.EntityID,
-		Email:            emailOfUnread(d),
+		EntityID:         d.EntityID(),
+		Email:            d.Email(),
 		Metadata:         d.Metadata(),
 		Errors:           e.Fields,
 		Changes:          e.Changes,
@@ -60,14 +60,6 @@ func problemResponse(d *delivery.Delivery) httpResponse {
 		response.Headers["Allow"] = http.MethodGet
 	}
 	return response
-}
-
-// emailOfUnread returns the email of a request that could not be read. The others name it in their detail.
-func emailOfUnread(d *delivery.Delivery) string {
-	if d.Request != nil {
-		return ""
-	}
-	return d.Email()
 }
 
 // problemHeaders are the headers that HTTP requires or recommends with a status.

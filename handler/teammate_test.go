@@ -86,7 +86,7 @@ func TestRefusedTeammateIsTraced(t *testing.T) {
 		require.True(t, published.published[0].IsForTeammate())
 	}
 	p := newFixture(fails(failure(problem.Conflict))).call(t, gateways["HTTP API"](httpCall{path: teammatesRoute, body: teammateRequest})).problem(t)
-	require.Empty(t, p.Email, "as with the entity id: the request was read")
+	require.Equal(t, "ada@example.com", p.Email, "as in the log line")
 }
 
 // A webhook secret alone creates a teammate, and neither changes nor removes one, nor makes an administrator. The
