@@ -225,6 +225,37 @@ func plainName(name string) string {
 	}, name)
 }
 
+// isLike reports whether a name is another one in any spelling, or with a few letters wrong.
+func isLike(name, other string) bool {
+	a, b := plainName(name), plainName(other)
+	wrong := min(len(b)/5, 2) // Short names differ in a letter or two anyway.
+	return a == b || max(len(a)-len(b), len(b)-len(a)) <= wrong && distance(a, b) <= wrong
+}
+
+// distance returns how many letters to insert, remove, replace or swap with the next one make one
+// name of another.
+func distance(a, b string) int {
+	d := make([][]int, len(a)+1)
+	for i := range d {
+		d[i] = make([]int, len(b)+1)
+		for j := range d[i] {
+			if i == 0 || j == 0 {
+				d[i][j] = i + j
+				continue
+			}
+			replaced := d[i-1][j-1]
+			if a[i-1] != b[j-1] {
+				replaced++
+			}
+			d[i][j] = min(replaced, d[i-1][j]+1, d[i][j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
+			}
+		}
+	}
+	return d[len(a)][len(b)]
+}
+
 func isField(name string) bool {
 	for _, f := range fields {
 		if f.name == name {

@@ -205,12 +205,17 @@ func unknownField(name string) string {
 		return unknown + "did you mean " + f.name + "?"
 	}
 	for _, e := range elsewhere {
-		if slices.ContainsFunc(e.names, func(n string) bool { return plainName(n) == plainName(name) }) {
+		if slices.ContainsFunc(e.names, func(n string) bool { return isLike(name, n) }) {
 			return unknown + e.advice
 		}
 	}
 	if slices.Contains(TeammateFields(), name) {
 		return unknown + "give it within teammate"
+	}
+	for _, f := range fields {
+		if slices.ContainsFunc(append([]string{f.name}, f.aliases...), func(n string) bool { return isLike(name, n) }) {
+			return unknown + "did you mean " + f.name + "?"
+		}
 	}
 	return unknown + "remove it, or put it into metadata"
 }

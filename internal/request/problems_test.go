@@ -106,6 +106,13 @@ func TestParseRefusesUnknownFields(t *testing.T) {
 		{field: "App Federation Metadata Url", suggestion: "saml_metadata_url"},
 		{field: "Federation Metadata XML", suggestion: "saml_metadata"},
 		{field: "ifExists", suggestion: "if_exists"},
+		// Misspelt names, and names in other systems.
+		{field: "certifcate", suggestion: "public_certificate"},
+		{field: "x509certifcate", suggestion: "public_certificate"},
+		{field: "enabeld", suggestion: "enabled"},
+		{field: "signin_ulr", suggestion: "signin_url"},
+		{field: "saml_metdata_url", suggestion: "saml_metadata_url"},
+		{field: "note"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.field, func(t *testing.T) {
@@ -127,6 +134,7 @@ func TestParseSaysWhatDecidesTheAccountAndTheKey(t *testing.T) {
 	t.Parallel()
 	for field, want := range map[string]string{
 		"subuser": "stack of the account", "on-behalf-of": "stack of the account", "accountId": "stack of the account", "region": "stack of the account",
+		"acount_id": "stack of the account", "sendgrid_api_kye": "its own secret",
 		"api_key": "its own secret with the API key", "SendGridApiKey": "its own secret", "Authorization": "its own secret",
 	} {
 		problems := problemsOf(t, with(field, `"SG.marker"`))

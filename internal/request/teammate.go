@@ -149,7 +149,7 @@ func readTeammate(value json.RawMessage, r *Request, _ time.Time) string {
 
 func unknownTeammateField(name string) string {
 	for _, f := range teammateFields {
-		if slices.ContainsFunc(append([]string{f.name}, f.aliases...), func(n string) bool { return plainName(n) == plainName(name) }) {
+		if slices.ContainsFunc(append([]string{f.name}, f.aliases...), func(n string) bool { return isLike(name, n) }) {
 			return "is not a field of a teammate; did you mean " + f.name + "?"
 		}
 	}

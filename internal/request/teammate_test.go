@@ -69,6 +69,7 @@ func TestParseTeammate(t *testing.T) {
 		"an empty scope":      {text: person(`,"scopes":["mail.send"," "]`, ""), wrong: map[string]string{"teammate.scopes": "number 2"}},
 		"another persona":     {text: person(`,"persona":"admin"`, ""), wrong: map[string]string{"teammate.persona": "accountant, developer, marketer, observer"}},
 		"an unknown field":    {text: person(`,"persona":"observer","given_name":"Ada","name":"x","x":1`, ""), wrong: map[string]string{"teammate.given_name": "did you mean first_name?", "teammate.name": "next to teammate", "teammate.x": "remove it"}},
+		"a misspelt field":    {text: person(`,"persona":"observer","frist_name":"Ada"`, ""), wrong: map[string]string{"teammate.frist_name": "did you mean first_name?"}},
 		"given twice":         {text: person(`,"persona":"observer","email":"b@example.com"`, ""), wrong: map[string]string{"teammate.email": "only once"}},
 		"all of it outside":   {text: `{"state":"absent","email":"ada@example.com"}`, wrong: map[string]string{"email": "within teammate", "entity_id": "is required"}},
 		"a connection beside": {text: person(`,"persona":"observer"`, `,"name":"Okta","entity_id":"urn:1"`), wrong: map[string]string{"name": "together with teammate", "entity_id": "together with teammate"}},
