@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
-	"io"
 	"net/http"
 	"os"
 	"slices"
@@ -201,9 +200,11 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	if err != nil {
 		panic(err) // Only types that can be encoded are passed.
 	}
-	w.Header().Set("Content-Type", "application/json")
+	if w.Header().Get("Content-Type") == "" {
+		w.Header().Set("Content-Type", "application/json")
+	}
 	w.WriteHeader(status)
-	_, _ = io.Writer(w).Write(data) // The browser may be gone; nothing can be done about that.
+	_, _ = w.Write(append(data, '\n')) // The browser may be gone; nothing can be done about that.
 }
 
 // pageSample is what the form offers to send.

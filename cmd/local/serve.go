@@ -42,11 +42,22 @@ func serve(ctx context.Context, args []string, out, logs io.Writer) error {
 	}
 	mux.Handle(statusPath, gateway(sim.handler, j)) // A webhook secret does not read it; the page shows it.
 	p.register(mux)
+	mux.HandleFunc("/", notFound)
 	return listenUntil(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(*port)), onlyLocalHost(mux), func(address string) {
 		fmt.Fprintf(out, "What SendGrid has, and a form to send requests: http://%s/\n\n"+
-			"The HTTP API is at http://%s%s, with a simulated SendGrid behind it. Try:\n\n"+
+			"The HTTP API is at http://%s%s, with a simulated SendGrid behind it; teammates go to http://%s%s. Try:\n\n"+
 			"curl -i -X POST http://%s%s \\\n  -H 'Authorization: Bearer %s' \\\n  -H 'Content-Type: application/json' \\\n  -d '%s'\n\n"+
-			"Ctrl-C ends it.\n\n", address, address, integrationsPath, address, integrationsPath, secret, exampleRequest)
+			"Ctrl-C ends it.\n\n", address, address, integrationsPath, address, teammatesPath, address, integrationsPath, secret, exampleRequest)
+	})
+}
+
+// notFound says what this server has.
+func notFound(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	writeJSON(w, http.StatusNotFound, map[string]any{
+		"title": http.StatusText(http.StatusNotFound), "status": http.StatusNotFound,
+		"detail": fmt.Sprintf("There is nothing at %s %s. This server has POST %s, POST %s, POST %s, POST %s, GET %s, and the page at /.",
+			r.Method, r.URL.Path, integrationsPath, teammatesPath, webhooksPath, teammatesWebhooksPath, statusPath),
 	})
 }
 

@@ -77,6 +77,7 @@ func TestServe(t *testing.T) {
 	})
 	curl := curlOf(t, printed)
 	require.Contains(t, printed, "The HTTP API is at http://127.0.0.1:")
+	require.Regexp(t, `teammates go to http://127.0.0.1:\d+/sso/teammates`, printed)
 	require.NotContains(t, printed, sampleBearer, "the secret is made for this run")
 
 	response, body := perform(t, curl, func(r *http.Request) { r.Header.Del("Authorization") })
@@ -99,6 +100,15 @@ func TestServe(t *testing.T) {
 		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
 	})
 	require.Equal(t, http.StatusCreated, response.StatusCode, body)
+
+	for _, path := range []string{"/", "/sso"} {
+		response, body := perform(t, curl, func(r *http.Request) { r.URL.Path = path })
+		require.Equal(t, http.StatusNotFound, response.StatusCode)
+		require.Equal(t, "application/problem+json", response.Header.Get("Content-Type"))
+		require.Contains(t, body, `"detail":"There is nothing at POST `+path+`. This server has POST /sso/integrations, POST /sso/teammates, `+
+			`POST /webhooks/sso/integrations, POST /webhooks/sso/teammates, GET /sso/status, and the page at /."`)
+		require.True(t, strings.HasSuffix(body, "}\n"), "the prompt comes on a line of its own")
+	}
 
 	_, after, _ := strings.Cut(lines.String(), "Ctrl-C ends it.\n\n")
 	require.Regexp(t, `^\d\d:\d\d:\d\d  401  Unauthenticated       -  request [A-Z2-7]+
