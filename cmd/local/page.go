@@ -23,6 +23,9 @@ import (
 //go:embed page.html
 var pageHTML string
 
+// directPath is where the page sends as a caller with AWS credentials.
+const directPath = "/send/direct"
+
 // page shows what SendGrid has and the last requests, and sends requests.
 type page struct {
 	*simulation
@@ -35,6 +38,7 @@ func (p *page) register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{$}", p.serveHTML)
 	mux.HandleFunc("GET /state", p.serveState)
 	mux.HandleFunc("POST /send", p.send)
+	mux.HandleFunc("POST "+directPath, p.send)
 }
 
 // serveHTML serves the page. Only the script and the style that carry the nonce of this
@@ -43,9 +47,9 @@ func (p *page) serveHTML(w http.ResponseWriter, _ *http.Request) {
 	nonce := rand.Text()
 	var b bytes.Buffer
 	err := template.Must(template.New("page").Parse(pageHTML)).Execute(&b, struct {
-		Nonce, Secret, Path, Audit string
-		Samples                    []pageSample
-	}{nonce, p.secret, integrationsPath, scheduled, p.samples})
+		Nonce, Secret, Path, DirectPath, Audit string
+		Samples                                []pageSample
+	}{nonce, p.secret, integrationsPath, directPath, scheduled, p.samples})
 	if err != nil {
 		http.Error(w, "the page could not be made", http.StatusInternalServerError)
 		return
@@ -163,7 +167,8 @@ type sent struct {
 }
 
 // send sends the content of the form: an event as Lambda would get it or, if it is not an event, a
-// request through the HTTP API. Either way the caller has to know the secret.
+// request through the HTTP API, or directly as a caller with AWS credentials would. In any case the
+// caller has to know the secret.
 func (p *page) send(w http.ResponseWriter, r *http.Request) {
 	noStore(w)
 	body, err := readBody(r)
@@ -175,7 +180,7 @@ func (p *page) send(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	payload := body
-	if handler.Recognise(body) == handler.TriggerDirect {
+	if r.URL.Path != directPath && handler.Recognise(body) == handler.TriggerDirect {
 		if payload, err = httpEvent(r, pathOf(body), body); err != nil {
 			writeJSON(w, http.StatusInternalServerError, sent{Text: "The event could not be encoded.", Failed: true})
 			return
@@ -208,11 +213,16 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 }
 
 // pageSample is what the form offers to send.
-type pageSample struct{ Name, Text string }
+type pageSample struct {
+	Name, Text string
+	// AWS reports whether it is sent as a caller with AWS credentials would.
+	AWS bool
+}
 
 // pageSamples returns a request with the SAML metadata of an identity provider that is made for
 // this run, and the samples. Those that come by HTTP are left out: their secrets and
-// signatures are not of this run, and the form sends any request by HTTP.
+// signatures are not of this run, and the form sends any request by HTTP. None of the others come by
+// a webhook.
 func pageSamples() ([]pageSample, error) {
 	idp, err := newIDP("https://idp.example/metadata")
 	if err != nil {
@@ -222,7 +232,7 @@ func pageSamples() ([]pageSample, error) {
 	if err != nil {
 		return nil, err
 	}
-	forms := []pageSample{{"saml-metadata (made for this run)", string(request)}}
+	forms := []pageSample{{Name: "saml-metadata (made for this run)", Text: string(request)}}
 	files, err := samples()
 	if err != nil {
 		return nil, err
@@ -232,18 +242,9 @@ func pageSamples() ([]pageSample, error) {
 		if err != nil {
 			return nil, err
 		}
-		if asksStatus(text) { // The page shows it.
-			continue
-		}
 		if trigger := handler.Recognise(text); trigger != handler.TriggerHTTPAPI && trigger != handler.TriggerRESTAPI {
-			forms = append(forms, pageSample{sampleName(file), string(text)})
+			forms = append(forms, pageSample{sampleName(file), string(text), true})
 		}
 	}
 	return forms, nil
-}
-
-// asksStatus reports whether a direct invocation asks for the status.
-func asksStatus(payload []byte) bool {
-	var event map[string]json.RawMessage
-	return json.Unmarshal(payload, &event) == nil && len(event) == 1 && event["status"] != nil
 }

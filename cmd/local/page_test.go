@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/handler"
 	"sendgrid-sso-integration/internal/audit"
 	"sendgrid-sso-integration/internal/delivery"
 	"sendgrid-sso-integration/internal/problem"
@@ -48,7 +49,12 @@ func fetch(t *testing.T, server http.Handler, method, path, secret, body string)
 // send sends what is in the form, and returns what the page shows.
 func send(t *testing.T, server http.Handler, body string) sent {
 	t.Helper()
-	w := fetch(t, server, http.MethodPost, "/send", pageSecret, body)
+	return sendTo(t, server, "/send", body)
+}
+
+func sendTo(t *testing.T, server http.Handler, path, body string) sent {
+	t.Helper()
+	w := fetch(t, server, http.MethodPost, path, pageSecret, body)
 	require.Equal(t, http.StatusOK, w.Code)
 	var result sent
 	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &result))
@@ -69,7 +75,7 @@ func TestPageSendsTeammates(t *testing.T) {
 // What is in a sample cannot become markup, and no script or style but the page's own runs.
 func TestPageEscapes(t *testing.T) {
 	t.Parallel()
-	server, _ := newPage(t, pageSample{`<b>"name"`, `"></option><script>alert(1)</script>`})
+	server, _ := newPage(t, pageSample{Name: `<b>"name"`, Text: `"></option><script>alert(1)</script>`})
 	w := fetch(t, server, http.MethodGet, "/", "", "")
 	require.Equal(t, http.StatusOK, w.Code)
 	require.Equal(t, "text/html; charset=utf-8", w.Header().Get("Content-Type"))
@@ -141,6 +147,42 @@ func TestPageSends(t *testing.T) {
 		require.NotEmpty(t, e.RequestID)
 	}
 	require.Equal(t, []string{"http-api Forbidden", "http-api InvalidRequest", "eventbridge unchanged", "http-api unchanged", "http-api created"}, verdicts)
+}
+
+// As a caller with AWS credentials, the form sends a request directly, and the caller may do everything.
+func TestPageSendsAsACallerWithAWSCredentials(t *testing.T) {
+	t.Parallel()
+	server, p := newPage(t)
+	updating := strings.Replace(exampleRequest, "{", `{"if_exists":"update",`, 1)
+	for body, want := range map[string]string{
+		updating: `"outcome": "created"`, `{"state":"absent","entity_id":"urn:x"}`: `"outcome": "unchanged"`, `{"status":{}}`: `"ok": true`, `{"name":""}`: `"errorType": "InvalidRequest"`,
+	} {
+		require.Contains(t, sendTo(t, server, directPath, body).Text, want)
+		require.Equal(t, handler.TriggerDirect, p.journal.entries()[0].Trigger)
+	}
+	require.Equal(t, http.StatusUnauthorized, fetch(t, server, http.MethodPost, directPath, "another-secret-altogether", updating).Code)
+}
+
+// Each sample of the form is handled as by "run", by the caller that is chosen for it.
+func TestPageHandlesItsSamples(t *testing.T) {
+	atRoot(t)
+	sim, err := simulated(t.Context(), newSimulator, bundledMetadata{newFetcher()}, `{"bearer": "`+pageSecret+`"}`, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	p := &page{simulation: sim, journal: &journal{out: &output{}}, secret: pageSecret}
+	mux := http.NewServeMux()
+	p.register(mux)
+	all, err := samples()
+	require.NoError(t, err)
+	forms, err := pageSamples()
+	require.NoError(t, err)
+	require.False(t, forms[0].AWS, "a webhook may send it")
+	for _, form := range forms {
+		path := map[bool]string{false: "/send", true: directPath}[form.AWS]
+		result := sendTo(t, onlyLocalHost(mux), path, form.Text)
+		expected := expectationOf("events/"+form.Name, all)
+		require.Equal(t, expected.code != "", result.Failed, "%s: %s", form.Name, result.Text)
+		require.Contains(t, result.Text, expected.code, form.Name)
+	}
 }
 
 func TestPageState(t *testing.T) {
