@@ -40,10 +40,12 @@ func main() {
 // run carries out one command. The environment is read only for what calls the real SendGrid.
 func run(ctx context.Context, args []string, getenv func(string) string, in io.Reader, out, logs io.Writer) error {
 	if len(args) == 0 {
-		fmt.Fprint(logs, usage)
-		return flag.ErrHelp
+		args = []string{"help"}
 	}
 	switch args[0] {
+	case "-h", "-help", "--help", "help":
+		fmt.Fprint(logs, usage)
+		return flag.ErrHelp
 	case "run":
 		return runEvents(ctx, args[1:], getenv, in, out, logs)
 	case "status":

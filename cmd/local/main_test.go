@@ -13,6 +13,12 @@ func TestUsage(t *testing.T) {
 	require.ErrorIs(t, run(t.Context(), nil, noEnvironment, noInput{}, &out, &logs), flag.ErrHelp)
 	require.Contains(t, logs.String(), "usage: local <command>")
 
+	for _, help := range []string{"-h", "--help", "help"} {
+		logs = output{}
+		require.ErrorIs(t, run(t.Context(), []string{help}, noEnvironment, noInput{}, &out, &logs), flag.ErrHelp, "which is not an error of the process")
+		require.Equal(t, usage, logs.String())
+	}
+
 	logs = output{}
 	require.EqualError(t, run(t.Context(), []string{"walk"}, noEnvironment, noInput{}, &out, &logs), `there is no command "walk"`)
 	require.Contains(t, logs.String(), "usage: local <command>")
