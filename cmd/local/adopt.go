@@ -33,8 +33,8 @@ FunctionName of its stack. It responds to each that nobody has edited with "unch
 
   while read -r REQUEST; do
     aws lambda invoke --function-name "$FUNCTION_NAME" --cli-binary-format raw-in-base64-out \
-      --payload file:///dev/stdin answer.json <<<"$REQUEST" >/dev/null &&
-      jq -r '[.outcome // .errorType, .integration.name // .errorMessage] | @tsv' answer.json
+      --payload file:///dev/stdin result.json <<<"$REQUEST" >/dev/null &&
+      jq -r '[.outcome // .errorType, .integration.name // .errorMessage] | @tsv' result.json
   done <requests.jsonl
 
 With saml_metadata_url in place of public_certificate, a certificate renews by itself; see
