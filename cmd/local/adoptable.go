@@ -40,7 +40,7 @@ func byEntityID(integrations []sendgrid.Integration) map[string][]sendgrid.Integ
 func unadoptable(i sendgrid.Integration, sharing []sendgrid.Integration) error {
 	switch {
 	case i.ID == "":
-		return errors.New("SendGrid does not return its id; finish its set-up in SendGrid's SSO settings")
+		return errors.New("SendGrid does not return its id; finish its setup in SendGrid's SSO settings")
 	case i.EntityID != "" && len(sharing) > 1:
 		var others []string
 		for _, other := range sharing {

@@ -76,7 +76,7 @@ func choose(all []sendgrid.Integration, name string) (sendgrid.Integration, erro
 		case len(found) > 1:
 			return sendgrid.Integration{}, fmt.Errorf("several integrations are called that; give -connection the id of one of them: %s", labels(found))
 		case len(found) == 1 && found[0].ID == "":
-			return sendgrid.Integration{}, errors.New("SendGrid does not return the id of this integration; finish its set-up in SendGrid's SSO settings")
+			return sendgrid.Integration{}, errors.New("SendGrid does not return the id of this integration; finish its setup in SendGrid's SSO settings")
 		case len(found) == 1:
 			return found[0], nil
 		}

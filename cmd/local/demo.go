@@ -43,7 +43,7 @@ func demo(ctx context.Context, args []string, out, logs io.Writer) error {
 	if err := s.run(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%d of %d checks passed in %.1f s. The function's code is the real one; SendGrid, its log-in and the ledger are simulated.\n",
+	fmt.Fprintf(out, "\n%d of %d checks passed in %.1f s. The function's code is the real one; SendGrid, its login and the ledger are simulated.\n",
 		s.checks-s.failed, s.checks, time.Since(began).Seconds())
 	return s.err()
 }

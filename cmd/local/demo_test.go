@@ -101,7 +101,7 @@ func TestDemoIsHonest(t *testing.T) {
 	}
 }
 
-// Both sides of a log-in are checked: a refusal where it has to succeed, and the reverse.
+// Both sides of a login are checked: a refusal where it has to succeed, and the reverse.
 func TestDemoChecksLogIns(t *testing.T) {
 	t.Parallel()
 	var out output

@@ -29,7 +29,7 @@ which cuts long lines off.
 
 A response is valid for some minutes, and a pasted one is older. So its times are judged at the
 time when it was issued, by the identity provider's own clock, and the certificates both then and
-now. With -now, everything is judged at that time: give the time at which the log-in failed, by a
+now. With -now, everything is judged at that time: give the time at which the login failed, by a
 clock that is right, to find out whether the identity provider's clock is wrong.
 
 FILE has what SendGrid returns, as one object:

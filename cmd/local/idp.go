@@ -94,7 +94,7 @@ func (p idp) logIn(client *http.Client, integration sendgrid.Integration, person
 		Reason string `json:"reason"`
 	}
 	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&result); err != nil {
-		return "", "", fmt.Errorf("read the response to a log-in: %w", err)
+		return "", "", fmt.Errorf("read the response to a login: %w", err)
 	}
 	return result.NameID, result.Reason, nil
 }

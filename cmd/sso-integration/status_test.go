@@ -114,7 +114,7 @@ func messageOf(t *testing.T, r status.Report, name string) string {
 	return ""
 }
 
-// Each set-up that is broken is reported by the checks that it breaks, with what to do, and by no others. What
+// Each setup that is broken is reported by the checks that it breaks, with what to do, and by no others. What
 // cannot be known for that reason points there.
 func TestStatusOfBrokenSetUps(t *testing.T) {
 	t.Parallel()

@@ -147,7 +147,7 @@ func (c *Connection) judge(found provision.Audited) {
 	}
 	c.judgeKept(found)
 	if sharing := sharing(found); len(sharing) > 1 {
-		c.find(DuplicateEntityID, "", fmt.Sprintf("%d integrations have this entity_id, so that log-in may fail: %s. Delete all but one in SendGrid's SSO settings.", len(sharing), ids(sharing)))
+		c.find(DuplicateEntityID, "", fmt.Sprintf("%d integrations have this entity_id, so that login may fail: %s. Delete all but one in SendGrid's SSO settings.", len(sharing), ids(sharing)))
 	}
 	for at, i := range found.Integrations[:min(len(found.Integrations), maxIntegrations)] {
 		var inUse []request.KeptCertificate
@@ -229,7 +229,7 @@ func (c *Connection) judgeDrift(found provision.Audited) {
 	c.judgeRetired(found, there)
 	for _, wanted := range found.Kept.Valid(time.Now()) {
 		if !slices.ContainsFunc(there, func(c provision.Certificate) bool { return c.SHA256 == wanted.SHA256 }) {
-			c.find(CertificateMissing, id, "SendGrid lacks the certificate with SHA-256 "+wanted.SHA256+", which the identity provider has: log-ins signed with it fail. To add it again, send the request with if_exists: restore.")
+			c.find(CertificateMissing, id, "SendGrid lacks the certificate with SHA-256 "+wanted.SHA256+", which the identity provider has: logins signed with it fail. To add it again, send the request with if_exists: restore.")
 		}
 	}
 }
@@ -286,7 +286,7 @@ func (c *Connection) judgeIntegration(i sendgrid.Integration, list []sendgrid.Ce
 		c.find(provision.IntegrationDisabled, i.ID, "The integration is disabled, so nobody can log in with it.")
 	}
 	if Incomplete(i) {
-		c.find(provision.IntegrationIncomplete, i.ID, "The set-up is not finished; somebody has to finish it in SendGrid's SSO settings.")
+		c.find(provision.IntegrationIncomplete, i.ID, "The setup is not finished; somebody has to finish it in SendGrid's SSO settings.")
 	}
 	if days != nil {
 		c.expiry(i.ID, *days, counted[0].NotAfter)
@@ -299,7 +299,7 @@ func (c *Connection) judgeIntegration(i sendgrid.Integration, list []sendgrid.Ce
 	}
 }
 
-// Incomplete reports whether somebody has to finish the set-up of an integration in SendGrid.
+// Incomplete reports whether somebody has to finish the setup of an integration in SendGrid.
 func Incomplete(i sendgrid.Integration) bool {
 	return i.ID == "" || i.EntityID == "" || i.SigninURL == "" || i.CompletedIntegration != nil && !*i.CompletedIntegration
 }

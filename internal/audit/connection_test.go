@@ -358,7 +358,7 @@ func TestDuplicatesAreNamed(t *testing.T) {
 			others = append(others, w.add(entity, 90*day))
 		}
 		message := func() string { return w.audited().Findings[0].Message }
-		require.Contains(t, message(), "7 integrations have this entity_id, so that log-in may fail: "+strings.Join(append([]string{id}, others[:4]...), ", ")+" and 2 more.")
+		require.Contains(t, message(), "7 integrations have this entity_id, so that login may fail: "+strings.Join(append([]string{id}, others[:4]...), ", ")+" and 2 more.")
 		w.sendGrid.Edit(id, func(i *sendgrid.Integration) { i.EntityID = "urn:another" })
 		i := slices.IndexFunc(w.audited().Findings, func(f audit.Finding) bool { return f.Code == audit.DuplicateEntityID })
 		f := audit.Stored(w.entry(entity).Findings)[i]

@@ -90,7 +90,7 @@ func (a *Auditor) tasks(ctx context.Context, integrations []sendgrid.Integration
 			continue
 		}
 		report.Findings = append(report.Findings, Finding{
-			Code: provision.IntegrationIncomplete, IntegrationID: i.ID, Message: "An integration has no entity_id, so nobody can log in with it. Finish its set-up in SendGrid's SSO settings, or delete it.",
+			Code: provision.IntegrationIncomplete, IntegrationID: i.ID, Message: "An integration has no entity_id, so nobody can log in with it. Finish its setup in SendGrid's SSO settings, or delete it.",
 		})
 	}
 	now := time.Now()

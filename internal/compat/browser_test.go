@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	// maxPages is how many pages a log-in may have, and maxPage how long one of them is read.
+	// maxPages is how many pages a login may have, and maxPage how long one of them is read.
 	maxPages = 6
 	maxPage  = 1 << 20
 )
@@ -45,8 +45,8 @@ func logIn(t *testing.T, idp identityProvider, i sendgrid.Integration) (response
 			return response
 		}
 		f, found = chooseForm(text, who.passwordField)
-		require.True(t, found, "no form for a log-in:\n%s", text)
-		require.False(t, typed, "the log-in page comes again:\n%s", text)
+		require.True(t, found, "no form for a login:\n%s", text)
+		require.False(t, typed, "the login page comes again:\n%s", text)
 		typed = true
 		f.fields.Set(who.userField, who.user)
 		f.fields.Set(who.passwordField, who.password)
@@ -54,7 +54,7 @@ func logIn(t *testing.T, idp identityProvider, i sendgrid.Integration) (response
 		require.NoError(t, err)
 		at, text = open(t, browser, request(t, http.MethodPost, action.String(), f.fields))
 	}
-	require.FailNow(t, "the log-in does not end", text)
+	require.FailNow(t, "the login does not end", text)
 	return nil
 }
 
@@ -78,7 +78,7 @@ func open(t *testing.T, browser *http.Client, r *http.Request) (at *url.URL, tex
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxPage))
 	require.NoError(t, err)
-	// LemonLDAP::NG returns 401 with its log-in page.
+	// LemonLDAP::NG returns 401 with its login page.
 	require.Contains(t, []int{http.StatusOK, http.StatusUnauthorized}, response.StatusCode, "%s\n%s", response.Request.URL, body)
 	return response.Request.URL, string(body)
 }

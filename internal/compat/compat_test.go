@@ -36,7 +36,7 @@ var bootstrap = lambdatest.NewBootstrap("sendgrid-sso-integration/cmd/sso-integr
 
 func TestMain(m *testing.M) { os.Exit(bootstrap.Main(m)) }
 
-// TestIdentityProviders takes every identity provider from its own SAML metadata to a log-in, and once more
+// TestIdentityProviders takes every identity provider from its own SAML metadata to a login, and once more
 // with another key. It prints what came of each step.
 func TestIdentityProviders(t *testing.T) {
 	t.Parallel()

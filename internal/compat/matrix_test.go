@@ -19,13 +19,13 @@ type step string
 const (
 	stepAccepted       step = "metadata accepted"
 	stepCreated        step = "connection created"
-	stepSimulator      step = "log-in: simulator"
-	stepNodeSAML       step = "log-in: node-saml"
+	stepSimulator      step = "login: simulator"
+	stepNodeSAML       step = "login: node-saml"
 	stepRefused        step = "new key, old metadata: refused"
 	stepUpdated        step = "new metadata: updated"
-	stepAfterSimulator step = "rotated log-in: simulator"
-	stepAfterNodeSAML  step = "rotated log-in: node-saml"
-	stepAnnounced      step = "announced key: no log-in fails"
+	stepAfterSimulator step = "rotated login: simulator"
+	stepAfterNodeSAML  step = "rotated login: node-saml"
+	stepAnnounced      step = "announced key: no login fails"
 )
 
 var steps = []step{stepAccepted, stepCreated, stepSimulator, stepNodeSAML, stepRefused, stepUpdated, stepAfterSimulator, stepAfterNodeSAML, stepAnnounced}

@@ -73,7 +73,7 @@ func (c *Connector) put(ctx context.Context, d *delivery, p Provider, e resultEv
 	}
 	// The entity id is the one fact that the sender of a request cannot choose for an application
 	// that is not theirs. Without this check, a request with another application's id would send
-	// the log-ins of that one to SendGrid.
+	// the logins of that one to SendGrid.
 	entityID, err := app.EntityID(ctx)
 	if err != nil {
 		return err

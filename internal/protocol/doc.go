@@ -3,7 +3,7 @@
 // writes, and asks this package what to do next.
 //
 // SendGrid has no idempotency key and refuses no duplicates, so two creates make two
-// integrations, and log-in breaks. A ledger prevents that. It is shared by all processes and
+// integrations, and login breaks. A ledger prevents that. It is shared by all processes and
 // has one entry for each integration: the account and the entity id.
 //
 // # The steps of an attempt

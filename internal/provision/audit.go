@@ -195,7 +195,7 @@ func (a *connectionAttempt) readConnection(ctx context.Context, found *Audited) 
 	}
 	for _, i := range found.Integrations {
 		var certificates []sendgrid.Certificate
-		if i.ID != "" { // Else its set-up was only begun in SendGrid's UI.
+		if i.ID != "" { // Else its setup was only begun in SendGrid's UI.
 			if certificates, err = a.listCertificates(ctx, i.ID); err != nil {
 				return err
 			}

@@ -39,7 +39,7 @@ func TestPreviewIsWhatThenHappens(t *testing.T) {
 			request: func(r *request.Resolved) { r.IfExists, r.Name, r.Enabled = request.UpdateExisting, "Another", false },
 			want:    op(sendgrid.OpUpdateIntegration), changes: []string{"name", "enabled"},
 		},
-		"update that finishes the set-up, and a certificate": {
+		"update that finishes the setup, and a certificate": {
 			before: func(w *world) { w.created(oktaRequest()) },
 			request: func(r *request.Resolved) {
 				r.IfExists, r.CompletedIntegration, r.Certificates = request.UpdateExisting, new(true), certificates()[:1]

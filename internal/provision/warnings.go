@@ -71,7 +71,7 @@ func (a *connectionAttempt) warnings(result *Result, now time.Time) []Warning {
 		warn(IntegrationDisabled, "The integration is disabled, so nobody can log in with it.")
 	}
 	if completed := a.seen.integration.CompletedIntegration; completed != nil && !*completed {
-		warn(IntegrationIncomplete, "SendGrid reports that the set-up is not finished; somebody has to finish it in SendGrid's SSO settings.")
+		warn(IntegrationIncomplete, "SendGrid reports that the setup is not finished; somebody has to finish it in SendGrid's SSO settings.")
 	}
 	switch {
 	case a.entry.Gone == "":

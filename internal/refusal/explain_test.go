@@ -71,7 +71,7 @@ func TestExplain(t *testing.T) {
 		"an empty assertion":                          {refusal.StatusNotSuccess, refusal.AssertionIncomplete, refusal.IssuerDiffers, refusal.NotSigned, refusal.ResponseExpired, refusal.NoNameID},
 		"encrypted":                                   {refusal.AssertionEncrypted},
 		"two assertions":                              {refusal.SeveralAssertions, refusal.SignatureWrong},
-		"the log-in failed at the identity provider":  {refusal.StatusNotSuccess},
+		"the login failed at the identity provider":   {refusal.StatusNotSuccess},
 		"a failure beside an assertion":               {refusal.StatusNotSuccess},
 		"no conditions":                               {refusal.AssertionIncomplete},
 		"no confirmation":                             {refusal.AssertionIncomplete},

@@ -17,10 +17,10 @@ func (q *inquiry) notes() []string {
 		notes = append(notes, fmt.Sprintf("The response can be used until %s, and no more after that.", moment(time.Time(a.Conditions.NotOnOrAfter))))
 	}
 	if set := q.Integration.CompletedIntegration; set != nil && !*set {
-		notes = append(notes, "SendGrid reports that the set-up of the integration is not finished; somebody has to finish it in SendGrid's SSO settings.")
+		notes = append(notes, "SendGrid reports that the setup of the integration is not finished; somebody has to finish it in SendGrid's SSO settings.")
 	}
 	if twin := q.other(func(i sendgrid.Integration) bool { return i.EntityID == q.Integration.EntityID }); twin != nil {
-		notes = append(notes, "The integration "+label(*twin)+" has the same entity_id, so that log-in may fail; delete one of them in SendGrid's SSO settings.")
+		notes = append(notes, "The integration "+label(*twin)+" has the same entity_id, so that login may fail; delete one of them in SendGrid's SSO settings.")
 	}
 	return notes
 }

@@ -19,7 +19,7 @@ const (
 	AssertionEncrypted Code = "AssertionEncrypted"
 	// SeveralAssertions means that there is more than one assertion.
 	SeveralAssertions Code = "SeveralAssertions"
-	// AssertionIncomplete means that the assertion lacks a part that SAML wants in a log-in.
+	// AssertionIncomplete means that the assertion lacks a part that SAML wants in a login.
 	AssertionIncomplete Code = "AssertionIncomplete"
 	// IssuerDiffers means that the issuer is not the integration's entity_id.
 	IssuerDiffers Code = "IssuerDiffers"

@@ -36,7 +36,7 @@ func (q *inquiry) status() {
 	}
 	do, known := advice[inner]
 	if !known {
-		do = "Look for this log-in in the log of the identity provider; SendGrid has no part in it."
+		do = "Look for this login in the log of the identity provider; SendGrid has no part in it."
 	}
 	q.find(StatusNotSuccess, wrong+".", do)
 }

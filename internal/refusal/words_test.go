@@ -39,7 +39,7 @@ func TestWords(t *testing.T) {
 		"a key of nobody":             {"another key", named(sendgrid.Integration{}, nil), refusal.CertificateUnknown, []string{"no other integration of the account has it", "$stranger"}},
 		"a key of who knows":          {"another key", named(sendgrid.Integration{}, errors.New("x")), refusal.CertificateUnknown, []string{"could not all be read"}},
 		"a key, offline":              {"another key", offline, refusal.CertificateUnknown, []string{"with the SHA-256 $stranger."}},
-		"the log-in of another connection": {"accepted", edit(func(i *sendgrid.Integration) { i.ID, i.EntityID = "other", "urn:other" }), refusal.IssuerDiffers,
+		"the login of another connection": {"accepted", edit(func(i *sendgrid.Integration) { i.ID, i.EntityID = "other", "urn:other" }), refusal.IssuerDiffers,
 			[]string{`the issuer is that of the integration "Okta" ($id)`, "-connection $id"}},
 		"an issuer with a slash":  {"accepted", edit(func(i *sendgrid.Integration) { i.EntityID += "/" }), refusal.IssuerDiffers, []string{"they differ only in"}},
 		"the former URL":          {"the URLs of an integration that was deleted", nil, refusal.RecipientDiffers, []string{"created again", "Set the single sign-on URL"}},
@@ -50,7 +50,7 @@ func TestWords(t *testing.T) {
 			i.SingleSignOnURL = strings.Replace(i.SingleSignOnURL, "api.", "api.eu.", 1)
 		}), refusal.RecipientDiffers, []string{"another region"}},
 		"a URL of elsewhere":     {"another recipient", nil, refusal.RecipientDiffers, []string{`for the URL "https://elsewhere.example", and the integration's single_signon_url is "$url".`}},
-		"what the provider says": {"the log-in failed at the identity provider", nil, refusal.StatusNotSuccess, []string{`"Responder" and "RequestDenied"`, `"The person is not assigned."`, "Assign the person"}},
+		"what the provider says": {"the login failed at the identity provider", nil, refusal.StatusNotSuccess, []string{`"Responder" and "RequestDenied"`, `"The person is not assigned."`, "Assign the person"}},
 		"no status":              {"an empty assertion", nil, refusal.StatusNotSuccess, []string{"has no status"}},
 		"what is pasted":         {"a request", nil, refusal.NotAResponse, []string{`"AuthnRequest"`, "and not SAMLRequest"}},
 		"a clock":                {"a clock that is an hour ahead", nil, refusal.ResponseNotYetValid, []string{"is ahead by about", "57m"}},

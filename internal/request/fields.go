@@ -94,7 +94,7 @@ var fields = []field{
 		},
 	},
 	{
-		// SendGrid changes it when a person finishes the set-up, so a difference alone is no conflict.
+		// SendGrid changes it when a person finishes the setup, so a difference alone is no conflict.
 		name: completedIntegration,
 		read: func(value json.RawMessage, r *Request, _ time.Time) string {
 			r.CompletedIntegration = new(bool)

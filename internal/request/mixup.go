@@ -12,7 +12,7 @@ import (
 type console struct {
 	name  string
 	hosts []string
-	// signin and metadata say where the right URLs for log-in and SAML metadata are.
+	// signin and metadata say where the right URLs for login and SAML metadata are.
 	signin, metadata string
 }
 

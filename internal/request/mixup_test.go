@@ -19,7 +19,7 @@ func TestParseNamesTheRightValue(t *testing.T) {
 		"its EU host":                      {"entity_id", `"https://api.eu.sendgrid.com/v3/public/sso/saml/response/id/7"`, "is a URL of SendGrid"},
 		"without its scheme":               {"entity_id", `"API.SendGrid.com/v3"`, "is a URL of SendGrid"},
 		"SendGrid's ACS as signin_url":     {"signin_url", audience, "send the identity provider's own single sign-on URL"},
-		"SendGrid's log-in":                {"signin_url", `"https://app.sendgrid.com/ssologin"`, "is a URL of SendGrid"},
+		"SendGrid's login":                 {"signin_url", `"https://app.sendgrid.com/ssologin"`, "is a URL of SendGrid"},
 		"Okta's console":                   {"signin_url", `"https://example-admin.okta.com/admin/app/x/instance/0oa1/"`, "Okta's Admin Console; send the \"Identity Provider Single Sign-On URL\""},
 		"Okta's console of previews":       {"signin_url", `"https://example-admin.oktapreview.com/"`, "Okta's Admin Console"},
 		"Google's console":                 {"signin_url", `"https://admin.google.com/ac/apps/saml"`, "Google's Admin console; send the \"SSO URL\""},

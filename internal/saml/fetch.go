@@ -146,7 +146,7 @@ func refuse(status int) *FetchError {
 	case status >= 300 && status < 400:
 		e.Message += "redirects are not followed, use the final URL"
 	default:
-		e.Message += "check that the URL opens the metadata without a log-in"
+		e.Message += "check that the URL opens the metadata without a login"
 	}
 	return e
 }

@@ -1,4 +1,4 @@
-// Package status reports what is wrong, with the account and with the set-up of the function. It is the first
+// Package status reports what is wrong, with the account and with the setup of the function. It is the first
 // thing to run after a deployment, and the first to read when people cannot log in. It changes nothing, and
 // returns a report even if nothing works.
 package status
@@ -302,7 +302,7 @@ func (f read) connections(now time.Time) []audit.Connection {
 	for _, i := range slices.Backward(f.integrations) {
 		byID[i.ID], byEntity[i.EntityID] = i, i
 	}
-	delete(byID, "") // Its set-up was begun in SendGrid's UI, and not finished.
+	delete(byID, "") // Its setup was begun in SendGrid's UI, and not finished.
 	delete(byEntity, "")
 	entities := slices.Collect(maps.Keys(byEntity))
 	for entity, e := range f.entries {
@@ -358,7 +358,7 @@ func (f read) findings() []Finding {
 	find := func(code provision.WarningCode, about []sendgrid.Integration, message string) {
 		ids := []string{}
 		for _, i := range about[:min(len(about), maxIDs)] {
-			if i.ID != "" { // Else its set-up was only begun in SendGrid's UI.
+			if i.ID != "" { // Else its setup was only begun in SendGrid's UI.
 				ids = append(ids, i.ID)
 			}
 		}
@@ -370,9 +370,9 @@ func (f read) findings() []Finding {
 		case len(found) == maxFindings:
 			return found
 		case entity == "":
-			find(provision.IntegrationIncomplete, all, fmt.Sprintf("Integrations without entity_id: %d. Nobody can log in with them. Finish their set-up in SendGrid's SSO settings, or delete them.", len(all)))
+			find(provision.IntegrationIncomplete, all, fmt.Sprintf("Integrations without entity_id: %d. Nobody can log in with them. Finish their setup in SendGrid's SSO settings, or delete them.", len(all)))
 		case len(all) > 1:
-			find(audit.DuplicateEntityID, all, fmt.Sprintf("%d integrations have the entity_id %s, so that log-in may fail. Delete all but one in SendGrid's SSO settings.", len(all), cut.Bytes(entity, maxEntityID)))
+			find(audit.DuplicateEntityID, all, fmt.Sprintf("%d integrations have the entity_id %s, so that login may fail. Delete all but one in SendGrid's SSO settings.", len(all), cut.Bytes(entity, maxEntityID)))
 		}
 	}
 	return found

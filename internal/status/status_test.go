@@ -388,9 +388,9 @@ func TestFindingsOfTheList(t *testing.T) {
 		}}.report(t)
 		require.True(t, r.OK, "findings are about connections")
 		require.Equal(t, []status.Finding{
-			{provision.IntegrationIncomplete, []string{"id-3", "id-8"}, "Integrations without entity_id: 3. Nobody can log in with them. Finish their set-up in SendGrid's SSO settings, or delete them."},
-			{audit.DuplicateEntityID, []string{"id-2", "id-4", "id-7"}, "3 integrations have the entity_id urn:a, so that log-in may fail. Delete all but one in SendGrid's SSO settings."},
-			{audit.DuplicateEntityID, []string{"id-1", "id-6"}, "2 integrations have the entity_id urn:b, so that log-in may fail. Delete all but one in SendGrid's SSO settings."},
+			{provision.IntegrationIncomplete, []string{"id-3", "id-8"}, "Integrations without entity_id: 3. Nobody can log in with them. Finish their setup in SendGrid's SSO settings, or delete them."},
+			{audit.DuplicateEntityID, []string{"id-2", "id-4", "id-7"}, "3 integrations have the entity_id urn:a, so that login may fail. Delete all but one in SendGrid's SSO settings."},
+			{audit.DuplicateEntityID, []string{"id-1", "id-6"}, "2 integrations have the entity_id urn:b, so that login may fail. Delete all but one in SendGrid's SSO settings."},
 		}, r.Findings)
 		require.Len(t, r.Connections, 3, "one for each entity id")
 	})

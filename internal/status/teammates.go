@@ -46,7 +46,7 @@ func (r *Reporter) checkTeammates(found *read, mu *sync.Mutex) Check {
 func administered(p audit.People) (string, error) {
 	administrators := p.Administrators()
 	if administrators == 0 {
-		return "", &Problem{"Nobody administers the account by SSO: people whom SendGrid creates at their first log-in may only read. Send a request for a teammate with is_admin: true.", nil}
+		return "", &Problem{"Nobody administers the account by SSO: people whom SendGrid creates at their first login may only read. Send a request for a teammate with is_admin: true.", nil}
 	}
 	return fmt.Sprintf("Teammates: %d. Administrators who log in by SSO: %d. Invitations that are pending: %d.", len(p.Listed), administrators, len(p.Pending)), nil
 }

@@ -143,7 +143,7 @@ func TestAuditOfAConnectionIsObserved(t *testing.T) {
 	requireMetrics(t, map[string]string{"Findings": "1", "CertificateFindings": ""}, metrics) // What was found before still stands.
 }
 
-// Each finding of which somebody has to know counts once: those that end the log-in for want of a certificate in one
+// Each finding of which somebody has to know counts once: those that end the login for want of a certificate in one
 // metric, and the others in another.
 func TestFindingsThatAlarm(t *testing.T) {
 	t.Parallel()

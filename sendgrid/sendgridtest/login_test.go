@@ -110,5 +110,5 @@ func TestAssertionConsumerService(t *testing.T) {
 	}
 	w := send(t, s, http.MethodGet, "/v3/public/sso/saml/response/id/"+integration.ID, "")
 	require.Equal(t, http.StatusMethodNotAllowed, w.Code)
-	require.Empty(t, s.Requests(), "a log-in is no request to the API")
+	require.Empty(t, s.Requests(), "a login is no request to the API")
 }

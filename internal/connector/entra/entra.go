@@ -97,7 +97,7 @@ func shared(entityID string, others []string) error {
 	return &connector.Error{
 		Code: connector.SharedEntityID,
 		Message: "The application has the entity id of " + strings.Join(others, " and ") + ", " + entityID + ", so that SendGrid could not tell " +
-			"their log-ins apart, and none of them was sent. In Entra switch on \"Append application ID to issuer\" for each of them " +
+			"their logins apart, and none of them was sent. In Entra switch on \"Append application ID to issuer\" for each of them " +
 			"(Single sign-on, Attributes & Claims, Advanced SAML claims options), or name only one.",
 	}
 }

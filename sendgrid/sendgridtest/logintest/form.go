@@ -28,7 +28,7 @@ func ofTheForm() map[string]Case {
 		"two assertions": {
 			Respond: tampered(func(response, assertion *etree.Element) { response.AddChild(assertion.Copy()) }), Refusal: notOne,
 		},
-		"the log-in failed at the identity provider": {Respond: tampered(failed), Refusal: notOne},
+		"the login failed at the identity provider": {Respond: tampered(failed), Refusal: notOne},
 		"a failure beside an assertion": {
 			Respond: forged(func(response, _ *etree.Element) { status(response) }), Refusal: "urn:oasis:names:tc:SAML:2.0:status:Responder",
 		},
