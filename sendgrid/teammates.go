@@ -20,6 +20,9 @@ const (
 const (
 	// teammatesPage is the largest page that SendGrid documents.
 	teammatesPage = 500
+	// teammatesOverlap is how many rows of a page the next one has again: where somebody is deleted meanwhile, all
+	// who come later move up, and nobody must be left out.
+	teammatesOverlap = 50
 	// maxTeammates bounds a list; SendGrid's plans have up to 1,000.
 	maxTeammates = 10_000
 )
@@ -259,7 +262,7 @@ func (c *Client) ListTeammates(ctx context.Context) ([]Teammate, error) {
 		if len(all) == before {
 			return nil, unfinished(OpListTeammates, errRepeats)
 		}
-		offset += len(page)
+		offset += len(page) - teammatesOverlap
 	}
 	return nil, unfinished(OpListTeammates, errTooLarge)
 }

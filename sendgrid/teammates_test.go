@@ -279,12 +279,12 @@ func TestListTeammates(t *testing.T) {
 		"none, as a Go server writes it": {pages: []string{`{"result":null}`}, offsets: "0"},
 		"in the words of the example":    {pages: []string{`{"results":[` + teammateRows(0, 2) + `]}`}, offsets: "0", want: 2},
 		"one page":                       {pages: []string{page(0, 499)}, offsets: "0", want: 499},
-		"a full page":                    {pages: []string{page(0, 500), page(0, 0)}, offsets: "0 500", want: 500},
-		"three pages":                    {pages: []string{page(0, 500), page(500, 1000), page(1000, 1001)}, offsets: "0 500 1000", want: 1001},
-		"a row that moves to the next":   {pages: []string{page(0, 500), strings.ToLower(page(499, 501))}, offsets: "0 500", want: 501},
-		"more than was asked for":        {pages: []string{page(0, 700), page(700, 701)}, offsets: "0 700", want: 701},
-		"the same page again":            {pages: []string{page(0, 500)}, offsets: "0 500", err: "the list does not end"},
-		"a page of something else":       {pages: []string{page(0, 500), `{}`}, offsets: "0 500", err: "the response has no list of teammates"},
+		"a full page":                    {pages: []string{page(0, 500), page(450, 500)}, offsets: "0 450", want: 500},
+		"three pages":                    {pages: []string{page(0, 500), page(450, 950), page(900, 1001)}, offsets: "0 450 900", want: 1001},
+		"a row that moves to the next":   {pages: []string{page(0, 500), strings.ToLower(page(449, 501))}, offsets: "0 450", want: 501},
+		"more than was asked for":        {pages: []string{page(0, 700), page(650, 701)}, offsets: "0 650", want: 701},
+		"the same page again":            {pages: []string{page(0, 500)}, offsets: "0 450", err: "the list does not end"},
+		"a page of something else":       {pages: []string{page(0, 500), `{}`}, offsets: "0 450", err: "the response has no list of teammates"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -326,7 +326,7 @@ func TestEndlessListOfTeammates(t *testing.T) {
 	})
 	_, err := h.client().ListTeammates(t.Context())
 	require.ErrorContains(t, err, "sendgrid: list teammates: status 200 OK: the list has more entries than anybody needs")
-	require.Len(t, h.all(), 20)
+	require.Len(t, h.all(), 23)
 }
 
 // Invitations are listed at once. What makes one acceptable is not read.
