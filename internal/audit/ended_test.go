@@ -12,6 +12,7 @@ import (
 	"sendgrid-sso-integration/internal/problem"
 	"sendgrid-sso-integration/internal/provision"
 	"sendgrid-sso-integration/sendgrid"
+	"sendgrid-sso-integration/sendgrid/sendgridtest"
 )
 
 const twoWeeks = 14 * day
@@ -275,5 +276,47 @@ func TestADeletionThatIsRefused(t *testing.T) {
 		require.Empty(t, w.audited().Findings)
 		require.Empty(t, w.sendGrid.Integrations())
 		require.Equal(t, id, w.bus.notices[0].Deleted)
+	})
+}
+
+// The request that restored the connection enabled it, though its response was lost: nobody else did.
+func TestARestoreIsNoEdit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sendGrid.Delete(ended(w, nil))
+		time.Sleep(day)
+		w.audited()
+		w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Drop: true, Commit: true})
+		w.sendGrid.SetLag(40*time.Second, 40*time.Second)
+		fields := byURL()
+		fields["if_exists"] = "restore"
+		require.Error(t, w.request(fields))
+		time.Sleep(time.Hour)
+		require.NotContains(t, codes(w.audited().Findings), provision.Drifted)
+	})
+}
+
+// Creates of unknown outcome are counted once each, also after a deletion that was not reported.
+func TestCreatesAfterADeletionAreCountedOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		ended(w, nil)
+		time.Sleep(twoWeeks)
+		w.bus.err = errBroken
+		_, err := w.connection(entity, false)
+		require.Error(t, err)
+		require.Empty(t, w.sendGrid.Integrations())
+		fields := byURL()
+		fields["if_exists"] = "restore"
+		for n := range 2 {
+			time.Sleep(2 * time.Minute)
+			w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpCreateIntegration, Drop: true})
+			require.Error(t, w.request(fields))
+			time.Sleep(2 * time.Minute)
+			require.Error(t, w.request(fields), "it reads once more")
+			require.Equal(t, n+1, w.entry(entity).UnknownCreates)
+		}
 	})
 }

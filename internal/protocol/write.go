@@ -43,6 +43,9 @@ type Write struct {
 func (e Entry) Announce(w Write, asked Asked, settles time.Time) Entry {
 	if w.Kind == DeleteResource {
 		e.Deleting, e.IntegrationID = w.Integration, w.Integration // A teammate may have been there before.
+		if asked.Ends {                                            // That of an audit belongs to no request.
+			e.Announced = asked.Order
+		}
 		return e
 	}
 	if e.State == Adding && (w.Kind != CreateCertificate || w.Subject != e.Certificate) {
@@ -116,6 +119,9 @@ func (e Entry) Confirm(w Write, id string, settles time.Time) Entry {
 		e.Settles, e.Stale, e.Added, e.Removed, e.Baseline = time.Time{}, time.Time{}, nil, nil, ""
 		if e.Teammate != "" { // A teammate that is created again has the same id, so only time distinguishes them.
 			e.Stale = settles
+			e.State, e.Update, e.Applied = Free, "", latest(e.Applied, e.Announced)
+			e.Ended, e.EndedBy, e.Expires = e.Announced.Received, "", never // Also if another request finds out.
+			e.Kept, e.KeptIdentity, e.Findings = "", "", ""
 		}
 		return e
 	}
@@ -131,7 +137,7 @@ func (e Entry) LeaveUnknown(lease time.Time) Entry {
 		e = e.counted()
 	}
 	e = e.Release(lease)
-	if e.Deleting == "" { // Whoever takes the entry reconciles a deletion in any state.
+	if e.Deleting == "" || e.IntegrationID == "" { // Whoever takes the entry reconciles a deletion in any state.
 		e.State = Unknown
 	}
 	return e

@@ -67,8 +67,13 @@ func busy(err error) error {
 	if errors.As(err, &ledger) {
 		return err
 	}
+	return anotherEnds(retryLeased, err)
+}
+
+// anotherEnds returns the error of a write that has to wait for one that ends another administrator.
+func anotherEnds(wait time.Duration, err error) *problem.Error {
 	return &problem.Error{
-		Code: problem.InProgress, RetryAfter: retryLeased, Err: err,
+		Code: problem.InProgress, RetryAfter: max(time.Second, wait), Err: err,
 		Message: "Another request removes or demotes an administrator at the moment, and one has to be left. Send the request again.",
 	}
 }
@@ -83,8 +88,11 @@ func (a *teammateAttempt) countAdministrators(ctx context.Context, guard protoco
 	}); err != nil {
 		return nil, err
 	}
-	if a.isLastAdministrator(all, ended) {
+	switch {
+	case a.isLastAdministrator(all, nil):
 		return nil, a.lastAdministrator()
+	case a.isLastAdministrator(all, ended): // Whether the others still are will be known once that has settled.
+		return nil, anotherEnds(time.Until(guard.Settles), nil)
 	}
 	return ended, nil
 }

@@ -15,6 +15,10 @@ func (a *connectionAttempt) inspectEnded(ctx context.Context, r Audit, found *Au
 		a.seen.integration = &found.Integrations[0]
 	}
 	a.reconcileEntry()
+	if !a.entry.IsEnded() { // The create of a request that restores took effect.
+		found.Ended, found.Unfinished, found.Recorded, found.Missing = false, a.entry.Unfinished(), a.entry.IntegrationID, false
+		return nil
+	}
 	switch i := a.seen.integration; {
 	case a.entry.IntegrationID == "", i == nil, i.ID != a.entry.IntegrationID:
 	case i.Enabled:

@@ -221,6 +221,11 @@ func (a *connectionAttempt) forget(ctx context.Context) (*Result, error) {
 	if err := a.own(ctx); err != nil {
 		return nil, err
 	}
+	if a.asked.Order.Before(a.entry.Applied) {
+		a.release(ctx)
+		a.isEnd = true
+		return &Result{Outcome: protocol.OutcomeSuperseded}, nil
+	}
 	if a.entry.Deleting != "" && a.entry.IntegrationID != "" { // The outcome of the deletion has to be known first.
 		if _, err := a.beginEnd(ctx); err != nil {
 			a.release(ctx)

@@ -63,6 +63,10 @@ func (a *teammateAttempt) forget(ctx context.Context) (*Result, error) {
 	if err := a.own(ctx); err != nil {
 		return nil, err
 	}
+	if a.asked.Order.Before(a.entry.Applied) {
+		a.release(ctx)
+		return a.result(protocol.OutcomeSuperseded), nil
+	}
 	if err := a.commit(ctx, a.entry.Forget(time.Now()).Release(a.held)); err != nil {
 		return nil, err
 	}

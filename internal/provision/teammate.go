@@ -135,10 +135,16 @@ func (a *teammateAttempt) observe(ctx context.Context) error {
 		return err
 	}
 	found := a.named(a.all)
-	if found == nil && a.entry.IntegrationID != "" { // The list may lag behind a read by name.
+	if found == nil && (a.entry.IntegrationID != "" || a.request.Kind == request.Absent) { // The list may lag behind a read by name, or have a gap.
 		var err error
 		if found, err = a.getIfThere(ctx, a.asks.Email); err != nil {
 			return err
+		}
+		if found != nil && !a.isThis(*found) { // SendGrid takes another address for this one.
+			found = nil
+		}
+		if found != nil && found.IsSSO == nil && a.entry.Settles.After(a.asOf) { // Only the list says how this teammate logs in.
+			return notYetVisible(subjectOf(a.entry), a.entry.Settles.Sub(a.asOf))
 		}
 	}
 	deleted := a.entry.IntegrationID == "" && a.entry.Gone != "" && a.entry.Stale.After(a.asOf) // It may still be shown.
@@ -173,7 +179,8 @@ func (a *teammateAttempt) named(all []sendgrid.Teammate) *sendgrid.Teammate {
 }
 
 func (a *teammateAttempt) isThis(t sendgrid.Teammate) bool {
-	return strings.EqualFold(t.Email, a.asks.Email) || strings.EqualFold(t.Username, a.asks.Email)
+	// As the key is made: other letters that fold to the same are another entry.
+	return strings.ToLower(t.Email) == a.asks.Email || strings.ToLower(t.Username) == a.asks.Email
 }
 
 // getIfThere reads a teammate; one that SendGrid does not show is nil.

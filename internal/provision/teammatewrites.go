@@ -39,8 +39,10 @@ func (a *teammateAttempt) appeared(ctx context.Context) (bool, error) {
 		return false, nil
 	case err != nil:
 		return false, err
+	case made.IsSSO != nil && !made.SSO(): // SendGrid refused the create: somebody with a password has this email.
+		return false, nil
 	}
-	if len(a.access.SubuserAccess) > 0 {
+	if len(a.access.SubuserAccess) > 0 || a.seen != nil && a.seen.HasRestrictedSubuserAccess {
 		access, err := a.Teammates.ListSubuserAccess(ctx, a.asks.Email)
 		if err != nil {
 			return false, err
