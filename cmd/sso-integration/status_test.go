@@ -158,7 +158,7 @@ func TestStatusOfBrokenSetUps(t *testing.T) {
 			w.sendGrid.Script(sendgridtest.Fault{Op: sendgrid.OpListIntegrations, Times: -1, Status: 500})
 		}, []string{"integrations"}, "The integrations could not be listed"},
 		"the table is missing": {func(w statusWorld) { w.env["LEDGER_TABLE"] = "missing" }, []string{"ledger", "audit"},
-			"The table of LEDGER_TABLE does not exist in this account and region. Correct LEDGER_TABLE, or create it."},
+			"The table of LEDGER_TABLE does not exist in this account and region. Correct LEDGER_TABLE, or restore it from its backup: an empty table forgets every connection."},
 		"the bus is missing": {func(w statusWorld) { w.bus.Delete() }, []string{"event_bus"}, "The event bus of EVENT_BUS_NAME does not exist in this account and region."},
 		"the queues are missing": {func(w statusWorld) { w.queue.refuse = 1000 }, []string{"event_queue", "dead_letter_queue"},
 			"The queue of EVENT_QUEUE_URL does not exist in this account and region."},
