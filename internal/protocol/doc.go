@@ -178,12 +178,13 @@
 // restores brings back who was removed, that an administrator is left who logs in by SSO, and that whoever has a
 // password is not touched.
 //
-// Two things are not prevented. A create whose outcome is unknown adopts an integration of the same
+// Three things are not prevented. A create whose outcome is unknown adopts an integration of the same
 // entity id that a person made in that minute; a request with if_exists: update then makes it as
-// requested. And after a person deleted something, SendGrid
-// may show it for as long as reads lag.
+// requested. After a person deleted something, SendGrid may show it for as long as reads lag. And an
+// announced update of a request that restores removes the mark of the end, so if that update never takes
+// effect, a later one that does not restore may enable the integration.
 //
-// A third case is about teammates. A request that removes reads nothing that would confirm an announced update of
+// A fourth case is about teammates. A request that removes reads nothing that would confirm an announced update of
 // another request. So if the process of a newer request died, the removal still deletes the teammate, and the newer
 // request is refused (Ended).
 package protocol
