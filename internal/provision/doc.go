@@ -6,7 +6,7 @@
 // and carries out plans (attempt.go). Every change at SendGrid is a write that perform announces,
 // sends, and reconciles (write.go). What SendGrid has, and what follows from it, is up to the
 // resource: a connection (connection.go, observe.go, connectionwrites.go, end.go) or a teammate
-// (teammate.go, teammatewrites.go, removal.go, administrators.go). A new kind of change is one more
+// (teammate.go, teammateobserve.go, teammatewrites.go, removal.go, administrators.go). A new kind of change is one more
 // write, and a step of the plan.
 //
 // # What runs side by side
