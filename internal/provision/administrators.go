@@ -81,11 +81,8 @@ func anotherEnds(wait time.Duration, err error) *problem.Error {
 // countAdministrators returns who must not be counted as an administrator, and an error if nobody else is left.
 func (a *teammateAttempt) countAdministrators(ctx context.Context, guard protocol.Entry) (ended []string, err error) {
 	ended = slices.Clone(guard.Removed)
-	var all []sendgrid.Teammate
-	if err := a.read(ctx, func(ctx context.Context) (err error) {
-		all, err = a.Teammates.ListTeammates(ctx)
-		return err
-	}); err != nil {
+	all, err := read(ctx, a.attempt, a.Teammates.ListTeammates)
+	if err != nil {
 		return nil, err
 	}
 	switch {

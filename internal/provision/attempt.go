@@ -125,6 +125,12 @@ func (a *attempt) observationFailed(ctx context.Context, err error) error {
 	return err
 }
 
+// recheck ends an attempt whose create SendGrid does not show: the write gets one more settling period.
+func (a *attempt) recheck(ctx context.Context) error {
+	a.record(ctx, "let the write settle", a.entry.Recheck(a.settles()))
+	return writeUnknown(a.entry, a.settling(), nil)
+}
+
 // plan makes the next plan.
 func (a *attempt) plan() protocol.Plan {
 	return protocol.View{

@@ -60,8 +60,7 @@ func (a *connectionAttempt) carryOut(ctx context.Context, p protocol.Plan) (*Res
 	case protocol.RecordUnchanged:
 		return a.recordUnchanged(ctx)
 	case protocol.Recheck:
-		a.record(ctx, "let the write settle", a.entry.Recheck(a.settles()))
-		return nil, writeUnknown(a.entry, a.settling(), nil)
+		return nil, a.recheck(ctx)
 	case protocol.Refuse:
 		a.release(ctx)
 		if a.delivery.Unattended && p.Reason.IsGone() {

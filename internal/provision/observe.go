@@ -152,24 +152,30 @@ func (a *connectionAttempt) readWhole(ctx context.Context) error {
 
 // getIfThere reads an integration; one that SendGrid does not show is nil.
 func (a *connectionAttempt) getIfThere(ctx context.Context, id string) (*sendgrid.Integration, error) {
-	found, err := a.get(ctx, id)
+	return ifThere(a.get(ctx, id))
+}
+
+// ifThere returns nil for what SendGrid does not show.
+func ifThere[T any](found *T, err error) (*T, error) {
 	if sendgrid.IsNotFound(err) {
 		return nil, nil
 	}
 	return found, err
 }
 
-func (a *connectionAttempt) get(ctx context.Context, id string) (i *sendgrid.Integration, err error) {
-	err = a.read(ctx, func(ctx context.Context) (err error) {
-		i, err = a.SendGrid.GetIntegration(ctx, id)
-		return err
-	})
-	return i, err
+func (a *connectionAttempt) get(ctx context.Context, id string) (*sendgrid.Integration, error) {
+	return read(ctx, a.attempt, func(ctx context.Context) (*sendgrid.Integration, error) { return a.SendGrid.GetIntegration(ctx, id) })
 }
 
 // read tries a read as long as that can help.
-func (a *attempt) read(ctx context.Context, once func(context.Context) error) error {
-	return a.retry(ctx, a.wait, 0, func(ctx context.Context) error { return within(ctx, once) })
+func read[T any](ctx context.Context, a *attempt, once func(context.Context) (T, error)) (found T, err error) {
+	err = a.retry(ctx, a.wait, 0, func(ctx context.Context) error {
+		return within(ctx, func(ctx context.Context) (err error) {
+			found, err = once(ctx)
+			return err
+		})
+	})
+	return found, err
 }
 
 // storedCertificate is a certificate that SendGrid has.
@@ -182,11 +188,7 @@ type storedCertificate struct {
 // listCertificates returns the certificates of an integration. One that was created a moment ago and
 // is not visible yet has none but those that the entry records.
 func (a *connectionAttempt) listCertificates(ctx context.Context, id string) ([]sendgrid.Certificate, error) {
-	var list []sendgrid.Certificate
-	err := a.read(ctx, func(ctx context.Context) (err error) {
-		list, err = a.SendGrid.ListCertificates(ctx, id)
-		return err
-	})
+	list, err := read(ctx, a.attempt, func(ctx context.Context) ([]sendgrid.Certificate, error) { return a.SendGrid.ListCertificates(ctx, id) })
 	if sendgrid.IsNotFound(err) && a.entry.Settles.After(a.asOf) {
 		return nil, nil
 	}

@@ -178,8 +178,7 @@ func (a *teammateAttempt) carryOut(ctx context.Context, p protocol.Plan) (*Resul
 		a.release(ctx)
 		return a.result(protocol.OutcomeSuperseded), nil
 	case protocol.Recheck:
-		a.record(ctx, "let the write settle", a.entry.Recheck(a.settles()))
-		return nil, writeUnknown(a.entry, a.settling(), nil)
+		return nil, a.recheck(ctx)
 	case protocol.Refuse:
 		a.release(ctx)
 		return a.refuse(p)

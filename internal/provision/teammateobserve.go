@@ -18,11 +18,10 @@ func (a *teammateAttempt) resolveAccess(ctx context.Context) error {
 		grant := sendgrid.SubuserGrant{PermissionType: each.PermissionType, Scopes: each.Scopes}
 		id, given := each.ID()
 		if !given {
-			var found sendgrid.Subuser
-			var exists bool
-			err := a.read(ctx, func(ctx context.Context) (err error) {
+			exists := false
+			found, err := read(ctx, a.attempt, func(ctx context.Context) (found sendgrid.Subuser, err error) {
 				found, exists, err = a.Teammates.FindSubuser(ctx, each.Subuser)
-				return err
+				return found, err
 			})
 			switch {
 			case err != nil:
@@ -45,15 +44,12 @@ func (a *teammateAttempt) resolveAccess(ctx context.Context) error {
 // SSO teammate is ever changed.
 func (a *teammateAttempt) observe(ctx context.Context) error {
 	a.seen = nil
-	if err := a.read(ctx, func(ctx context.Context) (err error) {
-		a.all, err = a.Teammates.ListTeammates(ctx)
-		return err
-	}); err != nil {
+	var err error
+	if a.all, err = read(ctx, a.attempt, a.Teammates.ListTeammates); err != nil {
 		return err
 	}
 	found := a.named(a.all)
 	if found == nil && (a.entry.IntegrationID != "" || a.request.Kind == request.Absent) { // The list may lag behind a read by name, or have a gap.
-		var err error
 		if found, err = a.getIfThere(ctx, a.asks.Email); err != nil {
 			return err
 		}
@@ -101,15 +97,8 @@ func (a *teammateAttempt) isThis(t sendgrid.Teammate) bool {
 }
 
 // getIfThere reads a teammate; one that SendGrid does not show is nil.
-func (a *teammateAttempt) getIfThere(ctx context.Context, username string) (found *sendgrid.Teammate, err error) {
-	err = a.read(ctx, func(ctx context.Context) (err error) {
-		found, err = a.Teammates.GetTeammate(ctx, username)
-		return err
-	})
-	if sendgrid.IsNotFound(err) {
-		return nil, nil
-	}
-	return found, err
+func (a *teammateAttempt) getIfThere(ctx context.Context, username string) (*sendgrid.Teammate, error) {
+	return ifThere(read(ctx, a.attempt, func(ctx context.Context) (*sendgrid.Teammate, error) { return a.Teammates.GetTeammate(ctx, username) }))
 }
 
 // readAccess reads what the teammate that is seen may do. One that a list shows and a read does not was just
@@ -127,10 +116,8 @@ func (a *teammateAttempt) readAccess(ctx context.Context) error {
 	if len(a.asks.Access) == 0 && !before.Restricted && !one.HasRestrictedSubuserAccess {
 		return nil
 	}
-	var access *sendgrid.SubuserAccessList
-	err = a.read(ctx, func(ctx context.Context) (err error) {
-		access, err = a.Teammates.ListSubuserAccess(ctx, a.username())
-		return err
+	access, err := read(ctx, a.attempt, func(ctx context.Context) (*sendgrid.SubuserAccessList, error) {
+		return a.Teammates.ListSubuserAccess(ctx, a.username())
 	})
 	switch {
 	case sendgrid.IsNotFound(err):
@@ -172,11 +159,8 @@ func (a *teammateAttempt) untouchable(is, instead string) *problem.Error {
 // checkInvited refuses to remove somebody whom no list of teammates shows, and who is invited to log in with a password:
 // the access would not have ended.
 func (a *teammateAttempt) checkInvited(ctx context.Context) error {
-	var invited []sendgrid.PendingTeammate
-	if err := a.read(ctx, func(ctx context.Context) (err error) {
-		invited, err = a.Teammates.ListPendingTeammates(ctx)
-		return err
-	}); err != nil {
+	invited, err := read(ctx, a.attempt, a.Teammates.ListPendingTeammates)
+	if err != nil {
 		return err
 	}
 	if slices.ContainsFunc(invited, func(p sendgrid.PendingTeammate) bool { return strings.EqualFold(p.Email, a.asks.Email) }) {
