@@ -122,16 +122,7 @@ func (sim *simulation) try(p *process, d *delivery, number int) (again bool, aft
 	if q.audit {
 		return sim.audit(t)
 	}
-	var copies []time.Duration
-	for _, other := range sim.schedule.deliveries {
-		if other.request == q {
-			copies = append(copies, other.at)
-		}
-	}
-	t.sent(q.sender, d.at, copies, !q.webhook)
-	if d.brief {
-		t.asked.MaxWait = 5 * time.Second
-	}
+	receive(&t.caller, d, sim.schedule.deliveries, q.sender, !q.webhook)
 	sim.mu.Lock()
 	sim.tries = append(sim.tries, t)
 	sim.trace("%s begins: %s", t, t.asks)
@@ -156,7 +147,7 @@ func (sim *simulation) audit(t *try) (again bool, after time.Duration) {
 	one.Go(func() {
 		one := provision.Audit{EntityID: entityID, Began: sim.began.Add(d.request.at), Renews: true, SAMLMetadata: fetcher{sim}, Judge: t.judge}
 		if d.brief {
-			one.MaxWait = 5 * time.Second
+			one.MaxWait = briefWait
 		}
 		_, err = t.process.Audit(ctx, one)
 		died = false

@@ -3,7 +3,6 @@ package simulation_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"time"
 )
@@ -44,15 +43,8 @@ type document struct {
 	certs  []int
 }
 
-// delivery is one copy of a request; it is delivered until it has a final outcome.
-type delivery struct {
-	number  int
-	request *sent
-	at      time.Duration
-	process int
-	length  time.Duration
-	brief   bool
-}
+// delivery is one copy of a request about a connection, or of an audit.
+type delivery = deliveryOf[sent]
 
 // edit is what a person does in SendGrid at some time.
 type edit struct {
@@ -168,30 +160,13 @@ func newSchedule(seed uint64) *schedule {
 
 // String describes the schedule in readable steps, in the order in which they begin.
 func (s *schedule) String() string {
-	type step struct {
-		at   time.Duration
-		text string
-	}
-	var steps []step
-	for _, d := range s.deliveries {
-		text := fmt.Sprintf("delivery %d of %s to process %d, %s", d.number, d.request, d.process, d.length)
-		if d.brief {
-			text += ", waits 5s for others"
-		}
-		for _, f := range s.faults {
-			if f.delivery == d.number {
-				text += "\n          " + f.String()
-			}
-		}
-		steps = append(steps, step{d.at, text})
-	}
+	steps := stepsOf(s.deliveries, s.faults)
 	for _, h := range s.edits {
 		steps = append(steps, step{h.at, "a person " + h.action.String()})
 	}
 	for _, d := range s.documents {
 		steps = append(steps, step{d.at, fmt.Sprintf("the metadata has signin=%s certificates=%v", d.signin, d.certs)})
 	}
-	slices.SortStableFunc(steps, func(a, b step) int { return int(a.at - b.at) })
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d, reads lag up to %s", s.seed, s.lag)
 	if s.deleteAfter > 0 {
@@ -200,10 +175,7 @@ func (s *schedule) String() string {
 	if s.noResponse {
 		b.WriteString(", no create of a certificate gets a response or is carried out")
 	}
-	for _, each := range steps {
-		fmt.Fprintf(&b, "\n%8s  %s", each.at, each.text)
-	}
-	return b.String()
+	return b.String() + inOrder(steps)
 }
 
 func (q *sent) String() string {

@@ -10,14 +10,14 @@ func (s *schedule) without() []*schedule {
 		change(&copied)
 		all = append(all, &copied)
 	}
-	for i := range s.deliveries {
-		simpler(func(c *schedule) { c.deliveries = slices.Delete(slices.Clone(s.deliveries), i, i+1) })
+	for rest := range lackingOne(s.deliveries) {
+		simpler(func(c *schedule) { c.deliveries = rest })
 	}
-	for i := range s.faults {
-		simpler(func(c *schedule) { c.faults = slices.Delete(slices.Clone(s.faults), i, i+1) })
+	for rest := range lackingOne(s.faults) {
+		simpler(func(c *schedule) { c.faults = rest })
 	}
-	for i := range s.edits {
-		simpler(func(c *schedule) { c.edits = slices.Delete(slices.Clone(s.edits), i, i+1) })
+	for rest := range lackingOne(s.edits) {
+		simpler(func(c *schedule) { c.edits = rest })
 	}
 	if len(s.documents) > 1 {
 		simpler(func(c *schedule) { c.documents = s.documents[:1] })

@@ -3,7 +3,6 @@ package simulation_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"time"
 
@@ -39,15 +38,8 @@ type declared struct {
 	absent  bool
 }
 
-// peopleDelivery is one copy of a request; it is delivered until it has a final outcome.
-type peopleDelivery struct {
-	number  int
-	request *declared
-	at      time.Duration
-	process int
-	length  time.Duration
-	brief   bool
-}
+// peopleDelivery is one copy of a request about a teammate.
+type peopleDelivery = deliveryOf[declared]
 
 // peopleEdit is what a person does to a teammate in SendGrid at some time.
 type peopleEdit struct {
@@ -244,17 +236,17 @@ func (s *peopleSchedule) without() []*peopleSchedule {
 		change(&copied)
 		all = append(all, &copied)
 	}
-	for i := range s.deliveries {
-		simpler(func(c *peopleSchedule) { c.deliveries = slices.Delete(slices.Clone(s.deliveries), i, i+1) })
+	for rest := range lackingOne(s.deliveries) {
+		simpler(func(c *peopleSchedule) { c.deliveries = rest })
 	}
-	for i := range s.faults {
-		simpler(func(c *peopleSchedule) { c.faults = slices.Delete(slices.Clone(s.faults), i, i+1) })
+	for rest := range lackingOne(s.faults) {
+		simpler(func(c *peopleSchedule) { c.faults = rest })
 	}
-	for i := range s.edits {
-		simpler(func(c *peopleSchedule) { c.edits = slices.Delete(slices.Clone(s.edits), i, i+1) })
+	for rest := range lackingOne(s.edits) {
+		simpler(func(c *peopleSchedule) { c.edits = rest })
 	}
-	for i := range s.initial {
-		simpler(func(c *peopleSchedule) { c.initial = slices.Delete(slices.Clone(s.initial), i, i+1) })
+	for rest := range lackingOne(s.initial) {
+		simpler(func(c *peopleSchedule) { c.initial = rest })
 	}
 	if s.lag > 0 {
 		simpler(func(c *peopleSchedule) { c.lag = 0 })
@@ -264,36 +256,16 @@ func (s *peopleSchedule) without() []*peopleSchedule {
 
 // String describes the schedule in readable steps, in the order in which they begin.
 func (s *peopleSchedule) String() string {
-	type step struct {
-		at   time.Duration
-		text string
-	}
-	var steps []step
-	for _, d := range s.deliveries {
-		text := fmt.Sprintf("delivery %d of %s to process %d, %s", d.number, d.request, d.process, d.length)
-		if d.brief {
-			text += ", waits 5s for others"
-		}
-		for _, f := range s.faults {
-			if f.delivery == d.number {
-				text += "\n          " + f.String()
-			}
-		}
-		steps = append(steps, step{d.at, text})
-	}
+	steps := stepsOf(s.deliveries, s.faults)
 	for _, h := range s.edits {
 		steps = append(steps, step{h.at, fmt.Sprintf("a person %s %s", h.action, h.email)})
 	}
-	slices.SortStableFunc(steps, func(a, b step) int { return int(a.at - b.at) })
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d, reads lag up to %s", s.seed, s.lag)
 	for _, t := range s.initial {
 		fmt.Fprintf(&b, "\n          there is %s: %s, password=%t", t.email, t.access, t.password)
 	}
-	for _, each := range steps {
-		fmt.Fprintf(&b, "\n%8s  %s", each.at, each.text)
-	}
-	return b.String()
+	return b.String() + inOrder(steps)
 }
 
 func (q *declared) String() string {

@@ -104,16 +104,7 @@ func (sim *peopleSimulation) begin() {
 func (sim *peopleSimulation) try(p *process, d *peopleDelivery, number int) (again bool, after time.Duration) {
 	q := d.request
 	t := &peopleTry{caller: caller{world: &sim.world, process: p, copy: d.number, number: number, began: time.Now()}, delivery: d, asks: q}
-	var copies []time.Duration
-	for _, other := range sim.schedule.deliveries {
-		if other.request == q {
-			copies = append(copies, other.at)
-		}
-	}
-	t.sent(q.sender, d.at, copies, !q.webhook)
-	if d.brief {
-		t.asked.MaxWait = 5 * time.Second
-	}
+	receive(&t.caller, d, sim.schedule.deliveries, q.sender, !q.webhook)
 	sim.mu.Lock()
 	sim.tries = append(sim.tries, t)
 	sim.trace("%s begins: %s", t, q)
