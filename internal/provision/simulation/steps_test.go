@@ -45,7 +45,7 @@ type step struct {
 func stepsOf[Request any](deliveries []*deliveryOf[Request], faults []fault) []step {
 	var steps []step
 	for _, d := range deliveries {
-		text := fmt.Sprintf("delivery %d of %s to process %d, %s", d.number, any(d.request), d.process, d.length)
+		text := fmt.Sprintf("delivery %d of %s to process %d, %s", d.number, any(d.request).(fmt.Stringer), d.process, d.length)
 		if d.brief {
 			text += ", waits 5s for others"
 		}
