@@ -35,7 +35,7 @@ func TestResultsThatChangeNothing(t *testing.T) {
 		"the URLs are there": {func(*result, *okta.Application) {}, "Unchanged", ""},
 		"superseded":         {func(r *result, _ *okta.Application) { r.detailType = "SSO Integration Superseded" }, "Unchanged", ""},
 		"rejected":           {func(r *result, _ *okta.Application) { r.detailType = "SSO Integration Rejected" }, "Ignored", "not about an integration"},
-		// Nothing of a teammate belongs into an application, whatever else the event has.
+		// A result about a teammate changes no application, whatever else the event has.
 		"a teammate": {func(r *result, a *okta.Application) {
 			r.detailType, a.SignOn = "SSO Teammate Created", signOn("https://example.com", "https://example.com")
 		}, "Ignored", "not about an integration"},

@@ -79,7 +79,7 @@ func (k Kept) renewedBy(m *saml.Metadata, now time.Time) (Renewal, *RenewalError
 		}
 		r.change("signin_url", &r.Kept.SigninURL, m.SigninURL)
 	}
-	// A sign-out URL on another host is left out. It lets nobody in, and must not keep a certificate from its renewal.
+	// A sign-out URL on another host is left out: nobody logs in by it, and it must not block the renewal of a certificate.
 	known := m.SignoutURL == "" || hostOf(m.SignoutURL) == hostOf(k.SignoutURL) || hostOf(m.SignoutURL) == hostOf(k.SigninURL)
 	if k.Source.Supplies("signout_url") && m.SignoutURL != k.SignoutURL && known {
 		r.change("signout_url", &r.Kept.SignoutURL, m.SignoutURL)

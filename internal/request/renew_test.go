@@ -223,8 +223,8 @@ func TestRenewOfWhatCannotBeRead(t *testing.T) {
 	}
 }
 
-// Another request with SAML metadata keeps what is known of the certificates that it lacks. One that gives its
-// certificates itself knows nothing of them, nor does one that follows such a request.
+// Another request with SAML metadata keeps the list of the certificates that it lacks. A request that gives its
+// certificates itself keeps no such list, and neither does the next one.
 func TestWhatIsRetiredStaysKnown(t *testing.T) {
 	t.Parallel()
 	old, next, last := newCertificate(t), newCertificate(t), newCertificate(t)
