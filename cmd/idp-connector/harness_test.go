@@ -53,7 +53,7 @@ func newWorld(t *testing.T) *world {
 	w.okta.SetTokens(token)
 	w.secrets.Put("okta/credential", `{"api_token":"`+token+`"}`)
 	w.env = map[string]string{
-		"OKTA_ORG_URL": serve(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		"OKTA_ORG_URL": lambdatest.Serve(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			recorded := httptest.NewRecorder()
 			w.okta.ServeHTTP(recorded, r)
 			w.afterOkta(r)
@@ -64,8 +64,8 @@ func newWorld(t *testing.T) *world {
 		"OKTA_CREDENTIAL_SECRET_ID":        "okta/credential",
 		"EVENT_BUS_NAME":                   "requests",
 		"APPLICATION_NAME_PREFIX":          "SendGrid",
-		"AWS_ENDPOINT_URL_SECRETS_MANAGER": serve(t, w.secrets),
-		"AWS_ENDPOINT_URL_EVENTBRIDGE":     serve(t, w.bus),
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER": lambdatest.Serve(t, w.secrets),
+		"AWS_ENDPOINT_URL_EVENTBRIDGE":     lambdatest.Serve(t, w.bus),
 	}
 	return w
 }
@@ -78,10 +78,10 @@ func (w *world) withEntra(t *testing.T) *world {
 	require.NoError(t, err)
 	w.entra.Trust(clientID, w.sts.Credential())
 	w.entra.Put(entraApplication(t))
-	url := serve(t, w.entra)
+	url := lambdatest.Serve(t, w.entra)
 	maps.Copy(w.env, map[string]string{
 		"ENTRA_TENANT_ID": tenantID, "ENTRA_CLIENT_ID": clientID, "ENTRA_APPLICATION_IDS": entraApp,
-		"ENTRA_LOGIN_URL": url, "GRAPH_URL": url, "AWS_ENDPOINT_URL_STS": serve(t, w.sts),
+		"ENTRA_LOGIN_URL": url, "GRAPH_URL": url, "AWS_ENDPOINT_URL_STS": lambdatest.Serve(t, w.sts),
 	})
 	return w
 }
@@ -91,16 +91,6 @@ func (w *world) withoutOkta() *world {
 	delete(w.env, "OKTA_ORG_URL")
 	delete(w.env, "OKTA_CREDENTIAL_SECRET_ID")
 	return w
-}
-
-func serve(t *testing.T, h http.Handler) string {
-	t.Helper()
-	server := httptest.NewServer(h)
-	t.Cleanup(func() {
-		server.CloseClientConnections()
-		server.Close()
-	})
-	return server.URL
 }
 
 func (w *world) start(t *testing.T) *lambdatest.Function {

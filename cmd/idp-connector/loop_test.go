@@ -49,7 +49,7 @@ func newLoop(t *testing.T, w *world) *loop {
 	other := lambdatest.NewBootstrap("../sso-integration")
 	t.Cleanup(other.Remove)
 	l.function = other.Start(t, map[string]string{
-		"SENDGRID_BASE_URL":                serve(t, l.sendGrid),
+		"SENDGRID_BASE_URL":                lambdatest.Serve(t, l.sendGrid),
 		"SENDGRID_API_KEY_SECRET_ID":       "sendgrid/key",
 		"EVENT_BUS_NAME":                   "results",
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER": l.env["AWS_ENDPOINT_URL_SECRETS_MANAGER"],

@@ -144,7 +144,7 @@ func calledActions(t *testing.T) []string {
 			delete(w.env, name)
 		}
 	}
-	w.env["AWS_ENDPOINT_URL"] = serve(t, aws)
+	w.env["AWS_ENDPOINT_URL"] = lambdatest.Serve(t, aws)
 	f := w.start(t)
 	samples, err := filepath.Glob("../../events/okta/*.json")
 	require.NoError(t, err)

@@ -23,7 +23,7 @@ func calledActions(t *testing.T) []string {
 		"secretsmanager": w.secrets, "events": &lambdatest.EventBus{}, "sqs": queue, "dynamodb": &dynamotest.Server{},
 	}}
 	delete(w.env, "AWS_ENDPOINT_URL_SECRETS_MANAGER")
-	w.env["AWS_ENDPOINT_URL"] = serve(t, services)
+	w.env["AWS_ENDPOINT_URL"] = lambdatest.Serve(t, services)
 	w.env["EVENT_BUS_NAME"], w.env["LEDGER_TABLE"] = "results", "ledger"
 	w.env["DEAD_LETTER_QUEUE_URL"] = w.env["AWS_ENDPOINT_URL"] + "/123456789012/dead-letters"
 	w.env["EVENT_QUEUE_URL"] = w.env["AWS_ENDPOINT_URL"] + "/123456789012/events"

@@ -271,7 +271,7 @@ func TestAuditWithoutAQueue(t *testing.T) {
 	t.Parallel()
 	w, bus := newWorld(t), &lambdatest.EventBus{}
 	bus.Refuse("NotAuthorizedForDetailTypeException")
-	w.env["EVENT_BUS_NAME"], w.env["AWS_ENDPOINT_URL_EVENTBRIDGE"] = "results", serve(t, bus)
+	w.env["EVENT_BUS_NAME"], w.env["AWS_ENDPOINT_URL_EVENTBRIDGE"] = "results", lambdatest.Serve(t, bus)
 	i := w.addByHand("urn:idp")
 	w.sendGrid.AddCertificate(sendgrid.CertificateRequest{IntegrationID: i.ID, Enabled: true, PublicCertificate: certificateFor(9)})
 	f, event := w.start(t), read(t, "../../events/audit.json")

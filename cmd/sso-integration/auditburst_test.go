@@ -56,11 +56,11 @@ type manyWorld struct {
 func newManyWorld(t *testing.T) *manyWorld {
 	t.Helper()
 	w := &manyWorld{world: newWorld(t), sqs: &sqsQueue{}, ledger: &countedLedger{calls: map[string]int{}}}
-	w.env["EVENT_BUS_NAME"], w.env["AWS_ENDPOINT_URL_EVENTBRIDGE"] = "results", serve(t, &lambdatest.EventBus{})
-	w.env["AWS_ENDPOINT_URL_SQS"] = serve(t, after(auditQueue, w.sqs))
+	w.env["EVENT_BUS_NAME"], w.env["AWS_ENDPOINT_URL_EVENTBRIDGE"] = "results", lambdatest.Serve(t, &lambdatest.EventBus{})
+	w.env["AWS_ENDPOINT_URL_SQS"] = lambdatest.Serve(t, after(auditQueue, w.sqs))
 	w.env["EVENT_QUEUE_URL"] = w.env["AWS_ENDPOINT_URL_SQS"] + "/123456789012/events"
-	w.env["LEDGER_TABLE"], w.env["AWS_ENDPOINT_URL_DYNAMODB"] = "many", serve(t, w.ledger)
-	w.store = &ledger.Dynamo{API: dynalite.Server{Endpoint: serve(t, &w.ledger.Server)}.Client(), Table: "many"}
+	w.env["LEDGER_TABLE"], w.env["AWS_ENDPOINT_URL_DYNAMODB"] = "many", lambdatest.Serve(t, w.ledger)
+	w.store = &ledger.Dynamo{API: dynalite.Server{Endpoint: lambdatest.Serve(t, &w.ledger.Server)}.Client(), Table: "many"}
 	return w
 }
 

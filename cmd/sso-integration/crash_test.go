@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
+	"sendgrid-sso-integration/internal/lambdatest"
 	"sendgrid-sso-integration/internal/ledger/dynalite"
 	"sendgrid-sso-integration/sendgrid"
 	"sendgrid-sso-integration/sendgrid/sendgridtest"
@@ -145,8 +146,8 @@ func newCrashWorld(t *testing.T, db dynalite.Server) crashWorld {
 	endpoint, err := url.Parse(db.Endpoint)
 	require.NoError(t, err)
 	w.env["LEDGER_TABLE"] = w.table
-	w.env["AWS_ENDPOINT_URL_DYNAMODB"] = serve(t, w.gate.before(httputil.NewSingleHostReverseProxy(endpoint)))
-	w.env["SENDGRID_BASE_URL"] = serve(t, w.gate.before(w.sendGrid))
+	w.env["AWS_ENDPOINT_URL_DYNAMODB"] = lambdatest.Serve(t, w.gate.before(httputil.NewSingleHostReverseProxy(endpoint)))
+	w.env["SENDGRID_BASE_URL"] = lambdatest.Serve(t, w.gate.before(w.sendGrid))
 	return w
 }
 

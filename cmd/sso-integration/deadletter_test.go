@@ -99,8 +99,8 @@ func (q *sqsQueue) taken() []sqsMessage {
 func (w *world) withDeadLetters(t *testing.T) (*lambdatest.EventBus, *sqsQueue) {
 	t.Helper()
 	bus, queue := &lambdatest.EventBus{}, &sqsQueue{}
-	w.env["EVENT_BUS_NAME"], w.env["AWS_ENDPOINT_URL_EVENTBRIDGE"] = "results", serve(t, bus)
-	w.env["AWS_ENDPOINT_URL_SQS"] = serve(t, queue)
+	w.env["EVENT_BUS_NAME"], w.env["AWS_ENDPOINT_URL_EVENTBRIDGE"] = "results", lambdatest.Serve(t, bus)
+	w.env["AWS_ENDPOINT_URL_SQS"] = lambdatest.Serve(t, queue)
 	w.env["DEAD_LETTER_QUEUE_URL"] = w.env["AWS_ENDPOINT_URL_SQS"] + "/123456789012/dead-letters"
 	return bus, queue
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,22 +43,12 @@ func newWorld(t *testing.T) *world {
 	w.secrets.Put("sso/key", apiKey)
 	w.secrets.Put("sso/webhook", string(read(t, "../../events/local.webhook-secret.json")))
 	w.env = map[string]string{
-		"SENDGRID_BASE_URL":                serve(t, w.sendGrid),
-		"AWS_ENDPOINT_URL_SECRETS_MANAGER": serve(t, w.secrets),
+		"SENDGRID_BASE_URL":                lambdatest.Serve(t, w.sendGrid),
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER": lambdatest.Serve(t, w.secrets),
 		"SENDGRID_API_KEY_SECRET_ID":       "sso/key",
 		"WEBHOOK_SECRET_ID":                "sso/webhook",
 	}
 	return w
-}
-
-func serve(t *testing.T, h http.Handler) string {
-	t.Helper()
-	server := httptest.NewServer(h)
-	t.Cleanup(func() {
-		server.CloseClientConnections()
-		server.Close()
-	})
-	return server.URL
 }
 
 // start starts the function in this world and waits for it.

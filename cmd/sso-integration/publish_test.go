@@ -15,7 +15,7 @@ import (
 func TestOutcomesArePublished(t *testing.T) {
 	t.Parallel()
 	w, bus := newWorld(t), &lambdatest.EventBus{}
-	w.env["EVENT_BUS_NAME"], w.env["AWS_ENDPOINT_URL_EVENTBRIDGE"] = "results", serve(t, bus)
+	w.env["EVENT_BUS_NAME"], w.env["AWS_ENDPOINT_URL_EVENTBRIDGE"] = "results", lambdatest.Serve(t, bus)
 	f := w.start(t)
 
 	require.Equal(t, "created", resultOf(t, f.Invoke(requestFor("urn:published"), timeout).Body).Outcome)

@@ -60,7 +60,7 @@ func TestSoak(t *testing.T) {
 	s.world.sendGrid.SetRateLimit(int(soakRate*soakWindow.Seconds()), soakWindow)
 	s.world.sendGrid.SetLag(soakLag, soakLag)
 	s.flaky = &flakySendGrid{next: s.world.sendGrid}
-	s.world.env["SENDGRID_BASE_URL"] = serve(t, s.flaky)
+	s.world.env["SENDGRID_BASE_URL"] = lambdatest.Serve(t, s.flaky)
 	s.world.env["LEDGER_TABLE"], s.world.env["AWS_ENDPOINT_URL_DYNAMODB"] = "soak", dynamotest.Start(t)
 	s.bus, s.deadLetters = s.world.withDeadLetters(t)
 

@@ -193,7 +193,7 @@ func TestStatusOfBrokenSetUps(t *testing.T) {
 func TestStatusWhileEverythingHangs(t *testing.T) {
 	t.Parallel()
 	w := newStatusWorld(t, dynalite.Start(t))
-	hanging := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	hanging := lambdatest.Serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body) // Only then does the server notice that the caller is gone.
 		<-r.Context().Done()
 	}))
@@ -317,7 +317,7 @@ func TestStatusActions(t *testing.T) {
 	services := &lambdatest.AWS{Services: map[string]http.Handler{
 		"secretsmanager": w.secrets, "events": w.bus, "sqs": w.queue, "dynamodb": httputil.NewSingleHostReverseProxy(endpoint),
 	}}
-	all := serve(t, services)
+	all := lambdatest.Serve(t, services)
 	for name := range w.env {
 		if strings.HasPrefix(name, "AWS_ENDPOINT_URL") {
 			w.env[name] = all

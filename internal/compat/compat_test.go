@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"testing"
@@ -71,11 +70,11 @@ func newConnection(t *testing.T, idp identityProvider) *connection {
 	c.sendGrid.SetKeys(apiKey)
 	secrets := secrettest.New()
 	secrets.Put("sso/key", apiKey)
-	address := serve(t, c.sendGrid)
+	address := lambdatest.Serve(t, c.sendGrid)
 	c.sendGrid.SetPublicURL(address)
 	c.account = &sendgrid.Client{Keys: keytest.Fixed(apiKey), BaseURL: address}
 	c.function = bootstrap.Start(t, map[string]string{
-		"SENDGRID_BASE_URL": address, "AWS_ENDPOINT_URL_SECRETS_MANAGER": serve(t, secrets), "SENDGRID_API_KEY_SECRET_ID": "sso/key",
+		"SENDGRID_BASE_URL": address, "AWS_ENDPOINT_URL_SECRETS_MANAGER": lambdatest.Serve(t, secrets), "SENDGRID_API_KEY_SECRET_ID": "sso/key",
 	})
 	c.function.Ready()
 	return c
@@ -241,14 +240,4 @@ func (c *connection) judge(t *testing.T, i sendgrid.Integration, response []byte
 	now, err := c.account.GetIntegration(t.Context(), i.ID)
 	require.NoError(t, err)
 	return judgeByNodeSAML(t, *now, c.certificates(t, i), response)
-}
-
-func serve(t *testing.T, h http.Handler) string {
-	t.Helper()
-	server := httptest.NewServer(h)
-	t.Cleanup(func() {
-		server.CloseClientConnections()
-		server.Close()
-	})
-	return server.URL
 }

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +19,7 @@ import (
 	"sendgrid-sso-integration/internal/entra"
 	"sendgrid-sso-integration/internal/entra/entratest"
 	"sendgrid-sso-integration/internal/idp"
+	"sendgrid-sso-integration/internal/lambdatest"
 	"sendgrid-sso-integration/internal/saml/samltest"
 )
 
@@ -70,11 +69,11 @@ func newTenant(t *testing.T, applicationIDs ...string) *tenant {
 	require.NoError(t, err)
 	n.entra.Trust(clientID, n.sts.Credential())
 	n.entra.Put(entraApplication(t))
-	n.url = serve(t, n.entra)
+	n.url = lambdatest.Serve(t, n.entra)
 	if len(applicationIDs) == 0 {
 		applicationIDs = []string{entraApp}
 	}
-	endpoint := serve(t, n.sts)
+	endpoint := lambdatest.Serve(t, n.sts)
 	n.Connector = &connector.Connector{
 		Providers: []connector.Provider{&entraadapter.Provider{ApplicationIDs: applicationIDs, API: &entra.Client{
 			LoginURL: n.url, GraphURL: n.url, TenantID: tenantID, ClientID: clientID, HTTP: idp.NewHTTPClient(),
@@ -85,16 +84,6 @@ func newTenant(t *testing.T, applicationIDs ...string) *tenant {
 		Bus: n.bus, SendGridRoots: []string{sendGrid}, Logger: slog.New(slog.NewJSONHandler(&n.logs, nil)),
 	}
 	return n
-}
-
-func serve(t *testing.T, h http.Handler) string {
-	t.Helper()
-	server := httptest.NewServer(h)
-	t.Cleanup(func() {
-		server.CloseClientConnections()
-		server.Close()
-	})
-	return server.URL
 }
 
 // entraResult is a result event about an application, its fields as they are in the event.
