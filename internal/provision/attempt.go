@@ -26,6 +26,8 @@ type resource interface {
 	learn(protocol.Write)
 	// learned returns the entry with what an attempt without an outcome learned.
 	learned(protocol.Entry) protocol.Entry
+	// conflict returns the error of a request that the resource contradicts.
+	conflict() *problem.Error
 	// effect describes the state of a request that the entry continues, for the messages of failures.
 	effect() string
 }

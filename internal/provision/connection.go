@@ -66,9 +66,6 @@ func (a *connectionAttempt) carryOut(ctx context.Context, p protocol.Plan) (*Res
 		if a.delivery.Unattended && p.Reason.IsGone() {
 			return a.superseded(), nil
 		}
-		if p.Reason == protocol.Conflict {
-			return nil, a.conflict()
-		}
 		return nil, a.refusal(p)
 	case protocol.Take, protocol.Report: // run takes the entry, and an audit reports.
 	}

@@ -129,9 +129,6 @@ func (a *connectionAttempt) planned(p protocol.Plan) (*write, error) {
 	case protocol.Recheck:
 		return nil, writeUnknown(a.entry, a.settling(), nil)
 	case protocol.Refuse:
-		if p.Reason == protocol.Conflict {
-			return nil, a.conflict()
-		}
 		return nil, a.refusal(p)
 	case protocol.Take, protocol.Report: // An owner has the entry, and is not an audit.
 		return nil, errUnplanned

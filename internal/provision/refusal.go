@@ -13,7 +13,7 @@ import (
 	"sendgrid-sso-integration/sendgrid"
 )
 
-// refusal returns the error of a plan that refuses the request. The resource makes that of a Conflict.
+// refusal returns the error of a plan that refuses the request.
 func (a *attempt) refusal(p protocol.Plan) error {
 	s := subjectOf(a.entry)
 	switch p.Reason {
@@ -34,6 +34,7 @@ func (a *attempt) refusal(p protocol.Plan) error {
 	case protocol.NeedsAPerson:
 		return needsAPerson(s, p.Certificate)
 	case protocol.Conflict:
+		return a.resource.conflict()
 	}
 	return errUnplanned
 }

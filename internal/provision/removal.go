@@ -114,21 +114,13 @@ func (a *teammateAttempt) previewTeammate(ctx context.Context) (*Result, error) 
 
 // previewNothing returns the result of a preview whose plan writes nothing.
 func (a *teammateAttempt) previewNothing(p protocol.Plan) (*Result, error) {
-	if p.Step == protocol.Recheck || p.Step == protocol.Refuse {
-		return nil, a.previewRefusal(p)
+	if p.Step == protocol.Recheck {
+		return nil, writeUnknown(a.entry, a.settling(), nil)
+	}
+	if p.Step == protocol.Refuse {
+		return nil, a.refusal(p)
 	}
 	return a.nothingPlanned(), nil
-}
-
-func (a *teammateAttempt) previewRefusal(p protocol.Plan) error {
-	switch {
-	case p.Step == protocol.Recheck:
-		return writeUnknown(a.entry, a.settling(), nil)
-	case p.Reason == protocol.Conflict:
-		return a.conflict()
-	default:
-		return a.refusal(p)
-	}
 }
 
 func (a *teammateAttempt) nothingPlanned() *Result {

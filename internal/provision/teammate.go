@@ -192,9 +192,6 @@ func (a *teammateAttempt) carryOut(ctx context.Context, p protocol.Plan) (*Resul
 
 // refuse refuses the request. With nobody to decide, who is gone stays so.
 func (a *teammateAttempt) refuse(p protocol.Plan) (*Result, error) {
-	if p.Reason == protocol.Conflict {
-		return nil, a.conflict()
-	}
 	err := a.refusal(p)
 	if !a.delivery.Unattended || !p.Reason.IsGone() {
 		return nil, err
